@@ -1,0 +1,242 @@
+package bot
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"go.uber.org/zap"
+
+	"whoread/receipts"
+	"whoread/receipts/dingtalk"
+)
+
+// Inbox takes commands in for good, each one once.
+type Inbox interface {
+	// Accept returns false if a command with that id was accepted before. An error
+	// means that the command was not accepted.
+	Accept(ctx context.Context, id, command string) (bool, error)
+}
+
+// ErrBusy is what an Inbox's error wraps when too many commands wait already.
+var ErrBusy = errors.New("too many commands are waiting")
+
+// Options are the bot's dependencies and settings. All are needed, except where
+// it says otherwise.
+type Options struct {
+	Inbox     Inbox
+	Announcer *receipts.Announcer
+	Reporter  *receipts.Reporter
+	Recaller  *receipts.Recaller
+	Names     *receipts.NameBook
+	Client    *dingtalk.Client
+
+	RobotCode string // frames for another robot are not ours
+	Access    Access
+	// Language is spoken whatever the language of the command; empty: that of the
+	// command.
+	Language Language
+	// Default is spoken where the command does not tell its language.
+	Default  Language
+	MaxNames int
+	// Direct sends reports to who asked, and not to the group.
+	Direct bool
+	Zone   *time.Location
+	Now    func() time.Time
+	Log    *zap.Logger
+}
+
+// Limits of telling people that their command was not accepted.
+const (
+	tellers    = 16 // at the same time; beyond, only the log says so
+	tellWithin = 15 * time.Second
+	// refusedMax is how many refused commands are remembered.
+	refusedMax = 10_000
+)
+
+// Bot understands what people say in groups and answers. It is safe for
+// concurrent use; Close waits for what it began by itself.
+type Bot struct {
+	Options
+
+	telling sync.WaitGroup
+	slots   chan struct{}
+
+	mu sync.Mutex
+	// refused are the ids of commands whose senders were told that nothing was
+	// done. Redis may have taken one all the same and lost the answer.
+	refused map[string]bool
+}
+
+// New returns a bot.
+func New(o Options) *Bot {
+	return &Bot{Options: o, slots: make(chan struct{}, tellers), refused: map[string]bool{}}
+}
+
+// Close waits until everybody is told whom Accept began to tell something.
+func (b *Bot) Close() { b.telling.Wait() }
+
+// Accept takes the data of a bot message's frame. It returns once the command is
+// in the inbox, or its sender is about to be told why not; either way the frame
+// can be acknowledged. FrameID stands in for a missing msgId.
+func (b *Bot) Accept(ctx context.Context, frameID string, data []byte) {
+	in, err := decode(data, frameID)
+	if err != nil {
+		b.Log.Warn("frame dropped", zap.String("frame", frameID), zap.Int("bytes", len(data)), zap.Error(err))
+		return
+	}
+	log := b.Log.With(zap.String("request", in.ID))
+	if in.Robot != "" && in.Robot != b.RobotCode {
+		log.Warn("frame is for another robot", zap.String("robot", in.Robot))
+		return
+	}
+	command, err := json.Marshal(in)
+	if err != nil {
+		log.Error("frame dropped", zap.Error(err))
+		return
+	}
+	fresh, err := b.Inbox.Accept(ctx, in.ID, string(command))
+	if err != nil {
+		log.Error("command not accepted", zap.Error(err))
+		b.refuse(in, err)
+		return
+	}
+	log.Info("command accepted", zap.Bool("repeated", !fresh))
+}
+
+// refuse tells the sender that the command was not accepted.
+func (b *Bot) refuse(in Incoming, why error) {
+	b.mu.Lock()
+	if len(b.refused) < refusedMax {
+		b.refused[in.ID] = true
+	}
+	b.mu.Unlock()
+	select {
+	case b.slots <- struct{}{}:
+	default:
+		b.Log.Error("nobody told the sender: too many commands fail", zap.String("request", in.ID))
+		return
+	}
+	b.telling.Go(func() {
+		defer func() { <-b.slots }()
+		ctx, cancel := context.WithTimeout(context.Background(), tellWithin)
+		defer cancel()
+		w := b.language(Understand(in.Text)).words()
+		sentence := w.StoreDown
+		if errors.Is(why, ErrBusy) {
+			sentence = w.Busy
+		}
+		b.tell(ctx, in, sentence)
+	})
+}
+
+// wasRefused tells whether the sender of the command was told that nothing was
+// done, and forgets it.
+func (b *Bot) wasRefused(id string) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	refused := b.refused[id]
+	delete(b.refused, id)
+	return refused
+}
+
+// Work carries out a command from the inbox and answers it. An error means that
+// it should be tried again: the records did not answer, or the answer could not
+// be given.
+func (b *Bot) Work(ctx context.Context, command string) error {
+	var in Incoming
+	if err := json.Unmarshal([]byte(command), &in); err != nil {
+		return fmt.Errorf("read command: %w", err)
+	}
+	log := b.Log.With(zap.String("request", in.ID))
+	if b.wasRefused(in.ID) {
+		log.Warn("command was refused before, and is not carried out")
+		return nil
+	}
+	said := Understand(in.Text)
+	began := b.Now()
+	a, err := b.carryOut(ctx, in, said)
+	if err != nil {
+		return fmt.Errorf("%s: %w", said.Verb, err)
+	}
+	if err := b.reply(ctx, in, a); err != nil {
+		return fmt.Errorf("answer %s: %w", said.Verb, err)
+	}
+	log.Info("command done", zap.String("verb", string(said.Verb)), zap.Duration("took", b.Now().Sub(began)))
+	return nil
+}
+
+// GiveUp tells the sender that a command could not be carried out.
+func (b *Bot) GiveUp(ctx context.Context, command string, reason error) {
+	var in Incoming
+	if err := json.Unmarshal([]byte(command), &in); err != nil {
+		return
+	}
+	b.Log.Error("command given up", zap.String("request", in.ID), zap.Error(reason))
+	b.tell(ctx, in, b.language(Understand(in.Text)).words().GaveUp)
+}
+
+// tell says one sentence, as well as it can.
+func (b *Bot) tell(ctx context.Context, in Incoming, sentence string) {
+	if err := b.reply(ctx, in, say(sentence)); err != nil {
+		b.Log.Error("sender not told", zap.String("request", in.ID), zap.Error(err))
+	}
+}
+
+// language is what to answer in.
+func (b *Bot) language(said Said) Language {
+	switch {
+	case b.Language != "":
+		return b.Language
+	case said.Language != "":
+		return said.Language
+	default:
+		return b.Default
+	}
+}
+
+// webhookMargin is how long before its end a session webhook is used no more.
+const webhookMargin = 5 * time.Second
+
+// reply answers by the session webhook; where there is none that may be used any
+// more, by a message of the bot's own.
+func (b *Bot) reply(ctx context.Context, in Incoming, a answer) error {
+	a = a.fit()
+	log := b.Log.With(zap.String("request", in.ID))
+	if in.Webhook != "" && b.Now().Add(webhookMargin).Before(in.WebhookUntil) {
+		err := b.Client.Reply(ctx, in.Webhook, dingtalk.Reply{Title: a.title, Text: a.text})
+		failure, known := errors.AsType[*dingtalk.Error](err)
+		switch {
+		case err == nil:
+			return nil
+		case known && failure.Uncertain():
+			// It may well be there, and an answer that comes twice confuses more.
+			log.Error("reply may be lost", zap.Error(err))
+			return nil
+		case known && failure.Kind == dingtalk.Cancelled:
+			return err
+		}
+		log.Warn("reply goes another way", zap.Error(err))
+	}
+	if !in.Direct {
+		_, err := b.Client.SendGroup(ctx, in.Group, a.message())
+		return settled(log, err)
+	}
+	if in.Outsider {
+		return nil // has no userId to write to
+	}
+	_, err := b.Client.SendDirect(ctx, []string{in.Sender.UserID}, a.message())
+	return settled(log, err)
+}
+
+// settled keeps an error only if trying again may help and can't say it twice.
+func settled(log *zap.Logger, err error) error {
+	if failure, ok := errors.AsType[*dingtalk.Error](err); ok && !failure.Retryable() && failure.Kind != dingtalk.Cancelled {
+		log.Error("reply is lost", zap.Error(err))
+		return nil
+	}
+	return err
+}

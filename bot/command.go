@@ -1,0 +1,332 @@
+package bot
+
+import (
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode"
+
+	"golang.org/x/text/width"
+)
+
+// Verb is what a command does.
+type Verb string
+
+// The commands. None is an empty mention; Unknown is none of them.
+const (
+	None     Verb = ""
+	Unknown  Verb = "unknown"
+	Announce Verb = "announce"
+	WhoRead  Verb = "who read"
+	Unread   Verb = "unread"
+	List     Verb = "list"
+	Recall   Verb = "recall"
+	Help     Verb = "help"
+)
+
+// Language is one that the bot speaks.
+type Language string
+
+// The languages.
+const (
+	Chinese Language = "zh"
+	English Language = "en"
+)
+
+// phrase is one way to say a command, in lower case.
+type phrase struct {
+	words    string
+	verb     Verb
+	language Language
+}
+
+// phrases are all ways to say the commands. Where one begins another, the longer
+// one comes first. The first phrase of a verb in a language is the one that is
+// suggested.
+var phrases = []phrase{
+	{"announce", Announce, English},
+	{"公告", Announce, Chinese},
+	{"发布", Announce, Chinese},
+	{"unread", Unread, English},
+	{"who hasn't read", Unread, English},
+	{"who has not read", Unread, English},
+	{"谁没读", Unread, Chinese},
+	{"谁没看", Unread, Chinese},
+	{"未读", Unread, Chinese},
+	{"who read", WhoRead, English},
+	{"readers", WhoRead, English},
+	{"read", WhoRead, English},
+	{"status", WhoRead, English},
+	{"谁读了", WhoRead, Chinese},
+	{"谁看了", WhoRead, Chinese},
+	{"已读", WhoRead, Chinese},
+	{"list", List, English},
+	{"列表", List, Chinese},
+	{"recall", Recall, English},
+	{"撤回", Recall, Chinese},
+	{"help", Help, English},
+	{"帮助", Help, Chinese},
+}
+
+// Said is a command as somebody said it.
+type Said struct {
+	Verb     Verb
+	Language Language // empty if the words don't tell
+	Number   int      // of #n; 0 if none was said
+
+	// Title and Text are what to announce, as it was typed.
+	Title, Text string
+
+	// Nearest is the command that an unknown one may have meant; empty if none.
+	Nearest string
+}
+
+// Understand reads what somebody said. Case, width and surrounding space do not
+// matter, nor does a question mark at the end. Only the text of an announcement
+// is kept as it was typed.
+func Understand(text string) Said {
+	text = strings.TrimRightFunc(withoutMentions(text), unicode.IsSpace)
+	if text == "" {
+		return Said{Verb: None}
+	}
+	first, _, _ := strings.Cut(text, "\n")
+	if p, rest, ok := announcement(text, first); ok {
+		return announced(p, rest)
+	}
+	if strings.Contains(text, "\n") {
+		text = strings.Join(strings.Fields(text), " ")
+	}
+	line := normal(text)
+	if line == "" { // nothing but punctuation, such as a question mark
+		return Said{Verb: Help, Language: written(text)}
+	}
+	for _, p := range phrases {
+		if p.verb == Announce {
+			continue
+		}
+		if p.verb == Help && strings.HasPrefix(line, p.words) { // whatever with
+			return Said{Verb: Help, Language: p.language}
+		}
+		if number, ok := p.matches(line); ok {
+			return Said{Verb: p.verb, Language: p.language, Number: number}
+		}
+	}
+	return Said{Verb: Unknown, Language: written(line), Nearest: nearest(line)}
+}
+
+// withoutMentions removes the mentions that a message begins with. DingTalk
+// removes the bot's own, but not in every kind of message.
+func withoutMentions(text string) string {
+	for {
+		text = strings.TrimLeftFunc(text, blank)
+		if !strings.HasPrefix(text, "@") {
+			return text
+		}
+		end := strings.IndexFunc(text, unicode.IsSpace)
+		if end < 0 {
+			return ""
+		}
+		text = text[end:]
+	}
+}
+
+// blank tells white space and the invisible marks that copying leaves behind.
+func blank(r rune) bool {
+	return unicode.IsSpace(r) || unicode.Is(unicode.Cf, r)
+}
+
+// announcement finds the word that announces at the beginning of the first line.
+// It must stand apart from what follows: a question about announcements is no
+// announcement.
+func announcement(text, first string) (phrase, string, bool) {
+	folded := []rune(strings.ToLower(fold(first)))
+	for _, p := range phrases {
+		words := []rune(p.words)
+		if p.verb != Announce || len(folded) < len(words) || !slices.Equal(folded[:len(words)], words) {
+			continue
+		}
+		rest := skipRunes(text, len(words))
+		if rest == "" || strings.IndexFunc(rest, apart) == 0 {
+			return p, rest, true
+		}
+	}
+	return phrase{}, "", false
+}
+
+// apart tells what may stand between the word that announces and the title.
+func apart(r rune) bool { return blank(r) || r == ':' || r == '：' }
+
+// announced splits what follows the word into title and text. A single line is
+// both.
+func announced(p phrase, rest string) Said {
+	title, text, _ := strings.Cut(strings.TrimLeftFunc(rest, apart), "\n")
+	title, text = strings.TrimSpace(title), strings.Trim(text, "\r\n")
+	if strings.TrimSpace(text) == "" {
+		text = title
+	}
+	return Said{Verb: Announce, Language: p.language, Title: title, Text: text}
+}
+
+// matches tells whether the line says the phrase, with a number or without.
+func (p phrase) matches(line string) (number int, ok bool) {
+	if before, found := strings.CutSuffix(line, p.words); found && strings.HasPrefix(before, "#") {
+		return parseNumber(strings.TrimSpace(before))
+	}
+	rest, found := strings.CutPrefix(line, p.words)
+	if !found {
+		return 0, false
+	}
+	rest = strings.TrimSpace(rest)
+	if rest == "" {
+		return 0, true
+	}
+	return parseNumber(rest)
+}
+
+// maxNumber is larger than the number of any message. What is beyond is taken
+// for it, so that it is understood and not found.
+const maxNumber = 1_000_000_000
+
+// parseNumber reads #n or n.
+func parseNumber(s string) (int, bool) {
+	s = strings.TrimSpace(strings.TrimPrefix(s, "#"))
+	if s == "" || strings.Trim(s, "0123456789") != "" {
+		return 0, false
+	}
+	n, err := strconv.Atoi(s)
+	if err != nil || n == 0 || n > maxNumber {
+		n = maxNumber
+	}
+	return n, true
+}
+
+var hashNumber = regexp.MustCompile(`#[0-9]+`)
+
+// numberIn finds the #n in the first line of an answer; 0 if there is none.
+func numberIn(answer string) int {
+	first, _, _ := strings.Cut(answer, "\n")
+	found := hashNumber.FindString(first)
+	number, _ := parseNumber(found)
+	return number
+}
+
+// fold makes full-width letters and digits the usual ones.
+func fold(s string) string { return width.Fold.String(s) }
+
+// normal is a line as the phrases are written: lower case, usual width, single
+// spaces, straight apostrophes, no invisible marks, no punctuation at the end.
+func normal(line string) string {
+	line = strings.Map(func(r rune) rune {
+		switch {
+		case r == '’' || r == '‘' || r == '`' || r == '´':
+			return '\''
+		case unicode.IsSpace(r):
+			return ' '
+		case unicode.Is(unicode.Cf, r) || unicode.Is(unicode.Cc, r):
+			return -1
+		}
+		return r
+	}, fold(line))
+	line = strings.Join(strings.Fields(strings.ToLower(line)), " ")
+	return strings.TrimSpace(strings.TrimRight(line, "?!.,;~。、，；…！？ "))
+}
+
+// skipRunes returns s without its first n runes.
+func skipRunes(s string, n int) string {
+	for i := range s {
+		if n == 0 {
+			return s[i:]
+		}
+		n--
+	}
+	return ""
+}
+
+// written tells the language of a text by its script.
+func written(text string) Language {
+	letters := false
+	for _, r := range text {
+		if unicode.Is(unicode.Han, r) {
+			return Chinese
+		}
+		letters = letters || unicode.IsLetter(r)
+	}
+	if letters {
+		return English
+	}
+	return ""
+}
+
+// nearest finds the command that a line may have meant: the longest one whose
+// words all stand in it in this order, or else the one that is a slip of the
+// finger away.
+func nearest(line string) string {
+	best := phrase{}
+	for _, p := range phrases {
+		if len(p.words) > len(best.words) && within(tokens(p.words), tokens(line)) {
+			best = p
+		}
+	}
+	if best.words != "" {
+		return best.words
+	}
+	limit := 0
+	for _, p := range phrases {
+		said, meant := []rune(line), []rune(p.words)
+		if len(said) > 2*len(meant)+2 {
+			continue
+		}
+		slips := max(1, len(meant)/3)
+		if d := distance(said, meant); d <= slips && (best.words == "" || d < limit) {
+			best, limit = p, d
+		}
+	}
+	return best.words
+}
+
+// tokens splits a text into words, and Chinese into characters.
+func tokens(text string) []string {
+	var all []string
+	for _, word := range strings.Fields(text) {
+		if written(word) != Chinese {
+			all = append(all, word)
+			continue
+		}
+		for _, r := range word {
+			all = append(all, string(r))
+		}
+	}
+	return all
+}
+
+// within tells whether all parts stand in whole, in this order.
+func within(parts, whole []string) bool {
+	for _, w := range whole {
+		if len(parts) > 0 && parts[0] == w {
+			parts = parts[1:]
+		}
+	}
+	return len(parts) == 0
+}
+
+// distance counts the letters to insert, remove or replace to get from a to b.
+func distance(a, b []rune) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range a {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range b {
+			replaced := diagonal
+			if a[i] != b[j] {
+				replaced++
+			}
+			diagonal = row[j+1]
+			row[j+1] = min(replaced, row[j]+1, row[j+1]+1)
+		}
+	}
+	return row[len(b)]
+}

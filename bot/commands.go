@@ -1,0 +1,251 @@
+package bot
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"go.uber.org/zap"
+
+	"whoread/receipts"
+	"whoread/receipts/dingtalk"
+)
+
+// Sizes of what is looked at and shown.
+const (
+	listed   = 10 // messages in a list
+	searched = 50 // messages among which the latest is looked for
+)
+
+// carryOut does what was said and returns the answer. An error means that the
+// records did not answer.
+func (b *Bot) carryOut(ctx context.Context, in Incoming, said Said) (answer, error) {
+	w := b.language(said).words()
+	switch {
+	case in.Outsider:
+		return say(w.Outsider), nil
+	case in.Direct:
+		return say(w.Private), nil
+	case !b.Access.works(in.Group):
+		return say(w.ForeignGrp), nil
+	case in.Spent:
+		return say(w.Spent), nil
+	case in.Wordless:
+		return say(w.Wordless), nil
+	}
+	switch said.Verb {
+	case Announce:
+		return b.announce(ctx, w, in, said)
+	case WhoRead, Unread:
+		return b.report(ctx, w, in, said)
+	case List:
+		return b.list(ctx, w, in)
+	case Recall:
+		return b.recall(ctx, w, in, said)
+	case None, Help:
+		return say(w.Help), nil
+	default:
+		if said.Nearest != "" {
+			return say(fmt.Sprintf(w.UnknownNear, said.Nearest)), nil
+		}
+		return say(w.Unknown), nil
+	}
+}
+
+func (b *Bot) announce(ctx context.Context, w *words, in Incoming, said Said) (answer, error) {
+	if !b.Access.may(b.Access.Announce, in, receipts.Person{}) {
+		return say(w.refusal(b.Access.Announce)), nil
+	}
+	if said.Title == "" {
+		return say(w.WhatToAnnounce), nil
+	}
+	done, err := b.Announcer.Announce(ctx, receipts.Announcement{
+		Group: in.Group, Command: in.ID, Title: said.Title, Text: said.Text, Author: in.Sender,
+	})
+	m := done.Message
+	switch {
+	case errors.Is(err, dingtalk.ErrTooLong):
+		return say(fmt.Sprintf(w.TooLong, dingtalk.MaxMsgParamBytes)), nil
+	case errors.Is(err, receipts.ErrUnrecorded):
+		b.Log.Error("announcement sent but not recorded", zap.String("request", in.ID), zap.Error(err))
+		return say(fmt.Sprintf(w.Unrecorded, m.Number)), nil
+	case err != nil:
+		return answer{}, err
+	}
+	b.Log.Info("announced", zap.String("request", in.ID), zap.Int("number", m.Number),
+		zap.String("state", string(m.State)), zap.String("reason", m.Reason))
+	if done.NoAudience != nil {
+		b.Log.Warn("audience unknown", zap.String("request", in.ID), zap.Error(done.NoAudience))
+	}
+	pictures := ""
+	if in.Pictures > 0 {
+		pictures = fmt.Sprintf(w.NoPictures, in.Pictures)
+	}
+	switch m.State {
+	case receipts.Failed:
+		return say(fmt.Sprintf(w.NotAnnounced, m.Number, w.reason(m.Reason))), nil
+	case receipts.Uncertain:
+		return say(fmt.Sprintf(w.Uncertain, m.Number, w.reason(m.Reason))), nil
+	}
+	if done.Audience == nil {
+		blind := page{words: w, group: in.Group}.gap(receipts.Gap{Part: receipts.AudiencePart, Err: done.NoAudience})
+		return say(fmt.Sprintf(w.AnnouncedBlind, m.Number, blind), pictures), nil
+	}
+	people := len(done.Audience.Without(b.Reporter.Excluded).UserIDs)
+	return say(fmt.Sprintf(w.Announced, m.Number, people), pictures), nil
+}
+
+func (b *Bot) report(ctx context.Context, w *words, in Incoming, said Said) (answer, error) {
+	if !b.Access.may(b.Access.Report, in, receipts.Person{}) {
+		return say(w.refusal(b.Access.Report)), nil
+	}
+	m, refusal, err := b.message(ctx, w, in, said)
+	if err != nil || refusal != "" {
+		return say(refusal), err
+	}
+	r, err := b.Reporter.Report(ctx, in.Group, m.Number)
+	if errors.Is(err, receipts.ErrNoMessage) {
+		return say(fmt.Sprintf(w.NoSuch, m.Number)), nil
+	}
+	if err != nil {
+		return answer{}, err
+	}
+	for _, gap := range r.Gaps {
+		b.Log.Warn("report incomplete", zap.String("request", in.ID), zap.String("part", string(gap.Part)), zap.Error(gap.Err))
+	}
+	p := b.page(w, in.Group)
+	p.names = b.namesIn(ctx, in, r, said.Verb == WhoRead)
+	return b.deliver(ctx, w, in, p.report(r, said.Verb == WhoRead))
+}
+
+func (b *Bot) page(w *words, group string) page {
+	return page{words: w, maxNames: b.MaxNames, now: b.Now(), zone: b.Zone, group: group}
+}
+
+// namesIn finds the names that a report will show.
+func (b *Bot) namesIn(ctx context.Context, in Incoming, r receipts.Report, withReaders bool) receipts.Names {
+	ids := slices.Clone(r.Unread[:min(len(r.Unread), b.MaxNames)])
+	if withReaders {
+		for _, receipt := range r.Read[:min(len(r.Read), b.MaxNames)] {
+			ids = append(ids, receipt.UserID)
+		}
+	}
+	names, err := b.Names.Names(ctx, in.Group, ids)
+	if err != nil {
+		b.Log.Warn("names missing", zap.String("request", in.ID), zap.Error(err))
+	}
+	return names
+}
+
+// deliver sends an answer to the person alone, where that is configured, and
+// returns what the group gets to see.
+func (b *Bot) deliver(ctx context.Context, w *words, in Incoming, a answer) (answer, error) {
+	if !b.Direct {
+		return a, nil
+	}
+	result, err := b.Client.SendDirect(ctx, []string{in.Sender.UserID}, a.fit().message())
+	switch {
+	case err != nil:
+		b.Log.Warn("direct answer failed", zap.String("request", in.ID), zap.Error(err))
+		return say(w.CantReach, w.problem(err)), nil
+	case len(result.Invalid)+len(result.FlowControlled) > 0:
+		return say(w.CantReach), nil
+	}
+	return say(w.SentYou), nil
+}
+
+func (b *Bot) list(ctx context.Context, w *words, in Incoming) (answer, error) {
+	if !b.Access.may(b.Access.Report, in, receipts.Person{}) {
+		return say(w.refusal(b.Access.Report)), nil
+	}
+	reports, err := b.Reporter.Progress(ctx, in.Group, listed)
+	if err != nil {
+		return answer{}, err
+	}
+	return b.deliver(ctx, w, in, b.page(w, in.Group).overview(reports))
+}
+
+func (b *Bot) recall(ctx context.Context, w *words, in Incoming, said Said) (answer, error) {
+	// Without the message nobody knows its author: who could not recall any is
+	// refused before it is looked for.
+	if !b.Access.may(b.Access.Recall, in, in.Sender) {
+		return say(w.refusal(b.Access.Recall)), nil
+	}
+	if said.Number == 0 && !in.IsReply {
+		return say(w.WhichRecall), nil
+	}
+	m, refusal, err := b.message(ctx, w, in, said)
+	if err != nil || refusal != "" {
+		return say(refusal), err
+	}
+	if !b.Access.may(b.Access.Recall, in, m.Author) {
+		return say(w.refusal(b.Access.Recall)), nil
+	}
+	m, err = b.Recaller.Recall(ctx, m)
+	failure, known := errors.AsType[*dingtalk.Error](err)
+	switch {
+	case errors.Is(err, receipts.ErrWrongState):
+		return say(fmt.Sprintf(w.NotRecalled, m.Number, w.StateExtra[m.State])), nil
+	case known && failure.Uncertain():
+		return say(fmt.Sprintf(w.MayBeGone, m.Number, w.problem(err))), nil
+	case known:
+		return say(fmt.Sprintf(w.NotRecalled, m.Number, w.problem(err))), nil
+	case err != nil:
+		return answer{}, err
+	}
+	return say(fmt.Sprintf(w.Recalled, m.Number)), nil
+}
+
+// message finds the message that is spoken of: the number says it, or else the
+// quotation, or else it is the group's latest. The refusal says why there is
+// none.
+func (b *Bot) message(ctx context.Context, w *words, in Incoming, said Said) (m receipts.Message, refusal string, err error) {
+	switch {
+	case said.Number > 0:
+		return b.numbered(ctx, w, in.Group, said.Number)
+	case in.Quote.Key != "":
+		return b.quoted(ctx, w, in)
+	case in.QuotedNumber > 0:
+		return b.numbered(ctx, w, in.Group, in.QuotedNumber)
+	case in.IsReply:
+		return m, w.QuoteNotOurs, nil
+	}
+	recent, err := b.Reporter.Records.Recent(ctx, in.Group, searched)
+	if err != nil {
+		return m, "", err
+	}
+	for _, m := range recent {
+		if m.State != receipts.Failed && m.State != receipts.Recalled {
+			return m, "", nil
+		}
+	}
+	return m, w.NothingYet, nil
+}
+
+func (b *Bot) numbered(ctx context.Context, w *words, group string, number int) (receipts.Message, string, error) {
+	m, err := b.Reporter.Message(ctx, group, number)
+	if errors.Is(err, receipts.ErrNoMessage) {
+		return m, fmt.Sprintf(w.NoSuch, number), nil
+	}
+	return m, "", err
+}
+
+// quoted finds a quoted message by its key. A quoted answer of the bot's own is
+// no message that DingTalk tracks, but it says which one it is about.
+func (b *Bot) quoted(ctx context.Context, w *words, in Incoming) (receipts.Message, string, error) {
+	m, err := b.Reporter.Quoted(ctx, in.Group, in.Quote)
+	if err == nil {
+		return m, "", nil
+	}
+	switch kind := kindOf(err); {
+	case kind == dingtalk.KeyInvalid || kind == dingtalk.GroupInvalid || kind == dingtalk.BadRequest || kind == dingtalk.WrongRobotCode:
+		if in.QuotedNumber > 0 {
+			return b.numbered(ctx, w, in.Group, in.QuotedNumber)
+		}
+		return m, w.QuoteNotOurs, nil
+	case kind != "" || errors.Is(err, receipts.ErrPaging):
+		return m, w.problem(err), nil
+	}
+	return m, "", err
+}

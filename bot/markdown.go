@@ -1,0 +1,68 @@
+package bot
+
+import (
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// lineBreak ends a line in DingTalk's markdown.
+const lineBreak = "  \n"
+
+// escape makes a name or a title that people chose harmless inside the bot's own
+// markdown: no formatting, no links, no line of its own, and no mark that turns
+// the direction of what follows.
+func escape(s string) string {
+	var b strings.Builder
+	for _, r := range s {
+		switch {
+		case unicode.IsSpace(r):
+			b.WriteByte(' ')
+		case unicode.Is(unicode.Cc, r), unicode.Is(unicode.Bidi_Control, r):
+		case strings.ContainsRune("\\`*_[]()<>#~|!", r):
+			b.WriteByte('\\')
+			b.WriteRune(r)
+		default:
+			b.WriteRune(r)
+		}
+	}
+	return strings.TrimSpace(b.String())
+}
+
+// shorten cuts a text to that many runes and marks the cut.
+func shorten(s string, runes int) string {
+	if utf8.RuneCountInString(s) <= runes {
+		return s
+	}
+	return strings.TrimSpace(string([]rune(s)[:runes-1])) + "…"
+}
+
+// bar draws a share of a hundred in ten steps; the last one only for all.
+func bar(percent int) string {
+	const steps = 10
+	full := percent * steps / 100
+	return strings.Repeat("▓", full) + strings.Repeat("░", steps-full)
+}
+
+// lines joins lines as DingTalk's markdown breaks them, without the empty ones.
+func lines(all ...string) string {
+	kept := all[:0:0]
+	for _, line := range all {
+		if line != "" {
+			kept = append(kept, line)
+		}
+	}
+	return strings.Join(kept, lineBreak)
+}
+
+// asTyped makes markdown show the lines of a text as they were typed, without
+// touching anything else in it.
+func asTyped(s string) string {
+	typed := strings.Split(strings.ReplaceAll(s, "\r\n", "\n"), "\n")
+	for i, line := range typed {
+		if i < len(typed)-1 && strings.TrimSpace(line) != "" && strings.TrimSpace(typed[i+1]) != "" {
+			typed[i] = strings.TrimRight(line, " ") + "  "
+		}
+	}
+	return strings.Join(typed, "\n")
+}

@@ -1,0 +1,218 @@
+package bot
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"whoread/receipts"
+	"whoread/receipts/dingtalk"
+)
+
+// answer is what the bot says: text in markdown, and the title that the
+// notification on a phone shows.
+type answer struct {
+	title string
+	text  string
+}
+
+// say makes an answer of plain sentences; the first line is the notification.
+func say(sentences ...string) answer {
+	text := lines(sentences...)
+	title, _, _ := strings.Cut(text, "\n")
+	return answer{title: shorten(strings.ReplaceAll(strings.TrimSpace(title), "**", ""), 60), text: text}
+}
+
+// message is the answer as DingTalk takes it.
+func (a answer) message() dingtalk.Message { return dingtalk.Markdown(a.title, a.text) }
+
+// fit cuts the text until DingTalk takes the answer as a message, by whatever
+// way it goes: a webhook takes somewhat more.
+func (a answer) fit() answer {
+	for {
+		if _, err := a.message().Encode(); err == nil || a.text == "" {
+			return a
+		}
+		a.text = cutBytes(a.text, len(a.text)*9/10)
+	}
+}
+
+// Bounds of what is shown of names and titles.
+const (
+	nameRunes  = 24
+	titleRunes = 60
+	// listBytes bounds one list of names, so that two of them fit into a reply.
+	listBytes = 5_500
+)
+
+// page renders reports in one language.
+type page struct {
+	*words
+	names    receipts.Names
+	maxNames int
+	now      time.Time
+	zone     *time.Location
+	group    string
+}
+
+// heading is #n and the title.
+func (p page) heading(m receipts.Message) string {
+	title := escape(shorten(m.Title, titleRunes))
+	if title == "" {
+		title = p.Untitled
+	}
+	return fmt.Sprintf("#%d %s", m.Number, title)
+}
+
+// progress is how many have read.
+func (p page) progress(r receipts.Report) string {
+	switch {
+	case r.Total == 0:
+		return fmt.Sprintf(p.ReadBy, len(r.Read))
+	case !r.Complete():
+		return fmt.Sprintf(p.ReadOfLeast, len(r.Read), r.Total)
+	default:
+		return fmt.Sprintf(p.ReadOf, len(r.Read), r.Total)
+	}
+}
+
+// share is the progress with its percentage and bar.
+func (p page) share(r receipts.Report) string {
+	if r.Total == 0 {
+		return p.progress(r)
+	}
+	return fmt.Sprintf("%s · %d%% %s", p.progress(r), r.Percent(), bar(r.Percent()))
+}
+
+// report renders a whole report, with the readers or only the unread.
+func (p page) report(r receipts.Report, withReaders bool) answer {
+	m := r.Message
+	title := fmt.Sprintf("#%d %s", m.Number, p.progress(r))
+	if !m.State.Posted() {
+		return answer{
+			title: fmt.Sprintf("#%d %s", m.Number, p.States[m.State]),
+			text:  lines(p.heading(m), p.StateExtra[m.State], p.why(m)),
+		}
+	}
+	said := []string{p.heading(m) + " · " + p.share(r)}
+	switch {
+	case r.AllRead():
+		said = append(said, fmt.Sprintf(p.AllRead, r.Total))
+	case r.Complete() && len(r.Read) == 0 && withReaders:
+		said = append(said, p.NobodyRead)
+	}
+	if withReaders && len(r.Read) > 0 {
+		ids := make([]string, len(r.Read))
+		for i, receipt := range r.Read {
+			ids[i] = receipt.UserID
+		}
+		said = append(said, p.list(p.Readers, ids))
+	}
+	if len(r.Unread) > 0 {
+		said = append(said, p.list(p.UnreadNames, r.Unread))
+	}
+	said = append(said, p.StateExtra[m.State])
+	if m.State == receipts.Sent {
+		for _, gap := range r.Gaps {
+			said = append(said, strings.TrimSpace(fmt.Sprintf(p.Gaps[gap.Part], p.gap(gap))))
+		}
+	}
+	said = append(said, p.footer(r))
+	return answer{title: title, text: lines(said...)}
+}
+
+// why is the reason of a message that failed or is uncertain.
+func (p page) why(m receipts.Message) string {
+	if m.Reason == "" {
+		return ""
+	}
+	return p.reason(m.Reason)
+}
+
+// gap is the sentence about what a report lacks. Where nobody can list the
+// group's members, an administrator needs to know which group it is.
+func (p page) gap(g receipts.Gap) string {
+	kind := kindOf(g.Err)
+	if errors.Is(g.Err, receipts.ErrNoMemberList) && kind != dingtalk.PermissionDenied && kind != dingtalk.CoolAppNeeded {
+		return fmt.Sprintf(p.NoMemberList, escape(p.group))
+	}
+	return p.problem(g.Err)
+}
+
+// list renders names into the format, and counts those that are not shown: too
+// many, or nobody knows what they are called.
+func (p page) list(format string, ids []string) string {
+	var b strings.Builder
+	shown := 0
+	for _, id := range ids {
+		name := escape(shorten(p.names[id], nameRunes))
+		if name == "" || shown == p.maxNames || b.Len()+len(name) > listBytes {
+			continue
+		}
+		if shown > 0 {
+			b.WriteString(p.Comma)
+		}
+		b.WriteString(name)
+		shown++
+	}
+	if rest := len(ids) - shown; rest > 0 {
+		fmt.Fprintf(&b, p.AndMore, rest)
+	}
+	return fmt.Sprintf(format, len(ids), b.String())
+}
+
+// footer tells how the report came about and who is not in it.
+func (p page) footer(r receipts.Report) string {
+	var parts []string
+	switch age := p.now.Sub(r.AsOf); {
+	case r.AsOf.IsZero():
+	case r.Message.State != receipts.Sent || age >= time.Minute:
+		parts = append(parts, fmt.Sprintf(p.Known, clock(r.AsOf, p.now, p.zone)))
+	case age >= time.Second:
+		parts = append(parts, fmt.Sprintf(p.Queried, clock(r.AsOf, p.now, p.zone))+fmt.Sprintf(p.SecondsAgo, age/time.Second))
+	default:
+		parts = append(parts, fmt.Sprintf(p.Queried, clock(r.AsOf, p.now, p.zone)))
+	}
+	if r.Joined > 0 {
+		parts = append(parts, fmt.Sprintf(p.Joined, r.Joined))
+	}
+	if r.Left > 0 {
+		parts = append(parts, fmt.Sprintf(p.Left, r.Left))
+	}
+	if r.Outsiders > 0 {
+		parts = append(parts, fmt.Sprintf(p.Outsiders, r.Outsiders))
+	}
+	if !r.Counted.IsZero() && r.Counted.Sub(r.Message.SentAt) > countedLate {
+		parts = append(parts, fmt.Sprintf(p.CountedAt, clock(r.Counted, p.now, p.zone)))
+	}
+	if source := p.Sources[r.Source]; source != "" {
+		parts = append(parts, source)
+	}
+	return strings.Join(parts, " · ")
+}
+
+// countedLate is how long after its sending the audience of a message may be
+// counted without saying so.
+const countedLate = 15 * time.Minute
+
+// overview renders the last messages of a group.
+func (p page) overview(reports []receipts.Report) answer {
+	if len(reports) == 0 {
+		return say(p.ListNothing)
+	}
+	title := fmt.Sprintf(p.ListTitle, len(reports))
+	said := []string{"**" + title + "**"}
+	for _, r := range reports {
+		m := r.Message
+		parts := []string{p.heading(m)}
+		if state := p.States[m.State]; state != "" {
+			parts = append(parts, state)
+		}
+		if m.State.Posted() {
+			parts = append(parts, p.share(r))
+		}
+		said = append(said, strings.Join(append(parts, clock(m.CreatedAt, p.now, p.zone)), " · "))
+	}
+	return answer{title: title, text: lines(said...)}
+}

@@ -1,0 +1,121 @@
+package stream
+
+import (
+	"context"
+	"errors"
+	"runtime/debug"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/open-dingtalk/dingtalk-stream-sdk-go/event"
+	"github.com/open-dingtalk/dingtalk-stream-sdk-go/payload"
+	"go.uber.org/zap"
+)
+
+// errNotTaken is the sentence that DingTalk gets for a callback that was not taken. The SDK sends the text of whatever error
+// a handler returns, so nothing else may be returned to it.
+var errNotTaken = errors.New("not taken, please push it again")
+
+// callbackAck is what the SDK makes the ack of a CALLBACK from.
+func callbackAck(taken bool) (*payload.DataFrameResponse, error) {
+	if !taken {
+		return nil, errNotTaken
+	}
+	return payload.NewSuccessDataFrameResponse(), nil
+}
+
+// eventAck is what the SDK makes the ack of an EVENT from. Its data must hold the status; what the SDK makes of a nil ack
+// does not.
+func eventAck(taken bool) (*payload.DataFrameResponse, error) {
+	if !taken {
+		return event.NewLaterResponse()
+	}
+	return event.NewSuccessResponse()
+}
+
+// take gives a frame to the handler, unless the client has stopped, and reports whether it was taken.
+func (c *Client) take(ctx context.Context, s *slot, df *payload.DataFrame) bool {
+	if !c.handlers.begin() {
+		return false
+	}
+	defer c.handlers.end()
+	c.heard(s)
+	f := newFrame(df)
+	log := s.log.With(zap.String("type", f.Type), zap.String("topic", f.Topic), zap.String("message_id", f.MessageID))
+	if f.Type == TypeEvent {
+		log = log.With(zap.String("event_type", f.EventType), zap.String("event_id", f.EventID))
+	}
+	ctx, cancel := context.WithTimeout(ctx, AckWithin)
+	defer cancel()
+	return c.handle(ctx, log, f)
+}
+
+// handle calls the handler and logs what came of it. A panic counts as an error; the SDK would send no ack after it.
+func (c *Client) handle(ctx context.Context, log *zap.Logger, f Frame) (taken bool) {
+	defer func() {
+		if p := recover(); p != nil {
+			log.Error("the handler of a frame panicked", zap.String("panic", describe(p)), zap.ByteString("stack", debug.Stack()))
+			taken = false
+		}
+	}()
+	if err := c.cfg.Handle(ctx, f); err != nil {
+		log.Warn("the frame was not taken", zap.Error(err))
+		return false
+	}
+	log.Debug("the frame was taken")
+	return true
+}
+
+// heard notes that a frame arrived in s.
+func (c *Client) heard(s *slot) {
+	now := c.cfg.Now()
+	s.lastFrame.Store(&now)
+}
+
+func newFrame(df *payload.DataFrame) Frame {
+	f := Frame{
+		Type:      df.Type,
+		Topic:     df.GetTopic(),
+		MessageID: df.GetMessageId(),
+		EventType: df.GetHeader(event.DataFrameHeaderKEventType),
+		EventID:   df.GetHeader(event.DataFrameHeaderKEventId),
+		CorpID:    df.GetHeader(event.DataFrameHeaderKEventCorpId),
+		Data:      []byte(df.Data),
+	}
+	for _, header := range []string{event.DataFrameHeaderKEventBornTime, payload.DataFrameHeaderKTime} {
+		if ms, err := strconv.ParseInt(df.GetHeader(header), 10, 64); err == nil && ms > 0 {
+			f.Born = time.UnixMilli(ms)
+			break
+		}
+	}
+	return f
+}
+
+// inFlight counts the handlers at work. Once closed it lets no further one begin, so that waiting for them has an end:
+// the SDK starts handlers on goroutines of its own and waits for none of them.
+type inFlight struct {
+	mu     sync.Mutex
+	closed bool
+	work   sync.WaitGroup
+}
+
+// begin reports whether the caller may work; if so, it must call end afterwards.
+func (i *inFlight) begin() bool {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	if i.closed {
+		return false
+	}
+	i.work.Add(1)
+	return true
+}
+
+func (i *inFlight) end() { i.work.Done() }
+
+func (i *inFlight) closeAndWait() {
+	i.mu.Lock()
+	i.closed = true
+	i.mu.Unlock()
+	i.work.Wait()
+}

@@ -1,0 +1,145 @@
+package stream
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/gorilla/websocket"
+	"github.com/open-dingtalk/dingtalk-stream-sdk-go/logger"
+	"go.uber.org/zap"
+	"go.uber.org/zap/zaptest/observer"
+)
+
+func TestOpeningsAreStaggered(t *testing.T) {
+	t.Parallel()
+	now := time.Unix(1_700_000_000, 0)
+	c, err := New(Config{
+		ClientID: "id", ClientSecret: "secret", Events: true, Handle: func(context.Context, Frame) error { return nil },
+		Connections: 3, Stagger: 15 * time.Second, Now: func() time.Time { return now },
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	claim := func(what string, slot int, replacement bool, want time.Duration) {
+		t.Helper()
+		if got := c.claimTurn(c.slots[slot], replacement); got != want {
+			t.Errorf("%s: wait %v, want %v", what, got, want)
+		}
+	}
+	claim("the first opens at once", 0, false, 0)
+	claim("the second waits", 1, false, 15*time.Second)
+	now = now.Add(10 * time.Second)
+	claim("for the rest of the time", 1, false, 5*time.Second)
+	c.failed(c.slots[0], errors.New("refused"))
+	claim("but not when no other is up or opening", 1, false, 0)
+	claim("the first, tried again, waits now", 0, false, 15*time.Second)
+	claim("a replacement never waits", 0, true, 0)
+	now = now.Add(15 * time.Second)
+	claim("the third is free after that", 2, false, 0)
+	claim("and the others wait for it", 1, false, 15*time.Second)
+}
+
+func TestNoHandlerBeginsOnceRunWaits(t *testing.T) {
+	t.Parallel()
+	var handlers inFlight
+	if !handlers.begin() {
+		t.Fatal("refused from the start")
+	}
+	handlers.end()
+	handlers.closeAndWait()
+	if handlers.begin() {
+		t.Error("began after closing")
+	}
+}
+
+func TestScrubber(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct{ in, want string }{
+		{"访问ip不在白名单之中,request ip=203.0.113.7", "访问ip不在白名单之中,request ip=203.0.113.7"},
+		{"Forbidden.AccessDenied.ApiCountLimitForOrg", "Forbidden.AccessDenied.ApiCountLimitForOrg"},
+		{"secret=hunter2!", "secret=***!"},
+		{"ticket 6a3f0c3e-1f2e-11ee-be56-0242ac120002 used", "ticket *** used"},
+		{"see wss://host/connect?ticket=x now", "see *** now"},
+		{strings.Repeat("长", 201), strings.Repeat("长", 199) + "…"},
+		{strings.Repeat("长", 200), strings.Repeat("长", 200)},
+		{"", ""},
+	} {
+		if got := (scrubber{"hunter2"}).text(tc.in); got != tc.want {
+			t.Errorf("%q: got %q, want %q", tc.in, got, tc.want)
+		}
+	}
+}
+
+func TestDescribeKeepsCausesAndDropsContents(t *testing.T) {
+	t.Parallel()
+	const secret = "s3cr3t"
+	refused := &net.OpError{Op: "dial", Net: "tcp", Err: errors.New("connection refused")}
+	for _, tc := range []struct {
+		value any
+		want  string
+	}{
+		{secret, "string"},
+		{errors.New(secret), "*errors.errorString"},
+		{fmt.Errorf("%s: %w", secret, io.EOF), "EOF"},
+		{fmt.Errorf("%s: %w", secret, context.DeadlineExceeded), "context deadline exceeded"},
+		{fmt.Errorf("%s: %w", secret, refused), "dial tcp: connection refused"},
+		{&websocket.CloseError{Code: 1001, Text: secret}, "websocket close code 1001"},
+	} {
+		if got := describe(tc.value); got != tc.want {
+			t.Errorf("%v: got %q, want %q", tc.value, got, tc.want)
+		}
+	}
+}
+
+func TestSDKLogIsReplacedAndTame(t *testing.T) {
+	t.Parallel()
+	tameSDK()
+	core, seen := observer.New(zap.DebugLevel)
+	detach := sdkLines.attach(zap.New(core))
+	sdk := logger.GetLogger()
+	sdk.Debugf("[wire] %s", "s3cr3t in a body")
+	sdk.Infof("marker success, sessionId=[%s]", "s3cr3t")
+	sdk.Warningf("marker capacity reached")
+	sdk.Fatalf("marker %d %v %s", 7, []byte("s3cr3t"), errors.New("s3cr3t"))
+	detach()
+	sdk.Errorf("marker after detaching")
+
+	var got []string
+	for _, e := range seen.All() {
+		if strings.Contains(e.Message, "s3cr3t") {
+			t.Errorf("a secret passed: %s", e.Message)
+		}
+		if strings.HasPrefix(e.Message, "marker") { // clients of other tests log here as well
+			got = append(got, e.Level.String()+" "+e.Message)
+		}
+	}
+	want := "debug marker success, sessionId=[(left out)]; warn marker capacity reached; error marker 7 (left out) *errors.errorString"
+	if strings.Join(got, "; ") != want {
+		t.Errorf("got %q", got)
+	}
+}
+
+func TestSocketTellsTheFirstReasonWhyItIsOver(t *testing.T) {
+	t.Parallel()
+	local, remote := net.Pipe()
+	conn := newConnection()
+	s := socket{Conn: local, conn: conn}
+	if conn.isOver() {
+		t.Fatal("over from the start")
+	}
+	_ = s.SetWriteDeadline(time.Unix(1, 0))
+	if _, err := s.Write([]byte("x")); err == nil {
+		t.Fatal("a write past its deadline went well")
+	}
+	_ = remote.Close()
+	_ = s.Close()
+	if !conn.isOver() || !errors.Is(conn.cause, errNotWritten) {
+		t.Errorf("cause %v, want %v", conn.cause, errNotWritten)
+	}
+}

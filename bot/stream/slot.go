@@ -1,0 +1,147 @@
+package stream
+
+import (
+	"context"
+	"errors"
+	"sync/atomic"
+	"time"
+
+	"github.com/cenkalti/backoff/v5"
+	"go.uber.org/zap"
+)
+
+// slot is the place of one connection that is to be kept up.
+type slot struct {
+	log     *zap.Logger
+	backoff *backoff.ExponentialBackOff // used by keepUp alone
+
+	lastFrame atomic.Pointer[time.Time]
+
+	// Guarded by Client.mu.
+	since     time.Time   // when opening the newest connection began; zero when it failed or the connection is over
+	conn      *connection // the newest that was opened, which may be over
+	lastErr   error
+	lastErrAt time.Time
+}
+
+// keepUp keeps a connection in s until ctx ends. The connections themselves are closed by their watchers, see dial.
+func (c *Client) keepUp(ctx context.Context, s *slot) {
+	var leaving *connection // to be replaced, and up until then
+	for {
+		conn := c.open(ctx, s, leaving != nil)
+		if conn == nil {
+			return
+		}
+		if leaving != nil {
+			close(leaving.replaced)
+			leaving = nil
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-conn.leaving:
+			leaving = conn
+			s.log.Info("DingTalk is about to close the connection: opening another one")
+		case <-conn.over:
+			c.failed(s, conn.cause)
+			s.log.Warn("the connection dropped", zap.Error(conn.cause))
+		}
+		// A connection that lived for long is replaced at once when asked. One that did not is a sign of trouble:
+		// without the pause the gateway would be asked for connections in a tight loop.
+		if c.cfg.Now().Sub(conn.opened) >= c.cfg.Backoff.Max {
+			s.backoff.Reset()
+			if leaving != nil {
+				continue
+			}
+		}
+		if !sleep(ctx, s.backoff.NextBackOff()) {
+			return
+		}
+	}
+}
+
+// open returns a new connection, however many attempts that takes, or nil when ctx ended.
+// A replacement does not wait for its turn.
+func (c *Client) open(ctx context.Context, s *slot, replacement bool) *connection {
+	for {
+		if !c.awaitTurn(ctx, s, replacement) {
+			return nil
+		}
+		conn, err := c.dial(ctx, s)
+		if err == nil {
+			c.mu.Lock()
+			s.conn = conn
+			c.mu.Unlock()
+			s.log.Info("connected to DingTalk", zap.Bool("replacement", replacement))
+			return conn
+		}
+		if ctx.Err() != nil {
+			return nil
+		}
+		c.failed(s, err)
+		pause := s.backoff.NextBackOff()
+		if errors.Is(err, ErrCredentials) {
+			pause = c.cfg.Backoff.Credentials
+			s.log.Error("DingTalk refuses the client id or the client secret: compare both with the app's page in DingTalk's console",
+				zap.Error(err), zap.Duration("retry_in", pause))
+		} else {
+			s.log.Warn("cannot connect to DingTalk", zap.Error(err), zap.Duration("retry_in", pause))
+		}
+		if !sleep(ctx, pause) {
+			return nil
+		}
+	}
+}
+
+// awaitTurn waits until s may open a connection. It is false when ctx ended.
+func (c *Client) awaitTurn(ctx context.Context, s *slot, replacement bool) bool {
+	for {
+		wait := c.claimTurn(s, replacement)
+		if wait <= 0 {
+			return ctx.Err() == nil
+		}
+		if !sleep(ctx, wait) {
+			return false
+		}
+	}
+}
+
+// claimTurn marks s as opening, unless another slot opened a connection less than Stagger ago: then it returns how long to wait
+// before asking again. While no other slot is up or opening there is nothing to wait for.
+func (c *Client) claimTurn(s *slot, replacement bool) time.Duration {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	now := c.cfg.Now()
+	if !replacement {
+		for _, other := range c.slots {
+			if other == s || other.since.IsZero() {
+				continue
+			}
+			if wait := other.since.Add(c.cfg.Stagger).Sub(now); wait > 0 {
+				return wait
+			}
+		}
+	}
+	s.since = now
+	return 0
+}
+
+// failed notes why s has no new connection.
+func (c *Client) failed(s *slot, err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	s.since = time.Time{}
+	s.lastErr, s.lastErrAt = err, c.cfg.Now()
+}
+
+// sleep waits for d and reports whether it could: false when ctx ended.
+func sleep(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-timer.C:
+		return true
+	}
+}

@@ -1,0 +1,141 @@
+package bot
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"whoread/receipts"
+	"whoread/receipts/dingtalk"
+)
+
+// words is everything that the bot says in one language. Every field is filled
+// in for every language; a test holds it.
+type words struct {
+	Help    string
+	Private string // in a one-to-one chat
+
+	// Refusals.
+	Outsider   string
+	ForeignGrp string
+	AdminsOnly string
+	AuthorOnly string
+	NobodyMay  string
+
+	// Not understood.
+	Unknown      string
+	UnknownNear  string // %s the nearest command
+	Wordless     string
+	Spent        string
+	NoSuch       string // %d
+	NothingYet   string
+	QuoteNotOurs string
+	WhichRecall  string
+
+	// Announcing.
+	WhatToAnnounce string
+	TooLong        string // %d bytes at most
+	Announced      string // %d number, %d people
+	AnnouncedBlind string // %d number, %s why nobody knows who is in the group
+	NotAnnounced   string // %d number, %s why
+	Uncertain      string // %d number, %s why
+	Unrecorded     string // %d number
+	NoPictures     string // %d
+
+	// Recalling.
+	Recalled    string // %d
+	NotRecalled string // %d number, %s why
+	MayBeGone   string // %d number, %s why
+
+	// Reports.
+	ReadOf      string // %d read, %d of
+	ReadOfLeast string // the same of an incomplete report
+	ReadBy      string // %d people, where nobody knows out of how many
+	Readers     string // %d people, %s names
+	UnreadNames string // %d people, %s names
+	AllRead     string // %d people
+	NobodyRead  string
+	AndMore     string // %d people whose names are not shown
+	Comma       string // between names
+	Queried     string // %s time
+	SecondsAgo  string // %d
+	Known       string // %s time: from what is kept
+	Joined      string // %d people
+	Left        string // %d people
+	Outsiders   string // %d people
+	CountedAt   string // %s time
+	Sources     map[receipts.Source]string
+	Gaps        map[receipts.Part]string // %s why
+	Untitled    string
+
+	// What a message is, where it is not simply sent.
+	States      map[receipts.State]string // a word or two
+	StateExtra  map[receipts.State]string // a sentence: why there is nothing to ask
+	ListTitle   string                    // %d messages
+	ListNothing string
+
+	// Failures.
+	StoreDown string
+	Busy      string
+	GaveUp    string
+	SentYou   string // a report went to the person alone
+	CantReach string // it could not
+
+	NotYet       string
+	Delivering   string
+	Paging       string
+	NoMemberList string // %s conversation id
+	Interrupted  string
+	Problems     map[dingtalk.Kind]string
+}
+
+// of returns the words of a language.
+func (l Language) words() *words {
+	if l == English {
+		return &english
+	}
+	return &chinese
+}
+
+// problem is one sentence about why something failed and what to do.
+func (w *words) problem(err error) string {
+	switch {
+	case errors.Is(err, receipts.ErrNotYet):
+		return w.NotYet
+	case errors.Is(err, receipts.ErrDelivering):
+		return w.Delivering
+	case errors.Is(err, receipts.ErrPaging):
+		return w.Paging
+	}
+	if failure, ok := errors.AsType[*dingtalk.Error](err); ok {
+		return w.reason(string(failure.Kind))
+	}
+	if errors.Is(err, context.DeadlineExceeded) {
+		return w.Problems[dingtalk.Unavailable]
+	}
+	return w.Problems[dingtalk.Unknown]
+}
+
+// reason is the sentence for the reason that is kept with a message.
+func (w *words) reason(reason string) string {
+	if reason == receipts.Interrupted {
+		return w.Interrupted
+	}
+	if sentence, ok := w.Problems[dingtalk.Kind(reason)]; ok {
+		return sentence
+	}
+	return w.Problems[dingtalk.Unknown]
+}
+
+// clock writes a time as short as it is clear now.
+func clock(t, now time.Time, zone *time.Location) string {
+	t, now = t.In(zone), now.In(zone)
+	switch {
+	case t.Format(time.DateOnly) == now.Format(time.DateOnly):
+		return t.Format("15:04")
+	case t.Year() == now.Year():
+		return t.Format("01-02 15:04")
+	default:
+		return t.Format("2006-01-02 15:04")
+	}
+}

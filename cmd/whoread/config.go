@@ -1,0 +1,294 @@
+package main
+
+import (
+	"bytes"
+	"cmp"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/goccy/go-yaml"
+	"github.com/goccy/go-yaml/ast"
+	"github.com/goccy/go-yaml/parser"
+	"go.uber.org/zap/zapcore"
+
+	"whoread/bot"
+	"whoread/store"
+)
+
+// config is the administrator's YAML file. config.example.yaml explains every
+// key; defaults are in defaultConfig.
+type config struct {
+	DingTalk  dingtalkConfig  `yaml:"dingtalk"`
+	Redis     redisConfig     `yaml:"redis"`
+	Access    accessConfig    `yaml:"access"`
+	Members   membersConfig   `yaml:"members"`
+	Reports   reportsConfig   `yaml:"reports"`
+	Reminders remindersConfig `yaml:"reminders"`
+	Budget    budgetConfig    `yaml:"budget"`
+	Log       logConfig       `yaml:"log"`
+}
+
+type dingtalkConfig struct {
+	ClientID         string `yaml:"client_id"`
+	ClientSecret     secret `yaml:"client_secret"`
+	ClientSecretFile string `yaml:"client_secret_file"`
+	RobotCode        string `yaml:"robot_code"`
+	CoolAppCode      string `yaml:"cool_app_code"`
+	Site             string `yaml:"site"`
+	APIURL           string `yaml:"api_url"`
+	OapiURL          string `yaml:"oapi_url"`
+	Connections      int    `yaml:"connections"`
+}
+
+type redisConfig struct {
+	URL       secret `yaml:"url"`
+	URLFile   string `yaml:"url_file"`
+	KeyPrefix string `yaml:"key_prefix"`
+}
+
+type accessConfig struct {
+	Groups   []string `yaml:"groups"`
+	Admins   []string `yaml:"admins"`
+	Announce bot.Rule `yaml:"announce"`
+	Report   bot.Rule `yaml:"report"`
+	Recall   bot.Rule `yaml:"recall"`
+}
+
+type membersConfig struct {
+	Source   string                  `yaml:"source"`
+	CacheFor time.Duration           `yaml:"cache_for"`
+	Exclude  []string                `yaml:"exclude"`
+	Rosters  map[string]rosterConfig `yaml:"rosters"`
+}
+
+type rosterConfig struct {
+	Name        string   `yaml:"name"` // for the administrator's eyes
+	ChatID      string   `yaml:"chat_id"`
+	Users       []string `yaml:"users"`
+	Departments []int64  `yaml:"departments"`
+}
+
+type reportsConfig struct {
+	Language string        `yaml:"language"`
+	To       string        `yaml:"to"`
+	MaxNames int           `yaml:"max_names"`
+	FreshFor time.Duration `yaml:"fresh_for"`
+	KeepFor  time.Duration `yaml:"keep_for"`
+}
+
+type remindersConfig struct {
+	TimeZone string `yaml:"time_zone"`
+}
+
+type budgetConfig struct {
+	CallsPerSecond int `yaml:"calls_per_second"`
+}
+
+type logConfig struct {
+	Level  string `yaml:"level"`
+	Format string `yaml:"format"`
+}
+
+// secret is a text of the configuration that is never printed.
+type secret string
+
+const masked = "***"
+
+func (secret) String() string               { return masked }
+func (secret) GoString() string             { return masked }
+func (secret) MarshalText() ([]byte, error) { return []byte(masked), nil }
+
+func defaultConfig() config {
+	return config{
+		DingTalk:  dingtalkConfig{Site: "com", Connections: 2},
+		Redis:     redisConfig{KeyPrefix: "whoread"},
+		Access:    accessConfig{Announce: bot.Admins, Report: bot.Everyone, Recall: bot.Author},
+		Members:   membersConfig{Source: "auto", CacheFor: 10 * time.Minute},
+		Reports:   reportsConfig{Language: "auto", To: "group", MaxNames: 50, FreshFor: 10 * time.Second, KeepFor: 720 * time.Hour},
+		Reminders: remindersConfig{TimeZone: "Asia/Shanghai"},
+		Budget:    budgetConfig{CallsPerSecond: 20},
+		Log:       logConfig{Level: "info", Format: "json"},
+	}
+}
+
+// hosts are DingTalk's, by site: the OpenAPI and the old API.
+var hosts = map[string][2]string{
+	"com": {"https://api.dingtalk.com", "https://oapi.dingtalk.com"},
+	"io":  {"https://api.dingtalk.io", "https://oapi.dingtalk.io"},
+}
+
+// configErrors are the mistakes of one file; each names its line and key. No
+// text of the file but keys and what is not secret is in them.
+type configErrors struct {
+	file  string
+	wrong []string
+}
+
+func (e *configErrors) Error() string {
+	return fmt.Sprintf("configuration %s:\n  %s", e.file, strings.Join(e.wrong, "\n  "))
+}
+
+// loadConfig reads the file, expands ${VAR} from the environment, reads secrets
+// from their files, and checks everything. Its error is a *configErrors, unless
+// the file can't be read.
+func loadConfig(path string, environment func(string) (string, bool)) (config, error) {
+	source, err := os.ReadFile(path)
+	if err != nil {
+		return config{}, fmt.Errorf("read configuration: %w", err)
+	}
+	return parseConfig(path, source, environment)
+}
+
+func parseConfig(path string, source []byte, environment func(string) (string, bool)) (config, error) {
+	c := defaultConfig()
+	problems := &configErrors{file: path}
+	file, err := parser.ParseBytes(source, 0)
+	if err != nil {
+		problems.wrong = append(problems.wrong, yamlMistake(err))
+		return c, problems
+	}
+	check := &checker{file: file, problems: problems}
+	expand(file, environment, check)
+	if len(problems.wrong) > 0 {
+		return c, problems
+	}
+	if len(file.Docs) > 0 && file.Docs[0].Body != nil {
+		err = yaml.NewDecoder(bytes.NewReader(nil), yaml.Strict()).DecodeFromNode(file.Docs[0].Body, &c)
+	}
+	if err != nil {
+		problems.wrong = append(problems.wrong, yamlMistake(err))
+		return c, problems
+	}
+	c.complete(filepath.Dir(path), check)
+	if len(problems.wrong) > 0 {
+		return c, problems
+	}
+	return c, nil
+}
+
+// yamlMistake is the message and the line of an error of the YAML library,
+// without the lines of the file that it would quote: secrets may be in them.
+func yamlMistake(err error) string {
+	known, ok := errors.AsType[yaml.Error](err)
+	if !ok {
+		return "not YAML that can be understood"
+	}
+	return fmt.Sprintf("line %d: %s", known.GetToken().Position.Line, known.GetMessage())
+}
+
+var variable = regexp.MustCompile(`\$\{([^}]*)\}`)
+
+// expand replaces ${VAR} in every text of the file.
+func expand(file *ast.File, environment func(string) (string, bool), check *checker) {
+	for _, node := range ast.FilterFile(ast.StringType, file) {
+		text := node.(*ast.StringNode)
+		text.Value = variable.ReplaceAllStringFunc(text.Value, func(match string) string {
+			name := match[2 : len(match)-1]
+			value, ok := environment(name)
+			if !ok {
+				check.problems.wrong = append(check.problems.wrong,
+					fmt.Sprintf("line %d: ${%s} is not set in the environment", text.GetToken().Position.Line, name))
+			}
+			return value
+		})
+	}
+}
+
+// checker collects mistakes and finds the lines of their keys.
+type checker struct {
+	file     *ast.File
+	problems *configErrors
+}
+
+// that notes a mistake at the key, unless ok.
+func (c *checker) that(ok bool, key, format string, args ...any) {
+	if ok {
+		return
+	}
+	where := key
+	if path, err := yaml.PathString("$." + key); err == nil {
+		if node, err := path.FilterFile(c.file); err == nil && node != nil {
+			where = fmt.Sprintf("line %d: %s", node.GetToken().Position.Line, key)
+		}
+	}
+	c.problems.wrong = append(c.problems.wrong, where+": "+fmt.Sprintf(format, args...))
+}
+
+// oneOf notes a mistake unless the value is one of the choices.
+func (c *checker) oneOf(key, value string, choices ...string) {
+	c.that(slices.Contains(choices, value), key, "%q is not one of %s", value, strings.Join(choices, ", "))
+}
+
+// complete fills in what follows from other keys and checks everything. Files
+// are relative to the folder of the configuration.
+func (c *config) complete(folder string, check *checker) {
+	d := &c.DingTalk
+	readSecret(&d.ClientSecret, d.ClientSecretFile, folder, "dingtalk.client_secret", check)
+	check.that(d.ClientID != "", "dingtalk.client_id", "is missing: it is in DingTalk's developer console under the app's credentials")
+	check.that(d.ClientSecret != "", "dingtalk.client_secret", "is missing (or client_secret_file): it is in DingTalk's developer console under the app's credentials")
+	check.oneOf("dingtalk.site", d.Site, "com", "io")
+	check.that(d.Connections >= 1 && d.Connections <= 16, "dingtalk.connections", "must be from 1 to 16")
+	d.RobotCode = cmp.Or(d.RobotCode, d.ClientID)
+	d.APIURL = cmp.Or(d.APIURL, hosts[d.Site][0])
+	d.OapiURL = cmp.Or(d.OapiURL, hosts[d.Site][1])
+
+	readSecret(&c.Redis.URL, c.Redis.URLFile, folder, "redis.url", check)
+	c.Redis.URL = cmp.Or(c.Redis.URL, secret(store.Memory))
+	scheme, _, _ := strings.Cut(string(c.Redis.URL), "://")
+	check.that(slices.Contains([]string{"redis", "rediss", "memory"}, scheme), "redis.url", "must begin with redis://, rediss:// or memory://")
+	check.that(c.Redis.KeyPrefix != "" && !strings.ContainsAny(c.Redis.KeyPrefix, "{}"), "redis.key_prefix", "must not be empty or hold braces")
+
+	a := c.Access
+	check.oneOf("access.announce", string(a.Announce), string(bot.Admins), string(bot.Everyone))
+	check.oneOf("access.report", string(a.Report), string(bot.Admins), string(bot.Everyone))
+	check.oneOf("access.recall", string(a.Recall), string(bot.Author), string(bot.Admins), string(bot.Everyone))
+
+	check.oneOf("members.source", c.Members.Source, memberSources...)
+	check.that(c.Members.CacheFor >= 0, "members.cache_for", "must not be negative")
+	for id, roster := range c.Members.Rosters {
+		check.that(len(roster.Users)+len(roster.Departments) > 0 || roster.ChatID != "", "members.rosters",
+			"the roster of %s names no users, departments or chat_id", cmp.Or(roster.Name, id))
+	}
+
+	check.oneOf("reports.language", c.Reports.Language, "auto", string(bot.Chinese), string(bot.English))
+	check.oneOf("reports.to", c.Reports.To, "group", "direct")
+	check.that(c.Reports.MaxNames >= 1 && c.Reports.MaxNames <= 500, "reports.max_names", "must be from 1 to 500")
+	check.that(c.Reports.FreshFor >= 0 && c.Reports.FreshFor <= time.Hour, "reports.fresh_for", "must be from 0s to 1h")
+	check.that(c.Reports.KeepFor >= 24*time.Hour, "reports.keep_for", "must be at least 24h")
+
+	_, err := time.LoadLocation(c.Reminders.TimeZone)
+	check.that(err == nil && c.Reminders.TimeZone != "", "reminders.time_zone", "%q is not a time zone such as Asia/Shanghai", c.Reminders.TimeZone)
+	check.that(c.Budget.CallsPerSecond >= 1, "budget.calls_per_second", "must be at least 1")
+	_, err = zapcore.ParseLevel(c.Log.Level)
+	check.that(err == nil, "log.level", "%q is not one of debug, info, warn, error", c.Log.Level)
+	check.oneOf("log.format", c.Log.Format, "json", "console")
+}
+
+// memberSources are the values of members.source: every source in turn, or only
+// one.
+var memberSources = []string{"auto", "scene", "chat", "roster"}
+
+// readSecret reads the secret from its file, if it has one.
+func readSecret(s *secret, file, folder, key string, check *checker) {
+	if file == "" {
+		return
+	}
+	check.that(*s == "", key, "is given twice: here and as %s_file", key)
+	if !filepath.IsAbs(file) {
+		file = filepath.Join(folder, file)
+	}
+	content, err := os.ReadFile(file)
+	if path, ok := errors.AsType[*fs.PathError](err); ok {
+		check.that(false, key+"_file", "can't be read: %s", path.Err)
+		return
+	}
+	*s = secret(strings.TrimSpace(string(content)))
+	check.that(*s != "", key+"_file", "is empty")
+}

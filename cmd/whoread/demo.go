@@ -1,0 +1,255 @@
+package main
+
+import (
+	"context"
+	_ "embed"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"time"
+
+	"golang.org/x/text/width"
+
+	"whoread/receipts/dingtalk/dingtalktest"
+	"whoread/store"
+)
+
+//go:embed demo.txt
+var demoScript string
+
+type demoCommand struct {
+	Script string `type:"existingfile" help:"Play this exchange instead of the built-in one; cmd/whoread/demo.txt shows the format." placeholder:"FILE"`
+}
+
+// answerWithin is how long the demo waits for the bot.
+const answerWithin = 30 * time.Second
+
+// Run plays a script with a DingTalk on this machine, an embedded Redis and the
+// bot, prints what the group sees, and ends.
+func (d *demoCommand) Run(ctx context.Context, out streams) (err error) {
+	source := io.Reader(strings.NewReader(demoScript))
+	if d.Script != "" {
+		file, err := os.Open(d.Script)
+		if err != nil {
+			return fmt.Errorf("open script: %w", err)
+		}
+		defer func() { _ = file.Close() }() // it was only read
+		source = file
+	}
+	steps, err := parseScript(source)
+	if err != nil {
+		return fmt.Errorf("script: %w", err)
+	}
+
+	dingtalk := dingtalktest.New(dingtalktest.Options{})
+	if err := dingtalk.Listen("127.0.0.1:0"); err != nil {
+		return fmt.Errorf("start the DingTalk of this machine: %w", err)
+	}
+	defer func() { err = errors.Join(err, dingtalk.Close()) }()
+
+	c := demoConfig(dingtalk)
+	log, err := newLog(c.Log, out.err)
+	if err != nil {
+		return err
+	}
+	a, err := newApp(c, log)
+	if err != nil {
+		return err
+	}
+	running, stop := context.WithCancel(ctx)
+	ended := make(chan error, 1)
+	go func() { ended <- a.run(running) }()
+	defer func() {
+		stop()
+		err = errors.Join(err, <-ended, a.close())
+	}()
+
+	waiting, cancel := context.WithTimeout(ctx, answerWithin)
+	defer cancel()
+	if err := dingtalk.AwaitConnections(waiting, 1); err != nil {
+		return fmt.Errorf("wait for the bot to connect: %w", err)
+	}
+	fmt.Fprintln(out.out, "A DingTalk of this machine's own (nothing leaves it), an embedded Redis, and the bot:")
+	play := &performance{dingtalk: dingtalk, out: out.out, people: map[string]dingtalktest.Person{}}
+	for _, s := range steps {
+		if err := play.step(ctx, s); err != nil {
+			return fmt.Errorf("script line %d: %w", s.line, err)
+		}
+	}
+	return nil
+}
+
+// demoConfig is the configuration of a bot that works against that DingTalk.
+func demoConfig(d *dingtalktest.Server) config {
+	c := defaultConfig()
+	app := d.App()
+	c.DingTalk.ClientID, c.DingTalk.ClientSecret, c.DingTalk.RobotCode = app.ClientID, secret(app.ClientSecret), app.RobotCode
+	c.DingTalk.APIURL, c.DingTalk.OapiURL = d.URL(), d.URL()
+	c.Redis.URL = store.Memory
+	c.Reports.FreshFor = 0 // a script moves faster than people do
+	c.Members.CacheFor = 0
+	c.Log = logConfig{Level: "error", Format: "console"}
+	return c
+}
+
+// performance plays a script and prints what the group sees.
+type performance struct {
+	dingtalk *dingtalktest.Server
+	out      io.Writer
+	people   map[string]dingtalktest.Person
+	group    *dingtalktest.Group
+}
+
+func (p *performance) step(ctx context.Context, s step) error {
+	switch s.action {
+	case remark:
+		fmt.Fprintf(p.out, "\n  — %s\n", s.text)
+		return nil
+	case beginGroup:
+		p.group = p.dingtalk.AddGroup(dingtalktest.GroupOptions{Title: s.title}, p.persons(s.people)...)
+		fmt.Fprintf(p.out, "\n  %s（%d）\n", s.title, len(s.people))
+		return nil
+	case join:
+		p.stage(s.people, "入群 joins")
+		return p.group.Join(dingtalktest.Person{}, p.persons(s.people)...)
+	case leave:
+		p.stage(s.people, "退群 leaves")
+		for _, person := range p.persons(s.people) {
+			if err := p.group.Leave(person); err != nil {
+				return err
+			}
+		}
+		return nil
+	case read:
+		p.stage(s.people, "读了 reads")
+		posted, ok := p.last(func(m dingtalktest.Message) bool { return m.Via == dingtalktest.ViaSend })
+		if !ok {
+			return errors.New("the bot has posted nothing that can be read")
+		}
+		return p.group.ReadAll(posted.ID, p.persons(s.people)...)
+	default:
+		return p.say(ctx, s)
+	}
+}
+
+// say lets somebody say something. If it is said to the bot, it waits for the
+// bot's answer.
+func (p *performance) say(ctx context.Context, s step) error {
+	bot := "@" + p.dingtalk.App().BotName
+	toBot := strings.Contains(s.text, bot)
+	said := dingtalktest.Say{Text: strings.TrimSpace(strings.Replace(s.text, bot, "", 1)), NoAt: !toBot}
+	if s.quote != "" {
+		quoted, ok := p.last(func(m dingtalktest.Message) bool {
+			return m.Via == dingtalktest.ViaSend && strings.Contains(m.Text, s.quote)
+		})
+		if !ok {
+			return fmt.Errorf("no message to quote holds %q", s.quote)
+		}
+		said.Quote = quoted.ID
+	}
+	before := map[string]bool{}
+	for _, m := range p.group.Messages() {
+		before[m.ID] = true
+	}
+	message, err := p.group.Say(p.persons(s.people)[0], said)
+	if err != nil {
+		return err
+	}
+	text := s.text
+	if s.quote != "" {
+		text = "[引用 " + s.quote + "] " + text
+	}
+	p.print(s.people[0].name, text)
+	if !toBot {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, answerWithin)
+	defer cancel()
+	_, err = p.group.WaitMessage(ctx, func(m dingtalktest.Message) bool {
+		return m.Via == dingtalktest.ViaWebhook && !before[m.ID]
+	})
+	if err != nil {
+		return fmt.Errorf("the bot did not answer: %w", err)
+	}
+	for _, m := range p.group.Messages() {
+		if !before[m.ID] && m.ID != message.ID {
+			p.print(p.dingtalk.App().BotName, plain(m.Text))
+		}
+	}
+	return nil
+}
+
+// persons finds the people, and makes those who are new.
+func (p *performance) persons(roles []scriptRole) []dingtalktest.Person {
+	persons := make([]dingtalktest.Person, len(roles))
+	for i, role := range roles {
+		if _, known := p.people[role.name]; !known {
+			p.people[role.name] = p.dingtalk.AddPerson(dingtalktest.Person{Name: role.name, Admin: role.admin, Outside: role.outside})
+		}
+		persons[i] = p.people[role.name]
+	}
+	return persons
+}
+
+// last finds the last message that matches.
+func (p *performance) last(match func(dingtalktest.Message) bool) (dingtalktest.Message, bool) {
+	messages := p.group.Messages()
+	for i := len(messages) - 1; i >= 0; i-- {
+		if match(messages[i]) {
+			return messages[i], true
+		}
+	}
+	return dingtalktest.Message{}, false
+}
+
+// stage prints what people do without saying anything.
+func (p *performance) stage(roles []scriptRole, does string) {
+	names := make([]string, len(roles))
+	for i, role := range roles {
+		names[i] = role.name
+	}
+	fmt.Fprintf(p.out, "  （%s %s）\n", strings.Join(names, "、"), does)
+}
+
+// print prints one message, its lines under each other beside the name.
+func (p *performance) print(name, text string) {
+	const column = 12
+	padding := strings.Repeat(" ", max(1, column-columns(name)))
+	for i, line := range strings.Split(text, "\n") {
+		if i > 0 {
+			name, padding = "", strings.Repeat(" ", column)
+		}
+		fmt.Fprintln(p.out, strings.TrimRight("  "+name+padding+line, " "))
+	}
+}
+
+// columns is how wide a text stands in a terminal.
+func columns(s string) int {
+	n := 0
+	for _, r := range s {
+		switch width.LookupRune(r).Kind() {
+		case width.EastAsianWide, width.EastAsianFullwidth:
+			n += 2
+		default:
+			n++
+		}
+	}
+	return n
+}
+
+// plain takes the markdown away that only a DingTalk client renders.
+func plain(markdown string) string {
+	var b strings.Builder
+	escaped := false
+	for _, r := range strings.ReplaceAll(strings.ReplaceAll(markdown, "**", ""), "  \n", "\n") {
+		if r == '\\' && !escaped {
+			escaped = true
+			continue
+		}
+		escaped = false
+		b.WriteRune(r)
+	}
+	return b.String()
+}

@@ -1,0 +1,77 @@
+// Command whoread is a DingTalk bot that tells a group who has not read a
+// message.
+//
+// This folder holds the program around the packages: one file per subcommand,
+// the configuration, and the wiring of everything (app.go). It is the only place
+// with signals and exit codes, and nothing imports it.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	// A machine or a container without time zones still knows Asia/Shanghai.
+	_ "time/tzdata"
+
+	"github.com/alecthomas/kong"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	// After the first signal the usual behaviour comes back: a second one ends the
+	// process at once.
+	context.AfterFunc(ctx, stop)
+	code := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
+	stop()
+	os.Exit(code)
+}
+
+// cli are the subcommands.
+type cli struct {
+	Run     runCommand     `cmd:"" help:"Run the bot."`
+	Check   checkCommand   `cmd:"" help:"Check the configuration, Redis, the credentials and the gateway, a line each."`
+	Demo    demoCommand    `cmd:"" help:"See it work: a DingTalk on this machine, an embedded Redis, and the bot, in a scripted exchange."`
+	Version versionCommand `cmd:"" help:"Print the version."`
+}
+
+// errReported is the error of a subcommand that has told everything already.
+var errReported = errors.New("failed")
+
+// streams are where a subcommand writes.
+type streams struct{ out, err io.Writer }
+
+// run runs the program and returns its exit status: 0 success, 1 failure, 2 a
+// command line that can't be understood.
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	var commands cli
+	exited := -1
+	parser, err := kong.New(&commands, kong.Name("whoread"),
+		kong.Description("A DingTalk bot that tells a group who has not read a message."),
+		kong.Writers(stdout, stderr), kong.UsageOnError(),
+		kong.Exit(func(code int) { exited = code }),
+		kong.BindTo(ctx, (*context.Context)(nil)), kong.Bind(streams{stdout, stderr}))
+	if err != nil {
+		fmt.Fprintln(stderr, "whoread:", err)
+		return 2
+	}
+	chosen, err := parser.Parse(args)
+	if exited >= 0 { // help was asked for and printed
+		return exited
+	}
+	if err != nil {
+		fmt.Fprintln(stderr, "whoread:", err, "(whoread --help shows what there is)")
+		return 2
+	}
+	if err := chosen.Run(); err != nil {
+		if !errors.Is(err, errReported) {
+			fmt.Fprintln(stderr, "whoread:", err)
+		}
+		return 1
+	}
+	return 0
+}

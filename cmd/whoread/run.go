@@ -1,0 +1,40 @@
+package main
+
+import (
+	"context"
+	"os"
+
+	"go.uber.org/zap"
+
+	"whoread/store"
+)
+
+type runCommand struct {
+	Config string `required:"" type:"existingfile" help:"The configuration, a YAML file; config.example.yaml explains every key." placeholder:"FILE"`
+}
+
+// Run runs the bot until a signal ends ctx.
+func (r *runCommand) Run(ctx context.Context, out streams) (err error) {
+	c, err := loadConfig(r.Config, os.LookupEnv)
+	if err != nil {
+		return err
+	}
+	log, err := newLog(c.Log, out.err)
+	if err != nil {
+		return err
+	}
+	a, err := newApp(c, log)
+	if err != nil {
+		return err
+	}
+	log.Info("whoread starts", zap.String("version", versionText()), zap.String("client_id", c.DingTalk.ClientID))
+	if c.Redis.URL == store.Memory {
+		log.Warn("redis.url is memory://: everything known is lost when this process ends")
+	}
+	err = a.run(ctx)
+	log.Info("whoread ends")
+	if closeErr := a.close(); err == nil {
+		err = closeErr
+	}
+	return err
+}

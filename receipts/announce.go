@@ -1,0 +1,156 @@
+package receipts
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/cenkalti/backoff/v5"
+)
+
+// Sender posts messages into groups as the bot.
+type Sender interface {
+	// Fits tells whether the announcement is small enough to be sent; it asks
+	// nobody.
+	Fits(title, text string) error
+	// Send posts it and returns its processQueryKey. Its error is a *SendError.
+	Send(ctx context.Context, group, title, text string) (key string, err error)
+}
+
+// SendError is why a message was not sent, or not certainly.
+type SendError struct {
+	// Uncertain tells that the message may have been delivered all the same.
+	Uncertain bool
+	// Reason is a short stable word, kept with the message.
+	Reason string
+	Err    error
+}
+
+func (e *SendError) Error() string { return "send message: " + e.Err.Error() }
+
+func (e *SendError) Unwrap() error { return e.Err }
+
+// Interrupted is the reason of an uncertain message whose sending was cut off,
+// by a crash or a loss of the record's store.
+const Interrupted = "interrupted"
+
+// ErrUnrecorded means that a message was sent, but its record could not be
+// written. It will show up as uncertain.
+var ErrUnrecorded = errors.New("the message was sent but not recorded")
+
+// Times that an announcement waits.
+const (
+	// membersWithin bounds how long an announcement is held up by its audience.
+	// Past it, the message goes out with an audience to be found later.
+	membersWithin = 10 * time.Second
+	// recordWithin bounds how long the record of a sent message is tried.
+	recordWithin = 10 * time.Second
+)
+
+// Announcer sends announcements, each one at most once.
+type Announcer struct {
+	Records Records
+	Members *MemberBook
+	Sender  Sender
+	Now     func() time.Time
+}
+
+// Announcement is what somebody wants the group to read.
+type Announcement struct {
+	Group   string
+	Command string // the msgId of the command, by which a repetition is known
+	Title   string
+	Text    string
+	Author  Person
+}
+
+// Announced is the outcome of an announcement.
+type Announced struct {
+	Message Message
+	// Audience is nil if it is not known, for the reason NoAudience.
+	Audience   *Members
+	NoAudience error
+}
+
+// Announce records the announcement, sends it, and records the outcome.
+//
+// Whatever DingTalk answered is in the state of the message: sent, failed or
+// uncertain. An error means that nothing was sent: the text does not fit, or
+// the record could not be written. Except ErrUnrecorded: then it was sent.
+//
+// A repetition of the same command sends nothing. If the earlier try was cut
+// off while sending, the message becomes uncertain.
+func (a *Announcer) Announce(ctx context.Context, n Announcement) (Announced, error) {
+	if err := a.Sender.Fits(n.Title, n.Text); err != nil {
+		return Announced{}, err
+	}
+	var done Announced
+	done.Audience, done.NoAudience = a.audience(ctx, n.Group)
+	message, again, err := a.Records.Begin(ctx, Draft{
+		Group: n.Group, Command: n.Command, Title: n.Title, Author: n.Author, At: a.Now(), Audience: done.Audience,
+	})
+	if err != nil {
+		return Announced{}, fmt.Errorf("record announcement: %w", err)
+	}
+	if again {
+		done.Message, err = a.resume(ctx, message)
+		return done, err
+	}
+	key, err := a.Sender.Send(ctx, n.Group, n.Title, n.Text)
+	done.Message, err = a.record(ctx, message, a.outcome(key, err))
+	return done, err
+}
+
+// audience returns who is in the group, or nil and why it can't be told.
+func (a *Announcer) audience(ctx context.Context, group string) (*Members, error) {
+	ctx, cancel := context.WithTimeout(ctx, membersWithin)
+	defer cancel()
+	members, err := a.Members.Members(ctx, group)
+	if err != nil {
+		return nil, err
+	}
+	return &members, nil
+}
+
+// resume answers for a command that was carried out before, at least in part.
+func (a *Announcer) resume(ctx context.Context, m Message) (Message, error) {
+	if m.State != Sending {
+		return m, nil
+	}
+	marked, err := a.Records.Mark(ctx, m.Group, m.Number, Change{To: Uncertain, Reason: Interrupted})
+	if errors.Is(err, ErrWrongState) { // the earlier try has ended after all
+		return marked, nil
+	}
+	return marked, err
+}
+
+func (a *Announcer) outcome(key string, err error) Change {
+	var failure *SendError
+	switch {
+	case err == nil:
+		return Change{To: Sent, Key: key, SentAt: a.Now()}
+	case errors.As(err, &failure) && !failure.Uncertain:
+		return Change{To: Failed, Reason: failure.Reason}
+	case errors.As(err, &failure):
+		return Change{To: Uncertain, Reason: failure.Reason}
+	default:
+		return Change{To: Uncertain, Reason: Interrupted}
+	}
+}
+
+// record writes the outcome of a send. It tries for a while: a message that was
+// sent and not recorded can't be reported on.
+func (a *Announcer) record(ctx context.Context, m Message, c Change) (Message, error) {
+	marked, err := backoff.Retry(ctx, func() (Message, error) {
+		marked, err := a.Records.Mark(ctx, m.Group, m.Number, c)
+		if errors.Is(err, ErrWrongState) || errors.Is(err, ErrNoMessage) {
+			return marked, backoff.Permanent(err)
+		}
+		return marked, err
+	}, backoff.WithMaxElapsedTime(recordWithin))
+	if err != nil && c.To == Sent {
+		return m, fmt.Errorf("%w: %w", ErrUnrecorded, err)
+	}
+	return marked, err
+}

@@ -1,0 +1,326 @@
+package dingtalk
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/cenkalti/backoff/v5"
+)
+
+const (
+	// maxAnswerBytes bounds what is read of an answer; 1,000 members with their names are about 200 KB.
+	maxAnswerBytes = 4 << 20
+
+	maxTries   = 3
+	retryAfter = time.Second // what DingTalk recommends after throttling; jittered by half, then growing
+)
+
+// api describes one of DingTalk's calls.
+type api struct {
+	name    string // Error.API and Call.API
+	method  string
+	path    string
+	old     bool // the old API: its own host, the token in the query, failures inside HTTP 200
+	noToken bool
+	changes bool // makes something happen in DingTalk
+	counted bool // against the organisation's monthly quota
+}
+
+var (
+	tokenAPI      = api{name: "token", method: http.MethodPost, path: "/v1.0/oauth2/accessToken", noToken: true}
+	sendAPI       = api{name: "send", method: http.MethodPost, path: "/v1.0/robot/groupMessages/send", changes: true, counted: true}
+	queryAPI      = api{name: "query", method: http.MethodPost, path: "/v1.0/robot/groupMessages/query", counted: true}
+	membersAPI    = api{name: "members", method: http.MethodPost, path: "/v1.0/im/sceneGroups/members/batchQuery", counted: true}
+	recallAPI     = api{name: "recall", method: http.MethodPost, path: "/v1.0/robot/groupMessages/recall", changes: true, counted: true}
+	directAPI     = api{name: "direct", method: http.MethodPost, path: "/v1.0/robot/oToMessages/batchSend", changes: true, counted: true}
+	replyAPI      = api{name: "reply", method: http.MethodPost, old: true, noToken: true, changes: true}
+	userAPI       = api{name: "user", method: http.MethodPost, path: "/topapi/v2/user/get", old: true}
+	departmentAPI = api{name: "department", method: http.MethodPost, path: "/topapi/user/listid", old: true}
+	chatAPI       = api{name: "chat", method: http.MethodGet, path: "/chat/get", old: true, counted: true}
+)
+
+// limitedAPIs are those that the local limiter spaces out. The token is asked for once in two hours.
+func limitedAPIs() []api {
+	return []api{sendAPI, queryAPI, membersAPI, recallAPI, directAPI, replyAPI, userAPI, departmentAPI, chatAPI}
+}
+
+// repeatable reports whether a call may be sent again after this failure.
+func (a api) repeatable(failure *Error) bool {
+	return failure.Retryable() && (!a.changes || failure.Kind == Throttled)
+}
+
+// request is what differs between two calls of one API.
+type request struct {
+	query   url.Values
+	body    any      // marshalled to JSON; nothing is sent for nil
+	webhook *url.URL // instead of the API's own address
+}
+
+// answer is a decoded success.
+type answer interface {
+	// complete reports whether the fields are there without which the answer means nothing. An empty object must never
+	// pass for "nobody has read it".
+	complete() bool
+}
+
+// call carries out one call, with its retries. Its error is always an *Error.
+func call[T answer](ctx context.Context, c *Client, a api, r request) (T, error) {
+	var result T
+	payload, failure := a.payload(r.body)
+	if failure != nil {
+		return result, failure
+	}
+	err := c.retry(ctx, a, func() *Error {
+		var failure *Error
+		result, failure = authorised[T](ctx, c, a, r, payload)
+		return failure
+	})
+	return result, err
+}
+
+// retry runs try until it succeeds, must not be repeated, or was tried often enough. It gives up early where the next try
+// would begin after ctx's deadline.
+func (c *Client) retry(ctx context.Context, a api, try func() *Error) error {
+	growing := backoff.NewExponentialBackOff()
+	growing.InitialInterval = retryAfter
+	options := []backoff.RetryOption{backoff.WithBackOff(growing), backoff.WithMaxTries(maxTries)}
+	if deadline, ok := ctx.Deadline(); ok {
+		options = append(options, backoff.WithMaxElapsedTime(max(time.Until(deadline), 1)))
+	}
+	var last *Error
+	_, err := backoff.Retry(ctx, func() (struct{}, error) {
+		last = try()
+		switch {
+		case last == nil:
+			return struct{}{}, nil
+		case !a.repeatable(last):
+			return struct{}{}, backoff.Permanent(last)
+		default:
+			return struct{}{}, last
+		}
+	}, options...)
+	if err == nil {
+		return nil
+	}
+	// Retry's own error would be the context's where that ended during a wait: DingTalk's says more.
+	return last
+}
+
+// authorised is one try: the local limits, the token, the call; and once more with a fresh token where it was rejected.
+func authorised[T answer](ctx context.Context, c *Client, a api, r request, payload []byte) (T, *Error) {
+	var none T
+	if failure := c.banned(a); failure != nil {
+		return none, failure
+	}
+	if err := c.limits[a.name].Wait(ctx); err != nil {
+		return none, limited(ctx, a)
+	}
+	if a.noToken {
+		return exchange[T](ctx, c, a, r, payload, "")
+	}
+	held, failure := c.tokens.get(ctx)
+	if failure != nil {
+		return none, failure
+	}
+	result, failure := exchange[T](ctx, c, a, r, payload, held.value)
+	if failure == nil || failure.Kind != TokenRejected {
+		return result, failure
+	}
+	c.tokens.reject(held)
+	if held, failure = c.tokens.get(ctx); failure != nil {
+		return none, failure
+	}
+	return exchange[T](ctx, c, a, r, payload, held.value)
+}
+
+// exchange sends one request and judges its answer.
+func exchange[T answer](ctx context.Context, c *Client, a api, r request, payload []byte, token string) (T, *Error) {
+	ctx, cancel := context.WithTimeout(ctx, CallTimeout)
+	defer cancel()
+	started := c.now()
+	way := new(progress)
+	secrets := []string{c.secret.reveal(), token}
+	if r.webhook != nil {
+		secrets = append(secrets, webhookSecrets(r.webhook)...)
+	}
+	result, failure := func() (T, *Error) {
+		status, body, err := c.roundTrip(way.trace(ctx), a, r, payload, token)
+		if err != nil {
+			var none T
+			return none, broken(ctx, a, err, status, way.mayHaveArrived(), secrets)
+		}
+		return judge[T](a, status, body, secrets)
+	}()
+	done := Call{API: a.name, Took: c.now().Sub(started), Counted: a.counted && way.mayHaveArrived()}
+	if failure != nil {
+		done.Kind = failure.Kind
+		if failure.Kind == IPBanned {
+			c.bannedUntil.Store(c.now().Add(BanDuration).UnixNano())
+		}
+	}
+	c.observe(done)
+	return result, failure
+}
+
+// roundTrip sends one request and reads the whole answer. The status is 0 where none arrived.
+func (c *Client) roundTrip(ctx context.Context, a api, r request, payload []byte, token string) (int, []byte, error) {
+	target := c.target(a, r, token)
+	req, err := http.NewRequestWithContext(ctx, a.method, target.String(), bytes.NewReader(payload))
+	if err != nil {
+		return 0, nil, errors.New("the request could not be built") // its own text would repeat the URL
+	}
+	req.Header.Set("Accept", "application/json")
+	if payload != nil {
+		req.Header.Set("Content-Type", "application/json")
+	}
+	if token != "" && !a.old {
+		req.Header.Set("X-Acs-Dingtalk-Access-Token", token)
+	}
+	if !a.changes {
+		// Tells net/http that it may repeat the request when a kept connection turns out to be dead; an empty value is
+		// not sent. Without it a POST is repeated only when not one byte of it was written, which is right for the rest.
+		req.Header["Idempotency-Key"] = nil
+	}
+	// RoundTrip instead of an http.Client: it follows no redirect and puts no URL into its errors.
+	resp, err := c.transport.RoundTrip(req)
+	if err != nil {
+		return 0, nil, err
+	}
+	defer func() { _ = resp.Body.Close() }()
+	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswerBytes+1))
+	if err == nil && len(body) > maxAnswerBytes {
+		err = fmt.Errorf("the answer is larger than %d bytes", maxAnswerBytes)
+	}
+	return resp.StatusCode, body, err
+}
+
+func (c *Client) target(a api, r request, token string) *url.URL {
+	if r.webhook != nil {
+		return r.webhook
+	}
+	base := c.api
+	query := url.Values{}
+	for key, values := range r.query {
+		query[key] = values
+	}
+	if a.old {
+		base = c.oapi
+		query.Set("access_token", token)
+	}
+	return &url.URL{Scheme: base.Scheme, Host: base.Host, Path: a.path, RawQuery: query.Encode()}
+}
+
+func (a api) payload(body any) ([]byte, *Error) {
+	if body == nil {
+		return nil, nil
+	}
+	payload, err := encode(body)
+	if err != nil {
+		return nil, a.refuse(BadRequest, "the request cannot be encoded", nil)
+	}
+	return payload, nil
+}
+
+// encode is json.Marshal without the escapes for HTML, which would make a message six times longer than what it says.
+func encode(v any) ([]byte, error) {
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(v); err != nil {
+		return nil, err
+	}
+	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), nil
+}
+
+// judge decodes a success or classifies a failure.
+func judge[T answer](a api, status int, body []byte, secrets []string) (T, *Error) {
+	var result T
+	if status >= 200 && status < 300 && (!a.old || reportsSuccess(body)) {
+		if json.Unmarshal(body, &result) == nil && result.complete() {
+			return result, nil
+		}
+	}
+	var none T
+	return none, classify(a, status, body, secrets)
+}
+
+func reportsSuccess(body []byte) bool {
+	var env struct {
+		ErrCode text `json:"errcode"`
+	}
+	return json.Unmarshal(body, &env) == nil && env.ErrCode == "0"
+}
+
+// refuse is a failure found here; nothing was sent.
+func (a api) refuse(kind Kind, why string, cause error) *Error {
+	return &Error{API: a.name, Kind: kind, Detail: why, cause: cause}
+}
+
+// badAnswer is a success that contradicts itself.
+func (a api) badAnswer(why string) *Error {
+	return &Error{API: a.name, Kind: BadAnswer, HTTPStatus: http.StatusOK, Detail: why, uncertain: a.changes}
+}
+
+// banned is the failure of every call while DingTalk refuses this machine's address.
+func (c *Client) banned(a api) *Error {
+	until := time.Unix(0, c.bannedUntil.Load())
+	if !c.now().Before(until) {
+		return nil
+	}
+	return a.refuse(IPBanned, "not sent: DingTalk refuses this address until "+until.UTC().Format(time.RFC3339), nil)
+}
+
+// limited is the failure of a call for which the local limiter had no room before ctx ended.
+func limited(ctx context.Context, a api) *Error {
+	if ctx.Err() != nil {
+		return interrupted(ctx, a)
+	}
+	return a.refuse(Throttled, "no room within the local limit of calls a second", context.DeadlineExceeded)
+}
+
+// interrupted is the failure of a call whose context ended before anything was sent.
+func interrupted(ctx context.Context, a api) *Error {
+	if errors.Is(ctx.Err(), context.Canceled) {
+		return a.refuse(Cancelled, "given up before it was sent", context.Canceled)
+	}
+	return a.refuse(Unavailable, "no time left to send it", context.DeadlineExceeded)
+}
+
+// broken is the failure of a call that got no whole answer. The status is 0 where not even the head of one arrived.
+func broken(ctx context.Context, a api, err error, status int, mayHaveArrived bool, secrets []string) *Error {
+	e := &Error{
+		API:        a.name,
+		Kind:       Unavailable,
+		HTTPStatus: status,
+		Detail:     cleanText(err.Error(), secrets),
+		uncertain:  a.changes && mayHaveArrived && (status < 400 || status >= 500),
+	}
+	switch {
+	case errors.Is(ctx.Err(), context.Canceled), errors.Is(err, context.Canceled):
+		e.Kind, e.cause = Cancelled, context.Canceled
+	case ctx.Err() != nil, errors.Is(err, context.DeadlineExceeded):
+		e.cause = context.DeadlineExceeded
+	}
+	return e
+}
+
+// webhookSecrets are the parts of a session webhook that let whoever has them write into the group.
+func webhookSecrets(webhook *url.URL) []string {
+	var secrets []string
+	for _, values := range webhook.Query() {
+		secrets = append(secrets, values...)
+	}
+	for pair := range strings.SplitSeq(webhook.RawQuery, "&") {
+		_, value, _ := strings.Cut(pair, "=")
+		secrets = append(secrets, value)
+	}
+	return secrets
+}

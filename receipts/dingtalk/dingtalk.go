@@ -1,0 +1,177 @@
+// Package dingtalk is the client of DingTalk's OpenAPI: the access token, sending to a group, who has read,
+// the members of a group, recalling, direct messages, replies by session webhook, and names from the contacts.
+//
+// What lives here is DingTalk's side of the conversation and nothing of ours: hosts, paths, limits, and the meaning of every
+// failure, classified once into an [Error] with a [Kind]. It decides nothing about messages, audiences or reports.
+// It is a leaf: it imports nothing from whoread, and the receipts domain does not import it; the program wires them together.
+//
+// Three things might happen to a call:
+//  1. DingTalk answered that it did it: the error is nil.
+//  2. DingTalk certainly did not do it: the error's Uncertain is false.
+//  3. Nobody knows, because the answer got lost: Uncertain is true. A call that changes something is never repeated then.
+//
+// Calls that only read are repeated up to three times while DingTalk is busy or out of reach. Calls that change something
+// are repeated only where DingTalk said that it did not act: when it throttled the call or rejected the token.
+//
+// Sources of the platform's facts: the public documentation of DingTalk's OpenAPI as of August 2026; the error codes of the
+// session webhooks and of the old API are those documented for group robots and in the list of global error codes.
+package dingtalk
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/time/rate"
+)
+
+const (
+	// CallTimeout bounds one try of one call, from waiting for a connection to the last byte of the answer.
+	// A nearer deadline of the caller's context wins.
+	CallTimeout = 10 * time.Second
+
+	// DefaultCallsPerSecond is what the standard edition allows an app for each API.
+	DefaultCallsPerSecond = 20
+
+	// BanDuration is how long DingTalk refuses an IP address that sent more than 10,000 calls in 20 seconds.
+	// After such an answer every call fails here, without being sent, until it is over.
+	BanDuration = 5 * time.Minute
+)
+
+// Config is what a [Client] needs. ClientID, ClientSecret, APIURL and OapiURL are required.
+type Config struct {
+	ClientID     string // also called appKey
+	ClientSecret Secret
+	RobotCode    string // the bot that sends; the ClientID where empty
+	CoolAppCode  string // required by DingTalk where the bot came into the group with a group cool app
+
+	APIURL  string // "new" API, https://api.dingtalk.com or https://api.dingtalk.io
+	OapiURL string // "old" API and session webhooks, https://oapi.dingtalk.com or https://oapi.dingtalk.io
+
+	CallsPerSecond int               // limit for each API in this process; DefaultCallsPerSecond where 0
+	Transport      http.RoundTripper // where nil, one of the client's own
+	Now            func() time.Time  // time.Now where nil
+	Observe        func(Call)        // told of every try, from any goroutine; may be nil
+}
+
+// Call is one try of one call, for logs and metrics. It holds no secrets.
+type Call struct {
+	API     string        // a stable word, such as "query"
+	Took    time.Duration // without waiting for the local limiter and the token
+	Kind    Kind          // empty when it succeeded
+	Counted bool          // whether it counts against the organisation's monthly quota
+}
+
+// Client calls DingTalk for one app. It is safe for concurrent use. [New] makes one; Close ends it.
+type Client struct {
+	clientID, robotCode, coolAppCode string
+
+	api, oapi    *url.URL
+	transport    http.RoundTripper
+	ownTransport *http.Transport // nil where Config brought one
+	limits       map[string]*rate.Limiter
+	tokens       *tokens
+	secret       Secret
+	now          func() time.Time
+	observe      func(Call)
+	bannedUntil  atomic.Int64 // Unix nanoseconds
+}
+
+// New checks the configuration and makes a client. It calls nobody.
+func New(cfg Config) (*Client, error) {
+	if cfg.ClientID == "" || cfg.ClientSecret.reveal() == "" {
+		return nil, errors.New("dingtalk: the client id and the client secret are required")
+	}
+	api, err := baseURL(cfg.APIURL)
+	if err != nil {
+		return nil, fmt.Errorf("dingtalk: API URL: %w", err)
+	}
+	oapi, err := baseURL(cfg.OapiURL)
+	if err != nil {
+		return nil, fmt.Errorf("dingtalk: oapi URL: %w", err)
+	}
+	if cfg.CallsPerSecond < 0 {
+		return nil, errors.New("dingtalk: calls per second must not be negative")
+	}
+	c := &Client{
+		clientID:    cfg.ClientID,
+		robotCode:   cmp.Or(cfg.RobotCode, cfg.ClientID),
+		coolAppCode: cfg.CoolAppCode,
+		api:         api,
+		oapi:        oapi,
+		transport:   cfg.Transport,
+		limits:      map[string]*rate.Limiter{},
+		secret:      cfg.ClientSecret,
+		now:         cfg.Now,
+		observe:     cfg.Observe,
+	}
+	if c.transport == nil {
+		c.ownTransport = newTransport()
+		c.transport = c.ownTransport
+	}
+	if c.now == nil {
+		c.now = time.Now
+	}
+	if c.observe == nil {
+		c.observe = func(Call) {}
+	}
+	perSecond := rate.Limit(cmp.Or(cfg.CallsPerSecond, DefaultCallsPerSecond))
+	for _, a := range limitedAPIs() {
+		// A burst of one spaces the calls out: with a larger one a second could hold the burst and the rate.
+		c.limits[a.name] = rate.NewLimiter(perSecond, 1)
+	}
+	c.tokens = newTokens(c.fetchToken, c.now)
+	return c, nil
+}
+
+// Close waits for a token request that is still under way and closes the idle connections of the client's own transport.
+// Calls after it fail.
+func (c *Client) Close() {
+	c.tokens.close()
+	if c.ownTransport != nil {
+		c.ownTransport.CloseIdleConnections()
+	}
+}
+
+// CheckToken gets a token (or has one that is still good), which proves the credentials and the way to DingTalk.
+// Failures: [BadCredentials], [AddressNotAllowed], [Unavailable], [Throttled], [IPBanned].
+func (c *Client) CheckToken(ctx context.Context) error {
+	return c.retry(ctx, tokenAPI, func() *Error {
+		_, failure := c.tokens.get(ctx)
+		return failure
+	})
+}
+
+// baseURL accepts https://host[:port], and http where the host is this machine. Its errors repeat nothing of the address,
+// which might hold a password.
+func baseURL(raw string) (*url.URL, error) {
+	u, err := url.Parse(raw)
+	switch {
+	case raw == "":
+		return nil, errors.New("missing")
+	case err != nil:
+		return nil, errors.New("not a URL")
+	case u.Scheme != "https" && (u.Scheme != "http" || !isLoopback(u.Hostname())):
+		return nil, errors.New("must begin with https:// (http:// only to this machine)")
+	case u.Hostname() == "":
+		return nil, errors.New("has no host")
+	case u.User != nil || u.RawQuery != "" || u.ForceQuery || u.Fragment != "" || (u.Path != "" && u.Path != "/"):
+		return nil, errors.New("must be a host only, such as https://api.dingtalk.com")
+	}
+	return &url.URL{Scheme: u.Scheme, Host: u.Host}, nil
+}
+
+func isLoopback(host string) bool {
+	if strings.EqualFold(host, "localhost") {
+		return true
+	}
+	ip := net.ParseIP(host)
+	return ip != nil && ip.IsLoopback()
+}

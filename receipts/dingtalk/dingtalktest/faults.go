@@ -1,0 +1,140 @@
+package dingtalktest
+
+import (
+	"slices"
+	"sync"
+	"time"
+)
+
+// FaultKind says what goes wrong with a call.
+type FaultKind string
+
+// The kinds of fault, in the order in which a call meets them. Faults of different groups can hit the same call; of one group
+// a call meets the first that is due.
+const (
+	// On arrival, before anything is looked at.
+	Slow       FaultKind = "slow"       // wait Delay; if the caller gives up meanwhile, nothing is done
+	DropBefore FaultKind = "dropBefore" // close the connection; nothing is done
+	IPBanHTML  FaultKind = "ipBanHTML"  // the refusal of a banned address: an HTML page, Status 403
+	IPBanJSON  FaultKind = "ipBanJSON"  // the same as {"status":1111,"wait":5,"punish":"deny"}, Status 403
+
+	// At the gate, after the token was found good. Not counted.
+	Throttled          FaultKind = "throttled"          // QpsLimitForAppkeyAndApi, 90018
+	ThrottledPlatform  FaultKind = "throttledPlatform"  // QpsLimitForApi, 90002
+	ThrottledPerMinute FaultKind = "throttledPerMinute" // QpmLimitForAppkeyAndApi, 90018
+	QuotaSpent         FaultKind = "quotaSpent"         // ApiCountLimitForOrg, 90020
+	PermissionDenied   FaultKind = "permissionDenied"   // AccessTokenPermissionDenied
+	NotInWhiteList     FaultKind = "notInWhiteList"     // IpNotInWhiteList
+
+	// In the API, instead of what it does. Counted.
+	ServerError FaultKind = "serverError" // 500 system.error, -1
+	Code        FaultKind = "code"        // Status (default 400), Code and Message
+
+	// While it pages (query, members).
+	ShortPages     FaultKind = "shortPages"     // at most Size entries a page, fewer than asked for
+	EmptyPage      FaultKind = "emptyPage"      // no entries, hasMore, and a cursor to the same place
+	RepeatedCursor FaultKind = "repeatedCursor" // hasMore, and the cursor that leads to this page once more
+	EndlessCursor  FaultKind = "endlessCursor"  // past the end: no entries, hasMore, and a new cursor, for ever
+
+	// Afterwards: it was done.
+	DropAfter        FaultKind = "dropAfter"        // close the connection without an answer
+	DoneButError     FaultKind = "doneButError"     // answer 500 unknown.send.result, or Status, Code and Message
+	SlowAnswer       FaultKind = "slowAnswer"       // answer after Delay
+	TruncatedBody    FaultKind = "truncatedBody"    // close the connection in the middle of the answer
+	WrongContentType FaultKind = "wrongContentType" // the answer as text/html
+)
+
+type faultStage int
+
+const (
+	onArrival faultStage = iota
+	atGate
+	inAPI
+	whilePaging
+	afterwards
+)
+
+func (k FaultKind) stage() faultStage {
+	switch k {
+	case Slow, DropBefore, IPBanHTML, IPBanJSON:
+		return onArrival
+	case Throttled, ThrottledPlatform, ThrottledPerMinute, QuotaSpent, PermissionDenied, NotInWhiteList:
+		return atGate
+	case ShortPages, EmptyPage, RepeatedCursor, EndlessCursor:
+		return whilePaging
+	case DropAfter, DoneButError, SlowAnswer, TruncatedBody, WrongContentType:
+		return afterwards
+	default:
+		return inAPI
+	}
+}
+
+// Fault makes calls go wrong.
+type Fault struct {
+	API   string    `json:"api"`   // an API constant; empty: any
+	Times int       `json:"times"` // how many calls; 0: until [Server.ClearFaults]
+	Skip  int       `json:"skip"`  // how many calls pass first
+	Kind  FaultKind `json:"kind"`
+
+	Status  int           `json:"status,omitempty"`  // HTTP, of those kinds that say so; the old API always answers 200
+	Code    string        `json:"code,omitempty"`    // for the old API a number
+	Message string        `json:"message,omitempty"` //
+	Delay   time.Duration `json:"delay,omitempty"`   // of Slow and SlowAnswer, by the wall clock
+	Size    int           `json:"size,omitempty"`    // of ShortPages
+}
+
+// faults holds the faults that are switched on, oldest first.
+type faults struct {
+	mu  sync.Mutex
+	all []*Fault
+}
+
+// take is the fault that a call of api meets at the stage, or nil.
+func (f *faults) take(api string, at faultStage) *Fault {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for i, fault := range f.all {
+		if fault.Kind.stage() != at || fault.API != "" && fault.API != api {
+			continue
+		}
+		if fault.Skip > 0 {
+			fault.Skip--
+			continue
+		}
+		hit := *fault
+		if fault.Times > 0 {
+			if fault.Times--; fault.Times == 0 {
+				f.all = slices.Delete(f.all, i, i+1)
+			}
+		}
+		return &hit
+	}
+	return nil
+}
+
+// Inject switches a fault on.
+func (s *Server) Inject(f Fault) {
+	s.faults.mu.Lock()
+	s.faults.all = append(s.faults.all, &f)
+	s.faults.mu.Unlock()
+	s.feed.publish(Change{Kind: FaultsChanged})
+}
+
+// ClearFaults switches all of them off.
+func (s *Server) ClearFaults() {
+	s.faults.mu.Lock()
+	s.faults.all = nil
+	s.faults.mu.Unlock()
+	s.feed.publish(Change{Kind: FaultsChanged})
+}
+
+// Faults are those switched on, with what is left of their Times and Skip.
+func (s *Server) Faults() []Fault {
+	s.faults.mu.Lock()
+	defer s.faults.mu.Unlock()
+	out := make([]Fault, len(s.faults.all))
+	for i, f := range s.faults.all {
+		out[i] = *f
+	}
+	return out
+}

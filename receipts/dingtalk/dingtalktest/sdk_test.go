@@ -1,0 +1,72 @@
+package dingtalktest_test
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"testing"
+
+	sdk "github.com/open-dingtalk/dingtalk-stream-sdk-go/client"
+	"github.com/open-dingtalk/dingtalk-stream-sdk-go/event"
+	"github.com/open-dingtalk/dingtalk-stream-sdk-go/payload"
+
+	"whoread/receipts/dingtalk/dingtalktest"
+)
+
+// TestTheOfficialSDK is the official client as it comes: commands, events, a ping, and a disconnect.
+func TestTheOfficialSDK(t *testing.T) {
+	t.Parallel()
+	c := dingtalk(t, dingtalktest.Options{})
+	t.Cleanup(http.DefaultTransport.(*http.Transport).CloseIdleConnections)
+	c.s.Events(true)
+	p := c.people(2)
+	g := c.s.AddGroup(dingtalktest.GroupOptions{}, p...)
+
+	heard, read := make(chan obj, 1), make(chan obj, 1)
+	handle := func(to chan<- obj) func(context.Context, *payload.DataFrame) (*payload.DataFrameResponse, error) {
+		return func(ctx context.Context, f *payload.DataFrame) (*payload.DataFrameResponse, error) {
+			var data obj
+			if err := json.Unmarshal([]byte(f.Data), &data); err != nil {
+				return nil, err
+			}
+			select {
+			case to <- data:
+			case <-ctx.Done():
+			}
+			return event.NewSuccessResponse()
+		}
+	}
+	cli := sdk.NewStreamClient(
+		sdk.WithAppCredential(sdk.NewAppCredentialConfig(c.s.App().ClientID, c.s.App().ClientSecret)),
+		sdk.WithOpenApiHost(c.s.URL()),
+	)
+	cli.RegisterCallbackRouter(dingtalktest.TopicBotMessage, handle(heard))
+	cli.RegisterAllEventRouter(handle(read))
+	if err := cli.Start(c.ctx); err != nil {
+		t.Fatal(err)
+	}
+	defer cli.Close()
+	if err := c.s.AwaitConnections(c.ctx, 1); err != nil {
+		t.Fatal(err)
+	}
+
+	m, err := g.Say(p[0], dingtalktest.Say{Text: "谁读了"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := <-heard; got["msgId"] != m.ID {
+		t.Errorf("got %v", got)
+	}
+	key := c.send(g, "x")
+	if err := g.Read(p[1], g.Messages()[1].ID); err != nil {
+		t.Fatal(err)
+	}
+	if got := <-read; got["processQueryKey"] != key || got["userId"] != p[1].UserID {
+		t.Errorf("got %v", got)
+	}
+	c.s.Ping()
+	c.until("3 acks", func() bool { return len(c.s.Acks()) == 3 })
+	c.s.Disconnect()
+	c.until("the ack of disconnect", func() bool { return len(c.s.Acks()) == 4 })
+	c.clean()
+}

@@ -1,0 +1,265 @@
+package dingtalktest
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"slices"
+	"sync"
+	"time"
+)
+
+// ErrClosed says that the server was closed.
+var ErrClosed = errors.New("dingtalktest: closed")
+
+// App is the application whose bot this DingTalk knows.
+type App struct {
+	ClientID     string // appKey
+	ClientSecret string
+	RobotCode    string // default ClientID
+	CorpID       string
+	BotName      string // default whoread
+}
+
+// Options are all optional.
+type Options struct {
+	// Now is the clock of tokens, tickets, webhooks, quotas, messages and reads; default time.Now. Delays and redelivery go by
+	// the wall clock.
+	Now func() time.Time
+	App App // what is empty is generated
+
+	TokenTTL      time.Duration // default 7,200 s
+	WebhookTTL    time.Duration // of a session webhook; default 90 min
+	TicketTTL     time.Duration // of a gateway ticket; default 90 s
+	KeyQueryDelay time.Duration // how long after a send a query answers "no data yet"; default 0
+	KeyTTL        time.Duration // how long a group message can be queried; DingTalk does not document it; default 7 days
+
+	CallsPerSecond int // per app and API; default [StandardCallsPerSecond], negative is unlimited
+	CallsPerMonth  int // counted calls; default unlimited, unlike DingTalk: [StandardCallsPerMonth]
+	PushesPerMonth int // default unlimited, unlike DingTalk: [StandardPushesPerMonth]
+
+	RetryAfter         time.Duration // an EVENT without a good ack is pushed again after it, 5 times at most; default 3 s
+	CallbackRetryAfter time.Duration // the same for a CALLBACK; default never
+	DisconnectAfter    time.Duration // a connection is closed so long after its SYSTEM disconnect; default 10 s
+
+	Unpublished bool // the app is not published: frames have no senderStaffId
+}
+
+// Server is a DingTalk. All methods may be used concurrently.
+type Server struct {
+	now         func() time.Time
+	app         App
+	botID       string // chatbotUserId
+	keyDelay    time.Duration
+	keyTTL      time.Duration
+	unpublished bool
+
+	feed     *feed
+	world    *world
+	journal  *journal
+	limits   *limits
+	faults   *faults
+	tokens   *tokens
+	sessions *sessions
+	gateway  *gateway
+	routes   map[string]route
+
+	http *http.Server
+	done chan struct{}  // closed by Close
+	wg   sync.WaitGroup // the listener and the requests being served
+
+	mu     sync.Mutex
+	url    string
+	closed bool
+}
+
+// New makes a DingTalk without people. It serves nothing before [Server.Listen].
+func New(o Options) *Server {
+	now := o.Now
+	if now == nil {
+		now = time.Now
+	}
+	app := o.App
+	app.ClientID = cmp.Or(app.ClientID, "ding"+randomHex(8))
+	app.ClientSecret = cmp.Or(app.ClientSecret, randomHex(32))
+	app.RobotCode = cmp.Or(app.RobotCode, app.ClientID)
+	app.CorpID = cmp.Or(app.CorpID, "ding"+randomHex(16))
+	app.BotName = cmp.Or(app.BotName, "whoread")
+
+	f := newFeed(now)
+	s := &Server{
+		now: now, app: app, botID: "$:LWCP_v1:$" + randomBase64(24), unpublished: o.Unpublished,
+		keyDelay: o.KeyQueryDelay, keyTTL: cmp.Or(o.KeyTTL, 7*24*time.Hour),
+		feed: f, world: newWorld(now, f), journal: newJournal(now, f), faults: &faults{},
+		limits:   newLimits(now, cmp.Or(o.CallsPerSecond, StandardCallsPerSecond), o.CallsPerMonth, o.PushesPerMonth),
+		tokens:   &tokens{now: now, ttl: cmp.Or(o.TokenTTL, 7200*time.Second)},
+		sessions: &sessions{now: now, ttl: cmp.Or(o.WebhookTTL, 90*time.Minute), open: map[string]session{}},
+		routes:   routes(), done: make(chan struct{}),
+	}
+	s.gateway = &gateway{
+		now: now, app: app, journal: s.journal, feed: f, limits: s.limits,
+		ticketTTL:    cmp.Or(o.TicketTTL, 90*time.Second),
+		retry:        map[string]time.Duration{frameEvent: cmp.Or(o.RetryAfter, 3*time.Second), frameCallback: o.CallbackRetryAfter},
+		disconnectIn: cmp.Or(o.DisconnectAfter, 10*time.Second),
+		tickets:      map[string]ticket{}, events: map[string]bool{}, waiting: map[*push]struct{}{}, sent: map[string]delivery{},
+	}
+	s.http = &http.Server{Handler: http.HandlerFunc(s.serveHTTP), ReadHeaderTimeout: 10 * time.Second, MaxHeaderBytes: 64 << 10}
+	return s
+}
+
+// Listen serves on addr, for example 127.0.0.1:0, until [Server.Close]. It may be called once.
+func (s *Server) Listen(addr string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return ErrClosed
+	}
+	if s.url != "" {
+		return errors.New("dingtalktest: it listens already")
+	}
+	l, err := net.Listen("tcp", addr)
+	if err != nil {
+		return fmt.Errorf("dingtalktest: listen: %w", err)
+	}
+	s.url = "http://" + l.Addr().String()
+	s.wg.Go(func() { _ = s.http.Serve(l) }) // it always ends with ErrServerClosed
+	return nil
+}
+
+// URL is the api_url and the oapi_url of a client, without a slash at its end; empty before Listen.
+func (s *Server) URL() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.url
+}
+
+// App is the application, with what was generated.
+func (s *Server) App() App { return s.app }
+
+// Close ends all connections and waits for all goroutines. A second call does nothing.
+func (s *Server) Close() error {
+	s.mu.Lock()
+	if s.closed {
+		s.mu.Unlock()
+		return nil
+	}
+	s.closed = true
+	s.mu.Unlock()
+	close(s.done)
+	err := s.http.Close()
+	s.gateway.close()
+	s.wg.Wait()
+	s.feed.close()
+	return err
+}
+
+// enter registers a request that is served, unless the server is closed.
+func (s *Server) enter() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.closed {
+		s.wg.Add(1)
+	}
+	return !s.closed
+}
+
+func (s *Server) serveHTTP(w http.ResponseWriter, r *http.Request) {
+	if !s.enter() {
+		panic(http.ErrAbortHandler)
+	}
+	defer s.wg.Done()
+	if r.URL.Path == pathConnect {
+		s.gateway.connect(w, r)
+		return
+	}
+	if rt, ok := s.routes[r.URL.Path]; ok {
+		s.serveCall(w, r, rt)
+		return
+	}
+	s.serveUnknown(w, r)
+}
+
+// Watch tells of every change from now on, until ctx ends or the server is closed; then the channel is closed. It is also
+// closed if the receiver falls more than 1,024 changes behind: then look at everything anew and watch again.
+func (s *Server) Watch(ctx context.Context) <-chan Change { return s.feed.watch(ctx) }
+
+// Await returns when cond holds. It looks at once and after every change, so cond may ask the server anything but must not
+// change it. It returns the cause of ctx's end, or [ErrClosed].
+func (s *Server) Await(ctx context.Context, cond func() bool) error { return s.feed.await(ctx, cond) }
+
+// AwaitConnections returns when n Stream connections are open; errors as [Server.Await].
+func (s *Server) AwaitConnections(ctx context.Context, n int) error {
+	return s.Await(ctx, func() bool { return len(s.Connections()) == n })
+}
+
+// AddPerson adds a person, or changes the one with this UnionID, and returns them with what was generated.
+func (s *Server) AddPerson(p Person) Person { return s.world.addPerson(p) }
+
+// People are in the order in which they were added.
+func (s *Server) People() []Person { return s.world.allPeople() }
+
+// AddGroup makes a group with the bot in it. People who were not added yet are added.
+func (s *Server) AddGroup(o GroupOptions, people ...Person) *Group {
+	return &Group{s: s, c: s.world.addGroup(o, people)}
+}
+
+// Groups are in the order in which they were added, without the one-to-one chats.
+func (s *Server) Groups() []*Group {
+	s.world.mu.Lock()
+	defer s.world.mu.Unlock()
+	out := make([]*Group, len(s.world.groupOrder))
+	for i, id := range s.world.groupOrder {
+		out[i] = &Group{s: s, c: s.world.groups[id]}
+	}
+	return out
+}
+
+// Group is the group or one-to-one chat with this openConversationId.
+func (s *Server) Group(id string) (*Group, bool) {
+	s.world.mu.Lock()
+	defer s.world.mu.Unlock()
+	c, ok := s.world.groups[id]
+	return &Group{s: s, c: c}, ok
+}
+
+// Direct is the one-to-one chat of the person with the bot. The person must have been added.
+func (s *Server) Direct(p Person) *Group {
+	s.world.mu.Lock()
+	defer s.world.mu.Unlock()
+	return &Group{s: s, c: s.world.directLocked(p)}
+}
+
+// SayDirect is a person saying something to the bot alone; errors as [Group.Say].
+func (s *Server) SayDirect(p Person, say Say) (Message, error) { return s.Direct(p).Say(p, say) }
+
+// SetDepartment says who is in a department; people from outside are left out.
+func (s *Server) SetDepartment(id int64, people ...Person) {
+	users := []string{}
+	for _, p := range people {
+		if p.UserID != "" {
+			users = append(users, p.UserID)
+		}
+	}
+	s.world.mu.Lock()
+	defer s.world.mu.Unlock()
+	s.world.departments[id] = users
+}
+
+// Dings are the DINGs that were sent, oldest first: the last 1,000.
+func (s *Server) Dings() []Ding {
+	s.world.mu.Lock()
+	defer s.world.mu.Unlock()
+	return slices.Clone(s.world.dings)
+}
+
+// Media is an uploaded file. The last 64 are kept.
+func (s *Server) Media(id string) (Media, bool) { return s.world.mediaByID(id) }
+
+// ExpireTokens makes every access token invalid now.
+func (s *Server) ExpireTokens() { s.tokens.expire() }
+
+// ExpireWebhooks makes every session webhook invalid now, earlier than its frame said.
+func (s *Server) ExpireWebhooks() { s.sessions.revokeAll() }

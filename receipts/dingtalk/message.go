@@ -1,0 +1,51 @@
+package dingtalk
+
+import (
+	"errors"
+	"fmt"
+)
+
+// MaxMsgParamBytes is DingTalk's limit for a message's msgParam; see [Message.Encode].
+const MaxMsgParamBytes = 15_000
+
+// Message is what a bot sends through the OpenAPI: a template (msgKey) and its parameters.
+type Message struct {
+	Key   string // msgKey, such as "sampleMarkdown"
+	Param any    // marshalled to the JSON object msgParam
+}
+
+// Markdown is a message in DingTalk's subset of Markdown: headings, quotes, bold, italic, links, images and lists, no tables.
+// The title is what a notification shows. Text that comes from people must be escaped already.
+func Markdown(title, text string) Message {
+	return Message{Key: "sampleMarkdown", Param: struct {
+		Title string `json:"title"`
+		Text  string `json:"text"`
+	}{title, text}}
+}
+
+// Encode returns msgParam. It fails with [ErrTooLong] above [MaxMsgParamBytes]; quotes and line breaks take two bytes each.
+func (m Message) Encode() (string, error) {
+	if m.Key == "" {
+		return "", errors.New("message without a msgKey")
+	}
+	param, err := encode(m.Param)
+	if err != nil {
+		return "", fmt.Errorf("encode msgParam: %w", err)
+	}
+	if len(param) > MaxMsgParamBytes {
+		return "", fmt.Errorf("%w: msgParam has %d bytes, DingTalk takes %d", ErrTooLong, len(param), MaxMsgParamBytes)
+	}
+	return string(param), nil
+}
+
+// encodeFor turns Encode's errors into those of a call.
+func (m Message) encodeFor(a api) (string, *Error) {
+	param, err := m.Encode()
+	switch {
+	case errors.Is(err, ErrTooLong):
+		return "", a.refuse(TooLong, err.Error(), ErrTooLong)
+	case err != nil:
+		return "", a.refuse(BadRequest, "the message cannot be encoded", nil)
+	}
+	return param, nil
+}

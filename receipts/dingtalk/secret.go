@@ -1,0 +1,27 @@
+package dingtalk
+
+const redacted = "[secret]"
+
+// Secret is a string that no printing shows: not fmt with any verb, not JSON, not a struct dump.
+// The value stays behind a pointer because fmt does not call methods on unexported fields.
+type Secret struct {
+	value *string
+}
+
+// NewSecret hides value.
+func NewSecret(value string) Secret {
+	return Secret{value: &value}
+}
+
+// String returns a placeholder.
+func (Secret) String() string { return redacted }
+
+// MarshalText writes a placeholder into JSON, YAML and the like.
+func (Secret) MarshalText() ([]byte, error) { return []byte(redacted), nil }
+
+func (s Secret) reveal() string {
+	if s.value == nil {
+		return ""
+	}
+	return *s.value
+}

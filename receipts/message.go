@@ -1,0 +1,104 @@
+package receipts
+
+import (
+	"errors"
+	"slices"
+	"time"
+)
+
+// State is where a message is in its life. The values are stored.
+type State string
+
+// The life of a message: sending, then one of sent, failed and uncertain. An
+// uncertain message becomes sent when a quotation shows its processQueryKey.
+// What was sent may later be recalled, be gone with its group, or expire.
+const (
+	// Sending is written before DingTalk is asked to send. A message found in
+	// this state by another try of the same command was interrupted between the
+	// two: nobody knows whether it was delivered.
+	Sending State = "sending"
+	// Sent has a processQueryKey.
+	Sent State = "sent"
+	// Failed was refused by DingTalk: it is certainly not in the group.
+	Failed State = "failed"
+	// Uncertain may or may not have been delivered. It is never sent again.
+	Uncertain State = "uncertain"
+	// Recalled was taken back.
+	Recalled State = "recalled"
+	// Disbanded is gone with its group.
+	Disbanded State = "disbanded"
+	// Expired is no longer answered for by DingTalk; what is known is kept.
+	Expired State = "expired"
+)
+
+// before lists the states that may turn into a state. It is the whole life of a
+// message in one place; the store enforces it.
+var before = map[State][]State{
+	// Out of uncertain: a quotation, or the answer of a send that was given up on.
+	Sent:      {Sending, Uncertain},
+	Failed:    {Sending, Uncertain},
+	Uncertain: {Sending},
+	Recalled:  {Sent, Expired},
+	Disbanded: {Sent, Uncertain, Expired},
+	Expired:   {Sent},
+}
+
+// Before returns the states that may turn into s.
+func (s State) Before() []State { return slices.Clone(before[s]) }
+
+// Posted tells whether the message is known to have been in the group.
+func (s State) Posted() bool {
+	return s == Sent || s == Recalled || s == Disbanded || s == Expired
+}
+
+// Person is a member of the organisation. Name may be empty where only the
+// userId is known.
+type Person struct {
+	UserID string
+	Name   string
+}
+
+// Message is one announcement of the bot in one group, and what became of it.
+type Message struct {
+	Group  string // openConversationId
+	Number int    // counted from 1 in each group: #n
+	Title  string
+	Author Person // who announced; empty for an adopted message
+	Key    string // processQueryKey; empty unless State.Posted
+	State  State
+	Reason string // why it failed or is uncertain, as ReasonOf gives it
+
+	CreatedAt time.Time // when the record was written, just before the send
+	SentAt    time.Time // when DingTalk took it; of an adopted message, as the quotation said
+
+	// Adopted tells that the bot sent the message without a record and that
+	// somebody's quotation brought it in.
+	Adopted bool
+}
+
+// Draft is an announcement about to be recorded.
+type Draft struct {
+	Group   string
+	Command string // the msgId of the command: the same command gets the same message
+	Title   string
+	Author  Person
+	At      time.Time
+	// Audience is who is in the group; nil if nobody could tell.
+	Audience *Members
+}
+
+// Change is a step in the life of a message.
+type Change struct {
+	To     State
+	Key    string    // with Sent
+	SentAt time.Time // with Sent
+	Reason string    // with Failed and Uncertain
+}
+
+var (
+	// ErrNoMessage means that the group has no such message.
+	ErrNoMessage = errors.New("no such message in this group")
+	// ErrWrongState means that a message can't take the wanted step, because of
+	// the state it is in.
+	ErrWrongState = errors.New("message is in another state")
+)

@@ -1,0 +1,71 @@
+package receipts
+
+import (
+	"context"
+	"fmt"
+	"sync"
+
+	"golang.org/x/sync/errgroup"
+)
+
+// NameRecords keeps people's names, by group.
+type NameRecords interface {
+	Names(ctx context.Context, group string, userIDs []string) (Names, error)
+	KeepNames(ctx context.Context, group string, names Names) error
+}
+
+// Directory knows the people of the organisation.
+type Directory interface {
+	UserName(ctx context.Context, userID string) (string, error)
+}
+
+// lookups is how many names are asked for at the same time.
+const lookups = 8
+
+// NameBook knows what people are called.
+type NameBook struct {
+	Records   NameRecords
+	Directory Directory
+}
+
+// Names returns the names of the people, from the records or else from the
+// directory. Whoever's name can't be found is left out; the error says why, and
+// the names are good all the same.
+func (b *NameBook) Names(ctx context.Context, group string, userIDs []string) (Names, error) {
+	names, err := b.Records.Names(ctx, group, userIDs)
+	if err != nil {
+		return Names{}, fmt.Errorf("read names: %w", err)
+	}
+	var (
+		mu    sync.Mutex
+		found = Names{}
+		asks  errgroup.Group
+	)
+	asks.SetLimit(lookups)
+	for _, id := range userIDs {
+		if names[id] != "" {
+			continue
+		}
+		asks.Go(func() error {
+			name, err := b.Directory.UserName(ctx, id)
+			if err != nil {
+				return fmt.Errorf("look up name: %w", err)
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			found[id] = name
+			return nil
+		})
+	}
+	err = asks.Wait()
+	for id, name := range found {
+		names[id] = name
+	}
+	if len(found) == 0 {
+		return names, err
+	}
+	if keepErr := b.Records.KeepNames(ctx, group, found); err == nil && keepErr != nil {
+		err = fmt.Errorf("keep names: %w", keepErr)
+	}
+	return names, err
+}

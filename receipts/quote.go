@@ -1,0 +1,91 @@
+package receipts
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+)
+
+// Quote is what a quotation shows of the quoted message.
+type Quote struct {
+	// Key is the originalProcessQueryKey: the quoted message is the bot's own.
+	Key string
+	// CreatedAt and Text are of the quoted message. Both may be missing.
+	CreatedAt time.Time
+	Text      string
+}
+
+// A message is on its way to the group for less than this. An uncertain message
+// and a quotation that are further apart do not belong together.
+const deliveredWithin = 10 * time.Minute
+
+// healable is how many of a group's last messages are looked through for an
+// uncertain one.
+const healable = 50
+
+// Quoted finds the message of the group that somebody quoted.
+//
+// Three things can happen. Its key is recorded: that message. Its key is not,
+// but an uncertain message fits it by time and text: that message was delivered
+// after all, and is Sent from now on. Otherwise the bot sent it without a
+// record: if DingTalk answers for it in this group, it is adopted. An error is
+// DingTalk's refusal, or that of the records.
+func (r *Reporter) Quoted(ctx context.Context, group string, q Quote) (Message, error) {
+	m, err := r.Records.ByKey(ctx, group, q.Key)
+	if !errors.Is(err, ErrNoMessage) {
+		return m, err
+	}
+	recent, err := r.Records.Recent(ctx, group, healable)
+	if err != nil {
+		return Message{}, err
+	}
+	for _, m := range recent {
+		if q.shows(m) {
+			healed, err := r.Records.Mark(ctx, group, m.Number, Change{To: Sent, Key: q.Key, SentAt: q.CreatedAt})
+			if err != nil {
+				return Message{}, fmt.Errorf("heal message: %w", err)
+			}
+			return healed, nil
+		}
+	}
+	return r.adopt(ctx, group, q)
+}
+
+// shows tells whether the quoted message is the uncertain message m.
+func (q Quote) shows(m Message) bool {
+	if m.State != Uncertain && m.State != Sending || q.CreatedAt.IsZero() {
+		return false
+	}
+	apart := q.CreatedAt.Sub(m.CreatedAt).Abs()
+	return apart < deliveredWithin && (q.Text == "" || strings.Contains(q.Text, m.Title))
+}
+
+func (r *Reporter) adopt(ctx context.Context, group string, q Quote) (Message, error) {
+	sent := q.CreatedAt
+	if sent.IsZero() {
+		sent = r.Now()
+	}
+	title, _, _ := strings.Cut(strings.TrimSpace(q.Text), "\n")
+	m := Message{
+		Group: group, Title: strings.TrimSpace(title), Key: q.Key, State: Sent,
+		CreatedAt: sent, SentAt: sent, Adopted: true,
+	}
+	asked := r.Now()
+	ids, delivery, err := r.readers(ctx, m)
+	if err != nil && !errors.Is(err, ErrNoReadData) {
+		return Message{}, fmt.Errorf("look up the quoted message: %w", err)
+	}
+	m, adoptErr := r.Records.Adopt(ctx, m)
+	if adoptErr != nil {
+		return Message{}, fmt.Errorf("adopt message: %w", adoptErr)
+	}
+	if err != nil || delivery != Delivered {
+		asked = time.Time{}
+	}
+	if err := r.Records.KeepReads(ctx, group, m.Number, ids, r.Now(), asked); err != nil {
+		return Message{}, fmt.Errorf("keep reads: %w", err)
+	}
+	return m, nil
+}

@@ -1,0 +1,152 @@
+package receipts
+
+import (
+	"cmp"
+	"slices"
+	"time"
+)
+
+// Reads maps the userId of each known reader to the first time that a query
+// showed the read: the person had read by then. A read never un-happens.
+type Reads map[string]time.Time
+
+// Part names what an incomplete report lacks.
+type Part string
+
+// The parts of a report that can be missing.
+const (
+	ReadersPart  Part = "readers"  // who has read is not fully known
+	MembersPart  Part = "members"  // who is in the group now is not known
+	AudiencePart Part = "audience" // whom the message was for is not known
+)
+
+// Gap is a part that a report lacks, and why.
+type Gap struct {
+	Part Part
+	Err  error
+}
+
+// Facts is everything that a report is computed from.
+type Facts struct {
+	Message  Message
+	Audience *Members // at the time of sending; nil if it is not known
+	Current  *Members // in the group now; nil if it is not known
+	Reads    Reads
+	// AsOf is when DingTalk was last asked for all readers; zero if never.
+	AsOf time.Time
+	Gaps []Gap
+	// Excluded are never counted.
+	Excluded []string
+}
+
+// Receipt is what is known of one reader: read by that time at the latest.
+type Receipt struct {
+	UserID string
+	By     time.Time
+}
+
+// Report tells who has read a message and who has not.
+type Report struct {
+	Message Message
+	Read    []Receipt // of the audience, the earliest known first
+	// Unread lists who of the audience is still in the group and has not read.
+	// It is empty unless the report is complete: nobody who may have read is
+	// ever called unread.
+	Unread []string
+	// Total is Read plus those who have not read and are still in the group. It
+	// is 0 where the audience is not known, and then only Read says anything.
+	Total int
+	// Left counts who left the group without having read.
+	Left int
+	// Joined counts who came into the group after the message was sent.
+	Joined int
+	// Outsiders counts people from outside the organisation.
+	Outsiders int
+	Source    Source    // of the audience
+	Counted   time.Time // when the audience was counted
+	AsOf      time.Time
+	Gaps      []Gap
+}
+
+// Complete tells whether everything that the report should say is known.
+func (r Report) Complete() bool { return len(r.Gaps) == 0 }
+
+// AllRead tells whether everybody has certainly read.
+func (r Report) AllRead() bool { return r.Complete() && r.Total > 0 && len(r.Read) == r.Total }
+
+// Percent is the share of readers, rounded down: 100 only when all have read.
+func (r Report) Percent() int {
+	if r.Total == 0 {
+		return 0
+	}
+	return len(r.Read) * 100 / r.Total
+}
+
+// Compute makes the report that follows from the facts.
+//
+// A reader of the audience stays a reader after leaving the group. Somebody of
+// the audience who is known to have left without reading is counted apart, and
+// so is everybody who came later, reader or not.
+func Compute(f Facts) Report {
+	r := Report{Message: f.Message, AsOf: f.AsOf, Gaps: slices.Clone(f.Gaps)}
+	if f.Audience == nil {
+		if !slices.ContainsFunc(r.Gaps, func(g Gap) bool { return g.Part == AudiencePart }) {
+			r.Gaps = append(r.Gaps, Gap{Part: AudiencePart, Err: ErrNoMemberList})
+		}
+		excluded := setOf(f.Excluded)
+		for id, by := range f.Reads {
+			if !excluded[id] {
+				r.Read = append(r.Read, Receipt{UserID: id, By: by})
+			}
+		}
+		sortReceipts(r.Read)
+		return r
+	}
+
+	audience := f.Audience.Without(f.Excluded)
+	r.Source, r.Counted, r.Outsiders = audience.Source, audience.At, audience.Outsiders
+	here := func(string) bool { return true }
+	if f.Current != nil {
+		current := f.Current.Without(f.Excluded)
+		asked, present := setOf(audience.UserIDs), setOf(current.UserIDs)
+		here = func(id string) bool { return present[id] }
+		for id := range present {
+			if !asked[id] {
+				r.Joined++
+			}
+		}
+		r.Outsiders = current.Outsiders
+	}
+	var unread []string
+	for _, id := range audience.UserIDs {
+		by, read := f.Reads[id]
+		switch {
+		case read:
+			r.Read = append(r.Read, Receipt{UserID: id, By: by})
+		case !here(id):
+			r.Left++
+		default:
+			unread = append(unread, id)
+		}
+	}
+	sortReceipts(r.Read)
+	r.Total = len(r.Read) + len(unread)
+	if r.Complete() {
+		r.Unread = unread
+	}
+	return r
+}
+
+func sortReceipts(receipts []Receipt) {
+	slices.SortFunc(receipts, func(a, b Receipt) int {
+		return cmp.Or(a.By.Compare(b.By), cmp.Compare(a.UserID, b.UserID))
+	})
+}
+
+func setOf(ids []string) map[string]bool {
+	set := make(map[string]bool, len(ids))
+	for _, id := range ids {
+		set[id] = true
+	}
+	return set
+}

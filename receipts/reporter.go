@@ -1,0 +1,265 @@
+package receipts
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+	"golang.org/x/sync/singleflight"
+)
+
+// Delivery is what DingTalk says of a message when asked for its readers.
+type Delivery int
+
+// The deliveries that DingTalk tells apart.
+const (
+	Delivered      Delivery = iota // SUCCESS
+	BeingDelivered                 // PROCESSING
+	TakenBack                      // RECALLED
+)
+
+// ReadersPage is one page of the people who have read a message.
+type ReadersPage struct {
+	Delivery Delivery
+	UserIDs  []string
+	Next     string
+	More     bool
+}
+
+// ReadersSource asks DingTalk who has read a message. An error may be
+// ErrNoReadData or ErrGroupGone.
+type ReadersSource interface {
+	Readers(ctx context.Context, group, key, cursor string) (ReadersPage, error)
+}
+
+var (
+	// ErrNoReadData means that DingTalk has no read data for the message: not yet
+	// or no longer.
+	ErrNoReadData = errors.New("no read data for this message")
+	// ErrGroupGone means that the group was disbanded.
+	ErrGroupGone = errors.New("the group was disbanded")
+
+	// ErrNotYet is the gap of a message that was sent a moment ago.
+	ErrNotYet = errors.New("read data is not there yet")
+	// ErrDelivering is the gap of a message that DingTalk is still delivering.
+	ErrDelivering = errors.New("the message is still being delivered")
+	// ErrOver is the gap of a message that can't be asked for any more, or never
+	// could: its State says why.
+	ErrOver = errors.New("DingTalk does not answer for this message")
+)
+
+// notYetFor is how long after the sending ErrNoReadData is taken for "not yet".
+// DingTalk's documents give no figure; a message older than this has read data
+// or will have none.
+const notYetFor = 10 * time.Minute
+
+// Reporter tells who has read what. Its zero value is not useful: all exported
+// fields are needed. Reporters are safe for concurrent use.
+type Reporter struct {
+	Records  Records
+	Members  *MemberBook
+	Readers  ReadersSource
+	Excluded []string // userIds that are never counted
+	// Fresh is how old an answer of DingTalk may be to be used again.
+	Fresh time.Duration
+	Now   func() time.Time
+
+	flights singleflight.Group
+}
+
+// Report tells who has read the message of that number. Whatever could not be
+// found out is a Gap of the report; an error is ErrNoMessage, or means that the
+// records themselves did not answer.
+//
+// Questions about the same message at the same time share one answer.
+func (r *Reporter) Report(ctx context.Context, group string, number int) (Report, error) {
+	shared, err, _ := r.flights.Do(fmt.Sprintf("%s#%d", group, number), func() (any, error) {
+		return r.report(ctx, group, number)
+	})
+	if err != nil {
+		return Report{}, err
+	}
+	return shared.(Report), nil
+}
+
+// Message returns the record of the message of that number, or ErrNoMessage.
+func (r *Reporter) Message(ctx context.Context, group string, number int) (Message, error) {
+	kept, err := r.kept(ctx, group, number)
+	return kept.Message, err
+}
+
+// Progress reports on the last messages of a group from what is known, without
+// asking DingTalk, the newest first. Their Unread is not filled in.
+func (r *Reporter) Progress(ctx context.Context, group string, limit int) ([]Report, error) {
+	messages, err := r.Records.Recent(ctx, group, limit)
+	if err != nil {
+		return nil, err
+	}
+	current, err := r.Members.Known(ctx, group)
+	if err != nil {
+		return nil, err
+	}
+	reports := make([]Report, len(messages))
+	var all errgroup.Group
+	for i, m := range messages {
+		all.Go(func() error {
+			kept, err := r.kept(ctx, group, m.Number)
+			if err != nil && !errors.Is(err, ErrNoMessage) {
+				return err
+			}
+			reports[i] = r.compute(kept, current, nil)
+			reports[i].Unread = nil
+			return nil
+		})
+	}
+	if err := all.Wait(); err != nil {
+		return nil, err
+	}
+	// A message whose time was over in between has no number.
+	return slices.DeleteFunc(reports, func(p Report) bool { return p.Message.Number == 0 }), nil
+}
+
+func (r *Reporter) report(ctx context.Context, group string, number int) (Report, error) {
+	kept, err := r.kept(ctx, group, number)
+	if err != nil {
+		return Report{}, err
+	}
+	if kept.Message.State != Sent {
+		return r.compute(kept, nil, []Gap{{ReadersPart, ErrOver}}), nil
+	}
+	if r.compute(kept, nil, nil).AllRead() {
+		return r.compute(kept, nil, nil), nil
+	}
+
+	var (
+		current    Members
+		membersErr error
+		readersErr error
+	)
+	var both errgroup.Group
+	both.Go(func() error {
+		current, membersErr = r.Members.Members(ctx, group)
+		return nil
+	})
+	both.Go(func() error {
+		if young(kept.AsOf, r.Now(), r.Fresh) {
+			return nil
+		}
+		var err error
+		readersErr, err = r.query(ctx, &kept)
+		return err
+	})
+	if err := both.Wait(); err != nil {
+		return Report{}, err
+	}
+
+	var gaps []Gap
+	if readersErr != nil {
+		gaps = append(gaps, Gap{ReadersPart, readersErr})
+	}
+	switch {
+	case membersErr != nil && kept.Audience == nil:
+		gaps = append(gaps, Gap{AudiencePart, membersErr})
+	case membersErr != nil:
+		gaps = append(gaps, Gap{MembersPart, membersErr})
+	case kept.Audience == nil:
+		if err := r.Records.KeepAudience(ctx, group, number, current); err != nil {
+			return Report{}, fmt.Errorf("keep audience: %w", err)
+		}
+		kept.Audience = &current
+	}
+	if membersErr != nil {
+		return r.compute(kept, nil, gaps), nil
+	}
+	return r.compute(kept, &current, gaps), nil
+}
+
+// kept reads what is known. A message that has been on its way for too long was
+// cut off: it becomes uncertain.
+func (r *Reporter) kept(ctx context.Context, group string, number int) (Kept, error) {
+	kept, err := r.Records.Kept(ctx, group, number)
+	if err != nil || kept.Message.State != Sending || r.Now().Sub(kept.Message.CreatedAt) < deliveredWithin {
+		return kept, err
+	}
+	kept.Message, err = r.Records.Mark(ctx, group, number, Change{To: Uncertain, Reason: Interrupted})
+	if err != nil && !errors.Is(err, ErrWrongState) {
+		return Kept{}, err
+	}
+	return kept, nil
+}
+
+func (r *Reporter) compute(kept Kept, current *Members, gaps []Gap) Report {
+	return Compute(Facts{
+		Message: kept.Message, Audience: kept.Audience, Current: current, Reads: kept.Reads,
+		AsOf: kept.AsOf, Gaps: gaps, Excluded: r.Excluded,
+	})
+}
+
+// query asks DingTalk for all readers of the kept message and adds what it
+// learns to kept and to the records. The gap is why not all is known; err means
+// that the records did not answer.
+func (r *Reporter) query(ctx context.Context, kept *Kept) (gap, err error) {
+	m := kept.Message
+	asked := r.Now()
+	ids, delivery, gap := r.readers(ctx, m)
+	var step *Change
+	switch {
+	case errors.Is(gap, ErrNoReadData) && asked.Sub(m.SentAt) < notYetFor:
+		gap = ErrNotYet
+	case errors.Is(gap, ErrNoReadData):
+		step = &Change{To: Expired}
+	case errors.Is(gap, ErrGroupGone):
+		step = &Change{To: Disbanded}
+	case gap == nil && delivery == BeingDelivered:
+		gap = ErrDelivering
+	case delivery == TakenBack:
+		step = &Change{To: Recalled}
+	}
+	if step != nil {
+		gap = ErrOver
+		kept.Message, err = r.Records.Mark(ctx, m.Group, m.Number, *step)
+		if err != nil && !errors.Is(err, ErrWrongState) {
+			return nil, fmt.Errorf("mark message %s: %w", step.To, err)
+		}
+	}
+	// Whoever was seen has read, however the question ended.
+	by := r.Now()
+	if gap == nil {
+		kept.AsOf = asked
+	} else {
+		asked = time.Time{}
+	}
+	if err := r.Records.KeepReads(ctx, m.Group, m.Number, ids, by, asked); err != nil {
+		return nil, fmt.Errorf("keep reads: %w", err)
+	}
+	for _, id := range ids {
+		if _, known := kept.Reads[id]; !known {
+			if kept.Reads == nil {
+				kept.Reads = Reads{}
+			}
+			kept.Reads[id] = by
+		}
+	}
+	return gap, nil
+}
+
+// readers fetches all pages of readers. What came before an error is returned
+// with it.
+func (r *Reporter) readers(ctx context.Context, m Message) ([]string, Delivery, error) {
+	var ids []string
+	delivery := Delivered
+	err := EachPage(ctx, func(ctx context.Context, cursor string) (string, bool, error) {
+		page, err := r.Readers.Readers(ctx, m.Group, m.Key, cursor)
+		if err != nil {
+			return "", false, err
+		}
+		ids = append(ids, page.UserIDs...)
+		delivery = page.Delivery
+		return page.Next, page.More && delivery != TakenBack, nil
+	})
+	slices.Sort(ids)
+	return slices.Compact(ids), delivery, err
+}

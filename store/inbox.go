@@ -1,0 +1,390 @@
+package store
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+	"go.uber.org/zap"
+)
+
+// Limits of the inbox.
+const (
+	// repeatedWithin is how long a repetition of a command is recognised. DingTalk
+	// was seen to repeat after about 16 s and 60 s.
+	repeatedWithin = 24 * time.Hour
+	// waitingMax is how many commands may wait before more are refused.
+	waitingMax = 10_000
+	// parkedMax is how many parked commands are kept to be looked at.
+	parkedMax = 1_000
+	// blockFor is how long one read waits for a command. It bounds how long a
+	// shutdown waits for the reader.
+	blockFor = time.Second
+	// redisAgain is the pause after Redis failed to answer the reader.
+	redisAgain = time.Second
+	// consumerGroup shares the commands among the replicas.
+	consumerGroup = "workers"
+)
+
+// ErrInboxFull means that too many commands wait already.
+var ErrInboxFull = errors.New("the inbox is full")
+
+// InboxOptions tune the inbox.
+type InboxOptions struct {
+	// Lease is how long a command stays with a worker that shows no sign of life.
+	Lease time.Duration
+	// Workers is how many commands are carried out at the same time.
+	Workers int
+	// Attempts is how often a command is tried before it is parked.
+	Attempts int
+	// RetryAfter is the pause before the second attempt, doubled before each
+	// further one.
+	RetryAfter time.Duration
+	// Grace is how long commands may go on when Run is told to stop.
+	Grace time.Duration
+}
+
+// DefaultInboxOptions are what a real process uses.
+func DefaultInboxOptions() InboxOptions {
+	return InboxOptions{
+		Lease: time.Minute, Workers: 16, Attempts: 3, RetryAfter: 500 * time.Millisecond, Grace: 15 * time.Second,
+	}
+}
+
+// Worker carries commands out.
+type Worker interface {
+	// Work carries a command out. After an error, or a panic, it is tried again.
+	Work(ctx context.Context, command string) error
+	// GiveUp hears of a command whose last attempt failed, for the reason given.
+	GiveUp(ctx context.Context, command string, reason error)
+}
+
+// Inbox is the queue of commands that were accepted and not yet carried out.
+//
+// It is a Redis Stream with a consumer group and one consumer a replica. An
+// accepted command is carried out at least once: by the replica that reads it,
+// or, once that one has not renewed its lease, by another. Who carries it out
+// makes sure that its effects happen once.
+type Inbox struct {
+	rdb      redis.UniversalClient
+	keys     inboxKeys
+	consumer string
+	options  InboxOptions
+	log      *zap.Logger
+
+	mu      sync.Mutex
+	running map[string]bool // entries that this replica is working on
+}
+
+// Inbox returns the inbox as seen by one replica.
+func (s *Store) Inbox(o InboxOptions, log *zap.Logger) *Inbox {
+	return &Inbox{
+		rdb: s.rdb, keys: s.keys.inbox(), consumer: rand.Text(), options: o, log: log,
+		running: map[string]bool{},
+	}
+}
+
+// Accept puts a command into the inbox. It returns false if a command with that
+// id was accepted before. ErrInboxFull, and any failure of Redis to answer, mean
+// that it was not accepted.
+func (i *Inbox) Accept(ctx context.Context, id, command string) (bool, error) {
+	result, err := acceptScript.Run(ctx, i.rdb, []string{i.keys.seen(id), i.keys.stream()},
+		repeatedWithin.Milliseconds(), waitingMax, id, command).Int()
+	if err != nil {
+		return false, fmt.Errorf("accept command: %w", err)
+	}
+	if result < 0 {
+		return false, ErrInboxFull
+	}
+	return result == 1, nil
+}
+
+// job is a command that this replica holds the lease of.
+type job struct {
+	entry   string
+	id      string // by which a repetition is recognised
+	command string
+	attempt int // counts from 1, over all replicas
+}
+
+// Run hands commands to the worker until ctx ends. Then it takes no more, gives
+// those at work the grace that is configured, hands back what is not finished,
+// and returns when every worker has.
+func (i *Inbox) Run(ctx context.Context, w Worker) {
+	work, stop := context.WithCancel(context.WithoutCancel(ctx))
+	defer stop()
+	slots := make(chan struct{}, i.options.Workers)
+	var workers, feeders sync.WaitGroup
+	start := func(j job) {
+		workers.Go(func() {
+			defer func() { <-slots }()
+			i.carryOut(work, w, j)
+		})
+	}
+	feeders.Go(func() { i.feed(ctx, slots, start, i.read, 0) })
+	feeders.Go(func() { i.feed(ctx, slots, start, i.claim, i.options.Lease/4) })
+	renewing := make(chan struct{})
+	go func() {
+		defer close(renewing)
+		i.renewLeases(work)
+	}()
+
+	<-ctx.Done()
+	feeders.Wait()
+	grace := time.AfterFunc(i.options.Grace, stop)
+	workers.Wait()
+	grace.Stop()
+	stop()
+	<-renewing
+	i.leave(context.WithoutCancel(ctx))
+}
+
+// feed starts the commands that next brings, never more than there are free
+// slots, and pauses after each round.
+func (i *Inbox) feed(ctx context.Context, slots chan struct{}, start func(job), next func(ctx context.Context, most int) ([]job, error), between time.Duration) {
+	failing := false
+	for ctx.Err() == nil {
+		free := takeSlots(ctx, slots)
+		jobs, err := next(ctx, free)
+		if err != nil && ctx.Err() == nil && !failing {
+			i.log.Error("the inbox does not answer", zap.Error(err))
+		}
+		if err == nil && failing {
+			i.log.Info("the inbox answers again")
+		}
+		failing = err != nil
+		for _, j := range jobs {
+			if free == 0 || !i.hold(j.entry) {
+				continue
+			}
+			free--
+			start(j)
+		}
+		for range free {
+			<-slots
+		}
+		if err != nil {
+			pause(ctx, redisAgain)
+		} else {
+			pause(ctx, between)
+		}
+	}
+}
+
+// takeSlots waits for one free slot and takes all that are free; 0 when ctx
+// ended.
+func takeSlots(ctx context.Context, slots chan struct{}) int {
+	select {
+	case slots <- struct{}{}:
+	case <-ctx.Done():
+		return 0
+	}
+	for taken := 1; ; taken++ {
+		select {
+		case slots <- struct{}{}:
+		default:
+			return taken
+		}
+	}
+}
+
+// read waits for new commands.
+func (i *Inbox) read(ctx context.Context, most int) ([]job, error) {
+	if most == 0 {
+		return nil, nil
+	}
+	streams, err := i.rdb.XReadGroup(ctx, &redis.XReadGroupArgs{
+		Group: consumerGroup, Consumer: i.consumer, Streams: []string{i.keys.stream(), ">"},
+		Count: int64(most), Block: blockFor,
+	}).Result()
+	switch {
+	case errors.Is(err, redis.Nil):
+		return nil, nil
+	case err != nil && strings.HasPrefix(err.Error(), "NOGROUP"):
+		return nil, i.createGroup(ctx)
+	case err != nil:
+		return nil, fmt.Errorf("read commands: %w", err)
+	}
+	var jobs []job
+	for _, message := range streams[0].Messages {
+		id, _ := message.Values["id"].(string)
+		command, _ := message.Values["command"].(string)
+		jobs = append(jobs, job{entry: message.ID, id: id, command: command, attempt: 1})
+	}
+	return jobs, nil
+}
+
+// createGroup makes the consumer group, from the first command on: a Redis that
+// lost it may hold commands already.
+func (i *Inbox) createGroup(ctx context.Context) error {
+	err := i.rdb.XGroupCreateMkStream(ctx, i.keys.stream(), consumerGroup, "0").Err()
+	if err != nil && !strings.HasPrefix(err.Error(), "BUSYGROUP") {
+		return fmt.Errorf("create consumer group: %w", err)
+	}
+	return nil
+}
+
+// claim takes over commands of replicas that died.
+func (i *Inbox) claim(ctx context.Context, most int) ([]job, error) {
+	if most == 0 {
+		return nil, nil
+	}
+	rows, err := claimScript.Run(ctx, i.rdb, []string{i.keys.stream()},
+		consumerGroup, i.consumer, i.options.Lease.Milliseconds(), most).Slice()
+	if err != nil && strings.Contains(err.Error(), "NOGROUP") {
+		return nil, i.createGroup(ctx)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("claim commands: %w", err)
+	}
+	var jobs []job
+	for _, row := range rows {
+		fields, ok := row.([]any)
+		if !ok || len(fields) != 4 {
+			return nil, fmt.Errorf("claim commands: unexpected result %T", row)
+		}
+		entry, _ := fields[0].(string)
+		attempt, _ := fields[1].(int64)
+		id, _ := fields[2].(string)
+		command, _ := fields[3].(string)
+		jobs = append(jobs, job{entry: entry, id: id, command: command, attempt: int(attempt)})
+	}
+	return jobs, nil
+}
+
+// hold notes that this replica works on the entry; false if it did already,
+// because a lease ended while Redis could not be reached to renew it.
+func (i *Inbox) hold(entry string) bool {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	if i.running[entry] {
+		return false
+	}
+	i.running[entry] = true
+	return true
+}
+
+func (i *Inbox) letGo(entry string) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	delete(i.running, entry)
+}
+
+// carryOut works on a command until it is done, parked, or another's.
+func (i *Inbox) carryOut(ctx context.Context, w Worker, j job) {
+	defer i.letGo(j.entry)
+	log := i.log.With(zap.String("command", j.id))
+	for {
+		var failure error
+		if j.attempt > i.options.Attempts { // every attempt before ended with its process
+			failure = errors.New("no attempt came to an end")
+		} else if failure = attempt(ctx, w, j.command); failure == nil {
+			i.finish(ctx, log, j, "")
+			return
+		}
+		log.Error("command failed", zap.Int("attempt", j.attempt), zap.Error(failure))
+		if ctx.Err() != nil {
+			i.handBack(ctx, log, j)
+			return
+		}
+		if j.attempt >= i.options.Attempts {
+			w.GiveUp(ctx, j.command, failure)
+			i.finish(ctx, log, j, "failed")
+			return
+		}
+		pause(ctx, i.options.RetryAfter<<(j.attempt-1))
+		attempts, err := i.renew(ctx, j.entry, "again")
+		if err != nil || attempts == 0 {
+			// Without Redis the command stays where it is, to be claimed later.
+			log.Warn("command left to its lease", zap.Error(err))
+			return
+		}
+		j.attempt = attempts
+	}
+}
+
+// attempt works on a command once. A panic is an error.
+func attempt(ctx context.Context, w Worker, command string) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
+		}
+	}()
+	return w.Work(ctx, command)
+}
+
+// finish takes the command out of the inbox; park is empty or why it is parked.
+func (i *Inbox) finish(ctx context.Context, log *zap.Logger, j job, park string) {
+	err := doneScript.Run(ctx, i.rdb, []string{i.keys.stream(), i.keys.parked()},
+		consumerGroup, j.entry, park, parkedMax).Err()
+	if err != nil {
+		log.Error("command is done but stays in the inbox", zap.Error(err))
+	}
+}
+
+func (i *Inbox) handBack(ctx context.Context, log *zap.Logger, j job) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), callTimeout)
+	defer cancel()
+	if _, err := i.renew(ctx, j.entry, "release"); err != nil {
+		log.Warn("command left to its lease", zap.Error(err))
+	}
+}
+
+// renew runs the script of that name; see there for what how can be.
+func (i *Inbox) renew(ctx context.Context, entry, how string) (int, error) {
+	attempts, err := renewScript.Run(ctx, i.rdb, []string{i.keys.stream()},
+		consumerGroup, i.consumer, entry, how, i.options.Lease.Milliseconds()).Int()
+	if err != nil {
+		return 0, fmt.Errorf("renew lease: %w", err)
+	}
+	return attempts, nil
+}
+
+// renewLeases renews the leases of all commands at work, three times in each.
+func (i *Inbox) renewLeases(ctx context.Context) {
+	for pause(ctx, i.options.Lease/3); ctx.Err() == nil; pause(ctx, i.options.Lease/3) {
+		i.mu.Lock()
+		var entries []string
+		for entry := range i.running {
+			entries = append(entries, entry)
+		}
+		i.mu.Unlock()
+		for _, entry := range entries {
+			if _, err := i.renew(ctx, entry, "hold"); err != nil {
+				i.log.Warn("lease not renewed", zap.Error(err))
+			}
+		}
+	}
+}
+
+// leave takes this replica off the consumer group, unless it holds commands:
+// removing a consumer would lose them.
+func (i *Inbox) leave(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	pending, err := i.rdb.XPendingExt(ctx, &redis.XPendingExtArgs{
+		Stream: i.keys.stream(), Group: consumerGroup, Consumer: i.consumer, Start: "-", End: "+", Count: 1,
+	}).Result()
+	if err == nil && len(pending) == 0 {
+		err = i.rdb.XGroupDelConsumer(ctx, i.keys.stream(), consumerGroup, i.consumer).Err()
+	}
+	if err != nil {
+		i.log.Warn("replica stays in the consumer group", zap.Error(err))
+	}
+}
+
+// pause waits for the time d or the end of ctx.
+func pause(ctx context.Context, d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
+	}
+}

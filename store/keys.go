@@ -1,0 +1,64 @@
+package store
+
+import (
+	"net/url"
+	"strconv"
+)
+
+// keyspace names every key. Prefix keeps several bots on one Redis apart.
+type keyspace struct{ prefix string }
+
+// inboxKeys are the keys of the inbox, in one slot.
+type inboxKeys struct{ tag string }
+
+func (k keyspace) inbox() inboxKeys { return inboxKeys{"{" + k.prefix + ":inbox}"} }
+
+// stream is the Stream of accepted commands, with the consumer group "workers".
+func (k inboxKeys) stream() string { return k.tag + ":stream" }
+
+// parked is the Stream of commands that were given up on, the newest few.
+func (k inboxKeys) parked() string { return k.tag + ":parked" }
+
+// seen is a String that exists while a repetition of the command is recognised.
+func (k inboxKeys) seen(id string) string { return k.tag + ":seen:" + id }
+
+// groupKeys are the keys of one group, in one slot.
+type groupKeys struct{ tag string }
+
+// ping is a String that is written to see whether Redis takes writes.
+func (k inboxKeys) ping() string { return k.tag + ":ping" }
+
+// group escapes the openConversationId, which is DingTalk's and could hold a
+// brace that ends the hash tag early.
+func (k keyspace) group(id string) groupKeys {
+	return groupKeys{"{" + k.prefix + ":group:" + url.QueryEscape(id) + "}"}
+}
+
+// sequence is a String: the number of the group's last message. It never
+// expires, so that a number is never given twice.
+func (k groupKeys) sequence() string { return k.tag + ":sequence" }
+
+// messages is the beginning of the keys of the group's messages.
+func (k groupKeys) messages() string { return k.tag + ":message:" }
+
+// message is a Hash: the record of one message. Its fields are in messages.go.
+func (k groupKeys) message(number int) string { return k.messages() + strconv.Itoa(number) }
+
+// audience is a String: the audience of one message, as JSON.
+func (k groupKeys) audience(number int) string { return k.message(number) + ":audience" }
+
+// reads is a Hash: userId to the time of the first query that showed the read,
+// in Unix milliseconds.
+func (k groupKeys) reads(number int) string { return k.message(number) + ":reads" }
+
+// command is a String: the number of the message that a command announced.
+func (k groupKeys) command(id string) string { return k.tag + ":command:" + id }
+
+// processQueryKey is a String: the number of the message with that key.
+func (k groupKeys) processQueryKey(key string) string { return k.tag + ":key:" + key }
+
+// members is a String: the group's members as last known, as JSON.
+func (k groupKeys) members() string { return k.tag + ":members" }
+
+// names is a Hash: userId to name.
+func (k groupKeys) names() string { return k.tag + ":names" }

@@ -1,0 +1,343 @@
+package store
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"whoread/receipts"
+)
+
+// record is the Hash of one message. Times are Unix milliseconds, 0 for none.
+type record struct {
+	Title   string `redis:"title"`
+	Author  string `redis:"author"`
+	Name    string `redis:"author_name"`
+	Key     string `redis:"key"`
+	State   string `redis:"state"`
+	Reason  string `redis:"reason"`
+	Created int64  `redis:"created"`
+	Sent    int64  `redis:"sent"`
+	Adopted bool   `redis:"adopted"`
+	AsOf    int64  `redis:"as_of"`
+}
+
+func (r record) message(group string, number int) receipts.Message {
+	return receipts.Message{
+		Group: group, Number: number, Title: r.Title,
+		Author: receipts.Person{UserID: r.Author, Name: r.Name},
+		Key:    r.Key, State: receipts.State(r.State), Reason: r.Reason,
+		CreatedAt: fromMillis(r.Created), SentAt: fromMillis(r.Sent), Adopted: r.Adopted,
+	}
+}
+
+func fromMillis(ms int64) time.Time {
+	if ms == 0 {
+		return time.Time{}
+	}
+	return time.UnixMilli(ms)
+}
+
+func toMillis(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.UnixMilli()
+}
+
+// memberList is the JSON of a member list.
+type memberList struct {
+	UserIDs   []string `json:"users"`
+	Outsiders int      `json:"outsiders,omitempty"`
+	Source    string   `json:"source"`
+	At        int64    `json:"at"`
+}
+
+func encodeMembers(m receipts.Members) (string, error) {
+	text, err := json.Marshal(memberList{m.UserIDs, m.Outsiders, string(m.Source), toMillis(m.At)})
+	return string(text), err
+}
+
+func decodeMembers(text string) (*receipts.Members, error) {
+	var list memberList
+	if err := json.Unmarshal([]byte(text), &list); err != nil {
+		return nil, fmt.Errorf("read member list: %w", err)
+	}
+	return &receipts.Members{
+		UserIDs: list.UserIDs, Outsiders: list.Outsiders,
+		Source: receipts.Source(list.Source), At: fromMillis(list.At),
+	}, nil
+}
+
+// Begin implements receipts.Records.
+func (s *Store) Begin(ctx context.Context, d receipts.Draft) (receipts.Message, bool, error) {
+	return s.begin(ctx, s.keys.group(d.Group).command(d.Command), receipts.Message{
+		Group: d.Group, Title: d.Title, Author: d.Author, State: receipts.Sending, CreatedAt: d.At,
+	}, d.Audience)
+}
+
+// Adopt implements receipts.Records.
+func (s *Store) Adopt(ctx context.Context, m receipts.Message) (receipts.Message, error) {
+	adopted, _, err := s.begin(ctx, s.keys.group(m.Group).processQueryKey(m.Key), m, nil)
+	return adopted, err
+}
+
+func (s *Store) begin(ctx context.Context, origin string, m receipts.Message, audience *receipts.Members) (receipts.Message, bool, error) {
+	keys := s.keys.group(m.Group)
+	list := ""
+	if audience != nil {
+		var err error
+		if list, err = encodeMembers(*audience); err != nil {
+			return receipts.Message{}, false, err
+		}
+	}
+	result, err := beginScript.Run(ctx, s.rdb,
+		[]string{origin, keys.sequence(), keys.messages()},
+		s.keepFor.Milliseconds(), list,
+		"title", m.Title, "author", m.Author.UserID, "author_name", m.Author.Name,
+		"key", m.Key, "state", string(m.State), "created", toMillis(m.CreatedAt), "sent", toMillis(m.SentAt), "adopted", m.Adopted,
+	).Int64Slice()
+	if err != nil {
+		return receipts.Message{}, false, fmt.Errorf("record message: %w", err)
+	}
+	m.Number = int(result[0])
+	if result[1] == 1 {
+		return m, false, nil
+	}
+	m, err = s.message(ctx, m.Group, m.Number)
+	return m, true, err
+}
+
+// Mark implements receipts.Records.
+func (s *Store) Mark(ctx context.Context, group string, number int, c receipts.Change) (receipts.Message, error) {
+	keys := s.keys.group(group)
+	allowed := " "
+	for _, state := range c.To.Before() {
+		allowed += string(state) + " "
+	}
+	byKey := keys.message(number)
+	args := []any{string(c.To), allowed, number, "reason", c.Reason}
+	if c.Key != "" {
+		byKey = keys.processQueryKey(c.Key)
+		args = append(args, "key", c.Key, "sent", toMillis(c.SentAt))
+	}
+	result, err := markScript.Run(ctx, s.rdb, []string{keys.message(number), byKey}, args...).Int()
+	if err != nil {
+		return receipts.Message{}, fmt.Errorf("mark message %s: %w", c.To, err)
+	}
+	m, err := s.message(ctx, group, number)
+	if err == nil && result == 0 {
+		return m, fmt.Errorf("%s to %s: %w", m.State, c.To, receipts.ErrWrongState)
+	}
+	return m, err
+}
+
+func (s *Store) message(ctx context.Context, group string, number int) (receipts.Message, error) {
+	var r record
+	if err := s.rdb.HGetAll(ctx, s.keys.group(group).message(number)).Scan(&r); err != nil {
+		return receipts.Message{}, fmt.Errorf("read message: %w", err)
+	}
+	if r.State == "" {
+		return receipts.Message{}, receipts.ErrNoMessage
+	}
+	return r.message(group, number), nil
+}
+
+// ByKey implements receipts.Records.
+func (s *Store) ByKey(ctx context.Context, group, key string) (receipts.Message, error) {
+	number, err := s.rdb.Get(ctx, s.keys.group(group).processQueryKey(key)).Int()
+	if errors.Is(err, redis.Nil) {
+		return receipts.Message{}, receipts.ErrNoMessage
+	}
+	if err != nil {
+		return receipts.Message{}, fmt.Errorf("find message by its key: %w", err)
+	}
+	return s.message(ctx, group, number)
+}
+
+// Recent implements receipts.Records.
+func (s *Store) Recent(ctx context.Context, group string, limit int) ([]receipts.Message, error) {
+	keys := s.keys.group(group)
+	last, err := s.rdb.Get(ctx, keys.sequence()).Int()
+	if errors.Is(err, redis.Nil) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read the last number: %w", err)
+	}
+	first := max(1, last-limit+1)
+	records, err := s.rdb.Pipelined(ctx, func(p redis.Pipeliner) error {
+		for number := last; number >= first; number-- {
+			p.HGetAll(ctx, keys.message(number))
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read the last messages: %w", err)
+	}
+	var messages []receipts.Message
+	for i, hash := range records {
+		var r record
+		if err := hash.(*redis.MapStringStringCmd).Scan(&r); err != nil {
+			return nil, fmt.Errorf("read message: %w", err)
+		}
+		if r.State != "" {
+			messages = append(messages, r.message(group, last-i))
+		}
+	}
+	return messages, nil
+}
+
+// Kept implements receipts.Records.
+func (s *Store) Kept(ctx context.Context, group string, number int) (receipts.Kept, error) {
+	keys := s.keys.group(group)
+	pipe := s.rdb.Pipeline()
+	hash := pipe.HGetAll(ctx, keys.message(number))
+	audience := pipe.Get(ctx, keys.audience(number))
+	reads := pipe.HGetAll(ctx, keys.reads(number))
+	_, _ = pipe.Exec(ctx) // each answer is looked at by itself: a missing audience is no error
+	for _, err := range []error{hash.Err(), audience.Err(), reads.Err()} {
+		if err != nil && !errors.Is(err, redis.Nil) {
+			return receipts.Kept{}, fmt.Errorf("read what is known: %w", err)
+		}
+	}
+	var r record
+	if err := hash.Scan(&r); err != nil {
+		return receipts.Kept{}, fmt.Errorf("read message: %w", err)
+	}
+	if r.State == "" {
+		return receipts.Kept{}, receipts.ErrNoMessage
+	}
+	kept := receipts.Kept{Message: r.message(group, number), AsOf: fromMillis(r.AsOf), Reads: receipts.Reads{}}
+	for id, ms := range reads.Val() {
+		by, err := strconv.ParseInt(ms, 10, 64)
+		if err != nil {
+			return receipts.Kept{}, fmt.Errorf("read the time of a read: %w", err)
+		}
+		kept.Reads[id] = time.UnixMilli(by)
+	}
+	if text := audience.Val(); text != "" {
+		var err error
+		if kept.Audience, err = decodeMembers(text); err != nil {
+			return receipts.Kept{}, err
+		}
+	}
+	return kept, nil
+}
+
+// KeepReads implements receipts.Records.
+func (s *Store) KeepReads(ctx context.Context, group string, number int, userIDs []string, by, when time.Time) error {
+	asOf := ""
+	if !when.IsZero() {
+		asOf = strconv.FormatInt(when.UnixMilli(), 10)
+	}
+	args := make([]any, 0, 2+len(userIDs))
+	args = append(args, by.UnixMilli(), asOf)
+	for _, id := range userIDs {
+		args = append(args, id)
+	}
+	keys := s.keys.group(group)
+	if err := keepReadsScript.Run(ctx, s.rdb, []string{keys.message(number), keys.reads(number)}, args...).Err(); err != nil {
+		return fmt.Errorf("keep reads: %w", err)
+	}
+	return nil
+}
+
+// KeepAudience implements receipts.Records.
+func (s *Store) KeepAudience(ctx context.Context, group string, number int, m receipts.Members) error {
+	text, err := encodeMembers(m)
+	if err != nil {
+		return err
+	}
+	keys := s.keys.group(group)
+	if err := keepAudienceScript.Run(ctx, s.rdb, []string{keys.message(number), keys.audience(number)}, text).Err(); err != nil {
+		return fmt.Errorf("keep audience: %w", err)
+	}
+	return nil
+}
+
+// KnownMembers implements receipts.MemberRecords.
+func (s *Store) KnownMembers(ctx context.Context, group string) (*receipts.Members, error) {
+	text, err := s.rdb.Get(ctx, s.keys.group(group).members()).Result()
+	if errors.Is(err, redis.Nil) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read known members: %w", err)
+	}
+	return decodeMembers(text)
+}
+
+// KeepMembers implements receipts.MemberRecords.
+func (s *Store) KeepMembers(ctx context.Context, group string, m receipts.Members, names receipts.Names) error {
+	if err := s.KeepNames(ctx, group, names); err != nil {
+		return err
+	}
+	text, err := encodeMembers(m)
+	if err != nil {
+		return err
+	}
+	if err := s.rdb.Set(ctx, s.keys.group(group).members(), text, s.keepFor).Err(); err != nil {
+		return fmt.Errorf("keep members: %w", err)
+	}
+	return nil
+}
+
+// Names implements receipts.NameRecords.
+func (s *Store) Names(ctx context.Context, group string, userIDs []string) (receipts.Names, error) {
+	names := receipts.Names{}
+	if len(userIDs) == 0 {
+		return names, nil
+	}
+	values, err := s.rdb.HMGet(ctx, s.keys.group(group).names(), userIDs...).Result()
+	if err != nil {
+		return nil, fmt.Errorf("read names: %w", err)
+	}
+	for i, value := range values {
+		if name, ok := value.(string); ok {
+			names[userIDs[i]] = name
+		}
+	}
+	return names, nil
+}
+
+// KeepNames implements receipts.NameRecords. Names are kept as long as messages
+// are, from the last time that any was learned.
+func (s *Store) KeepNames(ctx context.Context, group string, names receipts.Names) error {
+	if len(names) == 0 {
+		return nil
+	}
+	key := s.keys.group(group).names()
+	_, err := s.rdb.Pipelined(ctx, func(p redis.Pipeliner) error {
+		for ids := range slices.Chunk(slices.Sorted(maps.Keys(names)), namesPerCommand) {
+			pairs := make([]string, 0, 2*len(ids))
+			for _, id := range ids {
+				pairs = append(pairs, id, names[id])
+			}
+			p.HSet(ctx, key, pairs)
+		}
+		p.PExpire(ctx, key, s.keepFor)
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("keep names: %w", err)
+	}
+	return nil
+}
+
+// namesPerCommand bounds one command, so that a group of 5,000 does not hold
+// Redis up.
+const namesPerCommand = 500
+
+var _ interface {
+	receipts.Records
+	receipts.MemberRecords
+	receipts.NameRecords
+} = (*Store)(nil)

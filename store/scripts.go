@@ -1,0 +1,36 @@
+package store
+
+import (
+	_ "embed"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// What each script does, its keys, arguments and results stand at its top.
+var (
+	//go:embed scripts/accept.lua
+	acceptSource string
+	//go:embed scripts/claim.lua
+	claimSource string
+	//go:embed scripts/renew.lua
+	renewSource string
+	//go:embed scripts/done.lua
+	doneSource string
+	//go:embed scripts/begin.lua
+	beginSource string
+	//go:embed scripts/mark.lua
+	markSource string
+	//go:embed scripts/keep_reads.lua
+	keepReadsSource string
+	//go:embed scripts/keep_audience.lua
+	keepAudienceSource string
+
+	acceptScript       = redis.NewScript(acceptSource)
+	claimScript        = redis.NewScript(claimSource)
+	renewScript        = redis.NewScript(renewSource)
+	doneScript         = redis.NewScript(doneSource)
+	beginScript        = redis.NewScript(beginSource)
+	markScript         = redis.NewScript(markSource)
+	keepReadsScript    = redis.NewScript(keepReadsSource)
+	keepAudienceScript = redis.NewScript(keepAudienceSource)
+)

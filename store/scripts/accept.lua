@@ -1,0 +1,17 @@
+-- Takes a command into the inbox, unless it was taken before.
+-- KEYS[1]  seen: String, marks the command as taken
+-- KEYS[2]  stream: Stream, the inbox
+-- ARGV[1]  how long a repetition is recognised, in milliseconds
+-- ARGV[2]  how many commands may wait
+-- ARGV[3]  the command's id
+-- ARGV[4]  the command
+-- returns  1 taken; 0 taken before; -1 the inbox is full and nothing was written
+if redis.call('EXISTS', KEYS[1]) == 1 then
+  return 0
+end
+if redis.call('XLEN', KEYS[2]) >= tonumber(ARGV[2]) then
+  return -1
+end
+redis.call('XADD', KEYS[2], '*', 'id', ARGV[3], 'command', ARGV[4])
+redis.call('SET', KEYS[1], '1', 'PX', ARGV[1])
+return 1

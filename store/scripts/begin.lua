@@ -1,0 +1,25 @@
+-- Records a message under the next number of its group, unless what it comes
+-- from has one: the command that announces it, or its processQueryKey.
+-- KEYS[1]  origin: String, the number of the message of this command or key
+-- KEYS[2]  sequence: String, the group's last number
+-- KEYS[3]  what the keys of the group's messages begin with; they are in the
+--          slot of KEYS[1] and KEYS[2]: Hash <n> and String <n>:audience
+-- ARGV[1]  how long the record is kept, in milliseconds
+-- ARGV[2]  the audience as JSON; '' if it is not known
+-- ARGV[3…] fields and values of the record
+-- returns  {number, 1} recorded; {number, 0} recorded before, nothing was written
+local number = redis.call('GET', KEYS[1])
+if number and redis.call('EXISTS', KEYS[3] .. number) == 1 then
+  return {tonumber(number), 0}
+end
+number = redis.call('INCR', KEYS[2])
+local message = KEYS[3] .. number
+for i = 3, #ARGV, 2 do
+  redis.call('HSET', message, ARGV[i], ARGV[i + 1])
+end
+redis.call('PEXPIRE', message, ARGV[1])
+if ARGV[2] ~= '' then
+  redis.call('SET', message .. ':audience', ARGV[2], 'PX', ARGV[1])
+end
+redis.call('SET', KEYS[1], number, 'PX', ARGV[1])
+return {number, 1}

@@ -1,0 +1,19 @@
+-- Takes a command out of the inbox, for good or to the parked ones.
+-- KEYS[1]  stream: Stream, the inbox
+-- KEYS[2]  parked: Stream, commands that were given up on
+-- ARGV[1]  consumer group
+-- ARGV[2]  entry
+-- ARGV[3]  why it is parked; '' if it was carried out
+-- ARGV[4]  how many parked commands are kept
+-- returns  1 taken out; 0 it was out already
+local entries = redis.call('XRANGE', KEYS[1], ARGV[2], ARGV[2])
+redis.call('XACK', KEYS[1], ARGV[1], ARGV[2])
+if not entries[1] then
+  return 0
+end
+if ARGV[3] ~= '' then
+  local fields = entries[1][2]
+  redis.call('XADD', KEYS[2], 'MAXLEN', ARGV[4], '*', 'id', fields[2], 'reason', ARGV[3])
+end
+redis.call('XDEL', KEYS[1], ARGV[2])
+return 1

@@ -1,0 +1,32 @@
+-- Takes a message a step on in its life.
+-- KEYS[1]  message: Hash
+-- KEYS[2]  processQueryKey: String, the number of the message with that key;
+--          the same as KEYS[1] if the step brings no key
+-- ARGV[1]  the state it becomes
+-- ARGV[2]  the states that allow it, each between two spaces
+-- ARGV[3]  the message's number
+-- ARGV[4…] further fields and values of the record
+-- returns  1 done, now or before; 0 its state does not allow it; -1 no message
+local state = redis.call('HGET', KEYS[1], 'state')
+if not state then
+  return -1
+end
+if not string.find(ARGV[2], ' ' .. state .. ' ', 1, true) then
+  if state ~= ARGV[1] then
+    return 0
+  end
+  for i = 4, #ARGV, 2 do
+    if ARGV[i] == 'key' and redis.call('HGET', KEYS[1], 'key') ~= ARGV[i + 1] then
+      return 0
+    end
+  end
+  return 1
+end
+redis.call('HSET', KEYS[1], 'state', ARGV[1])
+for i = 4, #ARGV, 2 do
+  redis.call('HSET', KEYS[1], ARGV[i], ARGV[i + 1])
+end
+if KEYS[2] ~= KEYS[1] then
+  redis.call('SET', KEYS[2], ARGV[3], 'PX', redis.call('PTTL', KEYS[1]))
+end
+return 1

@@ -1,0 +1,23 @@
+-- Renews the lease of a command, or begins another attempt at it.
+-- KEYS[1]  stream: Stream, the inbox
+-- ARGV[1]  consumer group
+-- ARGV[2]  consumer that holds the lease
+-- ARGV[3]  entry
+-- ARGV[4]  'again' counts another attempt; 'hold' only renews; 'release' gives
+--          the lease up at once
+-- ARGV[5]  lease, in milliseconds
+-- returns  the number of attempts so far; 0 if the lease is another's by now
+local p = redis.call('XPENDING', KEYS[1], ARGV[1], ARGV[3], ARGV[3], 1)[1]
+if not p or p[2] ~= ARGV[2] then
+  return 0
+end
+local attempts = p[4]
+if ARGV[4] == 'again' then
+  attempts = attempts + 1
+end
+local idle = 0
+if ARGV[4] == 'release' then
+  idle = ARGV[5]
+end
+redis.call('XCLAIM', KEYS[1], ARGV[1], ARGV[2], 0, ARGV[3], 'IDLE', idle, 'RETRYCOUNT', attempts, 'JUSTID')
+return attempts
