@@ -143,6 +143,11 @@ func authorised[T answer](ctx context.Context, c *Client, a api, r request, payl
 
 // exchange sends one request and judges its answer.
 func exchange[T answer](ctx context.Context, c *Client, a api, r request, payload []byte, token string) (T, *Error) {
+	// Again, because a ban may have come while this call waited for its turn.
+	if failure := c.banned(a); failure != nil {
+		var none T
+		return none, failure
+	}
 	ctx, cancel := context.WithTimeout(ctx, CallTimeout)
 	defer cancel()
 	started := c.now()

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -254,6 +255,40 @@ func TestAfterABanNothingIsSentUntilItIsOver(t *testing.T) {
 		time.Sleep(1)
 		if err := query(t.Context(), c); err != nil {
 			t.Errorf("after the ban: %v", err)
+		}
+	})
+}
+
+func TestABanReachesCallsThatWaitForTheirTurn(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := newScript(t).always(readersURL, 200, `{"status":1111,"punish":"deny"}`)
+		c := s.client(func(cfg *Config) { cfg.CallsPerSecond = 1 })
+		var callers sync.WaitGroup
+		for range 5 {
+			callers.Go(func() { want(t, query(t.Context(), c), IPBanned, false) })
+		}
+		callers.Wait()
+		if n := len(s.seen(readersURL)); n != 1 {
+			t.Errorf("%d requests", n)
+		}
+	})
+}
+
+func TestABanMeetsTheTokenToo(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := newScript(t).always(tokenAPI.path, 403, `<html>`)
+		c := s.client()
+		for range 3 {
+			want(t, c.CheckToken(t.Context()), IPBanned, false)
+			time.Sleep(BanDuration/2 - 1)
+		}
+		expectTokens(t, s, 1)
+		time.Sleep(BanDuration)
+		s.answer[tokenAPI.path] = nil
+		if err := c.CheckToken(t.Context()); err != nil {
+			t.Error(err)
 		}
 	})
 }

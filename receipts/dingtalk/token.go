@@ -119,7 +119,8 @@ func (t *tokens) keep(fetched *token, failure *Error) {
 		return
 	}
 	t.current, t.failure = fetched, nil
-	if failure != nil && !failure.Retryable() && failure.Kind != Cancelled {
+	// A ban is remembered for all calls together, and for as long as it lasts.
+	if failure != nil && !failure.Retryable() && failure.Kind != Cancelled && failure.Kind != IPBanned {
 		t.failure, t.failedUntil = failure, t.now().Add(failureLife)
 	}
 }
@@ -152,9 +153,6 @@ func (a tokenAnswer) life() time.Duration {
 }
 
 func (c *Client) fetchToken(ctx context.Context) (*token, *Error) {
-	if failure := c.banned(tokenAPI); failure != nil {
-		return nil, failure
-	}
 	payload, failure := tokenAPI.payload(struct {
 		AppKey    string `json:"appKey"`
 		AppSecret string `json:"appSecret"`
