@@ -101,14 +101,14 @@ func (b *Bot) Accept(ctx context.Context, frameID string, data []byte) {
 	fresh, err := b.Inbox.Accept(ctx, in.ID, string(command))
 	if err != nil {
 		log.Error("command not accepted", zap.Error(err))
-		b.refuse(in, err)
+		b.refuse(ctx, in, err)
 		return
 	}
 	log.Info("command accepted", zap.Bool("repeated", !fresh))
 }
 
 // refuse tells the sender that the command was not accepted.
-func (b *Bot) refuse(in Incoming, why error) {
+func (b *Bot) refuse(ctx context.Context, in Incoming, why error) {
 	b.mu.Lock()
 	if len(b.refused) < refusedMax {
 		b.refused[in.ID] = true
@@ -122,7 +122,7 @@ func (b *Bot) refuse(in Incoming, why error) {
 	}
 	b.telling.Go(func() {
 		defer func() { <-b.slots }()
-		ctx, cancel := context.WithTimeout(context.Background(), tellWithin)
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), tellWithin)
 		defer cancel()
 		w := b.language(Understand(in.Text)).words()
 		sentence := w.StoreDown

@@ -131,10 +131,11 @@ func withoutMentions(text string) string {
 	}
 }
 
-// blank tells white space and the invisible marks that copying leaves behind.
-func blank(r rune) bool {
-	return unicode.IsSpace(r) || unicode.Is(unicode.Cf, r)
-}
+// mark tells the invisible marks that copying leaves behind.
+func mark(r rune) bool { return unicode.Is(unicode.Cf, r) }
+
+// blank tells white space and invisible marks.
+func blank(r rune) bool { return unicode.IsSpace(r) || mark(r) }
 
 // announcement finds the word that announces at the beginning of the first line.
 // It must stand apart from what follows: a question about announcements is no
@@ -147,7 +148,8 @@ func announcement(text, first string) (phrase, string, bool) {
 			continue
 		}
 		rest := skipRunes(text, len(words))
-		if rest == "" || strings.IndexFunc(rest, apart) == 0 {
+		seen := strings.TrimLeftFunc(rest, mark) // what is invisible does not keep words apart
+		if seen == "" || strings.IndexFunc(seen, apart) == 0 {
 			return p, rest, true
 		}
 	}
@@ -223,7 +225,7 @@ func normal(line string) string {
 			return '\''
 		case unicode.IsSpace(r):
 			return ' '
-		case unicode.Is(unicode.Cf, r) || unicode.Is(unicode.Cc, r):
+		case mark(r) || unicode.Is(unicode.Cc, r):
 			return -1
 		}
 		return r
@@ -271,6 +273,7 @@ func nearest(line string) string {
 	if best.words != "" {
 		return best.words
 	}
+	line = strings.TrimRight(line, "#0123456789 ")
 	limit := 0
 	for _, p := range phrases {
 		said, meant := []rune(line), []rune(p.words)

@@ -57,7 +57,10 @@ func (b *Bot) announce(ctx context.Context, w *words, in Incoming, said Said) (a
 	if !b.Access.may(b.Access.Announce, in, receipts.Person{}) {
 		return say(w.refusal(b.Access.Announce)), nil
 	}
-	if said.Title == "" {
+	switch {
+	case in.Cut:
+		return say(fmt.Sprintf(w.TooLong, dingtalk.MaxMsgParamBytes)), nil
+	case said.Title == "":
 		return say(w.WhatToAnnounce), nil
 	}
 	done, err := b.Announcer.Announce(ctx, receipts.Announcement{
@@ -186,7 +189,7 @@ func (b *Bot) recall(ctx context.Context, w *words, in Incoming, said Said) (ans
 	failure, known := errors.AsType[*dingtalk.Error](err)
 	switch {
 	case errors.Is(err, receipts.ErrWrongState):
-		return say(fmt.Sprintf(w.NotRecalled, m.Number, w.StateExtra[m.State])), nil
+		return say(fmt.Sprintf(w.NotRecalled, m.Number, w.Unrecallable[m.State])), nil
 	case known && failure.Uncertain():
 		return say(fmt.Sprintf(w.MayBeGone, m.Number, w.problem(err))), nil
 	case known:

@@ -17,7 +17,7 @@ import (
 const MessageTopic = "/v1.0/im/bot/messages/get"
 
 // maxTextBytes bounds the text that is taken from a frame. An announcement may
-// have 15,000 bytes, so that what is cut off is refused in any case.
+// have 15,000 bytes.
 const maxTextBytes = 32 << 10
 
 // Incoming is what somebody said to the bot. It is what waits in the inbox, as
@@ -34,7 +34,8 @@ type Incoming struct {
 	Outsider bool
 
 	Text     string
-	Pictures int // that stood in the text
+	Cut      bool // the text was longer than what is kept of it
+	Pictures int  // that stood in the text
 	// Wordless tells that there was no text to read: a picture, a file, a voice.
 	Wordless bool
 	// Spent tells that DingTalk withheld the text: the organisation's quota of
@@ -75,6 +76,7 @@ func decode(data []byte, frameID string) (Incoming, error) {
 		ErrorCode         lenient `json:"errorCode"`
 		Text              object  `json:"text"`
 		Content           object  `json:"content"`
+		OriginalMsgID     lenient `json:"originalMsgId"`
 		OriginalKey       lenient `json:"originalProcessQueryKey"`
 		SessionWebhook    lenient `json:"sessionWebhook"`
 		SessionWebhookEnd lenient `json:"sessionWebhookExpiredTime"`
@@ -106,17 +108,18 @@ func decode(data []byte, frameID string) (Incoming, error) {
 	default:
 		in.Wordless = true
 	}
-	in.Text = cutBytes(strings.ToValidUTF8(in.Text, "\uFFFD"), maxTextBytes)
+	in.Cut = len(in.Text) > maxTextBytes
+	in.Text = cutBytes(in.Text, maxTextBytes)
 
 	replied := frame.Text.object("repliedMsg")
 	if replied == nil {
 		replied = frame.Content.object("repliedMsg")
 	}
-	in.IsReply = frame.OriginalKey != "" || frame.Text.text("isReplyMsg") == "true" || frame.Content.text("isReplyMsg") == "true"
+	in.IsReply = frame.OriginalKey != "" || frame.OriginalMsgID != "" || frame.Text.text("isReplyMsg") == "true" || frame.Content.text("isReplyMsg") == "true"
 	in.Quote = receipts.Quote{
 		Key:       string(frame.OriginalKey),
 		CreatedAt: lenient(replied.text("createdAt")).time(),
-		Text:      replied.object("content").text("text"),
+		Text:      cutBytes(replied.object("content").text("text"), maxTextBytes),
 	}
 	if frame.ChatbotUserID != "" && replied.text("senderId") == string(frame.ChatbotUserID) {
 		in.QuotedNumber = numberIn(in.Quote.Text)
@@ -161,10 +164,14 @@ func (l *lenient) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
+// maxMillis is the end of the year 9999, the last one that a time in JSON can
+// have.
+const maxMillis = 253_402_300_800_000
+
 // time reads Unix milliseconds; anything else is the zero time.
 func (l lenient) time() time.Time {
 	ms, err := strconv.ParseFloat(string(l), 64)
-	if err != nil || !(ms > 0 && ms < 1e15) {
+	if err != nil || !(ms > 0 && ms < maxMillis) {
 		return time.Time{}
 	}
 	return time.UnixMilli(int64(ms))

@@ -65,12 +65,12 @@ func (p page) heading(m receipts.Message) string {
 	return fmt.Sprintf("#%d %s", m.Number, title)
 }
 
-// progress is how many have read.
-func (p page) progress(r receipts.Report) string {
+// progress is how many have read: exactly, or at least so many.
+func (p page) progress(r receipts.Report, exact bool) string {
 	switch {
 	case r.Total == 0:
 		return fmt.Sprintf(p.ReadBy, len(r.Read))
-	case !r.Complete():
+	case !exact:
 		return fmt.Sprintf(p.ReadOfLeast, len(r.Read), r.Total)
 	default:
 		return fmt.Sprintf(p.ReadOf, len(r.Read), r.Total)
@@ -78,24 +78,24 @@ func (p page) progress(r receipts.Report) string {
 }
 
 // share is the progress with its percentage and bar.
-func (p page) share(r receipts.Report) string {
+func (p page) share(r receipts.Report, exact bool) string {
 	if r.Total == 0 {
-		return p.progress(r)
+		return p.progress(r, exact)
 	}
-	return fmt.Sprintf("%s · %d%% %s", p.progress(r), r.Percent(), bar(r.Percent()))
+	return fmt.Sprintf("%s · %d%% %s", p.progress(r, exact), r.Percent(), bar(r.Percent()))
 }
 
 // report renders a whole report, with the readers or only the unread.
 func (p page) report(r receipts.Report, withReaders bool) answer {
 	m := r.Message
-	title := fmt.Sprintf("#%d %s", m.Number, p.progress(r))
+	title := fmt.Sprintf("#%d %s", m.Number, p.progress(r, r.Complete()))
 	if !m.State.Posted() {
 		return answer{
 			title: fmt.Sprintf("#%d %s", m.Number, p.States[m.State]),
 			text:  lines(p.heading(m), p.StateExtra[m.State], p.why(m)),
 		}
 	}
-	said := []string{p.heading(m) + " · " + p.share(r)}
+	said := []string{p.heading(m) + " · " + p.share(r, r.Complete())}
 	switch {
 	case r.AllRead():
 		said = append(said, fmt.Sprintf(p.AllRead, r.Total))
@@ -156,7 +156,10 @@ func (p page) list(format string, ids []string) string {
 		b.WriteString(name)
 		shown++
 	}
-	if rest := len(ids) - shown; rest > 0 {
+	switch rest := len(ids) - shown; {
+	case shown == 0:
+		b.WriteString(p.Nameless)
+	case rest > 0:
 		fmt.Fprintf(&b, p.AndMore, rest)
 	}
 	return fmt.Sprintf(format, len(ids), b.String())
@@ -196,7 +199,8 @@ func (p page) footer(r receipts.Report) string {
 // counted without saying so.
 const countedLate = 15 * time.Minute
 
-// overview renders the last messages of a group.
+// overview renders the last messages of a group. DingTalk was not asked for it:
+// more people may have read since, unless all had.
 func (p page) overview(reports []receipts.Report) answer {
 	if len(reports) == 0 {
 		return say(p.ListNothing)
@@ -210,7 +214,7 @@ func (p page) overview(reports []receipts.Report) answer {
 			parts = append(parts, state)
 		}
 		if m.State.Posted() {
-			parts = append(parts, p.share(r))
+			parts = append(parts, p.share(r, r.AllRead()))
 		}
 		said = append(said, strings.Join(append(parts, clock(m.CreatedAt, p.now, p.zone)), " · "))
 	}

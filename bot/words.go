@@ -46,6 +46,8 @@ type words struct {
 	Recalled    string // %d
 	NotRecalled string // %d number, %s why
 	MayBeGone   string // %d number, %s why
+	// Unrecallable is why a message can't be recalled that is in that state.
+	Unrecallable map[receipts.State]string
 
 	// Reports.
 	ReadOf      string // %d read, %d of
@@ -56,6 +58,7 @@ type words struct {
 	AllRead     string // %d people
 	NobodyRead  string
 	AndMore     string // %d people whose names are not shown
+	Nameless    string // instead of names, where none is known
 	Comma       string // between names
 	Queried     string // %s time
 	SecondsAgo  string // %d

@@ -30,8 +30,8 @@ Name a message by its number (unread #12) or quote it; otherwise it is the lates
 	Spent:        "Your organisation's monthly quota of DingTalk messages is used up, so I can't see what you said. Ask an administrator to look at the usage in DingTalk's developer console.",
 	NoSuch:       `There is no #%d in this group; say "list" to see what there is.`,
 	NothingYet:   `Nothing has been announced in this group yet. Say "announce Title" and I start counting.`,
-	QuoteNotOurs: `What you quoted is not an announcement that I can track. Quote the announcement itself, or give its number: "unread #12".`,
-	WhichRecall:  `Which one? Give its number, "recall #12", or quote it and say "recall".`,
+	QuoteNotOurs: `What you quoted is not an announcement that I can track. Quote the announcement itself, or give its number: "unread #n".`,
+	WhichRecall:  `Which one? Give its number, "recall #n", or quote it and say "recall".`,
 
 	WhatToAnnounce: `What shall I post? Say "announce Title", and the text on the next lines.`,
 	TooLong:        "Too long, nothing was posted: DingTalk takes %d bytes in one message. Please shorten it, or split it.",
@@ -46,6 +46,14 @@ Name a message by its number (unread #12) or quote it; otherwise it is the lates
 	NotRecalled: "#%d was not recalled. %s",
 	MayBeGone:   "It is uncertain whether #%d was recalled; look whether it is still there, and if so say it again. %s",
 
+	Unrecallable: map[receipts.State]string{
+		receipts.Sending:   "It is still being sent; say it again in a moment.",
+		receipts.Failed:    "It was never posted, so there is nothing to recall.",
+		receipts.Uncertain: `It is uncertain whether it was delivered; if you see it in the group, quote it and say "recall".`,
+		receipts.Recalled:  "It had been recalled before.",
+		receipts.Disbanded: "Its group was disbanded.",
+	},
+
 	ReadOf:      "read %d/%d",
 	ReadOfLeast: "read by at least %d/%d",
 	ReadBy:      "read by %d",
@@ -54,6 +62,7 @@ Name a message by its number (unread #12) or quote it; otherwise it is the lates
 	AllRead:     "All %d have read it.",
 	NobodyRead:  "Nobody has read it yet.",
 	AndMore:     " and %d more",
+	Nameless:    "their names are not known",
 	Comma:       ", ",
 	Queried:     "asked at %s",
 	SecondsAgo:  " (%d s ago)",

@@ -30,8 +30,8 @@ var chinese = words{
 	Spent:        "贵组织本月的钉钉消息推送额度已用完，我看不到你说的内容。请管理员到钉钉开放平台查看用量或升级。",
 	NoSuch:       "本群没有 #%d 这条公告，说「列表」看看有哪些。",
 	NothingYet:   "本群还没有发过公告。说「公告 标题」发一条，我就开始统计。",
-	QuoteNotOurs: "你引用的不是我能统计的公告。请引用公告本身，或写上编号，比如「谁没读 #12」。",
-	WhichRecall:  "要撤回哪一条？请写上编号，比如「撤回 #12」，或引用那条公告说「撤回」。",
+	QuoteNotOurs: "你引用的不是我能统计的公告。请引用公告本身，或写上编号，比如「谁没读 #编号」。",
+	WhichRecall:  "要撤回哪一条？请写上编号，比如「撤回 #编号」，或引用那条公告说「撤回」。",
 
 	WhatToAnnounce: "要发什么？请这样写：「公告 标题」，换行再写正文。",
 	TooLong:        "太长了，没有发出：钉钉一条消息最多 %d 字节（大约 5000 个汉字）。请缩短，或拆成几条。",
@@ -46,6 +46,14 @@ var chinese = words{
 	NotRecalled: "#%d 没有撤回。%s",
 	MayBeGone:   "#%d 是否已撤回不确定，请看看它还在不在，还在就再说一次。%s",
 
+	Unrecallable: map[receipts.State]string{
+		receipts.Sending:   "它正在发送，请稍后再说一次。",
+		receipts.Failed:    "它本来就没有发出，不用撤回。",
+		receipts.Uncertain: "它是否送达不确定；群里若看得到它，请引用它说「撤回」。",
+		receipts.Recalled:  "它之前已经撤回了。",
+		receipts.Disbanded: "它所在的群已解散。",
+	},
+
 	ReadOf:      "已读 %d/%d",
 	ReadOfLeast: "已读至少 %d/%d",
 	ReadBy:      "已读 %d 人",
@@ -54,6 +62,7 @@ var chinese = words{
 	AllRead:     "%d 人全部已读。",
 	NobodyRead:  "还没有人读。",
 	AndMore:     "等，另有 %d 人未列名",
+	Nameless:    "查不到姓名",
 	Comma:       "、",
 	Queried:     "%s 查询",
 	SecondsAgo:  "（%d 秒前）",

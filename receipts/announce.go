@@ -77,7 +77,9 @@ type Announced struct {
 //
 // Whatever DingTalk answered is in the state of the message: sent, failed or
 // uncertain. An error means that nothing was sent: the text does not fit, or
-// the record could not be written. Except ErrUnrecorded: then it was sent.
+// the record could not be written. There are two exceptions: ErrUnrecorded,
+// then it was sent; and a failure of the records after a send that did not
+// succeed, then a repetition of the command finds it uncertain.
 //
 // A repetition of the same command sends nothing. If the earlier try was cut
 // off while sending, the message becomes uncertain.
@@ -139,9 +141,11 @@ func (a *Announcer) outcome(key string, err error) Change {
 	}
 }
 
-// record writes the outcome of a send. It tries for a while: a message that was
-// sent and not recorded can't be reported on.
+// record writes the outcome of a send. It tries for a while, and although ctx
+// may have ended: a message that was sent and not recorded can't be reported on.
 func (a *Announcer) record(ctx context.Context, m Message, c Change) (Message, error) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), recordWithin)
+	defer cancel()
 	marked, err := backoff.Retry(ctx, func() (Message, error) {
 		marked, err := a.Records.Mark(ctx, m.Group, m.Number, c)
 		if errors.Is(err, ErrWrongState) || errors.Is(err, ErrNoMessage) {
@@ -149,6 +153,9 @@ func (a *Announcer) record(ctx context.Context, m Message, c Change) (Message, e
 		}
 		return marked, err
 	}, backoff.WithMaxElapsedTime(recordWithin))
+	if errors.Is(err, ErrWrongState) && (c.To != Sent || marked.Key == c.Key) {
+		return marked, nil // a quotation was faster
+	}
 	if err != nil && c.To == Sent {
 		return m, fmt.Errorf("%w: %w", ErrUnrecorded, err)
 	}

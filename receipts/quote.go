@@ -44,6 +44,9 @@ func (r *Reporter) Quoted(ctx context.Context, group string, q Quote) (Message, 
 	for _, m := range recent {
 		if q.shows(m) {
 			healed, err := r.Records.Mark(ctx, group, m.Number, Change{To: Sent, Key: q.Key, SentAt: q.CreatedAt})
+			if errors.Is(err, ErrWrongState) { // meanwhile it turned out to be another one
+				continue
+			}
 			if err != nil {
 				return Message{}, fmt.Errorf("heal message: %w", err)
 			}

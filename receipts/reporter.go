@@ -14,7 +14,8 @@ import (
 // Delivery is what DingTalk says of a message when asked for its readers.
 type Delivery int
 
-// The deliveries that DingTalk tells apart.
+// The deliveries that DingTalk tells apart. Of several pages the last in this
+// order counts: all readers were shown only if every page says Delivered.
 const (
 	Delivered      Delivery = iota // SUCCESS
 	BeingDelivered                 // PROCESSING
@@ -135,13 +136,16 @@ func (r *Reporter) report(ctx context.Context, group string, number int) (Report
 	}
 
 	var (
-		current    Members
+		current    *Members
 		membersErr error
 		readersErr error
 	)
 	var both errgroup.Group
 	both.Go(func() error {
-		current, membersErr = r.Members.Members(ctx, group)
+		var members Members
+		if members, membersErr = r.Members.Members(ctx, group); membersErr == nil {
+			current = &members
+		}
 		return nil
 	})
 	both.Go(func() error {
@@ -161,20 +165,17 @@ func (r *Reporter) report(ctx context.Context, group string, number int) (Report
 		gaps = append(gaps, Gap{ReadersPart, readersErr})
 	}
 	switch {
-	case membersErr != nil && kept.Audience == nil:
+	case current == nil && kept.Audience == nil:
 		gaps = append(gaps, Gap{AudiencePart, membersErr})
-	case membersErr != nil:
+	case current == nil:
 		gaps = append(gaps, Gap{MembersPart, membersErr})
 	case kept.Audience == nil:
-		if err := r.Records.KeepAudience(ctx, group, number, current); err != nil {
+		if err := r.Records.KeepAudience(ctx, group, number, *current); err != nil {
 			return Report{}, fmt.Errorf("keep audience: %w", err)
 		}
-		kept.Audience = &current
+		kept.Audience = current
 	}
-	if membersErr != nil {
-		return r.compute(kept, nil, gaps), nil
-	}
-	return r.compute(kept, &current, gaps), nil
+	return r.compute(kept, current, gaps), nil
 }
 
 // kept reads what is known. A message that has been on its way for too long was
@@ -257,7 +258,7 @@ func (r *Reporter) readers(ctx context.Context, m Message) ([]string, Delivery, 
 			return "", false, err
 		}
 		ids = append(ids, page.UserIDs...)
-		delivery = page.Delivery
+		delivery = max(delivery, page.Delivery) // it may change between two pages
 		return page.Next, page.More && delivery != TakenBack, nil
 	})
 	slices.Sort(ids)

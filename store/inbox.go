@@ -95,7 +95,7 @@ func (s *Store) Inbox(o InboxOptions, log *zap.Logger) *Inbox {
 // that it was not accepted.
 func (i *Inbox) Accept(ctx context.Context, id, command string) (bool, error) {
 	result, err := acceptScript.Run(ctx, i.rdb, []string{i.keys.seen(id), i.keys.stream()},
-		repeatedWithin.Milliseconds(), waitingMax, id, command).Int()
+		repeatedWithin.Milliseconds(), waitingMax, id, command, rand.Text()).Int()
 	if err != nil {
 		return false, fmt.Errorf("accept command: %w", err)
 	}
@@ -284,7 +284,7 @@ func (i *Inbox) carryOut(ctx context.Context, w Worker, j job) {
 		var failure error
 		if j.attempt > i.options.Attempts { // every attempt before ended with its process
 			failure = errors.New("no attempt came to an end")
-		} else if failure = attempt(ctx, w, j.command); failure == nil {
+		} else if failure = recovered(func() error { return w.Work(ctx, j.command) }); failure == nil {
 			i.finish(ctx, log, j, "")
 			return
 		}
@@ -294,12 +294,19 @@ func (i *Inbox) carryOut(ctx context.Context, w Worker, j job) {
 			return
 		}
 		if j.attempt >= i.options.Attempts {
-			w.GiveUp(ctx, j.command, failure)
+			// A worker that panics here too must not keep the command alive.
+			if err := recovered(func() error { w.GiveUp(ctx, j.command, failure); return nil }); err != nil {
+				log.Error("giving the command up failed", zap.Error(err))
+			}
 			i.finish(ctx, log, j, "failed")
 			return
 		}
 		pause(ctx, i.options.RetryAfter<<(j.attempt-1))
 		attempts, err := i.renew(ctx, j.entry, "again")
+		if ctx.Err() != nil {
+			i.handBack(ctx, log, j)
+			return
+		}
 		if err != nil || attempts == 0 {
 			// Without Redis the command stays where it is, to be claimed later.
 			log.Warn("command left to its lease", zap.Error(err))
@@ -309,23 +316,42 @@ func (i *Inbox) carryOut(ctx context.Context, w Worker, j job) {
 	}
 }
 
-// attempt works on a command once. A panic is an error.
-func attempt(ctx context.Context, w Worker, command string) (err error) {
+// recovered returns what do returns. A panic is an error.
+func recovered(do func() error) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
 		}
 	}()
-	return w.Work(ctx, command)
+	return do()
 }
 
 // finish takes the command out of the inbox; park is empty or why it is parked.
+// It keeps trying until ctx ends, and once more then: a command that was carried
+// out and is still in the inbox would be carried out again.
 func (i *Inbox) finish(ctx context.Context, log *zap.Logger, j job, park string) {
-	err := doneScript.Run(ctx, i.rdb, []string{i.keys.stream(), i.keys.parked()},
-		consumerGroup, j.entry, park, parkedMax).Err()
-	if err != nil {
-		log.Error("command is done but stays in the inbox", zap.Error(err))
+	for failing := false; ; failing = true {
+		last := ctx.Err() != nil
+		err := i.takeOut(ctx, j.entry, park)
+		if err == nil {
+			return
+		}
+		if last {
+			log.Error("command is done but stays in the inbox", zap.Error(err))
+			return
+		}
+		if !failing {
+			log.Warn("command is done but not yet out of the inbox", zap.Error(err))
+		}
+		pause(ctx, redisAgain)
 	}
+}
+
+func (i *Inbox) takeOut(ctx context.Context, entry, park string) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), callTimeout)
+	defer cancel()
+	return doneScript.Run(ctx, i.rdb, []string{i.keys.stream(), i.keys.parked()},
+		consumerGroup, entry, park, parkedMax).Err()
 }
 
 func (i *Inbox) handBack(ctx context.Context, log *zap.Logger, j job) {
@@ -368,12 +394,7 @@ func (i *Inbox) renewLeases(ctx context.Context) {
 func (i *Inbox) leave(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
-	pending, err := i.rdb.XPendingExt(ctx, &redis.XPendingExtArgs{
-		Stream: i.keys.stream(), Group: consumerGroup, Consumer: i.consumer, Start: "-", End: "+", Count: 1,
-	}).Result()
-	if err == nil && len(pending) == 0 {
-		err = i.rdb.XGroupDelConsumer(ctx, i.keys.stream(), consumerGroup, i.consumer).Err()
-	}
+	err := leaveScript.Run(ctx, i.rdb, []string{i.keys.stream()}, consumerGroup, i.consumer).Err()
 	if err != nil {
 		i.log.Warn("replica stays in the consumer group", zap.Error(err))
 	}

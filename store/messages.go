@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -15,7 +16,8 @@ import (
 	"whoread/receipts"
 )
 
-// record is the Hash of one message. Times are Unix milliseconds, 0 for none.
+// record is the Hash of one message, but for its field "call", which is begin.lua's
+// own. Times are Unix milliseconds, 0 for none.
 type record struct {
 	Title   string `redis:"title"`
 	Author  string `redis:"author"`
@@ -100,7 +102,7 @@ func (s *Store) begin(ctx context.Context, origin string, m receipts.Message, au
 	}
 	result, err := beginScript.Run(ctx, s.rdb,
 		[]string{origin, keys.sequence(), keys.messages()},
-		s.keepFor.Milliseconds(), list,
+		s.keepFor.Milliseconds(), list, rand.Text(),
 		"title", m.Title, "author", m.Author.UserID, "author_name", m.Author.Name,
 		"key", m.Key, "state", string(m.State), "created", toMillis(m.CreatedAt), "sent", toMillis(m.SentAt), "adopted", m.Adopted,
 	).Int64Slice()

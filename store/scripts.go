@@ -16,6 +16,8 @@ var (
 	renewSource string
 	//go:embed scripts/done.lua
 	doneSource string
+	//go:embed scripts/leave.lua
+	leaveSource string
 	//go:embed scripts/begin.lua
 	beginSource string
 	//go:embed scripts/mark.lua
@@ -29,6 +31,7 @@ var (
 	claimScript        = redis.NewScript(claimSource)
 	renewScript        = redis.NewScript(renewSource)
 	doneScript         = redis.NewScript(doneSource)
+	leaveScript        = redis.NewScript(leaveSource)
 	beginScript        = redis.NewScript(beginSource)
 	markScript         = redis.NewScript(markSource)
 	keepReadsScript    = redis.NewScript(keepReadsSource)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/url"
 	"strings"
 	"time"
 
@@ -41,6 +40,12 @@ type Store struct {
 	embedded *embedded // nil with a Redis of its own
 }
 
+// errURL says nothing of the URL: where a password holds a character that should
+// have been escaped, what the parser takes for a port, a path or an option is a
+// piece of the password.
+var errURL = errors.New("redis url: want redis://[user:password@]host:port[/database], rediss:// or " + Memory +
+	`, with each "/", "#", "?", "%", "@" and ":" of the password escaped (as %2F for "/")`)
+
 // Open returns a store. It makes no connection: Ping tells whether Redis
 // answers.
 func Open(o Options) (*Store, error) {
@@ -55,7 +60,7 @@ func Open(o Options) (*Store, error) {
 	}
 	options, err := redis.ParseURL(address)
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("redis url: %w", withoutURL(err)), s.Close())
+		return nil, errors.Join(errURL, s.Close())
 	}
 	s.rdb = redis.NewUniversalClient(&redis.UniversalOptions{
 		Addrs: []string{options.Addr}, DB: options.DB, TLSConfig: options.TLSConfig,
@@ -99,14 +104,5 @@ func (s *Store) Version(ctx context.Context) (string, error) {
 			return version, nil
 		}
 	}
-	return "", errors.New("Redis does not say its version")
-}
-
-// withoutURL returns the error without the URL that net/url puts into it, which
-// may hold a password.
-func withoutURL(err error) error {
-	if parse, ok := errors.AsType[*url.Error](err); ok {
-		return parse.Err
-	}
-	return err
+	return "", errors.New("no version in the answer of Redis")
 }

@@ -50,13 +50,13 @@ func newApp(c config, log *zap.Logger) (*app, error) {
 	for id, roster := range c.Members.Rosters {
 		rosters[id] = bot.RosterOptions{ChatID: roster.ChatID, Users: roster.Users, Departments: roster.Departments}
 	}
-	members := receipts.NewMemberBook(records, c.Members.CacheFor, time.Now, chosenSources(c.Members.Source, platform.MemberSources(rosters))...)
+	members := receipts.NewMemberBook(records, time.Duration(c.Members.CacheFor), time.Now, chosenSources(c.Members.Source, platform.MemberSources(rosters))...)
 	a.bot = bot.New(bot.Options{
 		Inbox:     inbox{a.inbox},
 		Announcer: &receipts.Announcer{Records: records, Members: members, Sender: platform, Now: time.Now},
 		Reporter: &receipts.Reporter{
 			Records: records, Members: members, Readers: platform, Excluded: c.Members.Exclude,
-			Fresh: c.Reports.FreshFor, Now: time.Now,
+			Fresh: time.Duration(c.Reports.FreshFor), Now: time.Now,
 		},
 		Recaller:  &receipts.Recaller{Records: records, Source: platform, Readers: platform},
 		Names:     &receipts.NameBook{Records: records, Directory: platform},
@@ -137,7 +137,7 @@ func newClient(c config, log *zap.Logger) (*dingtalk.Client, error) {
 
 func newStore(c config) (*store.Store, error) {
 	return store.Open(store.Options{
-		URL: string(c.Redis.URL), KeyPrefix: c.Redis.KeyPrefix, KeepFor: c.Reports.KeepFor,
+		URL: string(c.Redis.URL), KeyPrefix: c.Redis.KeyPrefix, KeepFor: time.Duration(c.Reports.KeepFor),
 	})
 }
 

@@ -9,7 +9,6 @@ import (
 
 	"go.uber.org/zap"
 
-	"whoread/bot"
 	"whoread/bot/stream"
 	"whoread/receipts/dingtalk"
 	"whoread/store"
@@ -117,13 +116,17 @@ func (r *checkReport) checkToken(ctx context.Context, c config) bool {
 	return true
 }
 
+// unusedTopic is subscribed by the check instead of the bot's own topic, so that
+// no command of a running bot is pushed to it. It is that of card buttons, which
+// whoread has none of.
+const unusedTopic = "/v1.0/card/instances/callback"
+
 func (r *checkReport) checkGateway(ctx context.Context, c config) {
 	ctx, cancel := context.WithTimeout(ctx, checkWithin)
 	defer cancel()
 	err := stream.CheckGateway(ctx, stream.Config{
 		ClientID: c.DingTalk.ClientID, ClientSecret: string(c.DingTalk.ClientSecret), APIURL: c.DingTalk.APIURL,
-		Topics: []string{bot.MessageTopic},
-		Handle: func(context.Context, stream.Frame) error { return nil },
+		Topics: []string{unusedTopic},
 	})
 	if err != nil {
 		r.line("gateway", "", err.Error(), "set the bot's receiving mode to Stream in DingTalk's developer console and publish the app; WebSockets (wss) must be allowed out of this network")

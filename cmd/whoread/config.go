@@ -63,7 +63,7 @@ type accessConfig struct {
 
 type membersConfig struct {
 	Source   string                  `yaml:"source"`
-	CacheFor time.Duration           `yaml:"cache_for"`
+	CacheFor duration                `yaml:"cache_for"`
 	Exclude  []string                `yaml:"exclude"`
 	Rosters  map[string]rosterConfig `yaml:"rosters"`
 }
@@ -76,11 +76,11 @@ type rosterConfig struct {
 }
 
 type reportsConfig struct {
-	Language string        `yaml:"language"`
-	To       string        `yaml:"to"`
-	MaxNames int           `yaml:"max_names"`
-	FreshFor time.Duration `yaml:"fresh_for"`
-	KeepFor  time.Duration `yaml:"keep_for"`
+	Language string   `yaml:"language"`
+	To       string   `yaml:"to"`
+	MaxNames int      `yaml:"max_names"`
+	FreshFor duration `yaml:"fresh_for"`
+	KeepFor  duration `yaml:"keep_for"`
 }
 
 type remindersConfig struct {
@@ -103,15 +103,37 @@ const masked = "***"
 
 func (secret) String() string               { return masked }
 func (secret) GoString() string             { return masked }
-func (secret) MarshalText() ([]byte, error) { return []byte(masked), nil }
+func (secret) MarshalText() ([]byte, error) { return []byte(masked), nil } //nolint:unparam // encoding.TextMarshaler asks for the error
+
+// duration is a time.Duration whose mistakes are named by their line.
+type duration time.Duration
+
+// UnmarshalYAML reads 90s, 10m, 24h and the like.
+func (d *duration) UnmarshalYAML(node ast.Node) error {
+	text := node.GetToken().Value
+	if expanded, ok := node.(*ast.StringNode); ok {
+		text = expanded.Value
+	}
+	value, err := time.ParseDuration(text)
+	if err != nil {
+		return &yaml.SyntaxError{
+			Message: fmt.Sprintf("%q is not a duration such as 30s, 10m or 24h", text), Token: node.GetToken(),
+		}
+	}
+	*d = duration(value)
+	return nil
+}
+
+// String writes it as it is read.
+func (d duration) String() string { return time.Duration(d).String() }
 
 func defaultConfig() config {
 	return config{
 		DingTalk:  dingtalkConfig{Site: "com", Connections: 2},
 		Redis:     redisConfig{KeyPrefix: "whoread"},
 		Access:    accessConfig{Announce: bot.Admins, Report: bot.Everyone, Recall: bot.Author},
-		Members:   membersConfig{Source: "auto", CacheFor: 10 * time.Minute},
-		Reports:   reportsConfig{Language: "auto", To: "group", MaxNames: 50, FreshFor: 10 * time.Second, KeepFor: 720 * time.Hour},
+		Members:   membersConfig{Source: "auto", CacheFor: duration(10 * time.Minute)},
+		Reports:   reportsConfig{Language: "auto", To: "group", MaxNames: 50, FreshFor: duration(10 * time.Second), KeepFor: duration(720 * time.Hour)},
 		Reminders: remindersConfig{TimeZone: "Asia/Shanghai"},
 		Budget:    budgetConfig{CallsPerSecond: 20},
 		Log:       logConfig{Level: "info", Format: "json"},
@@ -187,7 +209,13 @@ var variable = regexp.MustCompile(`\$\{([^}]*)\}`)
 
 // expand replaces ${VAR} in every text of the file.
 func expand(file *ast.File, environment func(string) (string, bool), check *checker) {
-	for _, node := range ast.FilterFile(ast.StringType, file) {
+	var texts []ast.Node
+	for _, document := range file.Docs {
+		if document.Body != nil {
+			texts = append(texts, ast.Filter(ast.StringType, document.Body)...)
+		}
+	}
+	for _, node := range texts {
 		text := node.(*ast.StringNode)
 		text.Value = variable.ReplaceAllStringFunc(text.Value, func(match string) string {
 			name := match[2 : len(match)-1]
@@ -207,18 +235,33 @@ type checker struct {
 	problems *configErrors
 }
 
-// that notes a mistake at the key, unless ok.
+// that notes a mistake at the key, unless ok. The line is that of the key, or of
+// its section where the key is missing.
 func (c *checker) that(ok bool, key, format string, args ...any) {
 	if ok {
 		return
 	}
 	where := key
-	if path, err := yaml.PathString("$." + key); err == nil {
-		if node, err := path.FilterFile(c.file); err == nil && node != nil {
-			where = fmt.Sprintf("line %d: %s", node.GetToken().Position.Line, key)
+	section, _, _ := strings.Cut(key, ".")
+	for _, place := range []string{section, key} {
+		if line := c.line(place); line > 0 {
+			where = fmt.Sprintf("line %d: %s", line, key)
 		}
 	}
 	c.problems.wrong = append(c.problems.wrong, where+": "+fmt.Sprintf(format, args...))
+}
+
+// line finds the line of a key; 0 if it is not in the file.
+func (c *checker) line(key string) int {
+	path, err := yaml.PathString("$." + key)
+	if err != nil {
+		return 0
+	}
+	node, err := path.FilterFile(c.file)
+	if err != nil || node == nil {
+		return 0
+	}
+	return node.GetToken().Position.Line
 }
 
 // oneOf notes a mistake unless the value is one of the choices.
@@ -260,8 +303,8 @@ func (c *config) complete(folder string, check *checker) {
 	check.oneOf("reports.language", c.Reports.Language, "auto", string(bot.Chinese), string(bot.English))
 	check.oneOf("reports.to", c.Reports.To, "group", "direct")
 	check.that(c.Reports.MaxNames >= 1 && c.Reports.MaxNames <= 500, "reports.max_names", "must be from 1 to 500")
-	check.that(c.Reports.FreshFor >= 0 && c.Reports.FreshFor <= time.Hour, "reports.fresh_for", "must be from 0s to 1h")
-	check.that(c.Reports.KeepFor >= 24*time.Hour, "reports.keep_for", "must be at least 24h")
+	check.that(c.Reports.FreshFor >= 0 && c.Reports.FreshFor <= duration(time.Hour), "reports.fresh_for", "must be from 0s to 1h")
+	check.that(c.Reports.KeepFor >= duration(24*time.Hour), "reports.keep_for", "must be at least 24h")
 
 	_, err := time.LoadLocation(c.Reminders.TimeZone)
 	check.that(err == nil && c.Reminders.TimeZone != "", "reminders.time_zone", "%q is not a time zone such as Asia/Shanghai", c.Reminders.TimeZone)

@@ -262,31 +262,41 @@ func TestAfterABanNothingIsSentUntilItIsOver(t *testing.T) {
 func TestABanReachesCallsThatWaitForTheirTurn(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		s := newScript(t).always(readersURL, 200, `{"status":1111,"punish":"deny"}`)
+		release := make(chan struct{})
+		s := newScript(t).on(readersURL, func(int, seen) (int, string) {
+			<-release
+			return 200, `{"status":1111,"punish":"deny"}`
+		})
 		c := s.client(func(cfg *Config) { cfg.CallsPerSecond = 1 })
 		var callers sync.WaitGroup
 		for range 5 {
 			callers.Go(func() { want(t, query(t.Context(), c), IPBanned, false) })
 		}
+		synctest.Wait() // one is under way, the others wait for the local limit
+		close(release)
 		callers.Wait()
-		if n := len(s.seen(readersURL)); n != 1 {
-			t.Errorf("%d requests", n)
+		// Who comes now does not wait for the limit either.
+		started := time.Now()
+		for range 5 {
+			want(t, query(t.Context(), c), IPBanned, false)
+		}
+		if n, took := len(s.seen(readersURL)), time.Since(started); n != 1 || took != 0 {
+			t.Errorf("%d requests; failing fast took %v", n, took)
 		}
 	})
 }
 
-func TestABanMeetsTheTokenToo(t *testing.T) {
+func TestABanOfTheTokenRequestLastsNoLonger(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := newScript(t).always(tokenAPI.path, 403, `<html>`)
 		c := s.client()
-		for range 3 {
-			want(t, c.CheckToken(t.Context()), IPBanned, false)
-			time.Sleep(BanDuration/2 - 1)
-		}
+		want(t, c.CheckToken(t.Context()), IPBanned, false)
+		time.Sleep(BanDuration - 1)
+		want(t, c.CheckToken(t.Context()), IPBanned, false)
 		expectTokens(t, s, 1)
-		time.Sleep(BanDuration)
 		s.answer[tokenAPI.path] = nil
+		time.Sleep(1)
 		if err := c.CheckToken(t.Context()); err != nil {
 			t.Error(err)
 		}

@@ -5,13 +5,16 @@
 -- ARGV[2]  how many commands may wait
 -- ARGV[3]  the command's id
 -- ARGV[4]  the command
--- returns  1 taken; 0 taken before; -1 the inbox is full and nothing was written
-if redis.call('EXISTS', KEYS[1]) == 1 then
-  return 0
+-- ARGV[5]  the call, by which its own repetition is known
+-- returns  1 taken; 0 taken by another call; -1 the inbox is full and nothing was
+--          written
+local call = redis.call('GET', KEYS[1])
+if call then
+  return call == ARGV[5] and 1 or 0
 end
 if redis.call('XLEN', KEYS[2]) >= tonumber(ARGV[2]) then
   return -1
 end
 redis.call('XADD', KEYS[2], '*', 'id', ARGV[3], 'command', ARGV[4])
-redis.call('SET', KEYS[1], '1', 'PX', ARGV[1])
+redis.call('SET', KEYS[1], ARGV[5], 'PX', ARGV[1])
 return 1

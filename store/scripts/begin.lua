@@ -6,15 +6,19 @@
 --          slot of KEYS[1] and KEYS[2]: Hash <n> and String <n>:audience
 -- ARGV[1]  how long the record is kept, in milliseconds
 -- ARGV[2]  the audience as JSON; '' if it is not known
--- ARGV[3…] fields and values of the record
--- returns  {number, 1} recorded; {number, 0} recorded before, nothing was written
+-- ARGV[3]  the call, by which its own repetition is known
+-- ARGV[4…] fields and values of the record
+-- returns  {number, 1} recorded; {number, 0} recorded by another call, nothing was
+--          written
 local number = redis.call('GET', KEYS[1])
-if number and redis.call('EXISTS', KEYS[3] .. number) == 1 then
-  return {tonumber(number), 0}
+local call = number and redis.call('HGET', KEYS[3] .. number, 'call')
+if call then
+  return {tonumber(number), call == ARGV[3] and 1 or 0}
 end
 number = redis.call('INCR', KEYS[2])
 local message = KEYS[3] .. number
-for i = 3, #ARGV, 2 do
+redis.call('HSET', message, 'call', ARGV[3])
+for i = 4, #ARGV, 2 do
   redis.call('HSET', message, ARGV[i], ARGV[i + 1])
 end
 redis.call('PEXPIRE', message, ARGV[1])

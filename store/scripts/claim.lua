@@ -11,7 +11,7 @@ for _, p in ipairs(pending) do
   local entries = redis.call('XCLAIM', KEYS[1], ARGV[1], ARGV[2], ARGV[3], p[1])
   if entries[1] and entries[1][2] then
     local fields = entries[1][2]
-    claimed[#claimed + 1] = {p[1], p[4] + 1, fields[2], fields[4]}
+    claimed[#claimed + 1] = {p[1], p[4] + 1, fields[2] or '', fields[4] or ''}
   else
     redis.call('XACK', KEYS[1], ARGV[1], p[1])
   end

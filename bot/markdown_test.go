@@ -1,0 +1,152 @@
+package bot
+
+import (
+	"strings"
+	"testing"
+	"time"
+	"unicode/utf8"
+
+	"whoread/receipts/dingtalk"
+)
+
+func TestEscape(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct{ typed, want string }{
+		"a usual name":            {"张三", "张三"},
+		"a Western name":          {"Ann-Marie O'Neil, Jr.", "Ann-Marie O'Neil, Jr."},
+		"emoji":                   {"👨‍👩‍👧‍👦 家", "👨‍👩‍👧‍👦 家"},
+		"a link":                  {"[click](https://evil.example)", `\[click\]\(https://evil.example\)`},
+		"a picture":               {"![](https://evil.example/a.png)", `\!\[\]\(https://evil.example/a.png\)`},
+		"an address":              {"<https://evil.example>", `\<https://evil.example\>`},
+		"HTML":                    {"<font color=red>x</font>", `\<font color=red\>x\</font\>`},
+		"bold":                    {"**全部已读**", `\*\*全部已读\*\*`},
+		"italic":                  {"_x_", `\_x\_`},
+		"code":                    {"`x`", "\\`x\\`"},
+		"struck out":              {"~~x~~", `\~\~x\~\~`},
+		"a table":                 {"a|b", `a\|b`},
+		"a heading":               {"# 大", `\# 大`},
+		"a heading on a new line": {"a\n# 大", `a \# 大`},
+		"a quotation":             {"> x", `\> x`},
+		"an escape":               {`\[x\]`, `\\\[x\\\]`},
+		"line breaks":             {"a\r\nb\u2028c\u2029d\u0085e\vf", "a  b c d e f"},
+		"a tab and wide spaces":   {"\t a\u3000b\u00a0 ", "a b"},
+		"control characters":      {"a\x00b\x1b[31mc\x7f", `ab\[31mc`},
+		"right to left override":  {"abc\u202egnp.exe\u202c", "abcgnp.exe"},
+		"every direction mark":    {"\u061c\u200e\u200fa\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069", "a"},
+		"a mention":               {"@all 你好", "@all 你好"}, // only atUserIds notify
+		"nothing":                 {"", ""},
+		"nothing but spaces":      {" \n\t", ""},
+		"nothing to be seen":      {"\u202e\u2066\x00", ""},
+	} {
+		if got := escape(test.typed); got != test.want {
+			t.Errorf("%s: escape(%q) = %q, want %q", name, test.typed, got, test.want)
+		}
+	}
+}
+
+func TestShorten(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		text  string
+		runes int
+		want  string
+	}{
+		{"", 3, ""},
+		{"读", 1, "读"},
+		{"谁没读", 3, "谁没读"},
+		{"谁没读了", 3, "谁没…"},
+		{"who read", 5, "who…"}, // no space before the dots
+		{"👍👍👍👍", 2, "👍…"},
+		{"ab", 1, "…"},
+	} {
+		if got := shorten(test.text, test.runes); got != test.want {
+			t.Errorf("shorten(%q, %d) = %q, want %q", test.text, test.runes, got, test.want)
+		}
+	}
+}
+
+// The bar is full only when everybody has read.
+func TestBar(t *testing.T) {
+	t.Parallel()
+	for percent, want := range map[int]string{
+		0: "░░░░░░░░░░", 9: "░░░░░░░░░░", 10: "▓░░░░░░░░░", 50: "▓▓▓▓▓░░░░░", 82: "▓▓▓▓▓▓▓▓░░", 99: "▓▓▓▓▓▓▓▓▓░", 100: "▓▓▓▓▓▓▓▓▓▓",
+	} {
+		if got := bar(percent); got != want {
+			t.Errorf("bar(%d) = %s, want %s", percent, got, want)
+		}
+	}
+}
+
+func TestLines(t *testing.T) {
+	t.Parallel()
+	if got, want := lines("", "a", "", "b", ""), "a  \nb"; got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+	if got := lines(); got != "" {
+		t.Errorf("%q, want nothing", got)
+	}
+}
+
+func TestAsTyped(t *testing.T) {
+	t.Parallel()
+	for typed, want := range map[string]string{
+		"one line":               "one line",
+		"a\nb\nc":                "a  \nb  \nc",
+		"a\r\nb":                 "a  \nb",
+		"a\n\nb":                 "a\n\nb", // a paragraph of its own breaks anyway
+		"a   \nb ":               "a  \nb ",
+		"- x\n    - y\n\tz":      "- x  \n    - y  \n\tz",
+		"**b** [l](u) <x> #1 \\": "**b** [l](u) <x> #1 \\", // who announces may format
+		"👨‍👩‍👧‍👦\n\u200fאב":      "👨‍👩‍👧‍👦  \n\u200fאב",
+		"":                       "",
+	} {
+		if got := asTyped(typed); got != want {
+			t.Errorf("asTyped(%q) = %q, want %q", typed, got, want)
+		}
+	}
+}
+
+func TestFit(t *testing.T) {
+	t.Parallel()
+	small := answer{title: "t", text: "谁没读"}
+	if got := small.fit(); got != small {
+		t.Errorf("%+v was changed to %+v", small, got)
+	}
+	for _, piece := range []string{"读", "👨‍👩‍👧‍👦", `"`, "\n", `\*`, "a", "\u202e"} {
+		for odd := range 4 {
+			whole := strings.Repeat("x", odd) + strings.Repeat(piece, 2*dingtalk.MaxMsgParamBytes)
+			got := answer{title: strings.Repeat("题", 60), text: whole}.fit()
+			if _, err := got.message().Encode(); err != nil {
+				t.Errorf("%q: %v", piece, err)
+			}
+			if !utf8.ValidString(got.text) || !strings.HasPrefix(whole, got.text) {
+				t.Errorf("%q: not the beginning of the text, or cut inside a rune", piece)
+			}
+			if len(got.text) < 5_000 {
+				t.Errorf("%q: only %d bytes are left", piece, len(got.text))
+			}
+		}
+	}
+}
+
+func TestClock(t *testing.T) {
+	t.Parallel()
+	zone := time.FixedZone("CST", 8*3600)
+	now := time.Date(2026, 8, 3, 1, 0, 0, 0, zone) // still the day before in UTC
+	for name, test := range map[string]struct {
+		at   time.Time
+		want string
+	}{
+		"today":                     {now.Add(-time.Minute), "00:59"},
+		"yesterday":                 {now.Add(-2 * time.Hour), "08-02 23:00"},
+		"today in UTC only":         {time.Date(2026, 8, 2, 3, 0, 0, 0, time.UTC), "08-02 11:00"},
+		"a moment ahead":            {now.Add(time.Minute), "01:01"},
+		"last year":                 {now.AddDate(-1, 0, 0), "2025-08-03 01:00"},
+		"last year in the zone":     {time.Date(2025, 12, 31, 15, 59, 0, 0, time.UTC), "2025-12-31 23:59"},
+		"this year in the zone too": {time.Date(2025, 12, 31, 16, 0, 0, 0, time.UTC), "01-01 00:00"},
+	} {
+		if got := clock(test.at, now.UTC(), zone); got != test.want {
+			t.Errorf("%s: %q, want %q", name, got, test.want)
+		}
+	}
+}

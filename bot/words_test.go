@@ -1,0 +1,230 @@
+package bot
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"maps"
+	"path/filepath"
+	"reflect"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"unicode"
+
+	"github.com/google/go-cmp/cmp"
+
+	"whoread/receipts"
+	"whoread/receipts/dingtalk"
+)
+
+// sentences are all sentences of a language by the names of their fields.
+func sentences(w *words) map[string]string {
+	all := map[string]string{}
+	value := reflect.ValueOf(*w)
+	for i := range value.NumField() {
+		name, field := value.Type().Field(i).Name, value.Field(i)
+		if field.Kind() == reflect.String {
+			all[name] = field.String()
+			continue
+		}
+		for entries := field.MapRange(); entries.Next(); {
+			all[name+"."+entries.Key().String()] = entries.Value().String()
+		}
+	}
+	return all
+}
+
+var formatVerb = regexp.MustCompile(`%.?`)
+
+func TestWordsAreCompleteInBothLanguages(t *testing.T) {
+	t.Parallel()
+	zh, en := sentences(&chinese), sentences(&english)
+	if diff := cmp.Diff(slices.Sorted(maps.Keys(zh)), slices.Sorted(maps.Keys(en))); diff != "" {
+		t.Errorf("sentences (-zh +en):\n%s", diff)
+	}
+	han := func(r rune) bool { return unicode.Is(unicode.Han, r) }
+	for name := range zh {
+		if strings.TrimSpace(zh[name]) == "" || strings.TrimSpace(en[name]) == "" {
+			t.Errorf("%s is empty: zh %q, en %q", name, zh[name], en[name])
+		}
+		// The same arguments go into both, in the same order.
+		if diff := cmp.Diff(formatVerb.FindAllString(zh[name], -1), formatVerb.FindAllString(en[name], -1)); diff != "" {
+			t.Errorf("format of %s (-zh +en):\n%s", name, diff)
+		}
+		if name != "Help" && strings.ContainsFunc(en[name], han) {
+			t.Errorf("%s: Chinese in English: %q", name, en[name])
+		}
+		for _, sentence := range []string{zh[name], en[name]} {
+			if name != "Help" && strings.Contains(sentence, "\n") {
+				t.Errorf("%s has several lines: %q", name, sentence)
+			}
+			// Somebody may quote it: a number in it would be taken for a message's.
+			if name != "Help" && numberIn(sentence) != 0 {
+				t.Errorf("%s names a message that it is not about: %q", name, sentence)
+			}
+		}
+	}
+}
+
+// Whoever quotes an answer that is about no message names none by it.
+func TestAnswersAboutNothingNameNoMessage(t *testing.T) {
+	t.Parallel()
+	for _, w := range []*words{&chinese, &english} {
+		for _, answer := range []answer{say(w.Help), say(w.WhichRecall), say(w.QuoteNotOurs), say(w.Unknown)} {
+			if number := numberIn(answer.text); number != 0 {
+				t.Errorf("#%d in %q", number, answer.text)
+			}
+		}
+	}
+}
+
+// constants are the values of all constants of a type that a package declares.
+func constants(t *testing.T, folder, typeName string) []string {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join(folder, "*.go"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var values []string
+	for _, name := range files {
+		if strings.HasSuffix(name, "_test.go") {
+			continue
+		}
+		file, err := parser.ParseFile(token.NewFileSet(), name, nil, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ast.Inspect(file, func(n ast.Node) bool {
+			spec, ok := n.(*ast.ValueSpec)
+			if !ok {
+				return true
+			}
+			if kind, ok := spec.Type.(*ast.Ident); !ok || kind.Name != typeName {
+				return true
+			}
+			for _, value := range spec.Values {
+				if literal, ok := value.(*ast.BasicLit); ok {
+					text, err := strconv.Unquote(literal.Value)
+					if err != nil {
+						t.Fatal(err)
+					}
+					values = append(values, text)
+				}
+			}
+			return true
+		})
+	}
+	if len(values) == 0 {
+		t.Fatalf("no constants of type %s in %s", typeName, folder)
+	}
+	slices.Sort(values)
+	return values
+}
+
+func keys[K ~string](m map[K]string) []string {
+	var all []string
+	for key := range m {
+		all = append(all, string(key))
+	}
+	slices.Sort(all)
+	return all
+}
+
+func without(all []string, some ...receipts.State) []string {
+	return slices.DeleteFunc(slices.Clone(all), func(s string) bool { return slices.Contains(some, receipts.State(s)) })
+}
+
+func TestWordsForEveryConstant(t *testing.T) {
+	t.Parallel()
+	kinds := constants(t, "../receipts/dingtalk", "Kind")
+	states := constants(t, "../receipts", "State")
+	for language, w := range map[Language]*words{Chinese: &chinese, English: &english} {
+		for name, test := range map[string]struct{ want, got []string }{
+			"Problems":     {kinds, keys(w.Problems)},
+			"Sources":      {constants(t, "../receipts", "Source"), keys(w.Sources)},
+			"Gaps":         {constants(t, "../receipts", "Part"), keys(w.Gaps)},
+			"States":       {without(states, receipts.Sent), keys(w.States)},
+			"StateExtra":   {without(states, receipts.Sent), keys(w.StateExtra)},
+			"Unrecallable": {without(states, receipts.Sent, receipts.Expired), keys(w.Unrecallable)},
+		} {
+			if diff := cmp.Diff(test.want, test.got); diff != "" {
+				t.Errorf("%s in %s (-want +got):\n%s", name, language, diff)
+			}
+		}
+	}
+}
+
+// Every kind of failure has its own sentence: none is a copy of another's.
+func TestEveryProblemIsToldApart(t *testing.T) {
+	t.Parallel()
+	for _, w := range []*words{&chinese, &english} {
+		told := map[string]dingtalk.Kind{}
+		for kind, sentence := range w.Problems {
+			if other, twice := told[sentence]; twice {
+				t.Errorf("%s and %s are both %q", kind, other, sentence)
+			}
+			told[sentence] = kind
+		}
+	}
+}
+
+func TestProblem(t *testing.T) {
+	t.Parallel()
+	wrapped := func(err error) error { return fmt.Errorf("list members: %w", err) }
+	for _, w := range []*words{&chinese, &english} {
+		for name, test := range map[string]struct {
+			err  error
+			want string
+		}{
+			"not yet":    {wrapped(receipts.ErrNotYet), w.NotYet},
+			"delivering": {receipts.ErrDelivering, w.Delivering},
+			"paging":     {wrapped(receipts.ErrPaging), w.Paging},
+			"DingTalk's": {wrapped(&dingtalk.Error{Kind: dingtalk.QuotaSpent}), w.Problems[dingtalk.QuotaSpent]},
+			"both": {
+				fmt.Errorf("%w: %w", receipts.ErrNoMemberList, &dingtalk.Error{Kind: dingtalk.PermissionDenied}), w.Problems[dingtalk.PermissionDenied],
+			},
+			"a kind of tomorrow": {&dingtalk.Error{Kind: "brand_new"}, w.Problems[dingtalk.Unknown]},
+			"too late":           {wrapped(context.DeadlineExceeded), w.Problems[dingtalk.Unavailable]},
+			"anything":           {errors.New("secret detail"), w.Problems[dingtalk.Unknown]},
+			"nothing":            {nil, w.Problems[dingtalk.Unknown]},
+		} {
+			if got := w.problem(test.err); got != test.want {
+				t.Errorf("%s: %q, want %q", name, got, test.want)
+			}
+		}
+		for reason, want := range map[string]string{
+			receipts.Interrupted: w.Interrupted, string(dingtalk.BotStopped): w.Problems[dingtalk.BotStopped],
+			"": w.Problems[dingtalk.Unknown], "brand_new": w.Problems[dingtalk.Unknown],
+		} {
+			if got := w.reason(reason); got != want {
+				t.Errorf("reason %q: %q, want %q", reason, got, want)
+			}
+		}
+	}
+}
+
+// Phrases that the bot suggests in a sentence are phrases that it understands.
+func TestSentencesSuggestWhatIsUnderstood(t *testing.T) {
+	t.Parallel()
+	quoted := regexp.MustCompile(`"([^"%]+)"|「([^」%]+)」|\*\*([^*]+)\*\*：`)
+	for language, w := range map[Language]*words{Chinese: &chinese, English: &english} {
+		for name, sentence := range sentences(w) {
+			for _, found := range quoted.FindAllStringSubmatch(strings.ReplaceAll(sentence, `"%s"`, ""), -1) {
+				phrase := found[1] + found[2] + found[3]
+				if phrase == "权限管理" { // a page of DingTalk's
+					continue
+				}
+				said := Understand(strings.NewReplacer("#编号", "#12", "#n", "#12").Replace(phrase))
+				if said.Verb == Unknown || said.Language == "" {
+					t.Errorf("%s of %s suggests %q, which is not understood: %+v", name, language, phrase, said)
+				}
+			}
+		}
+	}
+}

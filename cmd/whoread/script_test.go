@@ -1,0 +1,56 @@
+package main
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestAScriptIsReadStepByStep(t *testing.T) {
+	t.Parallel()
+	got, err := parseScript(strings.NewReader(`# a comment
+group 项目组：李雷(admin) Bob(outside)
+-- a remark: with a colon
+
+李雷: @whoread 公告 标题
+    第二行
+Bob > 标题: @whoread 谁没读
+read Bob
+join Eve
+leave Bob
+`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	bob := []scriptRole{{name: "Bob"}}
+	want := []step{
+		{line: 2, action: beginGroup, title: "项目组", people: []scriptRole{{name: "李雷", admin: true}, {name: "Bob", outside: true}}},
+		{line: 3, action: remark, text: "a remark: with a colon"},
+		{line: 5, action: say, people: []scriptRole{{name: "李雷"}}, text: "@whoread 公告 标题\n第二行"},
+		{line: 7, action: say, people: bob, quote: "标题", text: "@whoread 谁没读"},
+		{line: 8, action: read, people: bob},
+		{line: 9, action: join, people: []scriptRole{{name: "Eve"}}},
+		{line: 10, action: leave, people: bob},
+	}
+	if diff := cmp.Diff(want, got, cmp.AllowUnexported(step{}, scriptRole{})); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestAMistakeInAScriptIsNamedByItsLine(t *testing.T) {
+	t.Parallel()
+	for source, want := range map[string]string{
+		"Bob: hi":                   "line 1: a script begins with",
+		"   indented":               "line 1: an indented line",
+		"group Team":                "line 1: a group needs",
+		"group : Bob":               "line 1: a group needs",
+		"group T: Bob\nread":        "line 2: read needs",
+		"group T: Bob\nshout":       `line 2: "shout" is not understood`,
+		"group T: Bob\nread A\n  x": "line 3: an indented line",
+	} {
+		if _, err := parseScript(strings.NewReader(source)); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: %v, not %s", source, err, want)
+		}
+	}
+}

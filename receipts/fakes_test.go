@@ -1,0 +1,534 @@
+package receipts_test
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"slices"
+	"strconv"
+	"sync"
+	"time"
+
+	"whoread/receipts"
+)
+
+// failer is what fakes need of a test to say that they were misused.
+type failer interface {
+	Errorf(format string, args ...any)
+}
+
+// errDown is the failure of records that do not answer.
+var errDown = errors.New("records: connection refused")
+
+// records keep everything in memory. They do what receipts.Records, MemberRecords
+// and NameRecords promise, and fail the test if they are asked to write what no
+// caller may: a sent message without its key, an outcome without its reason.
+type records struct {
+	t failer
+
+	// before is called ahead of each call, by its method's name; its error is the
+	// call's, and nothing is written. after is called when it is written: its
+	// error loses the answer.
+	before, after func(ctx context.Context, method string) error
+
+	mu       sync.Mutex
+	messages map[string][]*entry // by group; number n at n-1
+	members  map[string]receipts.Members
+	names    map[string]receipts.Names
+	calls    []string
+	// history is every state that a message was in, by group.
+	history map[string][][]receipts.State
+}
+
+type entry struct {
+	command string
+	kept    receipts.Kept
+}
+
+func newRecords(t failer) *records {
+	return &records{
+		t: t, messages: map[string][]*entry{}, members: map[string]receipts.Members{},
+		names: map[string]receipts.Names{}, history: map[string][][]receipts.State{},
+	}
+}
+
+// call does one call of the records: all of it or nothing, as a script does.
+func (r *records) call(ctx context.Context, method string, do func() error) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if r.before != nil {
+		if err := r.before(ctx, method); err != nil {
+			return err
+		}
+	}
+	r.mu.Lock()
+	r.calls = append(r.calls, method)
+	err := do()
+	r.mu.Unlock()
+	if err == nil && r.after != nil {
+		err = r.after(ctx, method)
+	}
+	return err
+}
+
+// fail makes every call of a method fail.
+func (r *records) fail(method string) {
+	r.before = func(_ context.Context, called string) error {
+		if called == method {
+			return errDown
+		}
+		return nil
+	}
+}
+
+// meanwhile has somebody else do something just ahead of each call of a method.
+// The calls of do itself, with the context that it is given, are left alone.
+func (r *records) meanwhile(method string, do func(ctx context.Context) error) {
+	type inside struct{}
+	r.before = func(ctx context.Context, called string) error {
+		if called != method || ctx.Value(inside{}) != nil {
+			return nil
+		}
+		return do(context.WithValue(ctx, inside{}, true))
+	}
+}
+
+// count is how often a method was carried out.
+func (r *records) count(method string) int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	n := 0
+	for _, called := range r.calls {
+		if called == method {
+			n++
+		}
+	}
+	return n
+}
+
+func (r *records) find(group string, number int) *entry {
+	if number < 1 || number > len(r.messages[group]) {
+		return nil
+	}
+	return r.messages[group][number-1]
+}
+
+func (r *records) add(command string, m receipts.Message, audience *receipts.Members) receipts.Message {
+	m.Number = len(r.messages[m.Group]) + 1
+	e := &entry{command: command, kept: receipts.Kept{Message: m, Reads: receipts.Reads{}}}
+	if audience != nil {
+		e.kept.Audience = cloned(*audience)
+	}
+	r.messages[m.Group] = append(r.messages[m.Group], e)
+	r.history[m.Group] = append(r.history[m.Group], []receipts.State{m.State})
+	return m
+}
+
+// Begin implements receipts.Records.
+func (r *records) Begin(ctx context.Context, d receipts.Draft) (m receipts.Message, again bool, err error) {
+	err = r.call(ctx, "Begin", func() error {
+		for _, e := range r.messages[d.Group] {
+			if e.command == d.Command {
+				m, again = e.kept.Message, true
+				return nil
+			}
+		}
+		m = r.add(d.Command, receipts.Message{
+			Group: d.Group, Title: d.Title, Author: d.Author, State: receipts.Sending, CreatedAt: d.At,
+		}, d.Audience)
+		return nil
+	})
+	if err != nil {
+		return receipts.Message{}, false, err
+	}
+	return m, again, nil
+}
+
+// Adopt implements receipts.Records.
+func (r *records) Adopt(ctx context.Context, m receipts.Message) (adopted receipts.Message, err error) {
+	err = r.call(ctx, "Adopt", func() error {
+		if m.State != receipts.Sent || m.Key == "" || m.SentAt.IsZero() || !m.Adopted {
+			r.t.Errorf("Adopt(%+v): not a sent message with its key", m)
+		}
+		for _, e := range r.messages[m.Group] {
+			if e.kept.Message.Key == m.Key {
+				adopted = e.kept.Message
+				return nil
+			}
+		}
+		adopted = r.add("", m, nil)
+		return nil
+	})
+	if err != nil {
+		return receipts.Message{}, err
+	}
+	return adopted, nil
+}
+
+// Mark implements receipts.Records.
+func (r *records) Mark(ctx context.Context, group string, number int, c receipts.Change) (m receipts.Message, err error) {
+	err = r.call(ctx, "Mark", func() error {
+		sent := c.To == receipts.Sent
+		if sent != (c.Key != "") || sent == c.SentAt.IsZero() {
+			r.t.Errorf("Mark(%+v): a key and a time of sending belong to sent messages, and only to them", c)
+		}
+		if reasoned := c.To == receipts.Failed || c.To == receipts.Uncertain; reasoned != (c.Reason != "") {
+			r.t.Errorf("Mark(%+v): a reason belongs to failed and uncertain messages, and only to them", c)
+		}
+		e := r.find(group, number)
+		if e == nil {
+			return receipts.ErrNoMessage
+		}
+		now := &e.kept.Message
+		switch {
+		case slices.Contains(c.To.Before(), now.State):
+			now.State, now.Reason = c.To, c.Reason
+			if sent {
+				now.Key, now.SentAt = c.Key, c.SentAt
+			}
+			r.history[group][number-1] = append(r.history[group][number-1], c.To)
+		case now.State == c.To && (c.Key == "" || c.Key == now.Key): // done before
+		default:
+			m = *now
+			return receipts.ErrWrongState
+		}
+		m = *now
+		return nil
+	})
+	if err != nil && !errors.Is(err, receipts.ErrWrongState) {
+		return receipts.Message{}, err
+	}
+	return m, err
+}
+
+// ByKey implements receipts.Records.
+func (r *records) ByKey(ctx context.Context, group, key string) (m receipts.Message, err error) {
+	err = r.call(ctx, "ByKey", func() error {
+		for _, e := range r.messages[group] {
+			if key != "" && e.kept.Message.Key == key {
+				m = e.kept.Message
+				return nil
+			}
+		}
+		return receipts.ErrNoMessage
+	})
+	return m, err
+}
+
+// Recent implements receipts.Records.
+func (r *records) Recent(ctx context.Context, group string, limit int) (recent []receipts.Message, err error) {
+	err = r.call(ctx, "Recent", func() error {
+		for _, e := range slices.Backward(r.messages[group]) {
+			if len(recent) < limit {
+				recent = append(recent, e.kept.Message)
+			}
+		}
+		return nil
+	})
+	return recent, err
+}
+
+// Kept implements receipts.Records.
+func (r *records) Kept(ctx context.Context, group string, number int) (kept receipts.Kept, err error) {
+	err = r.call(ctx, "Kept", func() error {
+		e := r.find(group, number)
+		if e == nil {
+			return receipts.ErrNoMessage
+		}
+		kept = e.kept
+		kept.Reads = maps.Clone(kept.Reads)
+		if kept.Audience != nil {
+			kept.Audience = cloned(*kept.Audience)
+		}
+		return nil
+	})
+	return kept, err
+}
+
+// KeepReads implements receipts.Records.
+func (r *records) KeepReads(ctx context.Context, group string, number int, userIDs []string, by, when time.Time) error {
+	return r.call(ctx, "KeepReads", func() error {
+		if by.IsZero() || when.After(by) {
+			r.t.Errorf("KeepReads(by %v, when %v): readers are seen after they are asked for", by, when)
+		}
+		e := r.find(group, number)
+		if e == nil {
+			return receipts.ErrNoMessage
+		}
+		for _, id := range userIDs {
+			if _, known := e.kept.Reads[id]; !known {
+				e.kept.Reads[id] = by
+			}
+		}
+		if when.After(e.kept.AsOf) {
+			e.kept.AsOf = when
+		}
+		return nil
+	})
+}
+
+// KeepAudience implements receipts.Records.
+func (r *records) KeepAudience(ctx context.Context, group string, number int, m receipts.Members) error {
+	return r.call(ctx, "KeepAudience", func() error {
+		e := r.find(group, number)
+		if e == nil {
+			return receipts.ErrNoMessage
+		}
+		if e.kept.Audience == nil {
+			e.kept.Audience = cloned(m)
+		}
+		return nil
+	})
+}
+
+// KnownMembers implements receipts.MemberRecords.
+func (r *records) KnownMembers(ctx context.Context, group string) (known *receipts.Members, err error) {
+	err = r.call(ctx, "KnownMembers", func() error {
+		if m, ok := r.members[group]; ok {
+			known = cloned(m)
+		}
+		return nil
+	})
+	return known, err
+}
+
+// KeepMembers implements receipts.MemberRecords.
+func (r *records) KeepMembers(ctx context.Context, group string, m receipts.Members, names receipts.Names) error {
+	return r.call(ctx, "KeepMembers", func() error {
+		r.members[group] = *cloned(m)
+		r.learn(group, names)
+		return nil
+	})
+}
+
+// Names implements receipts.NameRecords.
+func (r *records) Names(ctx context.Context, group string, userIDs []string) (receipts.Names, error) {
+	known := receipts.Names{}
+	err := r.call(ctx, "Names", func() error {
+		for _, id := range userIDs {
+			if name, ok := r.names[group][id]; ok {
+				known[id] = name
+			}
+		}
+		return nil
+	})
+	return known, err
+}
+
+// KeepNames implements receipts.NameRecords.
+func (r *records) KeepNames(ctx context.Context, group string, names receipts.Names) error {
+	return r.call(ctx, "KeepNames", func() error {
+		r.learn(group, names)
+		return nil
+	})
+}
+
+func (r *records) learn(group string, names receipts.Names) {
+	if r.names[group] == nil {
+		r.names[group] = receipts.Names{}
+	}
+	maps.Copy(r.names[group], names)
+}
+
+func cloned(m receipts.Members) *receipts.Members {
+	m.UserIDs = slices.Clone(m.UserIDs)
+	return &m
+}
+
+// source lists the members that a test sets.
+type source struct {
+	is  receipts.Source
+	now func() time.Time
+
+	mu        sync.Mutex
+	ids       []string
+	outsiders int
+	names     receipts.Names
+	err       error
+	hang      bool // until the question's context ends
+	asked     int
+}
+
+func (s *source) set(ids ...string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.ids, s.err = ids, nil
+}
+
+func (s *source) fail(err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.err = err
+}
+
+func (s *source) questions() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.asked
+}
+
+// Source implements receipts.MemberSource.
+func (s *source) Source() receipts.Source { return s.is }
+
+// Members implements receipts.MemberSource.
+func (s *source) Members(ctx context.Context, _ string) (receipts.Members, receipts.Names, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.asked++
+	if s.hang {
+		<-ctx.Done()
+		return receipts.Members{}, nil, ctx.Err()
+	}
+	if err := firstOf(ctx.Err(), s.err); err != nil {
+		return receipts.Members{}, nil, err
+	}
+	return receipts.Members{
+		UserIDs: slices.Clone(s.ids), Outsiders: s.outsiders, Source: s.is, At: s.now(),
+	}, maps.Clone(s.names), nil
+}
+
+// firstOf returns the first error that is one.
+func firstOf(errs ...error) error {
+	for _, err := range errs {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// errNotOurs is how DingTalk refuses a key that was not sent into that group.
+var errNotOurs = errors.New("invalidParameter.processQueryKey")
+
+// readers are DingTalk's answer to who has read. Like DingTalk they know a
+// message only in the group that it was sent into.
+type readers struct {
+	mu     sync.Mutex
+	sent   map[string]string // from the key to the group
+	answer func(ctx context.Context, cursor string) (receipts.ReadersPage, error)
+	pages  int
+	asked  int // how many times the first page was asked for
+}
+
+// say sets what is answered from now on.
+func (r *readers) say(answer func(ctx context.Context, cursor string) (receipts.ReadersPage, error)) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.answer = answer
+}
+
+func (r *readers) queries() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.asked
+}
+
+// Readers implements receipts.ReadersSource.
+func (r *readers) Readers(ctx context.Context, group, key, cursor string) (receipts.ReadersPage, error) {
+	r.mu.Lock()
+	r.pages++
+	if cursor == "" {
+		r.asked++
+	}
+	answer, ours := r.answer, r.sent[key] == group
+	r.mu.Unlock()
+	switch {
+	case ctx.Err() != nil:
+		return receipts.ReadersPage{}, ctx.Err()
+	case !ours:
+		return receipts.ReadersPage{}, errNotOurs
+	case answer == nil:
+		return receipts.ReadersPage{}, nil
+	}
+	return answer(ctx, cursor)
+}
+
+type answer = func(ctx context.Context, cursor string) (receipts.ReadersPage, error)
+
+// readBy answers with these readers on one page.
+func readBy(ids ...string) answer { return inPages(receipts.ReadersPage{UserIDs: ids}) }
+
+// refusing answers with an error.
+func refusing(err error) answer {
+	return func(context.Context, string) (receipts.ReadersPage, error) { return receipts.ReadersPage{}, err }
+}
+
+// inPages answers with these pages; the cursor of each is its index.
+func inPages(pages ...receipts.ReadersPage) answer { return thenFailing(nil, pages...) }
+
+// thenFailing answers with these pages, and after the last one with the error if
+// there is one.
+func thenFailing(err error, pages ...receipts.ReadersPage) answer {
+	return func(_ context.Context, cursor string) (receipts.ReadersPage, error) {
+		n := 0
+		if cursor != "" {
+			var bad error
+			if n, bad = strconv.Atoi(cursor); bad != nil || n < 1 || n > len(pages) {
+				return receipts.ReadersPage{}, errors.New("invalidParameter.nextToken")
+			}
+		}
+		if n == len(pages) {
+			return receipts.ReadersPage{}, err
+		}
+		page := pages[n]
+		page.UserIDs = slices.Clone(page.UserIDs)
+		if page.More = n+1 < len(pages) || err != nil; page.More {
+			page.Next = strconv.Itoa(n + 1)
+		}
+		return page, nil
+	}
+}
+
+// sender posts messages, or fails as a test says.
+type sender struct {
+	readers *readers
+
+	mu     sync.Mutex
+	unfit  error
+	err    error
+	during func(ctx context.Context) // called while DingTalk is at it
+	posts  []string                  // the titles that DingTalk was asked to post
+}
+
+// Fits implements receipts.Sender.
+func (s *sender) Fits(string, string) error { return s.unfit }
+
+// Send implements receipts.Sender.
+func (s *sender) Send(ctx context.Context, group, title, _ string) (string, error) {
+	if s.during != nil {
+		s.during(ctx)
+	}
+	s.mu.Lock()
+	s.posts = append(s.posts, title)
+	key := keyOf(len(s.posts))
+	s.mu.Unlock()
+	if s.err != nil {
+		return "", s.err
+	}
+	s.readers.mu.Lock()
+	defer s.readers.mu.Unlock()
+	s.readers.sent[key] = group
+	return key, nil
+}
+
+func (s *sender) sends() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.posts)
+}
+
+// keyOf is the processQueryKey of the nth post.
+func keyOf(n int) string { return "Kna29Ra5p" + strconv.Itoa(n) }
+
+// recalls take messages back, or fail as a test says.
+type recalls struct {
+	err  error
+	keys []string
+}
+
+// Recall implements receipts.RecallSource.
+func (r *recalls) Recall(_ context.Context, _, key string) error {
+	r.keys = append(r.keys, key)
+	return r.err
+}

@@ -1,0 +1,261 @@
+package receipts_test
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"whoread/receipts"
+)
+
+// library is a MemberBook with its three sources; none can list the group.
+type library struct {
+	*receipts.MemberBook
+	clock               *clock
+	records             *records
+	scene, chat, roster *source
+}
+
+func newLibrary(t *testing.T) *library {
+	c := &clock{time: morning}
+	l := &library{clock: c, records: newRecords(t)}
+	for is, s := range map[receipts.Source]**source{receipts.SceneGroup: &l.scene, receipts.Chat: &l.chat, receipts.Roster: &l.roster} {
+		*s = &source{is: is, now: c.now, err: fmt.Errorf("%s: %w", is, receipts.ErrNoMemberList)}
+	}
+	l.MemberBook = receipts.NewMemberBook(l.records, freshMembers, c.now, l.scene, l.chat, l.roster)
+	return l
+}
+
+// asked is how often each source was asked, in their order.
+func (l *library) asked() []int {
+	return []int{l.scene.questions(), l.chat.questions(), l.roster.questions()}
+}
+
+func TestMembersComeFromTheFirstSourceThatCanTell(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name  string
+		set   func(l *library)
+		from  receipts.Source
+		ids   []string
+		err   error
+		asked []int
+	}{
+		{"the first", func(l *library) { l.scene.set("a", "b"); l.chat.set("c") }, receipts.SceneGroup, []string{"a", "b"}, nil, []int{1, 0, 0}},
+		{"the second", func(l *library) { l.chat.set("c"); l.roster.set("d") }, receipts.Chat, []string{"c"}, nil, []int{1, 1, 0}},
+		{"the last", func(l *library) { l.roster.set("d") }, receipts.Roster, []string{"d"}, nil, []int{1, 1, 1}},
+		{"none", func(*library) {}, "", nil, receipts.ErrNoMemberList, []int{1, 1, 1}},
+		{
+			"one that should have told and could not is not passed over",
+			func(l *library) { l.chat.fail(errDown); l.roster.set("d") }, "", nil, errDown, []int{1, 1, 0},
+		},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			l := newLibrary(t)
+			c.set(l)
+			m, err := l.Members(t.Context(), group)
+			if !errors.Is(err, c.err) {
+				t.Errorf("error %v; want %v", err, c.err)
+			}
+			if c.err == errDown && errors.Is(err, receipts.ErrNoMemberList) {
+				t.Errorf("error %v says that no source can tell", err)
+			}
+			if m.Source != c.from || !slices.Equal(m.UserIDs, c.ids) {
+				t.Errorf("members %+v; want %v from %s", m, c.ids, c.from)
+			}
+			if diff := cmp.Diff(c.asked, l.asked()); diff != "" {
+				t.Errorf("questions to the sources (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestMembersThatNobodyCanTellSayWhy(t *testing.T) {
+	t.Parallel()
+	l := newLibrary(t)
+	denied := errors.New("groupPermissionDenied")
+	l.scene.fail(fmt.Errorf("%w: %w", receipts.ErrNoMemberList, denied))
+	for range 2 { // asked, and remembered
+		if _, err := l.Members(t.Context(), group); !errors.Is(err, denied) || !errors.Is(err, receipts.ErrNoMemberList) {
+			t.Errorf("error %v; want %v, because %v", err, receipts.ErrNoMemberList, denied)
+		}
+	}
+}
+
+func TestMembersAreUsedAgainWhileTheyAreFresh(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		later time.Duration
+		again bool
+	}{
+		{0, false},
+		{freshMembers - time.Nanosecond, false},
+		{freshMembers, true},
+		{-time.Nanosecond, true}, // kept by a replica whose clock is ahead
+	} {
+		t.Run(c.later.String(), func(t *testing.T) {
+			t.Parallel()
+			l := newLibrary(t)
+			l.scene.set("a")
+			if _, err := l.Members(t.Context(), group); err != nil {
+				t.Fatal(err)
+			}
+			l.scene.set("b")
+			l.clock.advance(c.later)
+			m, err := l.Members(t.Context(), group)
+			want := []string{"a"}
+			if c.again {
+				want = []string{"b"}
+			}
+			if err != nil || !slices.Equal(m.UserIDs, want) {
+				t.Errorf("Members() = %v, %v; want %v", m.UserIDs, err, want)
+			}
+		})
+	}
+}
+
+// A source that can't list a group is asked again after six hours, and the
+// others meanwhile.
+func TestMembersOfASourceThatCanNotListTheGroup(t *testing.T) {
+	t.Parallel()
+	l := newLibrary(t)
+	l.roster.set("a")
+	for _, c := range []struct {
+		later time.Duration
+		want  []int
+	}{
+		{0, []int{1, 1, 1}},
+		{freshMembers, []int{1, 1, 2}},
+		{6*time.Hour - freshMembers - time.Nanosecond, []int{1, 1, 3}},
+		{time.Nanosecond, []int{1, 1, 3}}, // fresh
+		{freshMembers, []int{2, 2, 4}},
+		{freshMembers, []int{2, 2, 5}},
+	} {
+		l.clock.advance(c.later)
+		if _, err := l.Members(t.Context(), group); err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(c.want, l.asked()); diff != "" {
+			t.Errorf("%v after the morning, questions to the sources (-want +got):\n%s", l.clock.now().Sub(morning), diff)
+		}
+	}
+}
+
+func TestMembersOfOneGroupSayNothingOfAnother(t *testing.T) {
+	t.Parallel()
+	l := newLibrary(t)
+	if _, err := l.Members(t.Context(), group); !errors.Is(err, receipts.ErrNoMemberList) {
+		t.Errorf("error %v; want %v", err, receipts.ErrNoMemberList)
+	}
+	l.scene.set("a")
+	if m, err := l.Members(t.Context(), elsewhere); err != nil || m.Source != receipts.SceneGroup {
+		t.Errorf("Members() = %+v, %v; want another group's", m, err)
+	}
+	if known, err := l.Known(t.Context(), group); err != nil || known != nil {
+		t.Errorf("Known() = %+v, %v; want nothing", known, err)
+	}
+}
+
+func TestMembersOfASourceThatFailedAreAskedForAgain(t *testing.T) {
+	t.Parallel()
+	l := newLibrary(t)
+	l.scene.fail(errDown)
+	for range 3 {
+		if _, err := l.Members(t.Context(), group); !errors.Is(err, errDown) {
+			t.Errorf("error %v; want %v", err, errDown)
+		}
+	}
+	l.scene.set("a")
+	if m, err := l.Members(t.Context(), group); err != nil || m.Source != receipts.SceneGroup {
+		t.Errorf("Members() = %+v, %v; want them at last", m, err)
+	}
+	if diff := cmp.Diff([]int{4, 0, 0}, l.asked()); diff != "" {
+		t.Errorf("questions to the sources (-want +got):\n%s", diff)
+	}
+}
+
+func TestMembersAreKeptWithTheirNames(t *testing.T) {
+	t.Parallel()
+	l := newLibrary(t)
+	l.scene.set("zhang")
+	l.scene.names = receipts.Names{"zhang": "张三"}
+	m, err := l.Members(t.Context(), group)
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.clock.advance(1000 * time.Hour)
+	l.scene.fail(errDown)
+	known, err := l.Known(t.Context(), group)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(&m, known); diff != "" {
+		t.Errorf("known members (-listed +known):\n%s", diff)
+	}
+	if names, err := l.records.Names(t.Context(), group, []string{"zhang"}); err != nil || names["zhang"] != "张三" {
+		t.Errorf("Names() = %v, %v; want 张三", names, err)
+	}
+}
+
+func TestMembersWithoutRecords(t *testing.T) {
+	t.Parallel()
+	for _, method := range []string{"KnownMembers", "KeepMembers"} {
+		t.Run(method, func(t *testing.T) {
+			t.Parallel()
+			l := newLibrary(t)
+			l.scene.set("a")
+			l.records.fail(method)
+			if _, err := l.Members(t.Context(), group); !errors.Is(err, errDown) {
+				t.Errorf("error %v; want %v", err, errDown)
+			}
+		})
+	}
+}
+
+func TestMembersAtTheSameTime(t *testing.T) {
+	t.Parallel()
+	l := newLibrary(t)
+	l.roster.set("a")
+	var all sync.WaitGroup
+	for i := range 20 {
+		all.Go(func() {
+			if m, err := l.Members(t.Context(), fmt.Sprint("cid", i%3)); err != nil || !slices.Equal(m.UserIDs, []string{"a"}) {
+				t.Errorf("Members() = %v, %v", m, err)
+			}
+		})
+	}
+	all.Wait()
+}
+
+func TestWithout(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name               string
+		ids, without, want []string
+	}{
+		{"some", []string{"a", "b", "c"}, []string{"b", "x"}, []string{"a", "c"}},
+		{"all", []string{"a"}, []string{"a"}, []string{}},
+		{"nobody", []string{"a", "b"}, nil, []string{"a", "b"}},
+		{"of nobody", nil, []string{"a"}, nil},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			m := receipts.Members{UserIDs: c.ids, Outsiders: 3, Source: receipts.Chat, At: morning}
+			before := slices.Clone(c.ids)
+			want := m
+			want.UserIDs = c.want
+			if diff := cmp.Diff(want, m.Without(c.without)); diff != "" {
+				t.Errorf("members (-want +got):\n%s", diff)
+			}
+			if diff := cmp.Diff(before, m.UserIDs); diff != "" {
+				t.Errorf("the members themselves changed:\n%s", diff)
+			}
+		})
+	}
+}

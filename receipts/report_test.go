@@ -1,0 +1,353 @@
+package receipts_test
+
+import (
+	"errors"
+	"maps"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+	"pgregory.net/rapid"
+
+	"whoread/receipts"
+)
+
+func at(minute int) time.Time { return morning.Add(time.Duration(minute) * time.Minute) }
+
+func people(ids ...string) *receipts.Members {
+	return &receipts.Members{UserIDs: ids, Source: receipts.SceneGroup, At: morning}
+}
+
+func TestCompute(t *testing.T) {
+	t.Parallel()
+	unreachable := errors.New("timeout")
+	counted := receipts.Report{Source: receipts.SceneGroup, Counted: morning}
+	for _, c := range []struct {
+		name  string
+		facts receipts.Facts
+		want  func(r *receipts.Report)
+	}{
+		{
+			"the audience is who has read and who has not",
+			receipts.Facts{
+				Audience: people("a", "b", "c"), Current: people("a", "b", "c"),
+				Reads: receipts.Reads{"c": at(1), "a": at(2)}, AsOf: at(3),
+			},
+			func(r *receipts.Report) {
+				r.Read = []receipts.Receipt{{UserID: "c", By: at(1)}, {UserID: "a", By: at(2)}}
+				r.Unread, r.Total, r.AsOf = []string{"b"}, 3, at(3)
+			},
+		},
+		{
+			"readers of the same moment stand in a fixed order",
+			receipts.Facts{
+				Audience: people("c", "b", "a"), Current: people("c", "b", "a"),
+				Reads: receipts.Reads{"c": at(1), "a": at(1), "b": at(1)},
+			},
+			func(r *receipts.Report) {
+				r.Read = []receipts.Receipt{{UserID: "a", By: at(1)}, {UserID: "b", By: at(1)}, {UserID: "c", By: at(1)}}
+				r.Total = 3
+			},
+		},
+		{
+			"who left unread is counted apart, who left as a reader stays one",
+			receipts.Facts{
+				Audience: people("a", "b", "c"), Current: people("c"), Reads: receipts.Reads{"a": at(1)},
+			},
+			func(r *receipts.Report) {
+				r.Read, r.Unread = []receipts.Receipt{{UserID: "a", By: at(1)}}, []string{"c"}
+				r.Total, r.Left = 2, 1
+			},
+		},
+		{
+			"who came later is counted apart, reader or not",
+			receipts.Facts{
+				Audience: people("a"), Current: people("a", "new", "newer"), Reads: receipts.Reads{"new": at(1)},
+			},
+			func(r *receipts.Report) { r.Unread, r.Total, r.Joined = []string{"a"}, 1, 2 },
+		},
+		{
+			"people from outside are counted as they are now",
+			receipts.Facts{
+				Audience: &receipts.Members{UserIDs: []string{"a"}, Outsiders: 2, Source: receipts.SceneGroup, At: morning},
+				Current:  &receipts.Members{UserIDs: []string{"a"}, Outsiders: 5, Source: receipts.SceneGroup, At: at(9)},
+			},
+			func(r *receipts.Report) { r.Unread, r.Total, r.Outsiders = []string{"a"}, 1, 5 },
+		},
+		{
+			"people from outside are counted as they were, if now is not known",
+			receipts.Facts{
+				Audience: &receipts.Members{UserIDs: []string{"a"}, Outsiders: 2, Source: receipts.SceneGroup, At: morning},
+				Gaps:     []receipts.Gap{{Part: receipts.MembersPart, Err: unreachable}},
+			},
+			func(r *receipts.Report) {
+				r.Total, r.Outsiders = 1, 2
+				r.Gaps = []receipts.Gap{{Part: receipts.MembersPart, Err: unreachable}}
+			},
+		},
+		{
+			"with a gap, nobody is called unread, and the numbers stay",
+			receipts.Facts{
+				Audience: people("a", "b"), Current: people("a", "b"), Reads: receipts.Reads{"a": at(1)},
+				Gaps: []receipts.Gap{{Part: receipts.ReadersPart, Err: unreachable}},
+			},
+			func(r *receipts.Report) {
+				r.Read, r.Total = []receipts.Receipt{{UserID: "a", By: at(1)}}, 2
+				r.Gaps = []receipts.Gap{{Part: receipts.ReadersPart, Err: unreachable}}
+			},
+		},
+		{
+			"without an audience there are only readers",
+			receipts.Facts{Current: people("a", "b"), Reads: receipts.Reads{"b": at(2), "a": at(1), "x": at(3)}, Excluded: []string{"x"}},
+			func(r *receipts.Report) {
+				*r = receipts.Report{
+					Read: []receipts.Receipt{{UserID: "a", By: at(1)}, {UserID: "b", By: at(2)}},
+					Gaps: []receipts.Gap{{Part: receipts.AudiencePart, Err: receipts.ErrNoMemberList}},
+				}
+			},
+		},
+		{
+			"why there is no audience is said once",
+			receipts.Facts{Gaps: []receipts.Gap{{Part: receipts.AudiencePart, Err: unreachable}}},
+			func(r *receipts.Report) {
+				*r = receipts.Report{Gaps: []receipts.Gap{{Part: receipts.AudiencePart, Err: unreachable}}}
+			},
+		},
+		{
+			"the excluded are nowhere",
+			receipts.Facts{
+				Audience: people("a", "boss", "bot", "gone"), Current: people("a", "boss", "bot", "newbot"),
+				Reads: receipts.Reads{"boss": at(1)}, Excluded: []string{"boss", "bot", "gone", "newbot"},
+			},
+			func(r *receipts.Report) { r.Unread, r.Total = []string{"a"}, 1 },
+		},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			want := counted
+			c.want(&want)
+			got := receipts.Compute(c.facts)
+			if diff := cmp.Diff(want, got, cmpopts.EquateErrors(), cmpopts.EquateEmpty()); diff != "" {
+				t.Errorf("report (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestPercentIsRoundedDown(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		read, total, want int
+	}{
+		{0, 0, 0},
+		{0, 45, 0},
+		{37, 45, 82},
+		{199, 200, 99},
+		{999, 1000, 99},
+		{1000, 1000, 100},
+	} {
+		r := receipts.Report{Read: make([]receipts.Receipt, c.read), Total: c.total}
+		if got := r.Percent(); got != c.want {
+			t.Errorf("%d/%d is %d%%; want %d%%", c.read, c.total, got, c.want)
+		}
+	}
+}
+
+func TestAllReadIsOnlySaidWhenItIsCertain(t *testing.T) {
+	t.Parallel()
+	one := []receipts.Receipt{{UserID: "a"}}
+	for _, c := range []struct {
+		name   string
+		report receipts.Report
+		want   bool
+	}{
+		{"all have", receipts.Report{Read: one, Total: 1}, true},
+		{"one has not", receipts.Report{Read: one, Total: 2}, false},
+		{"nobody was to read", receipts.Report{}, false},
+		{"incomplete", receipts.Report{Read: one, Total: 1, Gaps: []receipts.Gap{{Part: receipts.MembersPart}}}, false},
+	} {
+		if got := c.report.AllRead(); got != c.want {
+			t.Errorf("%s: AllRead() = %v; want %v", c.name, got, c.want)
+		}
+	}
+}
+
+var crowd = []string{"a", "b", "c", "d", "e", "张三", "李四", "😀", "é", "f"}
+
+func someOf(t *rapid.T, label string) []string {
+	return rapid.SliceOfDistinct(rapid.SampledFrom(crowd), rapid.ID[string]).Draw(t, label)
+}
+
+func maybeMembers(t *rapid.T, label string) *receipts.Members {
+	if rapid.IntRange(0, 4).Draw(t, label+" unknown") == 0 {
+		return nil
+	}
+	m := people(someOf(t, label)...)
+	m.Outsiders = rapid.IntRange(0, 3).Draw(t, label+" outsiders")
+	return m
+}
+
+// anyFacts draws facts without regard to whether they can come together.
+func anyFacts(t *rapid.T) receipts.Facts {
+	f := receipts.Facts{
+		Message:  receipts.Message{Group: group, Number: 1, State: receipts.Sent},
+		Audience: maybeMembers(t, "audience"),
+		Current:  maybeMembers(t, "current"),
+		Reads:    receipts.Reads{},
+		AsOf:     morning,
+		Excluded: someOf(t, "excluded"),
+	}
+	for _, id := range someOf(t, "readers") {
+		f.Reads[id] = at(rapid.IntRange(0, 3).Draw(t, "read"))
+	}
+	for _, part := range []receipts.Part{receipts.ReadersPart, receipts.MembersPart, receipts.AudiencePart} {
+		if rapid.IntRange(0, 5).Draw(t, "gap") == 0 {
+			f.Gaps = append(f.Gaps, receipts.Gap{Part: part, Err: receipts.ErrNotYet})
+		}
+	}
+	return f
+}
+
+func TestComputeOfAnyFacts(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		promise string
+		holds   func(f receipts.Facts, r receipts.Report) bool
+	}{
+		{"nobody who has read is called unread", func(f receipts.Facts, r receipts.Report) bool {
+			return !slices.ContainsFunc(r.Unread, func(id string) bool { _, read := f.Reads[id]; return read })
+		}},
+		{"an incomplete report names nobody", func(f receipts.Facts, r receipts.Report) bool {
+			return r.Complete() || len(r.Unread) == 0 && !r.AllRead()
+		}},
+		{"every gap is told", func(f receipts.Facts, r receipts.Report) bool {
+			return !slices.ContainsFunc(f.Gaps, func(g receipts.Gap) bool { return !slices.Contains(r.Gaps, g) })
+		}},
+		{"a report without an audience is incomplete and has no total", func(f receipts.Facts, r receipts.Report) bool {
+			return f.Audience != nil || !r.Complete() && r.Total == 0
+		}},
+		{"a total is the read and the unread", func(f receipts.Facts, r receipts.Report) bool {
+			return !r.Complete() || r.Total == len(r.Read)+len(r.Unread)
+		}},
+		{"everybody in the audience is read, unread or gone", func(f receipts.Facts, r receipts.Report) bool {
+			return f.Audience == nil || r.Total+r.Left == len(f.Audience.Without(f.Excluded).UserIDs)
+		}},
+		{"only the audience is asked for", func(f receipts.Facts, r receipts.Report) bool {
+			return !slices.ContainsFunc(append(readerIDs(r), r.Unread...), func(id string) bool {
+				return f.Audience != nil && !slices.Contains(f.Audience.UserIDs, id)
+			})
+		}},
+		{"nobody who left is called unread", func(f receipts.Facts, r receipts.Report) bool {
+			return !slices.ContainsFunc(r.Unread, func(id string) bool {
+				return f.Current != nil && !slices.Contains(f.Current.UserIDs, id)
+			})
+		}},
+		{"a reader in the audience is shown, wherever he is now, with his time", func(f receipts.Facts, r receipts.Report) bool {
+			for id, by := range f.Reads {
+				counts := (f.Audience == nil || slices.Contains(f.Audience.UserIDs, id)) && !slices.Contains(f.Excluded, id)
+				if counts != slices.Contains(r.Read, receipts.Receipt{UserID: id, By: by}) {
+					return false
+				}
+			}
+			return true
+		}},
+		{"nobody is named twice", func(f receipts.Facts, r receipts.Report) bool {
+			named := append(readerIDs(r), r.Unread...)
+			slices.Sort(named)
+			return len(slices.Compact(slices.Clone(named))) == len(named)
+		}},
+		{"readers come in the order of their reads", func(f receipts.Facts, r receipts.Report) bool {
+			return slices.IsSortedFunc(r.Read, func(a, b receipts.Receipt) int { return a.By.Compare(b.By) })
+		}},
+		{"who joined is in the group and not in the audience", func(f receipts.Facts, r receipts.Report) bool {
+			if f.Audience == nil || f.Current == nil {
+				return r.Joined == 0
+			}
+			return r.Joined == len(f.Current.Without(f.Excluded).Without(f.Audience.UserIDs).UserIDs)
+		}},
+		{"100 percent is everybody", func(f receipts.Facts, r receipts.Report) bool {
+			return r.Percent() >= 0 && r.Percent() <= 100 && (r.Percent() < 100 || len(r.Read) == r.Total)
+		}},
+	} {
+		t.Run(c.promise, func(t *testing.T) {
+			t.Parallel()
+			rapid.Check(t, func(t *rapid.T) {
+				f := anyFacts(t)
+				if r := receipts.Compute(f); !c.holds(f, r) {
+					t.Fatalf("facts %+v\nreport %+v", f, r)
+				}
+			})
+		})
+	}
+}
+
+func TestComputeTheExcludedLeaveNoTrace(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		f := anyFacts(t)
+		never := f
+		never.Excluded, never.Reads = nil, maps.Clone(f.Reads)
+		maps.DeleteFunc(never.Reads, func(id string, _ time.Time) bool { return slices.Contains(f.Excluded, id) })
+		if f.Audience != nil {
+			m := f.Audience.Without(f.Excluded)
+			never.Audience = &m
+		}
+		if f.Current != nil {
+			m := f.Current.Without(f.Excluded)
+			never.Current = &m
+		}
+		if diff := cmp.Diff(receipts.Compute(never), receipts.Compute(f), cmpopts.EquateErrors(), cmpopts.EquateEmpty()); diff != "" {
+			t.Fatalf("as if they never were (-want), as excluded (+got):\n%s", diff)
+		}
+	})
+}
+
+func TestComputeAReaderStaysAReader(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		f := anyFacts(t)
+		earlier := receipts.Compute(f)
+		f.Reads = maps.Clone(f.Reads)
+		for _, id := range someOf(t, "more readers") {
+			if _, known := f.Reads[id]; !known {
+				f.Reads[id] = at(9)
+			}
+		}
+		f.Current = maybeMembers(t, "current later") // people come and go
+		later := receipts.Compute(f)
+		for _, receipt := range earlier.Read {
+			if !slices.Contains(later.Read, receipt) {
+				t.Fatalf("%v had read and has no longer: %+v", receipt, later)
+			}
+		}
+		for _, id := range later.Unread {
+			if slices.Contains(readerIDs(earlier), id) {
+				t.Fatalf("%s had read and is called unread: %+v", id, later)
+			}
+		}
+	})
+}
+
+func TestComputeIsPure(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		f := anyFacts(t)
+		f.Gaps = slices.Grow(f.Gaps, 3) // an append of Compute's would show
+		before := f
+		before.Reads, before.Gaps = maps.Clone(f.Reads), slices.Clone(f.Gaps)
+		for _, m := range []**receipts.Members{&before.Audience, &before.Current} {
+			if *m != nil {
+				*m = cloned(**m)
+			}
+		}
+		first, second := receipts.Compute(f), receipts.Compute(f)
+		if diff := cmp.Diff(first, second, cmpopts.EquateErrors()); diff != "" {
+			t.Fatalf("the same facts gave two reports:\n%s", diff)
+		}
+		if diff := cmp.Diff(before, f, cmpopts.EquateErrors(), cmpopts.EquateEmpty()); diff != "" {
+			t.Fatalf("the facts were changed:\n%s", diff)
+		}
+	})
+}

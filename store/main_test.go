@@ -1,0 +1,131 @@
+package store
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"whoread/store/storetest"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// Times of the tests.
+const (
+	keepFor = time.Hour
+	// patience is how long a test waits for what must happen.
+	patience = 20 * time.Second
+	// look is how often a test looks for what nothing announces.
+	look = 2 * time.Millisecond
+)
+
+// open returns a store on the backend.
+func open(t *testing.T, b storetest.Backend) *Store {
+	t.Helper()
+	return openURL(t, b, b.URL)
+}
+
+// openURL returns a store that reaches the backend by another URL.
+func openURL(t *testing.T, b storetest.Backend, url string) *Store {
+	t.Helper()
+	s, err := Open(Options{URL: url, KeyPrefix: b.KeyPrefix, KeepFor: keepFor})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Errorf("close store: %v", err)
+		}
+	})
+	return s
+}
+
+// proxied returns a store behind a proxy, with its scripts known to Redis.
+func proxied(t *testing.T, b storetest.Backend) (*Store, *storetest.Proxy) {
+	t.Helper()
+	p := storetest.NewProxy(t, b.URL)
+	s := openURL(t, b, p.URL())
+	for _, source := range []string{
+		acceptSource, claimSource, renewSource, doneSource, leaveSource, beginSource, markSource, keepReadsSource, keepAudienceSource,
+	} {
+		if err := s.rdb.ScriptLoad(t.Context(), source).Err(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return s, p
+}
+
+// must ends the test at an error.
+func must[T any](v T, err error) func(*testing.T) T {
+	return func(t *testing.T) T {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return v
+	}
+}
+
+// receive waits for a value.
+func receive[T any](t *testing.T, from <-chan T, what string) T {
+	t.Helper()
+	timer := time.NewTimer(patience)
+	defer timer.Stop()
+	select {
+	case v := <-from:
+		return v
+	case <-timer.C:
+		t.Fatalf("%s: nothing came", what)
+		panic("unreachable")
+	}
+}
+
+// until waits for what nothing announces.
+func until(t *testing.T, what string, met func() bool) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	tick := time.NewTicker(look)
+	defer tick.Stop()
+	for !met() {
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			t.Fatalf("never came: %s", what)
+		}
+	}
+}
+
+// written returns all keys of the store, sorted.
+func written(t *testing.T, s *Store) []string {
+	t.Helper()
+	var keys []string
+	found := s.rdb.Scan(t.Context(), 0, "*"+s.keys.prefix+"*", 1000).Iterator()
+	for found.Next(t.Context()) {
+		keys = append(keys, found.Val())
+	}
+	if err := found.Err(); err != nil {
+		t.Fatal(err)
+	}
+	slices.Sort(keys)
+	return slices.Compact(keys)
+}
+
+// hashTag returns the part of a key that decides its slot in a cluster, as
+// https://redis.io/docs/latest/operate/oss_and_stack/reference/cluster-spec/#hash-tags
+// has it.
+func hashTag(key string) string {
+	_, after, found := strings.Cut(key, "{")
+	if !found {
+		return key
+	}
+	tag, _, found := strings.Cut(after, "}")
+	if !found || tag == "" {
+		return key
+	}
+	return tag
+}

@@ -1,0 +1,983 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+	"golang.org/x/sync/errgroup"
+
+	"whoread/receipts"
+	"whoread/store/storetest"
+)
+
+const group = "cidA1b2C3=="
+
+// noon is the time of the tests' messages, in whole milliseconds as they are kept.
+var noon = time.UnixMilli(1_760_000_000_123)
+
+func draft(command string) receipts.Draft {
+	return receipts.Draft{Group: group, Command: command, Title: "title of " + command, Author: receipts.Person{UserID: "u1", Name: "李雷"}, At: noon}
+}
+
+// sent returns a message that was sent with the key.
+func sent(t *testing.T, s *Store, group, command, key string) receipts.Message {
+	t.Helper()
+	d := draft(command)
+	d.Group = group
+	m, _, err := s.Begin(t.Context(), d)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return must(s.Mark(t.Context(), group, m.Number, receipts.Change{To: receipts.Sent, Key: key, SentAt: noon.Add(time.Second)}))(t)
+}
+
+func TestBeginRecordsTheDraft(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, b storetest.Backend) {
+		s := open(t, b)
+		m, again, err := s.Begin(t.Context(), draft("msg1"))
+		want := receipts.Message{
+			Group: group, Number: 1, Title: "title of msg1", Author: receipts.Person{UserID: "u1", Name: "李雷"},
+			State: receipts.Sending, CreatedAt: noon,
+		}
+		if diff := cmp.Diff(want, m); diff != "" || again || err != nil {
+			t.Fatalf("Begin: again %v, error %v, message (-want +got):\n%s", again, err, diff)
+		}
+		if diff := cmp.Diff(want, must(s.Kept(t.Context(), group, 1))(t).Message); diff != "" {
+			t.Errorf("kept (-want +got):\n%s", diff)
+		}
+	})
+}
+
+func TestBeginTwiceIsOneMessage(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, b storetest.Backend) {
+		s := open(t, b)
+		first, _, err := s.Begin(t.Context(), draft("msg1"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		other := draft("msg1")
+		other.Title, other.Audience = "another title", &receipts.Members{UserIDs: []string{"u9"}}
+		second, again, err := s.Begin(t.Context(), other)
+		if diff := cmp.Diff(first, second); diff != "" || !again || err != nil {
+			t.Fatalf("repeated: again %v, error %v, message (-first +second):\n%s", again, err, diff)
+		}
+		if kept := must(s.Kept(t.Context(), group, 1))(t); kept.Audience != nil {
+			t.Errorf("the repetition wrote an audience: %v", kept.Audience)
+		}
+		// As it is now, not as it was begun.
+		if _, err := s.Mark(t.Context(), group, 1, receipts.Change{To: receipts.Failed, Reason: "refused"}); err != nil {
+			t.Fatal(err)
+		}
+		if m, again, err := s.Begin(t.Context(), draft("msg1")); m.State != receipts.Failed || !again || err != nil {
+			t.Errorf("repeated after the end: state %q, again %v, error %v", m.State, again, err)
+		}
+	})
+}
+
+func TestBeginTheSameCommandAtOnceIsOneMessage(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, b storetest.Backend) {
+		s := open(t, b)
+		const tries = 20
+		numbers, fresh := make([]int, tries), make([]bool, tries)
+		var all errgroup.Group
+		for i := range tries {
+			all.Go(func() error {
+				m, again, err := s.Begin(t.Context(), draft("msg1"))
+				numbers[i], fresh[i] = m.Number, !again
+				return err
+			})
+		}
+		if err := all.Wait(); err != nil {
+			t.Fatal(err)
+		}
+		if got := slices.Compact(slices.Sorted(slices.Values(numbers))); !slices.Equal(got, []int{1}) {
+			t.Errorf("numbers %v, want only 1", got)
+		}
+		if count(fresh) != 1 {
+			t.Errorf("%d tries began the message, want 1", count(fresh))
+		}
+	})
+}
+
+func TestNumbersAreUniqueAndGaplessInEachGroup(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, b storetest.Backend) {
+		replicas := []*Store{open(t, b), open(t, b)}
+		const each = 30
+		groups := []string{"cidA", "cidB"}
+		numbers := map[string][]int{"cidA": make([]int, each), "cidB": make([]int, each)}
+		var all errgroup.Group
+		for i := range each {
+			for _, g := range groups {
+				all.Go(func() error {
+					d := draft(fmt.Sprint("msg", i))
+					d.Group = g
+					if i%3 == 0 { // adopted messages are numbered with the others
+						m, err := replicas[i%2].Adopt(t.Context(), receipts.Message{Group: g, Key: d.Command, State: receipts.Sent, Adopted: true})
+						numbers[g][i] = m.Number
+						return err
+					}
+					m, _, err := replicas[i%2].Begin(t.Context(), d)
+					numbers[g][i] = m.Number
+					return err
+				})
+			}
+		}
+		if err := all.Wait(); err != nil {
+			t.Fatal(err)
+		}
+		var want []int
+		for n := range each {
+			want = append(want, n+1)
+		}
+		for _, g := range groups {
+			if diff := cmp.Diff(want, slices.Sorted(slices.Values(numbers[g]))); diff != "" {
+				t.Errorf("numbers of %s (-want +got):\n%s", g, diff)
+			}
+		}
+	})
+}
+
+func TestNumbersMayBeLarge(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, b storetest.Backend) {
+		s := open(t, b)
+		const last = 9_999_999_999
+		if err := s.rdb.Set(t.Context(), s.keys.group(group).sequence(), last, 0).Err(); err != nil {
+			t.Fatal(err)
+		}
+		m := sent(t, s, group, "msg1", "key1")
+		if m.Number != last+1 {
+			t.Fatalf("number %d, want %d", m.Number, last+1)
+		}
+		if got := must(s.ByKey(t.Context(), group, "key1"))(t); got.Number != m.Number {
+			t.Errorf("found by its key: number %d", got.Number)
+		}
+	})
+}
+
+func TestAdoptRecordsOnceForEachKey(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, b storetest.Backend) {
+		s := open(t, b)
+		quoted := receipts.Message{
+			Group: group, Title: "从前的公告", Key: "key1", State: receipts.Sent,
+			CreatedAt: noon, SentAt: noon, Adopted: true,
+		}
+		want := quoted
+		want.Number = 1
+		if diff := cmp.Diff(want, must(s.Adopt(t.Context(), quoted))(t)); diff != "" {
+			t.Errorf("adopted (-want +got):\n%s", diff)
+		}
+		changed := quoted
+		changed.Title = "another title"
+		if diff := cmp.Diff(want, must(s.Adopt(t.Context(), changed))(t)); diff != "" {
+			t.Errorf("adopted again (-want +got):\n%s", diff)
+		}
+		if diff := cmp.Diff(want, must(s.ByKey(t.Context(), group, "key1"))(t)); diff != "" {
+			t.Errorf("by its key (-want +got):\n%s", diff)
+		}
+		// A key that an announcement got is known too.
+		announced := sent(t, s, group, "msg2", "key2")
+		if diff := cmp.Diff(announced, must(s.Adopt(t.Context(), receipts.Message{Group: group, Key: "key2", State: receipts.Sent, Adopted: true}))(t)); diff != "" {
+			t.Errorf("an announcement adopted (-want +got):\n%s", diff)
+		}
+		if recent := must(s.Recent(t.Context(), group, 10))(t); len(recent) != 2 {
+			t.Errorf("%d messages, want 2", len(recent))
+		}
+	})
+}
+
+func TestAdoptAtOnceIsOneMessage(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, b storetest.Backend) {
+		s := open(t, b)
+		var all errgroup.Group
+		for range 20 {
+			all.Go(func() error {
+				m, err := s.Adopt(t.Context(), receipts.Message{Group: group, Key: "key1", State: receipts.Sent, Adopted: true})
+				if err == nil && m.Number != 1 {
+					return fmt.Errorf("number %d", m.Number)
+				}
+				return err
+			})
+		}
+		if err := all.Wait(); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// states are all states, each with a way that leads to it.
+var states = []struct {
+	state receipts.State
+	way   []receipts.Change
+}{
+	{receipts.Sending, nil},
+	{receipts.Sent, []receipts.Change{toSent}},
+	{receipts.Failed, []receipts.Change{{To: receipts.Failed, Reason: "refused"}}},
+	{receipts.Uncertain, []receipts.Change{{To: receipts.Uncertain, Reason: "timeout"}}},
+	{receipts.Recalled, []receipts.Change{toSent, {To: receipts.Recalled}}},
+	{receipts.Disbanded, []receipts.Change{toSent, {To: receipts.Disbanded}}},
+	{receipts.Expired, []receipts.Change{toSent, {To: receipts.Expired}}},
+}
+
+var toSent = receipts.Change{To: receipts.Sent, Key: "key1", SentAt: noon.Add(time.Second)}
+
+func TestMarkEnforcesTheLifeOfAMessage(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, b storetest.Backend) {
+		s := open(t, b)
+		for i, from := range states {
+			for j, to := range states {
+				t.Run(fmt.Sprintf("%s to %s", from.state, to.state), func(t *testing.T) {
+					g := fmt.Sprintf("cid%d-%d", i, j)
+					d := draft("msg1")
+					d.Group = g
+					before, _, err := s.Begin(t.Context(), d)
+					if err != nil {
+						t.Fatal(err)
+					}
+					for _, step := range from.way {
+						before = must(s.Mark(t.Context(), g, 1, step))(t)
+					}
+					if before.State != from.state {
+						t.Fatalf("message is %s", before.State)
+					}
+
+					step := receipts.Change{To: to.state, Reason: "new reason"}
+					if to.state == receipts.Sent {
+						step = toSent
+					}
+					got, err := s.Mark(t.Context(), g, 1, step)
+					switch {
+					case slices.Contains(to.state.Before(), from.state):
+						want := before
+						want.State, want.Reason = to.state, step.Reason
+						if to.state == receipts.Sent {
+							want.Key, want.SentAt = step.Key, step.SentAt
+						}
+						if diff := cmp.Diff(want, got); diff != "" || err != nil {
+							t.Errorf("allowed step: error %v, (-want +got):\n%s", err, diff)
+						}
+					case from.state == to.state: // the same step again
+						if diff := cmp.Diff(before, got); diff != "" || err != nil {
+							t.Errorf("repeated step: error %v, (-before +got):\n%s", err, diff)
+						}
+					default:
+						if diff := cmp.Diff(before, got); diff != "" || !errors.Is(err, receipts.ErrWrongState) {
+							t.Errorf("forbidden step: error %v, (-before +got):\n%s", err, diff)
+						}
+						if kept := must(s.Kept(t.Context(), g, 1))(t); kept.Message.State != from.state {
+							t.Errorf("forbidden step was taken: %s", kept.Message.State)
+						}
+						if _, err := s.ByKey(t.Context(), g, step.Key); step.Key != "" && before.Key == "" && !errors.Is(err, receipts.ErrNoMessage) {
+							t.Errorf("forbidden step left its key: %v", err)
+						}
+					}
+				})
+			}
+		}
+	})
+}
+
+func TestMarkSentAgain(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, b storetest.Backend) {
+		s := open(t, b)
+		first := sent(t, s, group, "msg1", "key1")
+
+		later := receipts.Change{To: receipts.Sent, Key: "key1", SentAt: noon.Add(time.Hour)}
+		again, err := s.Mark(t.Context(), group, 1, later)
+		if diff := cmp.Diff(first, again); diff != "" || err != nil {
+			t.Errorf("with its key: error %v, (-first +again):\n%s", err, diff)
+		}
+		other, err := s.Mark(t.Context(), group, 1, receipts.Change{To: receipts.Sent, Key: "key2", SentAt: noon})
+		if diff := cmp.Diff(first, other); diff != "" || !errors.Is(err, receipts.ErrWrongState) {
+			t.Errorf("with another key: error %v, (-first +again):\n%s", err, diff)
+		}
+		if _, err := s.ByKey(t.Context(), group, "key2"); !errors.Is(err, receipts.ErrNoMessage) {
+			t.Errorf("the other key leads somewhere: %v", err)
+		}
+	})
+}
+
+func TestUncertainIsHealedByItsKey(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, b storetest.Backend) {
+		s := open(t, b)
+		if _, _, err := s.Begin(t.Context(), draft("msg1")); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := s.Mark(t.Context(), group, 1, receipts.Change{To: receipts.Uncertain, Reason: "timeout"}); err != nil {
+			t.Fatal(err)
+		}
+		healed := must(s.Mark(t.Context(), group, 1, toSent))(t)
+		if healed.State != receipts.Sent || healed.Reason != "" || !healed.SentAt.Equal(toSent.SentAt) {
+			t.Errorf("healed: %+v", healed)
+		}
+		if diff := cmp.Diff(healed, must(s.ByKey(t.Context(), group, "key1"))(t)); diff != "" {
+			t.Errorf("by its key (-want +got):\n%s", diff)
+		}
+	})
+}
+
+func TestWhatIsNotThere(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, b storetest.Backend) {
+		s := open(t, b)
+		ctx := t.Context()
+		if _, err := s.Mark(ctx, group, 7, toSent); !errors.Is(err, receipts.ErrNoMessage) {
+			t.Errorf("Mark: %v", err)
+		}
+		if _, err := s.Kept(ctx, group, 7); !errors.Is(err, receipts.ErrNoMessage) {
+			t.Errorf("Kept: %v", err)
+		}
+		if _, err := s.ByKey(ctx, group, "key1"); !errors.Is(err, receipts.ErrNoMessage) {
+			t.Errorf("ByKey: %v", err)
+		}
+		if recent, err := s.Recent(ctx, group, 5); len(recent) != 0 || err != nil {
+			t.Errorf("Recent: %v, %v", recent, err)
+		}
+		if err := s.KeepReads(ctx, group, 7, []string{"u1"}, noon, noon); err != nil {
+			t.Errorf("KeepReads: %v", err)
+		}
+		if err := s.KeepAudience(ctx, group, 7, receipts.Members{UserIDs: []string{"u1"}}); err != nil {
+			t.Errorf("KeepAudience: %v", err)
+		}
+		if members, err := s.KnownMembers(ctx, group); members != nil || err != nil {
+			t.Errorf("KnownMembers: %v, %v", members, err)
+		}
+		if names, err := s.Names(ctx, group, []string{"u1"}); len(names) != 0 || err != nil {
+			t.Errorf("Names: %v, %v", names, err)
+		}
+		if keys := written(t, s); len(keys) != 0 {
+			t.Errorf("asking wrote %q", keys)
+		}
+	})
+}
+
+// lookalikes are conversation ids that an escape, a pattern or a hash tag could
+// take for one another.
+var lookalikes = []string{
+	"cid a", "cid+a", "cid%20a", "cid%2Ba", "cid{a}", "cid}a", "cid{a", "{cid}a", "{}", "", "cid/a", "cid:a", "cid:a:message:1",
+	"cid*", "cid?", "cid[a]", `cid\a`, "cid\na", "cid=", "CID A", "群a", "群\u202ea", "cid👍",
+}
+
+func TestNoGroupSeesAnother(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, b storetest.Backend) {
+		s := open(t, b)
+		ctx := t.Context()
+		user := func(i int) string { return fmt.Sprint("user", i) }
+		for i, g := range lookalikes {
+			if m := sent(t, s, g, "msg1", "key of "+user(i)); m.Number != 1 {
+				t.Errorf("%q: first number is %d", g, m.Number)
+			}
+			if err := s.KeepReads(ctx, g, 1, []string{user(i)}, noon, noon); err != nil {
+				t.Fatal(err)
+			}
+			if err := s.KeepAudience(ctx, g, 1, receipts.Members{UserIDs: []string{user(i)}}); err != nil {
+				t.Fatal(err)
+			}
+			if err := s.KeepMembers(ctx, g, receipts.Members{UserIDs: []string{user(i)}}, receipts.Names{user(i): "member of " + g}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for i, g := range lookalikes {
+			for j := range lookalikes {
+				m, err := s.ByKey(ctx, g, "key of "+user(j))
+				if i == j && (err != nil || m.Group != g) {
+					t.Errorf("%q: its own key: %+v, %v", g, m, err)
+				}
+				if i != j && !errors.Is(err, receipts.ErrNoMessage) {
+					t.Errorf("%q: the key of %q leads to %+v, %v", g, lookalikes[j], m, err)
+				}
+				names := must(s.Names(ctx, g, []string{user(j)}))(t)
+				if i == j && names[user(j)] != "member of "+g || i != j && len(names) != 0 {
+					t.Errorf("%q: names of %q: %v", g, lookalikes[j], names)
+				}
+			}
+			kept := must(s.Kept(ctx, g, 1))(t)
+			own := []string{user(i)}
+			members := must(s.KnownMembers(ctx, g))(t)
+			if !slices.Equal(kept.Audience.UserIDs, own) || !slices.Equal(members.UserIDs, own) || len(kept.Reads) != 1 || kept.Reads[user(i)].IsZero() {
+				t.Errorf("%q: audience %v, members %v, reads %v", g, kept.Audience.UserIDs, members.UserIDs, kept.Reads)
+			}
+			if _, err := s.Kept(ctx, g, 2); !errors.Is(err, receipts.ErrNoMessage) {
+				t.Errorf("%q: it has a second message: %v", g, err)
+			}
+			if recent := must(s.Recent(ctx, g, 50))(t); len(recent) != 1 {
+				t.Errorf("%q: %d messages", g, len(recent))
+			}
+		}
+	})
+}
+
+func TestRecent(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, b storetest.Backend) {
+		s := open(t, b)
+		for i := range 5 {
+			sent(t, s, group, fmt.Sprint("msg", i), fmt.Sprint("key", i))
+		}
+		if err := s.rdb.Del(t.Context(), s.keys.group(group).message(4)).Err(); err != nil { // its time is over
+			t.Fatal(err)
+		}
+		for _, c := range []struct {
+			limit int
+			want  []int
+		}{
+			{1, []int{5}},
+			{2, []int{5}},
+			{3, []int{5, 3}},
+			{5, []int{5, 3, 2, 1}},
+			{50, []int{5, 3, 2, 1}},
+			{0, nil},
+		} {
+			var got []int
+			for _, m := range must(s.Recent(t.Context(), group, c.limit))(t) {
+				got = append(got, m.Number)
+				if m.Title != "title of msg"+strconv.Itoa(m.Number-1) || m.Group != group {
+					t.Errorf("limit %d: %+v", c.limit, m)
+				}
+			}
+			if !slices.Equal(got, c.want) {
+				t.Errorf("limit %d: %v, want %v", c.limit, got, c.want)
+			}
+		}
+	})
+}
+
+// oddIDs are userIds, of which DingTalk says little more than that they are text.
+var oddIDs = []string{
+	"manager4220", "0123456789", "user name", "a:b", "a{b}c", "a}b", "*", "张三", "ﺍﺤﻤﺩ", "\u202eabc", "👩\u200d👧", `"quoted"`, `back\slash`,
+	"<b>&amp;", "tab\tline\nend", "${VAR}", "１２３", "-1", "NX", strings.Repeat("长", 500),
+}
+
+func TestKeptIsWhatWasKept(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, b storetest.Backend) {
+		s := open(t, b)
+		for i, title := range []string{
+			"周五 22:00 停机维护", "Maintenance", "", " \t\n ", "👍🏽 👨\u200d👩\u200d👧", "مرحبا \u202eabc\u202c", `a\0"'{}%s`, "1", "\x00\x01",
+			strings.Repeat("公告👍", 100_000),
+		} {
+			name := title
+			if len(name) > 20 {
+				name = "huge"
+			}
+			t.Run(fmt.Sprintf("%d %q", i, name), func(t *testing.T) {
+				ctx := t.Context()
+				g := fmt.Sprint("cid", i)
+				at := noon.Add(987 * time.Microsecond)
+				audience := receipts.Members{UserIDs: oddIDs, Outsiders: 3, Source: receipts.SceneGroup, At: noon.Add(-time.Minute)}
+				_, _, err := s.Begin(ctx, receipts.Draft{
+					Group: g, Command: "msg " + title, Title: title, Author: receipts.Person{UserID: oddIDs[i], Name: title}, At: at, Audience: &audience,
+				})
+				if err != nil {
+					t.Fatal(err)
+				}
+				key := "key/+= " + title
+				if _, err := s.Mark(ctx, g, 1, receipts.Change{To: receipts.Sent, Key: key, SentAt: at.Add(time.Second)}); err != nil {
+					t.Fatal(err)
+				}
+				if err := s.KeepReads(ctx, g, 1, oddIDs, at, at.Add(time.Hour)); err != nil {
+					t.Fatal(err)
+				}
+				reads := receipts.Reads{}
+				for _, id := range oddIDs {
+					reads[id] = noon
+				}
+				want := receipts.Kept{
+					Message: receipts.Message{
+						Group: g, Number: 1, Title: title, Author: receipts.Person{UserID: oddIDs[i], Name: title}, Key: key, State: receipts.Sent,
+						CreatedAt: noon, SentAt: noon.Add(time.Second), // milliseconds: what is below is cut off
+					},
+					Audience: &audience, Reads: reads, AsOf: noon.Add(time.Hour),
+				}
+				if diff := cmp.Diff(want, must(s.Kept(ctx, g, 1))(t)); diff != "" {
+					t.Errorf("(-want +got):\n%s", diff)
+				}
+				if diff := cmp.Diff(want.Message, must(s.ByKey(ctx, g, key))(t)); diff != "" {
+					t.Errorf("by its key (-want +got):\n%s", diff)
+				}
+			})
+		}
+	})
+}
+
+func TestNothingKnownYet(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, b storetest.Backend) {
+		s := open(t, b)
+		if _, _, err := s.Begin(t.Context(), draft("msg1")); err != nil {
+			t.Fatal(err)
+		}
+		kept := must(s.Kept(t.Context(), group, 1))(t)
+		if kept.Audience != nil || kept.Reads == nil || len(kept.Reads) != 0 || !kept.AsOf.IsZero() || !kept.Message.SentAt.IsZero() {
+			t.Errorf("kept %+v", kept)
+		}
+	})
+}
+
+func TestAnEmptyAudienceIsKnown(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, b storetest.Backend) {
+		s := open(t, b)
+		d := draft("msg1")
+		d.Audience = &receipts.Members{Source: receipts.Roster, Outsiders: 2, At: noon}
+		if _, _, err := s.Begin(t.Context(), d); err != nil {
+			t.Fatal(err)
+		}
+		got := must(s.Kept(t.Context(), group, 1))(t).Audience
+		if diff := cmp.Diff(d.Audience, got, cmpopts.EquateEmpty()); diff != "" {
+			t.Errorf("(-want +got):\n%s", diff)
+		}
+	})
+}
+
+func TestReadsAddUp(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, b storetest.Backend) {
+		s := open(t, b)
+		sent(t, s, group, "msg1", "key1")
+		minute := func(n int) time.Time { return noon.Add(time.Duration(n) * time.Minute) }
+		for _, step := range []struct {
+			name  string
+			ids   []string
+			by    time.Time
+			asOf  time.Time
+			reads receipts.Reads
+			kept  time.Time
+		}{
+			{"a query that was cut off", []string{"a"}, minute(1), time.Time{}, receipts.Reads{"a": minute(1)}, time.Time{}},
+			{"the whole list, nobody read", nil, minute(2), minute(2), receipts.Reads{"a": minute(1)}, minute(2)},
+			{"the first time stays", []string{"a", "b"}, minute(3), minute(3), receipts.Reads{"a": minute(1), "b": minute(3)}, minute(3)},
+			{"even before an earlier one", []string{"a", "b"}, minute(0), time.Time{}, receipts.Reads{"a": minute(1), "b": minute(3)}, minute(3)},
+			{"a late answer does not turn back", []string{"c"}, minute(2), minute(2), receipts.Reads{"a": minute(1), "b": minute(3), "c": minute(2)}, minute(3)},
+			{"nothing new, but newer", []string{"a"}, minute(5), minute(5), receipts.Reads{"a": minute(1), "b": minute(3), "c": minute(2)}, minute(5)},
+			{"cut off again", nil, minute(6), time.Time{}, receipts.Reads{"a": minute(1), "b": minute(3), "c": minute(2)}, minute(5)},
+			{"twice in one list", []string{"d", "d"}, minute(7), minute(7), receipts.Reads{"a": minute(1), "b": minute(3), "c": minute(2), "d": minute(7)}, minute(7)},
+		} {
+			if err := s.KeepReads(t.Context(), group, 1, step.ids, step.by, step.asOf); err != nil {
+				t.Fatalf("%s: %v", step.name, err)
+			}
+			kept := must(s.Kept(t.Context(), group, 1))(t)
+			if diff := cmp.Diff(step.reads, kept.Reads); diff != "" || !kept.AsOf.Equal(step.kept) {
+				t.Errorf("%s: as of %v, want %v; reads (-want +got):\n%s", step.name, kept.AsOf, step.kept, diff)
+			}
+		}
+	})
+}
+
+func TestReadsOfAHugeGroup(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, b storetest.Backend) {
+		s := open(t, b)
+		sent(t, s, group, "msg1", "key1")
+		ids := many(5000)
+		if err := s.KeepReads(t.Context(), group, 1, ids, noon, noon); err != nil {
+			t.Fatal(err)
+		}
+		if kept := must(s.Kept(t.Context(), group, 1))(t); len(kept.Reads) != len(ids) {
+			t.Errorf("%d reads, want %d", len(kept.Reads), len(ids))
+		}
+	})
+}
+
+func TestReadsAtOnceLoseNobody(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, b storetest.Backend) {
+		s := open(t, b)
+		sent(t, s, group, "msg1", "key1")
+		var all errgroup.Group
+		for i := range 20 {
+			all.Go(func() error {
+				at := noon.Add(time.Duration(i) * time.Second)
+				return s.KeepReads(t.Context(), group, 1, []string{fmt.Sprint("u", i), "everywhere"}, at, at)
+			})
+		}
+		if err := all.Wait(); err != nil {
+			t.Fatal(err)
+		}
+		kept := must(s.Kept(t.Context(), group, 1))(t)
+		if len(kept.Reads) != 21 || !kept.AsOf.Equal(noon.Add(19*time.Second)) {
+			t.Errorf("%d reads as of %v", len(kept.Reads), kept.AsOf)
+		}
+	})
+}
+
+func TestTheAudienceIsSetOnce(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, b storetest.Backend) {
+		s := open(t, b)
+		at := func(ids ...string) *receipts.Members {
+			return &receipts.Members{UserIDs: ids, Source: receipts.Chat, At: noon}
+		}
+		with := draft("with")
+		with.Audience = at("a")
+		for _, d := range []receipts.Draft{with, draft("without")} {
+			if _, _, err := s.Begin(t.Context(), d); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for _, step := range []struct {
+			number int
+			keep   *receipts.Members
+			want   *receipts.Members
+		}{
+			{1, at("x"), at("a")},
+			{2, at("b", "c"), at("b", "c")},
+			{2, at("y"), at("b", "c")},
+		} {
+			if err := s.KeepAudience(t.Context(), group, step.number, *step.keep); err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(step.want, must(s.Kept(t.Context(), group, step.number))(t).Audience); diff != "" {
+				t.Errorf("#%d (-want +got):\n%s", step.number, diff)
+			}
+		}
+	})
+}
+
+// fill writes every key that a group can have.
+func fill(t *testing.T, s *Store, group string) {
+	t.Helper()
+	ctx := t.Context()
+	with := draft("with audience")
+	with.Group, with.Audience = group, &receipts.Members{UserIDs: []string{"a", "b"}, Source: receipts.Chat, At: noon}
+	if _, _, err := s.Begin(ctx, with); err != nil {
+		t.Fatal(err)
+	}
+	m := sent(t, s, group, "without audience", "key")
+	must(s.Adopt(ctx, receipts.Message{Group: group, Key: "adopted", State: receipts.Sent, Adopted: true}))(t)
+	for _, err := range []error{
+		s.KeepReads(ctx, group, m.Number, []string{"a"}, noon, noon),
+		s.KeepAudience(ctx, group, m.Number, *with.Audience),
+		s.KeepMembers(ctx, group, *with.Audience, receipts.Names{"a": "张三", "b": "Bob"}),
+	} {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func TestEverythingOfAGroupHasItsTimeButTheSequence(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, b storetest.Backend) {
+		s := open(t, b)
+		fill(t, s, group)
+		keys := written(t, s)
+		// sequence, members, names; 3 messages, 2 audiences, 1 reads, 2 commands, 2 keys
+		if want := 13; len(keys) != want {
+			t.Errorf("%d keys, want %d: %q", len(keys), want, keys)
+		}
+		for _, key := range keys {
+			left := must(s.rdb.PTTL(t.Context(), key).Result())(t)
+			switch {
+			case key == s.keys.group(group).sequence():
+				if left != -1 {
+					t.Errorf("the sequence goes in %v", left)
+				}
+			case left <= keepFor-time.Minute || left > keepFor:
+				t.Errorf("%s goes in %v, want %v", key, left, keepFor)
+			}
+		}
+	})
+}
+
+func TestWhatIsLearnedLaterGoesWithItsMessage(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, b storetest.Backend) {
+		s := open(t, b)
+		ctx := t.Context()
+		if _, _, err := s.Begin(ctx, draft("msg1")); err != nil {
+			t.Fatal(err)
+		}
+		const left = 10 * time.Minute // of the hour
+		keys := s.keys.group(group)
+		if err := s.rdb.PExpire(ctx, keys.message(1), left).Err(); err != nil {
+			t.Fatal(err)
+		}
+		must(s.Mark(ctx, group, 1, toSent))(t)
+		for _, err := range []error{
+			s.KeepReads(ctx, group, 1, []string{"a"}, noon, noon),
+			s.KeepAudience(ctx, group, 1, receipts.Members{UserIDs: []string{"a"}}),
+		} {
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		message := must(s.rdb.PTTL(ctx, keys.message(1)).Result())(t)
+		if message > left {
+			t.Errorf("the message now stays for %v", message)
+		}
+		// Never before the message: a report would call readers unread.
+		for _, key := range []string{keys.reads(1), keys.audience(1), keys.processQueryKey("key1")} {
+			if ttl := must(s.rdb.PTTL(ctx, key).Result())(t); ttl > left || ttl < left-time.Minute {
+				t.Errorf("%s stays for %v", key, ttl)
+			}
+		}
+		if err := s.KeepReads(ctx, group, 1, []string{"b"}, noon, noon); err != nil {
+			t.Fatal(err)
+		}
+		message = must(s.rdb.PTTL(ctx, keys.message(1)).Result())(t)
+		if ttl := must(s.rdb.PTTL(ctx, keys.reads(1)).Result())(t); ttl > left || ttl < message {
+			t.Errorf("reads stay for %v, their message for %v", ttl, message)
+		}
+	})
+}
+
+func TestTimeEndsAMessageButNotItsNumber(t *testing.T) {
+	t.Parallel()
+	b := storetest.Mini(t)
+	s := open(t, b)
+	ctx := t.Context()
+	fill(t, s, group)
+	b.Mini.FastForward(keepFor - time.Millisecond)
+	if recent := must(s.Recent(ctx, group, 10))(t); len(recent) != 3 {
+		t.Fatalf("%d messages before the end, want 3", len(recent))
+	}
+	b.Mini.FastForward(time.Millisecond)
+
+	if diff := cmp.Diff([]string{s.keys.group(group).sequence()}, written(t, s)); diff != "" {
+		t.Errorf("what stays (-want +got):\n%s", diff)
+	}
+	if recent := must(s.Recent(ctx, group, 10))(t); len(recent) != 0 {
+		t.Errorf("recent: %v", recent)
+	}
+	if _, err := s.ByKey(ctx, group, "key"); !errors.Is(err, receipts.ErrNoMessage) {
+		t.Errorf("by its key: %v", err)
+	}
+	if m := must(s.Adopt(ctx, receipts.Message{Group: group, Key: "key", State: receipts.Sent, Adopted: true}))(t); m.Number != 4 {
+		t.Errorf("adopted after its end as #%d, want #4", m.Number)
+	}
+	if m := sent(t, s, group, "new", "new"); m.Number != 5 {
+		t.Errorf("next number is %d, want 5", m.Number)
+	}
+}
+
+func TestMembersAndNames(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, b storetest.Backend) {
+		s := open(t, b)
+		ctx := t.Context()
+		names := receipts.Names{}
+		for i, id := range oddIDs {
+			names[id] = fmt.Sprintf("名字%d\u202e👍", i)
+		}
+		members := receipts.Members{UserIDs: oddIDs, Outsiders: 1, Source: receipts.Roster, At: noon}
+		if err := s.KeepMembers(ctx, group, members, names); err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(&members, must(s.KnownMembers(ctx, group))(t)); diff != "" {
+			t.Errorf("members (-want +got):\n%s", diff)
+		}
+		if diff := cmp.Diff(names, must(s.Names(ctx, group, append([]string{"stranger"}, oddIDs...)))(t)); diff != "" {
+			t.Errorf("names (-want +got):\n%s", diff)
+		}
+
+		// The newest list counts; names add up.
+		newer := receipts.Members{UserIDs: []string{"new"}, Source: receipts.SceneGroup, At: noon.Add(time.Hour)}
+		if err := s.KeepMembers(ctx, group, newer, receipts.Names{"new": "New", "*": "renamed"}); err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(&newer, must(s.KnownMembers(ctx, group))(t)); diff != "" {
+			t.Errorf("newer members (-want +got):\n%s", diff)
+		}
+		want := receipts.Names{"new": "New", "*": "renamed", "张三": names["张三"]}
+		if diff := cmp.Diff(want, must(s.Names(ctx, group, []string{"new", "*", "张三"}))(t)); diff != "" {
+			t.Errorf("newer names (-want +got):\n%s", diff)
+		}
+
+		// Without names, and without anybody to name.
+		if err := s.KeepMembers(ctx, group, newer, nil); err != nil {
+			t.Error(err)
+		}
+		if names := must(s.Names(ctx, group, nil))(t); names == nil || len(names) != 0 {
+			t.Errorf("names of nobody: %v", names)
+		}
+	})
+}
+
+func TestNamesOfAHugeGroup(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, b storetest.Backend) {
+		s := open(t, b)
+		ids := many(2*namesPerCommand + 1)
+		names := receipts.Names{}
+		for _, id := range ids {
+			names[id] = "name of " + id
+		}
+		if err := s.KeepNames(t.Context(), group, names); err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(names, must(s.Names(t.Context(), group, ids))(t)); diff != "" {
+			t.Errorf("(-want +got):\n%s", diff)
+		}
+	})
+}
+
+// What must hold when Redis did as it was told and its answer was lost on the
+// way: the client asks again by itself, and the caller notices nothing.
+func TestALostAnswerChangesNothing(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, b storetest.Backend) {
+		s, p := proxied(t, b)
+		ctx := t.Context()
+		sent(t, s, group, "msg1", "key1")
+		inbox := s.Inbox(DefaultInboxOptions(), nil)
+		for name, call := range map[string]func() error{
+			"Begin": func() error {
+				m, again, err := s.Begin(ctx, draft("lost"))
+				if again || m.Number != 2 || m.State != receipts.Sending {
+					t.Errorf("Begin: again %v, %+v", again, m)
+				}
+				return err
+			},
+			"Adopt": func() error {
+				_, err := s.Adopt(ctx, receipts.Message{Group: "cidAdopt", Key: "lost", State: receipts.Sent, Adopted: true})
+				if recent := must(s.Recent(ctx, "cidAdopt", 9))(t); len(recent) != 1 || recent[0].Number != 1 {
+					t.Errorf("Adopt: %+v", recent)
+				}
+				return err
+			},
+			"Mark": func() error {
+				sent(t, s, "cidMark", "msg1", "key1")
+				p.LoseReply()
+				m, err := s.Mark(ctx, "cidMark", 1, receipts.Change{To: receipts.Recalled})
+				if m.State != receipts.Recalled {
+					t.Errorf("Mark: %+v", m)
+				}
+				return err
+			},
+			"KeepReads":    func() error { return s.KeepReads(ctx, group, 1, []string{"a"}, noon, noon) },
+			"KeepAudience": func() error { return s.KeepAudience(ctx, group, 1, receipts.Members{UserIDs: []string{"a"}}) },
+			"KeepMembers":  func() error { return s.KeepMembers(ctx, group, receipts.Members{UserIDs: []string{"a"}}, nil) },
+			"KeepNames":    func() error { return s.KeepNames(ctx, group, receipts.Names{"a": "A"}) },
+			"Accept": func() error {
+				fresh, err := inbox.Accept(ctx, "lost", "command")
+				if !fresh {
+					t.Error("Accept: the command counts as a repetition of itself")
+				}
+				if n := must(s.rdb.XLen(ctx, s.keys.inbox().stream()).Result())(t); n != 1 {
+					t.Errorf("Accept: %d commands in the inbox", n)
+				}
+				return err
+			},
+		} {
+			p.LoseReply()
+			if err := call(); err != nil {
+				t.Errorf("%s: %v", name, err)
+			}
+			if !p.ReplyLost() {
+				t.Fatalf("%s: no answer was lost", name)
+			}
+		}
+		// To the next who asks, they are repetitions.
+		if m, again, err := s.Begin(ctx, draft("lost")); m.Number != 2 || !again || err != nil {
+			t.Errorf("Begin again: #%d, again %v, %v", m.Number, again, err)
+		}
+		if fresh, err := inbox.Accept(ctx, "lost", "command"); fresh || err != nil {
+			t.Errorf("Accept again: %v, %v", fresh, err)
+		}
+	})
+}
+
+// A Redis that is away is never taken for a Redis that knows nothing.
+func TestWithoutRedisEveryCallFails(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, b storetest.Backend) {
+		s, p := proxied(t, b)
+		ctx := t.Context()
+		fill(t, s, group)
+		p.Cut()
+		for name, call := range calls(s) {
+			err := call(ctx)
+			if err == nil || errors.Is(err, receipts.ErrNoMessage) || errors.Is(err, receipts.ErrWrongState) {
+				t.Errorf("%s: %v", name, err)
+			}
+		}
+		p.Mend(t)
+		until(t, "Redis answers again", func() bool { return s.Ping(ctx) == nil })
+		for name, call := range calls(s) {
+			if err := call(ctx); err != nil {
+				t.Errorf("%s when Redis is back: %v", name, err)
+			}
+		}
+	})
+}
+
+// A caller's deadline holds for every call.
+func TestEveryCallHeedsItsContext(t *testing.T) {
+	t.Parallel()
+	s := open(t, storetest.Mini(t))
+	fill(t, s, group)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	for name, call := range calls(s) {
+		if err := call(ctx); !errors.Is(err, context.Canceled) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// calls are all calls of the store that reach Redis, each with arguments that
+// succeed on a filled group.
+func calls(s *Store) map[string]func(ctx context.Context) error {
+	members := receipts.Members{UserIDs: []string{"a"}}
+	return map[string]func(ctx context.Context) error{
+		"Begin": func(ctx context.Context) error { _, _, err := s.Begin(ctx, draft("outage")); return err },
+		"Adopt": func(ctx context.Context) error {
+			_, err := s.Adopt(ctx, receipts.Message{Group: group, Key: "outage", State: receipts.Sent})
+			return err
+		},
+		"Mark": func(ctx context.Context) error {
+			_, err := s.Mark(ctx, group, 2, receipts.Change{To: receipts.Expired})
+			return err
+		},
+		"ByKey":        func(ctx context.Context) error { _, err := s.ByKey(ctx, group, "key"); return err },
+		"Recent":       func(ctx context.Context) error { _, err := s.Recent(ctx, group, 3); return err },
+		"Kept":         func(ctx context.Context) error { _, err := s.Kept(ctx, group, 2); return err },
+		"KeepReads":    func(ctx context.Context) error { return s.KeepReads(ctx, group, 2, nil, noon, noon) },
+		"KeepAudience": func(ctx context.Context) error { return s.KeepAudience(ctx, group, 2, members) },
+		"KnownMembers": func(ctx context.Context) error { _, err := s.KnownMembers(ctx, group); return err },
+		"KeepMembers":  func(ctx context.Context) error { return s.KeepMembers(ctx, group, members, nil) },
+		"Names":        func(ctx context.Context) error { _, err := s.Names(ctx, group, []string{"a"}); return err },
+		"KeepNames":    func(ctx context.Context) error { return s.KeepNames(ctx, group, receipts.Names{"a": "A"}) },
+		"Ping":         s.Ping,
+		"Accept": func(ctx context.Context) error {
+			_, err := s.Inbox(DefaultInboxOptions(), nil).Accept(ctx, "outage", "command")
+			return err
+		},
+	}
+}
+
+func many(n int) []string {
+	ids := make([]string, n)
+	for i := range ids {
+		ids[i] = fmt.Sprintf("user%05d", i)
+	}
+	return ids
+}
+
+func count(flags []bool) (n int) {
+	for _, flag := range flags {
+		if flag {
+			n++
+		}
+	}
+	return n
+}
