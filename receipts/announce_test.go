@@ -350,17 +350,23 @@ func downIf(down bool) error {
 
 func TestAnnounceWhenTheRecordIsGone(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	w.records.before = func(_ context.Context, method string) error {
-		if method == "Mark" {
-			return receipts.ErrNoMessage
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorldAt(t, nil, time.Now)
+		w.records.before = func(_ context.Context, method string) error {
+			if method == "Mark" {
+				return receipts.ErrNoMessage
+			}
+			return nil
 		}
-		return nil
-	}
-	_, err := w.announcer.Announce(t.Context(), maintenance) // at once: no synctest
-	if !errors.Is(err, receipts.ErrUnrecorded) || !errors.Is(err, receipts.ErrNoMessage) {
-		t.Errorf("error %v; want %v, because %v", err, receipts.ErrUnrecorded, receipts.ErrNoMessage)
-	}
+		begun := time.Now()
+		_, err := w.announcer.Announce(t.Context(), maintenance)
+		if !errors.Is(err, receipts.ErrUnrecorded) || !errors.Is(err, receipts.ErrNoMessage) {
+			t.Errorf("error %v; want %v, because %v", err, receipts.ErrUnrecorded, receipts.ErrNoMessage)
+		}
+		if waited := time.Since(begun); waited != 0 {
+			t.Errorf("it was tried for %v; want once", waited)
+		}
+	})
 }
 
 // The worker is stopped while DingTalk is at it: what DingTalk answered is
@@ -417,6 +423,41 @@ func TestAnnounceIsSeenInTheGroupBeforeItsSendEnds(t *testing.T) {
 				t.Errorf("Announce() = %+v, %v; want it sent", done.Message, err)
 			}
 		})
+	}
+}
+
+// Quoted and recalled before its send ends: the record is right, and stays.
+func TestAnnounceIsTakenBackBeforeItsSendEnds(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.sender.during = func(ctx context.Context) {
+		for _, c := range []receipts.Change{{To: receipts.Sent, Key: keyOf(1), SentAt: morning}, {To: receipts.Recalled}} {
+			if _, err := w.records.Mark(ctx, group, 1, c); err != nil {
+				t.Error(err)
+			}
+		}
+	}
+	done, err := w.announcer.Announce(t.Context(), maintenance)
+	if err != nil || done.Message.State != receipts.Recalled {
+		t.Errorf("Announce() = %+v, %v; want it recalled", done.Message, err)
+	}
+}
+
+// A quotation of another message was taken for this one's.
+func TestAnnounceWhoseRecordHasAnotherKeyIsUnrecorded(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.sender.during = func(ctx context.Context) {
+		change := receipts.Change{To: receipts.Sent, Key: "another", SentAt: morning}
+		if _, err := w.records.Mark(ctx, group, 1, change); err != nil {
+			t.Error(err)
+		}
+	}
+	if _, err := w.announcer.Announce(t.Context(), maintenance); !errors.Is(err, receipts.ErrUnrecorded) {
+		t.Errorf("error %v; want %v", err, receipts.ErrUnrecorded)
+	}
+	if key := w.kept(t).Message.Key; key != "another" {
+		t.Errorf("the key became %q", key)
 	}
 }
 

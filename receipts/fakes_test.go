@@ -1,6 +1,7 @@
 package receipts_test
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"maps"
@@ -380,22 +381,12 @@ func (s *source) Members(ctx context.Context, _ string) (receipts.Members, recei
 		<-ctx.Done()
 		return receipts.Members{}, nil, ctx.Err()
 	}
-	if err := firstOf(ctx.Err(), s.err); err != nil {
+	if err := cmp.Or(ctx.Err(), s.err); err != nil {
 		return receipts.Members{}, nil, err
 	}
 	return receipts.Members{
 		UserIDs: slices.Clone(s.ids), Outsiders: s.outsiders, Source: s.is, At: s.now(),
 	}, maps.Clone(s.names), nil
-}
-
-// firstOf returns the first error that is one.
-func firstOf(errs ...error) error {
-	for _, err := range errs {
-		if err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // errNotOurs is how DingTalk refuses a key that was not sent into that group.

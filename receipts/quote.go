@@ -1,9 +1,11 @@
 package receipts
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 )
@@ -28,8 +30,8 @@ const healable = 50
 // Quoted finds the message of the group that somebody quoted.
 //
 // Three things can happen. Its key is recorded: that message. Its key is not,
-// but an uncertain message fits it by time and text: that message was delivered
-// after all, and is Sent from now on. Otherwise the bot sent it without a
+// but an uncertain message fits it by text and time (the nearest, if several do):
+// that message was delivered after all, and is Sent from now on. Otherwise the bot sent it without a
 // record: if DingTalk answers for it in this group, it is adopted. An error is
 // DingTalk's refusal, or that of the records.
 func (r *Reporter) Quoted(ctx context.Context, group string, q Quote) (Message, error) {
@@ -41,17 +43,17 @@ func (r *Reporter) Quoted(ctx context.Context, group string, q Quote) (Message, 
 	if err != nil {
 		return Message{}, err
 	}
-	for _, m := range recent {
-		if q.shows(m) {
-			healed, err := r.Records.Mark(ctx, group, m.Number, Change{To: Sent, Key: q.Key, SentAt: q.CreatedAt})
-			if errors.Is(err, ErrWrongState) { // meanwhile it turned out to be another one
-				continue
-			}
-			if err != nil {
-				return Message{}, fmt.Errorf("heal message: %w", err)
-			}
-			return healed, nil
+	fitting := slices.DeleteFunc(recent, func(m Message) bool { return !q.shows(m) })
+	slices.SortStableFunc(fitting, func(a, b Message) int { return cmp.Compare(q.apart(a), q.apart(b)) })
+	for _, m := range fitting {
+		healed, err := r.Records.Mark(ctx, group, m.Number, Change{To: Sent, Key: q.Key, SentAt: q.CreatedAt})
+		if errors.Is(err, ErrWrongState) { // meanwhile it turned out to be another one
+			continue
 		}
+		if err != nil {
+			return Message{}, fmt.Errorf("heal message: %w", err)
+		}
+		return healed, nil
 	}
 	return r.adopt(ctx, group, q)
 }
@@ -61,9 +63,11 @@ func (q Quote) shows(m Message) bool {
 	if m.State != Uncertain && m.State != Sending || q.CreatedAt.IsZero() {
 		return false
 	}
-	apart := q.CreatedAt.Sub(m.CreatedAt).Abs()
-	return apart < deliveredWithin && (q.Text == "" || strings.Contains(q.Text, m.Title))
+	return q.apart(m) < deliveredWithin && (q.Text == "" || strings.Contains(q.Text, m.Title))
 }
+
+// apart is the time between the quoted message and the record of m.
+func (q Quote) apart(m Message) time.Duration { return q.CreatedAt.Sub(m.CreatedAt).Abs() }
 
 func (r *Reporter) adopt(ctx context.Context, group string, q Quote) (Message, error) {
 	sent := q.CreatedAt

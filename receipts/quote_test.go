@@ -93,6 +93,23 @@ func TestQuotedAnUncertainMessageIsHealed(t *testing.T) {
 	}
 }
 
+func TestQuotedOfTwoUncertainMessagesTheNearestIsHealed(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.announceUncertain(t)
+	w.clock.advance(5 * time.Minute)
+	w.sender.err = errTimeout
+	again := maintenance
+	again.Command = "msg-again"
+	if done, err := w.announcer.Announce(t.Context(), again); err != nil || done.Message.Number != 2 {
+		t.Fatalf("Announce() = %+v, %v", done, err)
+	}
+	m, err := w.reporter.Quoted(t.Context(), group, receipts.Quote{Key: keyOf(1), CreatedAt: morning.Add(time.Second), Text: maintenance.Title})
+	if err != nil || m.Number != 1 || m.State != receipts.Sent {
+		t.Errorf("Quoted() = %+v, %v; want #1 healed", m, err)
+	}
+}
+
 func TestQuotedWithoutATimeHealsNothing(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

@@ -334,9 +334,10 @@ func TestComputeIsPure(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		f := anyFacts(t)
-		f.Gaps = slices.Grow(f.Gaps, 3) // an append of Compute's would show
+		gaps := make([]receipts.Gap, len(f.Gaps)+1) // with room for an append
+		f.Gaps = gaps[:copy(gaps, f.Gaps)]
 		before := f
-		before.Reads, before.Gaps = maps.Clone(f.Reads), slices.Clone(f.Gaps)
+		before.Reads, before.Gaps = maps.Clone(f.Reads), slices.Clone(gaps)
 		for _, m := range []**receipts.Members{&before.Audience, &before.Current} {
 			if *m != nil {
 				*m = cloned(**m)
@@ -346,6 +347,7 @@ func TestComputeIsPure(t *testing.T) {
 		if diff := cmp.Diff(first, second, cmpopts.EquateErrors()); diff != "" {
 			t.Fatalf("the same facts gave two reports:\n%s", diff)
 		}
+		f.Gaps = gaps
 		if diff := cmp.Diff(before, f, cmpopts.EquateErrors(), cmpopts.EquateEmpty()); diff != "" {
 			t.Fatalf("the facts were changed:\n%s", diff)
 		}

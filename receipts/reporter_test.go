@@ -45,15 +45,31 @@ func TestReportKeepsTheFirstTimeOfARead(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.announce(t)
-	for minute := range 3 {
-		w.readers.say(readBy([]string{"zhang", "li"}[:min(minute, 2)]...))
-		w.report(t)
+	want := []receipts.Receipt{{UserID: "zhang", By: at(0)}, {UserID: "li", By: at(1)}}
+	for minute, answer := range [][]string{{"zhang"}, {"li", "zhang"}, {"li"}, nil} { // DingTalk forgets
+		w.readers.say(readBy(answer...))
+		if diff := cmp.Diff(want[:min(minute+1, 2)], w.report(t).Read); diff != "" {
+			t.Errorf("readers after %d minutes (-want +got):\n%s", minute, diff)
+		}
 		w.clock.advance(time.Minute)
 	}
-	w.readers.say(readBy()) // DingTalk forgets
-	want := []receipts.Receipt{{UserID: "zhang", By: at(1)}, {UserID: "li", By: at(2)}}
-	if diff := cmp.Diff(want, w.report(t).Read); diff != "" {
-		t.Errorf("readers (-want +got):\n%s", diff)
+}
+
+// Who reads while the pages are fetched may be missing on the first one: the
+// answer is as of the time of the question. Who was shown had read by its end.
+func TestReportOfALongAnswerIsAsOfTheQuestion(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.announce(t)
+	pages := inPages(receipts.ReadersPage{UserIDs: []string{"li"}}, receipts.ReadersPage{UserIDs: []string{"zhang"}})
+	w.readers.say(func(ctx context.Context, cursor string) (receipts.ReadersPage, error) {
+		w.clock.advance(time.Minute)
+		return pages(ctx, cursor)
+	})
+	r := w.report(t)
+	want := []receipts.Receipt{{UserID: "li", By: at(2)}, {UserID: "zhang", By: at(2)}}
+	if diff := cmp.Diff(want, r.Read); diff != "" || !r.AsOf.Equal(morning) || !w.kept(t).AsOf.Equal(morning) {
+		t.Errorf("as of %v, recorded as of %v; want %v; readers (-want +got):\n%s", r.AsOf, w.kept(t).AsOf, morning, diff)
 	}
 }
 
@@ -381,6 +397,19 @@ func TestReportOfAMessageWhoseTimeIsOver(t *testing.T) {
 				t.Errorf("%d queries; want none after it was over", got)
 			}
 		})
+	}
+}
+
+// Calls are counted: of a message that is known to be recalled, no further page
+// is asked for.
+func TestReportOfARecalledMessageAsksForNoFurtherPage(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.announce(t)
+	w.readers.say(inPages(receipts.ReadersPage{Delivery: receipts.TakenBack}, receipts.ReadersPage{}))
+	w.report(t)
+	if w.readers.pages != 1 {
+		t.Errorf("%d pages asked for; want 1", w.readers.pages)
 	}
 }
 
