@@ -32,6 +32,8 @@ type Options struct {
 	Reporter  *receipts.Reporter
 	Recaller  *receipts.Recaller
 	Names     *receipts.NameBook
+	Members   *receipts.MemberBook
+	Pushes    receipts.PushRecords
 	Client    *dingtalk.Client
 
 	RobotCode string // frames for another robot are not ours
@@ -62,8 +64,9 @@ const (
 type Bot struct {
 	Options
 
-	telling sync.WaitGroup
-	slots   chan struct{}
+	telling  sync.WaitGroup
+	slots    chan struct{}
+	gatherer *gatherer
 
 	mu sync.Mutex
 	// refused are the ids of commands whose senders were told that nothing was
@@ -73,11 +76,15 @@ type Bot struct {
 
 // New returns a bot.
 func New(o Options) *Bot {
-	return &Bot{Options: o, slots: make(chan struct{}, tellers), refused: map[string]bool{}}
+	return &Bot{Options: o, slots: make(chan struct{}, tellers), refused: map[string]bool{}, gatherer: newGatherer(o.Pushes)}
 }
 
-// Close waits until everybody is told whom Accept began to tell something.
-func (b *Bot) Close() { b.telling.Wait() }
+// Close waits until everybody is told whom Accept began to tell something, and
+// ends what New began: pushed reads are taken no more.
+func (b *Bot) Close() {
+	b.telling.Wait()
+	b.gatherer.close()
+}
 
 // Accept takes the data of a bot message's frame. It returns once the command is
 // in the inbox, or its sender is about to be told why not; either way the frame

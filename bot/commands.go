@@ -14,7 +14,7 @@ import (
 
 // Sizes of what is looked at and shown.
 const (
-	listed   = 10 // messages in a list
+	lastOnes = 10 // messages in a list
 	searched = 50 // messages among which the latest is looked for
 )
 
@@ -162,7 +162,7 @@ func (b *Bot) list(ctx context.Context, w *words, in Incoming) (answer, error) {
 	if !b.Access.may(b.Access.Report, in, receipts.Person{}) {
 		return say(w.refusal(b.Access.Report)), nil
 	}
-	reports, err := b.Reporter.Progress(ctx, in.Group, listed)
+	reports, err := b.Reporter.Progress(ctx, in.Group, lastOnes)
 	if err != nil {
 		return answer{}, err
 	}

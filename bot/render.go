@@ -3,6 +3,7 @@ package bot
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -103,14 +104,14 @@ func (p page) report(r receipts.Report, withReaders bool) answer {
 		said = append(said, p.NobodyRead)
 	}
 	if withReaders && len(r.Read) > 0 {
-		ids := make([]string, len(r.Read))
-		for i, receipt := range r.Read {
-			ids[i] = receipt.UserID
-		}
-		said = append(said, p.list(p.Readers, ids))
+		said = append(said, p.list(p.Readers, p.readers(r)))
 	}
 	if len(r.Unread) > 0 {
-		said = append(said, p.list(p.UnreadNames, r.Unread))
+		unread := make([]listed, len(r.Unread))
+		for i, id := range r.Unread {
+			unread[i].userID = id
+		}
+		said = append(said, p.list(p.UnreadNames, unread))
 	}
 	said = append(said, p.StateExtra[m.State])
 	if m.State == receipts.Sent {
@@ -140,29 +141,57 @@ func (p page) gap(g receipts.Gap) string {
 	return p.problem(g.Err)
 }
 
+// listed is somebody in a list of names, and what stands after the name.
+type listed struct{ userID, after string }
+
+// timesMax is how many readers are listed with their times; more would be hard
+// to read.
+const timesMax = 20
+
+// readers lists who has read and, if they are few, when. Without any time that
+// DingTalk pushed, all would be "by" the time of a query, which says nothing.
+func (p page) readers(r receipts.Report) []listed {
+	exact := func(receipt receipts.Receipt) bool { return receipt.Exact }
+	times := len(r.Read) <= timesMax && slices.ContainsFunc(r.Read, exact)
+	all := make([]listed, len(r.Read))
+	for i, receipt := range r.Read {
+		all[i].userID = receipt.UserID
+		if !times {
+			continue
+		}
+		at := clock(receipt.At, p.now, p.zone)
+		if !receipt.Exact {
+			at = fmt.Sprintf(p.ReadBefore, at)
+		}
+		all[i].after = " " + at
+	}
+	return all
+}
+
 // list renders names into the format, and counts those that are not shown: too
 // many, or nobody knows what they are called.
-func (p page) list(format string, ids []string) string {
+func (p page) list(format string, people []listed) string {
 	var b strings.Builder
 	shown := 0
-	for _, id := range ids {
-		name := escape(shorten(p.names[id], nameRunes))
+	for _, person := range people {
+		name := escape(shorten(p.names[person.userID], nameRunes))
 		if name == "" || shown == p.maxNames || b.Len()+len(name) > listBytes {
 			continue
 		}
+		name += person.after
 		if shown > 0 {
 			b.WriteString(p.Comma)
 		}
 		b.WriteString(name)
 		shown++
 	}
-	switch rest := len(ids) - shown; {
+	switch rest := len(people) - shown; {
 	case shown == 0:
 		b.WriteString(p.Nameless)
 	case rest > 0:
 		fmt.Fprintf(&b, p.AndMore, rest)
 	}
-	return fmt.Sprintf(format, len(ids), b.String())
+	return fmt.Sprintf(format, len(people), b.String())
 }
 
 // footer tells how the report came about and who is not in it.

@@ -41,7 +41,7 @@ func reportOf(read, total int) (receipts.Report, receipts.Names) {
 		Total:   total, AsOf: asked, Counted: posted, Source: receipts.SceneGroup,
 	}
 	for _, id := range ids[:read] {
-		r.Read = append(r.Read, receipts.Receipt{UserID: id, By: asked})
+		r.Read = append(r.Read, receipts.Receipt{UserID: id, Read: receipts.Read{At: asked}})
 	}
 	r.Unread = ids[read:]
 	return r, names
@@ -282,6 +282,15 @@ func TestIncompleteReportsCallNobodyUnread(t *testing.T) {
 	}
 }
 
+// just lists people with nothing after their names.
+func just(ids []string) []listed {
+	all := make([]listed, len(ids))
+	for i, id := range ids {
+		all[i].userID = id
+	}
+	return all
+}
+
 func TestList(t *testing.T) {
 	t.Parallel()
 	ids, names := people(1, 5)
@@ -304,7 +313,7 @@ func TestList(t *testing.T) {
 		for language, want := range map[Language]string{Chinese: test.zh, English: test.en} {
 			p := pageOf(language, test.names)
 			p.maxNames = test.maxNames
-			if got := p.list(p.UnreadNames, test.ids); got != want {
+			if got := p.list(p.UnreadNames, just(test.ids)); got != want {
 				t.Errorf("%s: %q, want %q", name, got, want)
 			}
 		}
@@ -400,5 +409,23 @@ func TestSay(t *testing.T) {
 	}
 	if !strings.HasSuffix(got.text, "长  \n二") {
 		t.Errorf("text %q", got.text)
+	}
+}
+
+// A time that DingTalk pushed is told; a read that only a query showed carries
+// the time of the query, and says so.
+func TestReadersWithTheirTimes(t *testing.T) {
+	t.Parallel()
+	r, names := reportOf(2, 2)
+	r.Read[0].Read = receipts.Read{At: asked.Add(-time.Hour), Exact: true}
+	for language, want := range map[Language]string{Chinese: "已读 2 人：人1 13:35、人2 14:35前", English: "Read (2): 人1 13:35, 人2 by 14:35"} {
+		if got := pageOf(language, names).report(r, true).text; !strings.Contains(got, want) {
+			t.Errorf("%q is missing in %q", want, got)
+		}
+	}
+	r, names = reportOf(21, 21)
+	r.Read[0].Exact = true
+	if got := pageOf(Chinese, names).report(r, true).text; strings.Contains(got, "人1 ") {
+		t.Errorf("the times of many: %q", got)
 	}
 }

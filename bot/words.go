@@ -54,6 +54,7 @@ type words struct {
 	ReadOfLeast string // the same of an incomplete report
 	ReadBy      string // %d people, where nobody knows out of how many
 	Readers     string // %d people, %s names
+	ReadBefore  string // %s time: read by then, nobody knows when
 	UnreadNames string // %d people, %s names
 	AllRead     string // %d people
 	NobodyRead  string

@@ -15,7 +15,7 @@ var english = words{
 - **recall #n**: takes an announcement back
 - **help**: this
 
-Name a message by its number (unread #12) or quote it; otherwise it is the latest. 中文也可以：说「帮助」。`,
+Name a message by its number (unread #n) or quote it; otherwise it is the latest. 中文也可以：说「帮助」。`,
 	Private: `I work in groups: add me to one and mention me there with "announce Title" to post, or "unread" to see who has not read. Say "help" for everything.`,
 
 	Outsider:   "Only members of this organisation can use me. If you are one, ask an administrator whether the app is published and visible to you.",
@@ -58,6 +58,7 @@ Name a message by its number (unread #12) or quote it; otherwise it is the lates
 	ReadOfLeast: "read by at least %d/%d",
 	ReadBy:      "read by %d",
 	Readers:     "Read (%d): %s",
+	ReadBefore:  "by %s",
 	UnreadNames: "Unread (%d): %s",
 	AllRead:     "All %d have read it.",
 	NobodyRead:  "Nobody has read it yet.",

@@ -15,7 +15,7 @@ var chinese = words{
 - **撤回 #编号**：收回一条公告
 - **帮助**：这份说明
 
-在命令后写编号（谁没读 #12），或引用那条消息再说；都不写就是最近一条。English works too: say "help".`,
+在命令后写编号（谁没读 #编号），或引用那条消息再说；都不写就是最近一条。English works too: say "help".`,
 	Private: "我在群里工作：把我加进群，在群里 @我 说「公告 标题」发公告，说「谁没读」看谁还没读。说「帮助」看全部命令。",
 
 	Outsider:   "只有本组织的成员可以用我。如果你是本组织成员，请管理员检查应用是否已发布、你是否在应用的可见范围内。",
@@ -58,6 +58,7 @@ var chinese = words{
 	ReadOfLeast: "已读至少 %d/%d",
 	ReadBy:      "已读 %d 人",
 	Readers:     "已读 %d 人：%s",
+	ReadBefore:  "%s前",
 	UnreadNames: "未读 %d 人：%s",
 	AllRead:     "%d 人全部已读。",
 	NobodyRead:  "还没有人读。",

@@ -259,7 +259,7 @@ func (r *records) KeepReads(ctx context.Context, group string, number int, userI
 		}
 		for _, id := range userIDs {
 			if _, known := e.kept.Reads[id]; !known {
-				e.kept.Reads[id] = by
+				e.kept.Reads[id] = receipts.Read{At: by}
 			}
 		}
 		if when.After(e.kept.AsOf) {
@@ -299,6 +299,27 @@ func (r *records) KeepMembers(ctx context.Context, group string, m receipts.Memb
 	return r.call(ctx, "KeepMembers", func() error {
 		r.members[group] = *cloned(m)
 		r.learn(group, names)
+		return nil
+	})
+}
+
+// AddMembers implements receipts.MemberRecords.
+func (r *records) AddMembers(ctx context.Context, group string, userIDs []string) error {
+	return r.call(ctx, "AddMembers", func() error {
+		if m, ok := r.members[group]; ok {
+			m.UserIDs = append(slices.Clone(m.UserIDs), userIDs...)
+			r.members[group] = m
+		}
+		return nil
+	})
+}
+
+// RemoveMembers implements receipts.MemberRecords.
+func (r *records) RemoveMembers(ctx context.Context, group string, userIDs []string) error {
+	return r.call(ctx, "RemoveMembers", func() error {
+		if m, ok := r.members[group]; ok {
+			r.members[group] = m.Without(userIDs)
+		}
 		return nil
 	})
 }

@@ -67,6 +67,10 @@ type MemberRecords interface {
 	// KnownMembers returns nil if none are known.
 	KnownMembers(ctx context.Context, group string) (*Members, error)
 	KeepMembers(ctx context.Context, group string, m Members, names Names) error
+	// AddMembers and RemoveMembers change the known members; they do nothing where
+	// none are known.
+	AddMembers(ctx context.Context, group string, userIDs []string) error
+	RemoveMembers(ctx context.Context, group string, userIDs []string) error
 }
 
 // lastingFor is how long a source that can't list a group is not asked again.
@@ -130,6 +134,16 @@ func (b *MemberBook) Members(ctx context.Context, group string) (Members, error)
 		return members, nil
 	}
 	return Members{}, errors.Join(append([]error{ErrNoMemberList}, reasons...)...)
+}
+
+// Joined notes that people came into the group.
+func (b *MemberBook) Joined(ctx context.Context, group string, userIDs []string) error {
+	return b.records.AddMembers(ctx, group, userIDs)
+}
+
+// Left notes that people are in the group no more.
+func (b *MemberBook) Left(ctx context.Context, group string, userIDs []string) error {
+	return b.records.RemoveMembers(ctx, group, userIDs)
 }
 
 // Known returns the members as they were last known, without asking anybody; nil

@@ -36,6 +36,14 @@ type Records interface {
 	KeepAudience(ctx context.Context, group string, number int, m Members) error
 }
 
+// PushRecords keeps the reads that DingTalk pushes. It is safe to repeat.
+type PushRecords interface {
+	// KeepPushed adds reads with their times, by userId, to the message of the
+	// group with the processQueryKey. It returns false if there is no such message,
+	// and then nothing was written.
+	KeepPushed(ctx context.Context, group, key string, reads map[string]time.Time) (bool, error)
+}
+
 // Kept is what is known of a message without asking anybody.
 type Kept struct {
 	Message  Message

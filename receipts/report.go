@@ -6,9 +6,26 @@ import (
 	"time"
 )
 
-// Reads maps the userId of each known reader to the first time that a query
-// showed the read: the person had read by then. A read never un-happens.
-type Reads map[string]time.Time
+// Read is when somebody read a message, as far as it is known.
+type Read struct {
+	// At is when it was read if Exact; otherwise it was read by then, the first
+	// time that a query showed it.
+	At time.Time
+	// Exact tells that DingTalk pushed the read with its time.
+	Exact bool
+}
+
+// Better tells whether r says more than known: a time that is exact beats one
+// that is not, and of two alike the earlier one is kept.
+func (r Read) Better(known Read) bool {
+	if r.Exact != known.Exact {
+		return r.Exact
+	}
+	return r.At.Before(known.At)
+}
+
+// Reads maps userIds of readers to their reads. A read never un-happens.
+type Reads map[string]Read
 
 // Part names what an incomplete report lacks.
 type Part string
@@ -39,10 +56,10 @@ type Facts struct {
 	Excluded []string
 }
 
-// Receipt is what is known of one reader: read by that time at the latest.
+// Receipt is one reader's.
 type Receipt struct {
 	UserID string
-	By     time.Time
+	Read
 }
 
 // Report tells who has read a message and who has not.
@@ -94,9 +111,9 @@ func Compute(f Facts) Report {
 			r.Gaps = append(r.Gaps, Gap{Part: AudiencePart, Err: ErrNoMemberList})
 		}
 		excluded := setOf(f.Excluded)
-		for id, by := range f.Reads {
+		for id, known := range f.Reads {
 			if !excluded[id] {
-				r.Read = append(r.Read, Receipt{UserID: id, By: by})
+				r.Read = append(r.Read, Receipt{id, known})
 			}
 		}
 		sortReceipts(r.Read)
@@ -119,10 +136,10 @@ func Compute(f Facts) Report {
 	}
 	var unread []string
 	for _, id := range audience.UserIDs {
-		by, read := f.Reads[id]
+		known, read := f.Reads[id]
 		switch {
 		case read:
-			r.Read = append(r.Read, Receipt{UserID: id, By: by})
+			r.Read = append(r.Read, Receipt{id, known})
 		case !here(id):
 			r.Left++
 		default:
@@ -139,7 +156,7 @@ func Compute(f Facts) Report {
 
 func sortReceipts(receipts []Receipt) {
 	slices.SortFunc(receipts, func(a, b Receipt) int {
-		return cmp.Or(a.By.Compare(b.By), cmp.Compare(a.UserID, b.UserID))
+		return cmp.Or(a.At.Compare(b.At), cmp.Compare(a.UserID, b.UserID))
 	})
 }
 

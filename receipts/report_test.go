@@ -14,6 +14,9 @@ import (
 	"whoread/receipts"
 )
 
+// seen is a read that a query showed in that minute.
+func seen(minute int) receipts.Read { return receipts.Read{At: at(minute)} }
+
 func at(minute int) time.Time { return morning.Add(time.Duration(minute) * time.Minute) }
 
 func people(ids ...string) *receipts.Members {
@@ -33,10 +36,10 @@ func TestCompute(t *testing.T) {
 			"the audience is who has read and who has not",
 			receipts.Facts{
 				Audience: people("a", "b", "c"), Current: people("a", "b", "c"),
-				Reads: receipts.Reads{"c": at(1), "a": at(2)}, AsOf: at(3),
+				Reads: receipts.Reads{"c": seen(1), "a": seen(2)}, AsOf: at(3),
 			},
 			func(r *receipts.Report) {
-				r.Read = []receipts.Receipt{{UserID: "c", By: at(1)}, {UserID: "a", By: at(2)}}
+				r.Read = []receipts.Receipt{{UserID: "c", Read: seen(1)}, {UserID: "a", Read: seen(2)}}
 				r.Unread, r.Total, r.AsOf = []string{"b"}, 3, at(3)
 			},
 		},
@@ -44,27 +47,27 @@ func TestCompute(t *testing.T) {
 			"readers of the same moment stand in a fixed order",
 			receipts.Facts{
 				Audience: people("c", "b", "a"), Current: people("c", "b", "a"),
-				Reads: receipts.Reads{"c": at(1), "a": at(1), "b": at(1)},
+				Reads: receipts.Reads{"c": seen(1), "a": seen(1), "b": seen(1)},
 			},
 			func(r *receipts.Report) {
-				r.Read = []receipts.Receipt{{UserID: "a", By: at(1)}, {UserID: "b", By: at(1)}, {UserID: "c", By: at(1)}}
+				r.Read = []receipts.Receipt{{UserID: "a", Read: seen(1)}, {UserID: "b", Read: seen(1)}, {UserID: "c", Read: seen(1)}}
 				r.Total = 3
 			},
 		},
 		{
 			"who left unread is counted apart, who left as a reader stays one",
 			receipts.Facts{
-				Audience: people("a", "b", "c"), Current: people("c"), Reads: receipts.Reads{"a": at(1)},
+				Audience: people("a", "b", "c"), Current: people("c"), Reads: receipts.Reads{"a": seen(1)},
 			},
 			func(r *receipts.Report) {
-				r.Read, r.Unread = []receipts.Receipt{{UserID: "a", By: at(1)}}, []string{"c"}
+				r.Read, r.Unread = []receipts.Receipt{{UserID: "a", Read: seen(1)}}, []string{"c"}
 				r.Total, r.Left = 2, 1
 			},
 		},
 		{
 			"who came later is counted apart, reader or not",
 			receipts.Facts{
-				Audience: people("a"), Current: people("a", "new", "newer"), Reads: receipts.Reads{"new": at(1)},
+				Audience: people("a"), Current: people("a", "new", "newer"), Reads: receipts.Reads{"new": seen(1)},
 			},
 			func(r *receipts.Report) { r.Unread, r.Total, r.Joined = []string{"a"}, 1, 2 },
 		},
@@ -90,20 +93,20 @@ func TestCompute(t *testing.T) {
 		{
 			"with a gap, nobody is called unread, and the numbers stay",
 			receipts.Facts{
-				Audience: people("a", "b"), Current: people("a", "b"), Reads: receipts.Reads{"a": at(1)},
+				Audience: people("a", "b"), Current: people("a", "b"), Reads: receipts.Reads{"a": seen(1)},
 				Gaps: []receipts.Gap{{Part: receipts.ReadersPart, Err: unreachable}},
 			},
 			func(r *receipts.Report) {
-				r.Read, r.Total = []receipts.Receipt{{UserID: "a", By: at(1)}}, 2
+				r.Read, r.Total = []receipts.Receipt{{UserID: "a", Read: seen(1)}}, 2
 				r.Gaps = []receipts.Gap{{Part: receipts.ReadersPart, Err: unreachable}}
 			},
 		},
 		{
 			"without an audience there are only readers",
-			receipts.Facts{Current: people("a", "b"), Reads: receipts.Reads{"b": at(2), "a": at(1), "x": at(3)}, Excluded: []string{"x"}},
+			receipts.Facts{Current: people("a", "b"), Reads: receipts.Reads{"b": seen(2), "a": seen(1), "x": seen(3)}, Excluded: []string{"x"}},
 			func(r *receipts.Report) {
 				*r = receipts.Report{
-					Read: []receipts.Receipt{{UserID: "a", By: at(1)}, {UserID: "b", By: at(2)}},
+					Read: []receipts.Receipt{{UserID: "a", Read: seen(1)}, {UserID: "b", Read: seen(2)}},
 					Gaps: []receipts.Gap{{Part: receipts.AudiencePart, Err: receipts.ErrNoMemberList}},
 				}
 			},
@@ -119,7 +122,7 @@ func TestCompute(t *testing.T) {
 			"the excluded are nowhere",
 			receipts.Facts{
 				Audience: people("a", "boss", "bot", "gone"), Current: people("a", "boss", "bot", "newbot"),
-				Reads: receipts.Reads{"boss": at(1)}, Excluded: []string{"boss", "bot", "gone", "newbot"},
+				Reads: receipts.Reads{"boss": seen(1)}, Excluded: []string{"boss", "bot", "gone", "newbot"},
 			},
 			func(r *receipts.Report) { r.Unread, r.Total = []string{"a"}, 1 },
 		},
@@ -200,7 +203,7 @@ func anyFacts(t *rapid.T) receipts.Facts {
 		Excluded: someOf(t, "excluded"),
 	}
 	for _, id := range someOf(t, "readers") {
-		f.Reads[id] = at(rapid.IntRange(0, 3).Draw(t, "read"))
+		f.Reads[id] = receipts.Read{At: at(rapid.IntRange(0, 3).Draw(t, "read")), Exact: rapid.Bool().Draw(t, "exact")}
 	}
 	for _, part := range []receipts.Part{receipts.ReadersPart, receipts.MembersPart, receipts.AudiencePart} {
 		if rapid.IntRange(0, 5).Draw(t, "gap") == 0 {
@@ -245,9 +248,9 @@ func TestComputeOfAnyFacts(t *testing.T) {
 			})
 		}},
 		{"a reader in the audience is shown, wherever he is now, with his time", func(f receipts.Facts, r receipts.Report) bool {
-			for id, by := range f.Reads {
+			for id, known := range f.Reads {
 				counts := (f.Audience == nil || slices.Contains(f.Audience.UserIDs, id)) && !slices.Contains(f.Excluded, id)
-				if counts != slices.Contains(r.Read, receipts.Receipt{UserID: id, By: by}) {
+				if counts != slices.Contains(r.Read, receipts.Receipt{UserID: id, Read: known}) {
 					return false
 				}
 			}
@@ -259,7 +262,7 @@ func TestComputeOfAnyFacts(t *testing.T) {
 			return len(slices.Compact(slices.Clone(named))) == len(named)
 		}},
 		{"readers come in the order of their reads", func(f receipts.Facts, r receipts.Report) bool {
-			return slices.IsSortedFunc(r.Read, func(a, b receipts.Receipt) int { return a.By.Compare(b.By) })
+			return slices.IsSortedFunc(r.Read, func(a, b receipts.Receipt) int { return a.At.Compare(b.At) })
 		}},
 		{"who joined is in the group and not in the audience", func(f receipts.Facts, r receipts.Report) bool {
 			if f.Audience == nil || f.Current == nil {
@@ -289,7 +292,7 @@ func TestComputeTheExcludedLeaveNoTrace(t *testing.T) {
 		f := anyFacts(t)
 		never := f
 		never.Excluded, never.Reads = nil, maps.Clone(f.Reads)
-		maps.DeleteFunc(never.Reads, func(id string, _ time.Time) bool { return slices.Contains(f.Excluded, id) })
+		maps.DeleteFunc(never.Reads, func(id string, _ receipts.Read) bool { return slices.Contains(f.Excluded, id) })
 		if f.Audience != nil {
 			m := f.Audience.Without(f.Excluded)
 			never.Audience = &m
@@ -312,7 +315,7 @@ func TestComputeAReaderStaysAReader(t *testing.T) {
 		f.Reads = maps.Clone(f.Reads)
 		for _, id := range someOf(t, "more readers") {
 			if _, known := f.Reads[id]; !known {
-				f.Reads[id] = at(9)
+				f.Reads[id] = seen(9)
 			}
 		}
 		f.Current = maybeMembers(t, "current later") // people come and go

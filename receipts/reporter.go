@@ -241,7 +241,7 @@ func (r *Reporter) query(ctx context.Context, kept *Kept) (gap, err error) {
 			if kept.Reads == nil {
 				kept.Reads = Reads{}
 			}
-			kept.Reads[id] = by
+			kept.Reads[id] = Read{At: by}
 		}
 	}
 	return gap, nil

@@ -28,7 +28,7 @@ func TestReportTellsWhoHasReadAndWhoHasNot(t *testing.T) {
 	))
 	want := receipts.Report{
 		Message: m,
-		Read:    []receipts.Receipt{{UserID: "wang", By: at(5)}, {UserID: "zhang", By: at(5)}},
+		Read:    []receipts.Receipt{{UserID: "wang", Read: seen(5)}, {UserID: "zhang", Read: seen(5)}},
 		Unread:  []string{"li"}, Total: 3,
 		Source: receipts.SceneGroup, Counted: morning, AsOf: at(5),
 	}
@@ -45,7 +45,7 @@ func TestReportKeepsTheFirstTimeOfARead(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.announce(t)
-	want := []receipts.Receipt{{UserID: "zhang", By: at(0)}, {UserID: "li", By: at(1)}}
+	want := []receipts.Receipt{{UserID: "zhang", Read: seen(0)}, {UserID: "li", Read: seen(1)}}
 	for minute, answer := range [][]string{{"zhang"}, {"li", "zhang"}, {"li"}, nil} { // DingTalk forgets
 		w.readers.say(readBy(answer...))
 		if diff := cmp.Diff(want[:min(minute+1, 2)], w.report(t).Read); diff != "" {
@@ -67,7 +67,7 @@ func TestReportOfALongAnswerIsAsOfTheQuestion(t *testing.T) {
 		return pages(ctx, cursor)
 	})
 	r := w.report(t)
-	want := []receipts.Receipt{{UserID: "li", By: at(2)}, {UserID: "zhang", By: at(2)}}
+	want := []receipts.Receipt{{UserID: "li", Read: seen(2)}, {UserID: "zhang", Read: seen(2)}}
 	if diff := cmp.Diff(want, r.Read); diff != "" || !r.AsOf.Equal(morning) || !w.kept(t).AsOf.Equal(morning) {
 		t.Errorf("as of %v, recorded as of %v; want %v; readers (-want +got):\n%s", r.AsOf, w.kept(t).AsOf, morning, diff)
 	}
@@ -555,7 +555,7 @@ func TestReportOfPeopleWhoCameAndWent(t *testing.T) {
 	r := w.report(t)
 	want := receipts.Report{
 		Message: r.Message,
-		Read:    []receipts.Receipt{{UserID: "zhang", By: at(1)}},
+		Read:    []receipts.Receipt{{UserID: "zhang", Read: seen(1)}},
 		Unread:  []string{"li"},
 		Total:   2, Left: 1, Joined: 3, Outsiders: 4,
 		Source: receipts.SceneGroup, Counted: morning, AsOf: at(1),

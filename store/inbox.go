@@ -91,8 +91,9 @@ func (s *Store) Inbox(o InboxOptions, log *zap.Logger) *Inbox {
 }
 
 // Accept puts a command into the inbox. It returns false if a command with that
-// id was accepted before. ErrInboxFull, and any failure of Redis to answer, mean
-// that it was not accepted.
+// id was accepted before. ErrInboxFull means that it was not accepted. After any
+// other error it was most likely not, but may have been: the answer of Redis may
+// have been lost.
 func (i *Inbox) Accept(ctx context.Context, id, command string) (bool, error) {
 	result, err := acceptScript.Run(ctx, i.rdb, []string{i.keys.seen(id), i.keys.stream()},
 		repeatedWithin.Milliseconds(), waitingMax, id, command, rand.Text()).Int()
@@ -146,7 +147,7 @@ func (i *Inbox) Run(ctx context.Context, w Worker) {
 }
 
 // feed starts the commands that next brings, never more than there are free
-// slots, and pauses after each round.
+// slots, and pauses after each round that brought fewer than it could.
 func (i *Inbox) feed(ctx context.Context, slots chan struct{}, start func(job), next func(ctx context.Context, most int) ([]job, error), between time.Duration) {
 	failing := false
 	for ctx.Err() == nil {
@@ -159,6 +160,7 @@ func (i *Inbox) feed(ctx context.Context, slots chan struct{}, start func(job), 
 			i.log.Info("the inbox answers again")
 		}
 		failing = err != nil
+		more := len(jobs) == free
 		for _, j := range jobs {
 			if free == 0 || !i.hold(j.entry) {
 				continue
@@ -169,9 +171,10 @@ func (i *Inbox) feed(ctx context.Context, slots chan struct{}, start func(job), 
 		for range free {
 			<-slots
 		}
-		if err != nil {
+		switch {
+		case err != nil:
 			pause(ctx, redisAgain)
-		} else {
+		case !more:
 			pause(ctx, between)
 		}
 	}

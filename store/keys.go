@@ -47,8 +47,8 @@ func (k groupKeys) message(number int) string { return k.messages() + strconv.It
 // audience is a String: the audience of one message, as JSON.
 func (k groupKeys) audience(number int) string { return k.message(number) + ":audience" }
 
-// reads is a Hash: userId to the time of the first query that showed the read,
-// in Unix milliseconds.
+// reads is a Hash: userId to a time in Unix milliseconds. With a "=" before it, it
+// is when the person read; without, the first query that showed the read.
 func (k groupKeys) reads(number int) string { return k.message(number) + ":reads" }
 
 // command is a String: the number of the message that a command announced.
@@ -57,8 +57,13 @@ func (k groupKeys) command(id string) string { return k.tag + ":command:" + id }
 // processQueryKey is a String: the number of the message with that key.
 func (k groupKeys) processQueryKey(key string) string { return k.tag + ":key:" + key }
 
-// members is a String: the group's members as last known, as JSON.
+// members is a Hash: the userIds of the group's members as last known, with empty
+// values.
 func (k groupKeys) members() string { return k.tag + ":members" }
+
+// membersAbout is a Hash: the source of the members, how many are from outside,
+// and when the list was made.
+func (k groupKeys) membersAbout() string { return k.members() + ":about" }
 
 // names is a Hash: userId to name.
 func (k groupKeys) names() string { return k.tag + ":names" }

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"flag"
 	"slices"
 	"strings"
 	"testing"
@@ -12,7 +13,18 @@ import (
 	"whoread/store/storetest"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	flag.Parse()
+	// These tests wait for Redis more than they compute: one for each processor
+	// would take minutes.
+	if err := flag.Set("test.parallel", atOnce); err != nil {
+		panic(err)
+	}
+	goleak.VerifyTestMain(m)
+}
+
+// atOnce is how many tests run at the same time.
+const atOnce = "16"
 
 // Times of the tests.
 const (
@@ -50,7 +62,7 @@ func proxied(t *testing.T, b storetest.Backend) (*Store, *storetest.Proxy) {
 	p := storetest.NewProxy(t, b.URL)
 	s := openURL(t, b, p.URL())
 	for _, source := range []string{
-		acceptSource, claimSource, renewSource, doneSource, leaveSource, beginSource, markSource, keepReadsSource, keepAudienceSource,
+		acceptSource, claimSource, renewSource, doneSource, leaveSource, beginSource, markSource, keepReadsSource, keepPushedSource, keepAudienceSource, changeMembersSource,
 	} {
 		if err := s.rdb.ScriptLoad(t.Context(), source).Err(); err != nil {
 			t.Fatal(err)

@@ -9,6 +9,7 @@ import (
 	"maps"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -200,7 +201,9 @@ func (s *Store) Recent(ctx context.Context, group string, limit int) ([]receipts
 // Kept implements receipts.Records.
 func (s *Store) Kept(ctx context.Context, group string, number int) (receipts.Kept, error) {
 	keys := s.keys.group(group)
-	pipe := s.rdb.Pipeline()
+	// At one moment: a record that is found just before its time is over is never
+	// put together with reads that are gone.
+	pipe := s.rdb.TxPipeline()
 	hash := pipe.HGetAll(ctx, keys.message(number))
 	audience := pipe.Get(ctx, keys.audience(number))
 	reads := pipe.HGetAll(ctx, keys.reads(number))
@@ -218,12 +221,13 @@ func (s *Store) Kept(ctx context.Context, group string, number int) (receipts.Ke
 		return receipts.Kept{}, receipts.ErrNoMessage
 	}
 	kept := receipts.Kept{Message: r.message(group, number), AsOf: fromMillis(r.AsOf), Reads: receipts.Reads{}}
-	for id, ms := range reads.Val() {
-		by, err := strconv.ParseInt(ms, 10, 64)
+	for id, text := range reads.Val() {
+		ms, exact := strings.CutPrefix(text, exactMark)
+		at, err := strconv.ParseInt(ms, 10, 64)
 		if err != nil {
 			return receipts.Kept{}, fmt.Errorf("read the time of a read: %w", err)
 		}
-		kept.Reads[id] = time.UnixMilli(by)
+		kept.Reads[id] = receipts.Read{At: time.UnixMilli(at), Exact: exact}
 	}
 	if text := audience.Val(); text != "" {
 		var err error
@@ -252,6 +256,23 @@ func (s *Store) KeepReads(ctx context.Context, group string, number int, userIDs
 	return nil
 }
 
+// exactMark begins the value of a read whose time DingTalk pushed.
+const exactMark = "="
+
+// KeepPushed implements receipts.PushRecords.
+func (s *Store) KeepPushed(ctx context.Context, group, key string, reads map[string]time.Time) (bool, error) {
+	args := make([]any, 0, 2*len(reads))
+	for id, at := range reads {
+		args = append(args, id, at.UnixMilli())
+	}
+	keys := s.keys.group(group)
+	known, err := keepPushedScript.Run(ctx, s.rdb, []string{keys.processQueryKey(key), keys.messages()}, args...).Int()
+	if err != nil {
+		return false, fmt.Errorf("keep pushed reads: %w", err)
+	}
+	return known == 1, nil
+}
+
 // KeepAudience implements receipts.Records.
 func (s *Store) KeepAudience(ctx context.Context, group string, number int, m receipts.Members) error {
 	text, err := encodeMembers(m)
@@ -265,16 +286,31 @@ func (s *Store) KeepAudience(ctx context.Context, group string, number int, m re
 	return nil
 }
 
-// KnownMembers implements receipts.MemberRecords.
+// KnownMembers implements receipts.MemberRecords. The userIds come in their own
+// order.
 func (s *Store) KnownMembers(ctx context.Context, group string) (*receipts.Members, error) {
-	text, err := s.rdb.Get(ctx, s.keys.group(group).members()).Result()
-	if errors.Is(err, redis.Nil) {
-		return nil, nil
-	}
-	if err != nil {
+	keys := s.keys.group(group)
+	pipe := s.rdb.Pipeline()
+	about := pipe.HGetAll(ctx, keys.membersAbout())
+	userIDs := pipe.HKeys(ctx, keys.members())
+	if _, err := pipe.Exec(ctx); err != nil {
 		return nil, fmt.Errorf("read known members: %w", err)
 	}
-	return decodeMembers(text)
+	var list struct {
+		Source    string `redis:"source"`
+		Outsiders int    `redis:"outsiders"`
+		At        int64  `redis:"at"`
+	}
+	if err := about.Scan(&list); err != nil {
+		return nil, fmt.Errorf("read known members: %w", err)
+	}
+	if list.Source == "" {
+		return nil, nil
+	}
+	return &receipts.Members{
+		UserIDs: slices.Sorted(slices.Values(userIDs.Val())), Outsiders: list.Outsiders,
+		Source: receipts.Source(list.Source), At: fromMillis(list.At),
+	}, nil
 }
 
 // KeepMembers implements receipts.MemberRecords.
@@ -282,12 +318,42 @@ func (s *Store) KeepMembers(ctx context.Context, group string, m receipts.Member
 	if err := s.KeepNames(ctx, group, names); err != nil {
 		return err
 	}
-	text, err := encodeMembers(m)
+	keys := s.keys.group(group)
+	_, err := s.rdb.TxPipelined(ctx, func(p redis.Pipeliner) error {
+		p.Del(ctx, keys.members())
+		for ids := range slices.Chunk(m.UserIDs, perCommand) {
+			p.HSet(ctx, keys.members(), pairs(ids, func(string) string { return "" }))
+		}
+		p.HSet(ctx, keys.membersAbout(), "source", string(m.Source), "outsiders", m.Outsiders, "at", toMillis(m.At))
+		p.PExpire(ctx, keys.members(), s.keepFor)
+		p.PExpire(ctx, keys.membersAbout(), s.keepFor)
+		return nil
+	})
 	if err != nil {
-		return err
-	}
-	if err := s.rdb.Set(ctx, s.keys.group(group).members(), text, s.keepFor).Err(); err != nil {
 		return fmt.Errorf("keep members: %w", err)
+	}
+	return nil
+}
+
+// AddMembers implements receipts.MemberRecords.
+func (s *Store) AddMembers(ctx context.Context, group string, userIDs []string) error {
+	return s.changeMembers(ctx, group, "add", userIDs)
+}
+
+// RemoveMembers implements receipts.MemberRecords.
+func (s *Store) RemoveMembers(ctx context.Context, group string, userIDs []string) error {
+	return s.changeMembers(ctx, group, "remove", userIDs)
+}
+
+// changeMembers runs the script of that name; see there for what how can be.
+func (s *Store) changeMembers(ctx context.Context, group, how string, userIDs []string) error {
+	keys := s.keys.group(group)
+	args := []any{how}
+	for _, id := range userIDs {
+		args = append(args, id)
+	}
+	if err := changeMembersScript.Run(ctx, s.rdb, []string{keys.membersAbout(), keys.members()}, args...).Err(); err != nil {
+		return fmt.Errorf("%s members: %w", how, err)
 	}
 	return nil
 }
@@ -318,12 +384,8 @@ func (s *Store) KeepNames(ctx context.Context, group string, names receipts.Name
 	}
 	key := s.keys.group(group).names()
 	_, err := s.rdb.Pipelined(ctx, func(p redis.Pipeliner) error {
-		for ids := range slices.Chunk(slices.Sorted(maps.Keys(names)), namesPerCommand) {
-			pairs := make([]string, 0, 2*len(ids))
-			for _, id := range ids {
-				pairs = append(pairs, id, names[id])
-			}
-			p.HSet(ctx, key, pairs)
+		for ids := range slices.Chunk(slices.Sorted(maps.Keys(names)), perCommand) {
+			p.HSet(ctx, key, pairs(ids, func(id string) string { return names[id] }))
 		}
 		p.PExpire(ctx, key, s.keepFor)
 		return nil
@@ -334,12 +396,22 @@ func (s *Store) KeepNames(ctx context.Context, group string, names receipts.Name
 	return nil
 }
 
-// namesPerCommand bounds one command, so that a group of 5,000 does not hold
-// Redis up.
-const namesPerCommand = 500
+// perCommand bounds the fields of one command, so that a group of 5,000 does not
+// hold Redis up.
+const perCommand = 500
+
+// pairs are fields, each followed by its value, as HSET takes them.
+func pairs(fields []string, value func(string) string) []string {
+	all := make([]string, 0, 2*len(fields))
+	for _, field := range fields {
+		all = append(all, field, value(field))
+	}
+	return all
+}
 
 var _ interface {
 	receipts.Records
+	receipts.PushRecords
 	receipts.MemberRecords
 	receipts.NameRecords
 } = (*Store)(nil)

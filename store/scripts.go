@@ -24,16 +24,22 @@ var (
 	markSource string
 	//go:embed scripts/keep_reads.lua
 	keepReadsSource string
+	//go:embed scripts/change_members.lua
+	changeMembersSource string
+	//go:embed scripts/keep_pushed.lua
+	keepPushedSource string
 	//go:embed scripts/keep_audience.lua
 	keepAudienceSource string
 
-	acceptScript       = redis.NewScript(acceptSource)
-	claimScript        = redis.NewScript(claimSource)
-	renewScript        = redis.NewScript(renewSource)
-	doneScript         = redis.NewScript(doneSource)
-	leaveScript        = redis.NewScript(leaveSource)
-	beginScript        = redis.NewScript(beginSource)
-	markScript         = redis.NewScript(markSource)
-	keepReadsScript    = redis.NewScript(keepReadsSource)
-	keepAudienceScript = redis.NewScript(keepAudienceSource)
+	acceptScript        = redis.NewScript(acceptSource)
+	claimScript         = redis.NewScript(claimSource)
+	renewScript         = redis.NewScript(renewSource)
+	doneScript          = redis.NewScript(doneSource)
+	leaveScript         = redis.NewScript(leaveSource)
+	beginScript         = redis.NewScript(beginSource)
+	markScript          = redis.NewScript(markSource)
+	keepReadsScript     = redis.NewScript(keepReadsSource)
+	changeMembersScript = redis.NewScript(changeMembersSource)
+	keepPushedScript    = redis.NewScript(keepPushedSource)
+	keepAudienceScript  = redis.NewScript(keepAudienceSource)
 )

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -46,9 +47,19 @@ type Store struct {
 var errURL = errors.New("redis url: want redis://[user:password@]host:port[/database], rediss:// or " + Memory +
 	`, with each "/", "#", "?", "%", "@" and ":" of the password escaped (as %2F for "/")`)
 
+// quiet drops what go-redis would write to stderr beside the log: every error
+// comes back from the call that it is about. Its logger is a global of the
+// library, so that it is set once for the process.
+var quiet = sync.OnceFunc(func() { redis.SetLogger(silence{}) })
+
+type silence struct{}
+
+func (silence) Printf(context.Context, string, ...any) {}
+
 // Open returns a store. It makes no connection: Ping tells whether Redis
 // answers.
 func Open(o Options) (*Store, error) {
+	quiet()
 	s := &Store{keys: keyspace{o.KeyPrefix}, keepFor: o.KeepFor}
 	address := o.URL
 	if address == Memory {

@@ -60,6 +60,8 @@ func newApp(c config, log *zap.Logger) (*app, error) {
 		},
 		Recaller:  &receipts.Recaller{Records: records, Source: platform, Readers: platform},
 		Names:     &receipts.NameBook{Records: records, Directory: platform},
+		Members:   members,
+		Pushes:    records,
 		Client:    client,
 		RobotCode: c.DingTalk.RobotCode,
 		Access: bot.Access{
@@ -72,7 +74,7 @@ func newApp(c config, log *zap.Logger) (*app, error) {
 	})
 	a.stream, err = stream.New(stream.Config{
 		ClientID: c.DingTalk.ClientID, ClientSecret: string(c.DingTalk.ClientSecret), APIURL: c.DingTalk.APIURL,
-		Topics: []string{bot.MessageTopic}, Handle: a.take, Connections: c.DingTalk.Connections, Log: log,
+		Topics: []string{bot.MessageTopic}, Events: true, Handle: a.take, Connections: c.DingTalk.Connections, Log: log,
 	})
 	if err != nil {
 		return nil, errors.Join(err, a.close())
@@ -80,8 +82,11 @@ func newApp(c config, log *zap.Logger) (*app, error) {
 	return a, nil
 }
 
-// take hands the frames of bot messages to the bot.
+// take hands what DingTalk pushes to the bot.
 func (a *app) take(ctx context.Context, f stream.Frame) error {
+	if f.Type == stream.TypeEvent {
+		return a.bot.Event(ctx, f.EventType, f.Born, f.Data)
+	}
 	a.bot.Accept(ctx, f.MessageID, f.Data)
 	return nil
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	_ "embed"
 	"errors"
@@ -10,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"golang.org/x/term"
 	"golang.org/x/text/width"
 
 	"whoread/receipts/dingtalk/dingtalktest"
@@ -20,36 +22,27 @@ import (
 var demoScript string
 
 type demoCommand struct {
-	Script string `type:"existingfile" help:"Play this exchange instead of the built-in one; cmd/whoread/demo.txt shows the format." placeholder:"FILE"`
+	Listen string `help:"Where the page is; a free port of this machine by default. With this, or in a terminal, the demo stays until Ctrl-C." placeholder:"ADDR"`
+	Script string `type:"existingfile" help:"Play this exchange and end; cmd/whoread/demo.txt shows the format." placeholder:"FILE"`
 }
 
 // answerWithin is how long the demo waits for the bot.
 const answerWithin = 30 * time.Second
 
 // Run plays a script with a DingTalk on this machine, an embedded Redis and the
-// bot, prints what the group sees, and ends.
+// bot, and prints what the group sees. Then the page stays open to chat in, if
+// there may be somebody to do so.
 func (d *demoCommand) Run(ctx context.Context, out streams) (err error) {
-	source := io.Reader(strings.NewReader(demoScript))
-	if d.Script != "" {
-		file, err := os.Open(d.Script)
-		if err != nil {
-			return fmt.Errorf("open script: %w", err)
-		}
-		defer func() { _ = file.Close() }() // it was only read
-		source = file
-	}
-	steps, err := parseScript(source)
+	steps, err := d.steps()
 	if err != nil {
 		return fmt.Errorf("script: %w", err)
 	}
-
-	dingtalk := dingtalktest.New(dingtalktest.Options{})
-	if err := dingtalk.Listen("127.0.0.1:0"); err != nil {
-		return fmt.Errorf("start the DingTalk of this machine: %w", err)
+	server := dingtalktest.New(dingtalktest.Options{Page: true})
+	if err := server.Listen(cmp.Or(d.Listen, "127.0.0.1:0")); err != nil {
+		return err
 	}
-	defer func() { err = errors.Join(err, dingtalk.Close()) }()
-
-	c := demoConfig(dingtalk)
+	defer func() { err = errors.Join(err, server.Close()) }()
+	c := demoConfig(server)
 	log, err := newLog(c.Log, out.err)
 	if err != nil {
 		return err
@@ -68,17 +61,44 @@ func (d *demoCommand) Run(ctx context.Context, out streams) (err error) {
 
 	waiting, cancel := context.WithTimeout(ctx, answerWithin)
 	defer cancel()
-	if err := dingtalk.AwaitConnections(waiting, 1); err != nil {
+	if err := server.AwaitConnections(waiting, 1); err != nil {
 		return fmt.Errorf("wait for the bot to connect: %w", err)
 	}
 	fmt.Fprintln(out.out, "A DingTalk of this machine's own (nothing leaves it), an embedded Redis, and the bot:")
-	play := &performance{dingtalk: dingtalk, out: out.out, people: map[string]dingtalktest.Person{}}
+	play := &performance{dingtalk: server, out: out.out, people: map[string]dingtalktest.Person{}}
 	for _, s := range steps {
 		if err := play.step(ctx, s); err != nil {
 			return fmt.Errorf("script line %d: %w", s.line, err)
 		}
 	}
+	if d.stays(out) {
+		fmt.Fprintf(out.out, "\nNow you: open %s/ and chat. Ctrl-C ends it.\n轮到你了：在浏览器打开 %s/ 聊聊看，按 Ctrl-C 结束。\n", server.URL(), server.URL())
+		<-ctx.Done()
+	}
 	return nil
+}
+
+// steps are those of the chosen script.
+func (d *demoCommand) steps() ([]step, error) {
+	if d.Script == "" {
+		return parseScript(strings.NewReader(demoScript))
+	}
+	file, err := os.Open(d.Script)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = file.Close() }() // it was only read
+	return parseScript(file)
+}
+
+// stays tells whether the page stays open after the exchange: a pipe or a CI job
+// has nobody to open it, unless told where it should be.
+func (d *demoCommand) stays(out streams) bool {
+	if d.Listen != "" || d.Script != "" {
+		return d.Script == ""
+	}
+	file, ok := out.out.(*os.File)
+	return ok && term.IsTerminal(int(file.Fd()))
 }
 
 // demoConfig is the configuration of a bot that works against that DingTalk.

@@ -33,10 +33,11 @@ func main() {
 
 // cli are the subcommands.
 type cli struct {
-	Run     runCommand     `cmd:"" help:"Run the bot."`
-	Check   checkCommand   `cmd:"" help:"Check the configuration, Redis, the credentials and the gateway, a line each."`
-	Demo    demoCommand    `cmd:"" help:"See it work: a DingTalk on this machine, an embedded Redis, and the bot, in a scripted exchange."`
-	Version versionCommand `cmd:"" help:"Print the version."`
+	Run      runCommand      `cmd:"" help:"Run the bot."`
+	Check    checkCommand    `cmd:"" help:"Check the configuration, Redis, the credentials and the gateway, a line each."`
+	Demo     demoCommand     `cmd:"" help:"See it work: a DingTalk on this machine, an embedded Redis, and the bot; a scripted exchange, then a page to chat in."`
+	DingTalk dingtalkCommand `cmd:"" name:"dingtalk" help:"Run that DingTalk alone, with a page to chat in, for 'whoread run' or any other Stream client."`
+	Version  versionCommand  `cmd:"" help:"Print the version."`
 }
 
 // errReported is the error of a subcommand that has told everything already.

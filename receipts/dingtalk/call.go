@@ -2,6 +2,7 @@ package dingtalk
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -30,8 +31,9 @@ type api struct {
 	path    string
 	old     bool // the old API: its own host, the token in the query, failures inside HTTP 200
 	noToken bool
-	changes bool // makes something happen in DingTalk
-	counted bool // against the organisation's monthly quota
+	changes bool          // makes something happen in DingTalk
+	counted bool          // against the organisation's monthly quota
+	timeout time.Duration // of one try; CallTimeout where 0
 }
 
 var (
@@ -45,11 +47,12 @@ var (
 	userAPI       = api{name: "user", method: http.MethodPost, path: "/topapi/v2/user/get", old: true}
 	departmentAPI = api{name: "department", method: http.MethodPost, path: "/topapi/user/listid", old: true}
 	chatAPI       = api{name: "chat", method: http.MethodGet, path: "/chat/get", old: true, counted: true}
+	uploadAPI     = api{name: "upload", method: http.MethodPost, path: "/media/upload", old: true, timeout: UploadTimeout}
 )
 
 // limitedAPIs are those that the local limiter spaces out. The token is asked for once in two hours.
 func limitedAPIs() []api {
-	return []api{sendAPI, queryAPI, membersAPI, recallAPI, directAPI, replyAPI, userAPI, departmentAPI, chatAPI}
+	return []api{sendAPI, queryAPI, membersAPI, recallAPI, directAPI, replyAPI, userAPI, departmentAPI, chatAPI, uploadAPI}
 }
 
 // repeatable reports whether a call may be sent again after this failure.
@@ -61,6 +64,7 @@ func (a api) repeatable(failure *Error) bool {
 type request struct {
 	query   url.Values
 	body    any      // marshalled to JSON; nothing is sent for nil
+	file    *file    // instead of body
 	webhook *url.URL // instead of the API's own address
 }
 
@@ -74,7 +78,7 @@ type answer interface {
 // call carries out one call, with its retries. Its error is always an *Error.
 func call[T answer](ctx context.Context, c *Client, a api, r request) (T, error) {
 	var result T
-	payload, failure := a.payload(r.body)
+	payload, failure := a.payload(r)
 	if failure != nil {
 		return result, failure
 	}
@@ -115,7 +119,7 @@ func (c *Client) retry(ctx context.Context, a api, try func() *Error) error {
 }
 
 // authorised is one try: the local limits, the token, the call; and once more with a fresh token where it was rejected.
-func authorised[T answer](ctx context.Context, c *Client, a api, r request, payload []byte) (T, *Error) {
+func authorised[T answer](ctx context.Context, c *Client, a api, r request, payload encodedBody) (T, *Error) {
 	var none T
 	if failure := c.banned(a); failure != nil {
 		return none, failure
@@ -142,13 +146,13 @@ func authorised[T answer](ctx context.Context, c *Client, a api, r request, payl
 }
 
 // exchange sends one request and judges its answer.
-func exchange[T answer](ctx context.Context, c *Client, a api, r request, payload []byte, token string) (T, *Error) {
+func exchange[T answer](ctx context.Context, c *Client, a api, r request, payload encodedBody, token string) (T, *Error) {
 	// Again, because a ban may have come while this call waited for its turn.
 	if failure := c.banned(a); failure != nil {
 		var none T
 		return none, failure
 	}
-	ctx, cancel := context.WithTimeout(ctx, CallTimeout)
+	ctx, cancel := context.WithTimeout(ctx, cmp.Or(a.timeout, CallTimeout))
 	defer cancel()
 	started := c.now()
 	way := new(progress)
@@ -176,15 +180,15 @@ func exchange[T answer](ctx context.Context, c *Client, a api, r request, payloa
 }
 
 // roundTrip sends one request and reads the whole answer. The status is 0 where none arrived.
-func (c *Client) roundTrip(ctx context.Context, a api, r request, payload []byte, token string) (int, []byte, error) {
+func (c *Client) roundTrip(ctx context.Context, a api, r request, payload encodedBody, token string) (int, []byte, error) {
 	target := c.target(a, r, token)
-	req, err := http.NewRequestWithContext(ctx, a.method, target.String(), bytes.NewReader(payload))
+	req, err := http.NewRequestWithContext(ctx, a.method, target.String(), bytes.NewReader(payload.content))
 	if err != nil {
 		return 0, nil, errors.New("the request could not be built") // its own text would repeat the URL
 	}
 	req.Header.Set("Accept", "application/json")
-	if payload != nil {
-		req.Header.Set("Content-Type", "application/json")
+	if payload.content != nil {
+		req.Header.Set("Content-Type", payload.contentType)
 	}
 	if token != "" && !a.old {
 		req.Header.Set("X-Acs-Dingtalk-Access-Token", token)
@@ -223,15 +227,26 @@ func (c *Client) target(a api, r request, token string) *url.URL {
 	return &url.URL{Scheme: base.Scheme, Host: base.Host, Path: a.path, RawQuery: query.Encode()}
 }
 
-func (a api) payload(body any) ([]byte, *Error) {
-	if body == nil {
-		return nil, nil
+// encodedBody is what goes over the wire, the same for every try of a call.
+type encodedBody struct {
+	content     []byte
+	contentType string
+}
+
+func (a api) payload(r request) (encodedBody, *Error) {
+	var p encodedBody
+	var err error
+	switch {
+	case r.file != nil:
+		p.content, p.contentType, err = r.file.encode()
+	case r.body != nil:
+		p.content, err = encode(r.body)
+		p.contentType = "application/json"
 	}
-	payload, err := encode(body)
 	if err != nil {
-		return nil, a.refuse(BadRequest, "the request cannot be encoded", nil)
+		return encodedBody{}, a.refuse(BadRequest, "the request cannot be encoded", nil)
 	}
-	return payload, nil
+	return p, nil
 }
 
 // encode is json.Marshal without the escapes for HTML, which would make a message six times longer than what it says.

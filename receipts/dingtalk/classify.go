@@ -86,6 +86,7 @@ var kindOfCode = map[string]Kind{
 	// The message.
 	"invalidparameter.msgparam.toolong": TooLong,
 	"460101":                            TooLong,
+	"40006":                             TooLong, // a file
 	"contain.notallowed.text":           TextRefused,
 	"contain.unsafe.url":                TextRefused,
 	"310000":                            TextRefused, // webhook: the group's own check of the text
@@ -106,6 +107,8 @@ var kindOfCode = map[string]Kind{
 	// Parameters.
 	"paramillegal": BadRequest,
 	"paramblank":   BadRequest,
+	"40004":        BadRequest, // a type of media that is not known
+	"40005":        BadRequest, // a type of file that is not taken
 	"40035":        BadRequest,
 	"400105":       BadRequest,
 
@@ -285,7 +288,7 @@ func leavesOpen(a api, status int, code string, kind Kind, known bool) bool {
 }
 
 // isBan recognises the refusal of an IP address: {"status":1111,"punish":"deny"} or a page of HTML.
-// The pages of gateways (5xx), of wrong addresses (404) and of proxies (407) are not meant.
+// The pages of gateways (5xx, 413), of wrong addresses (404) and of proxies (407) are not meant.
 func isBan(status int, body []byte, env envelope) bool {
 	if env.Punish == "deny" || env.Status == "1111" {
 		return true
@@ -297,7 +300,8 @@ func isBan(status int, body []byte, env envelope) bool {
 	switch {
 	case status >= 500:
 		return bytes.Contains(body, []byte("punish"))
-	case status >= 300 && status < 400, status == http.StatusNotFound, status == http.StatusProxyAuthRequired:
+	case status >= 300 && status < 400, status == http.StatusNotFound, status == http.StatusProxyAuthRequired,
+		status == http.StatusRequestEntityTooLarge:
 		return false
 	default:
 		return true

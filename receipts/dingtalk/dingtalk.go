@@ -1,5 +1,6 @@
 // Package dingtalk is the client of DingTalk's OpenAPI: the access token, sending to a group, who has read,
-// the members of a group, recalling, direct messages, replies by session webhook, and names from the contacts.
+// the members of a group, recalling, direct messages, replies by session webhook, pictures and files, and names from the
+// contacts.
 //
 // What lives here is DingTalk's side of the conversation and nothing of ours: hosts, paths, limits, and the meaning of every
 // failure, classified once into an [Error] with a [Kind]. It decides nothing about messages, audiences or reports.
@@ -36,6 +37,9 @@ const (
 	// CallTimeout bounds one try of one call, from waiting for a connection to the last byte of the answer.
 	// A nearer deadline of the caller's context wins.
 	CallTimeout = 10 * time.Second
+
+	// UploadTimeout is CallTimeout for an upload: 20 MB in it need 3 Mbit a second.
+	UploadTimeout = time.Minute
 
 	// DefaultCallsPerSecond is what the standard edition allows an app for each API.
 	DefaultCallsPerSecond = 20

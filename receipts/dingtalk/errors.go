@@ -8,7 +8,7 @@ import (
 
 var (
 	// ErrTooLong is matched by every error of kind [TooLong].
-	ErrTooLong = errors.New("message too long")
+	ErrTooLong = errors.New("message or file too long")
 	// ErrForeignHost is matched by every error of kind [ForeignHost].
 	ErrForeignHost = errors.New("webhook is not DingTalk's")
 )
@@ -51,7 +51,7 @@ const (
 
 	// The message.
 
-	TooLong         Kind = "too_long"
+	TooLong         Kind = "too_long"          // also a file
 	TextRefused     Kind = "text_refused"      // DingTalk's content check
 	KeyNotQueryable Kind = "key_not_queryable" // EITHER no data yet (just sent) OR no longer kept; the message's age tells
 	KeyInvalid      Kind = "key_invalid"       // no such processQueryKey

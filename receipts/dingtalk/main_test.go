@@ -1,10 +1,13 @@
 package dingtalk
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"mime"
+	"mime/multipart"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -22,7 +25,7 @@ const (
 )
 
 // script is a DingTalk that answers what a test says. Every request it sees is checked: the token where one belongs,
-// JSON where a body belongs.
+// JSON where a body belongs, or a form with one file in it.
 type script struct {
 	t      *testing.T
 	answer map[string]func(n int, r seen) (status int, body string) // by path; n counts from 1
@@ -35,7 +38,10 @@ type script struct {
 type seen struct {
 	Method, Path, Token, Query string
 	Body                       map[string]any
+	Form                       []seenFile
 }
+
+type seenFile struct{ Field, Name, Content string }
 
 func newScript(t *testing.T) *script {
 	return &script{t: t, answer: map[string]func(int, seen) (int, string){}}
@@ -57,7 +63,9 @@ func tokenValue(n int) string { return fmt.Sprintf("acc3ss-t0ken-%d-x", n) }
 func (s *script) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	raw, _ := io.ReadAll(r.Body)
 	got := seen{Method: r.Method, Path: r.URL.Path, Token: r.Header.Get("x-acs-dingtalk-access-token"), Query: r.URL.RawQuery}
-	if len(raw) > 0 {
+	if kind, params, _ := mime.ParseMediaType(r.Header.Get("Content-Type")); kind == "multipart/form-data" {
+		got.Form = s.readForm(raw, params["boundary"])
+	} else if len(raw) > 0 {
 		if err := json.Unmarshal(raw, &got.Body); err != nil {
 			s.t.Errorf("%s: the body is not a JSON object: %v", r.URL.Path, err)
 		}
@@ -94,6 +102,25 @@ func (s *script) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	w.WriteHeader(status)
 	_, _ = io.WriteString(w, body)
+}
+
+func (s *script) readForm(raw []byte, boundary string) []seenFile {
+	var files []seenFile
+	for parts := multipart.NewReader(bytes.NewReader(raw), boundary); ; {
+		part, err := parts.NextPart()
+		if err == io.EOF {
+			return files
+		}
+		if err != nil {
+			s.t.Errorf("the form cannot be read: %v", err)
+			return files
+		}
+		content, err := io.ReadAll(part)
+		if err != nil {
+			s.t.Errorf("the form cannot be read: %v", err)
+		}
+		files = append(files, seenFile{part.FormName(), part.FileName(), string(content)})
+	}
 }
 
 func (s *script) seen(path string) []seen {

@@ -23,6 +23,23 @@ func Markdown(title, text string) Message {
 	}{title, text}}
 }
 
+// Image is a picture that was given to DingTalk before; see [Client.UploadMedia].
+func Image(mediaID string) Message {
+	return Message{Key: "sampleImageMsg", Param: struct {
+		PhotoURL string `json:"photoURL"` // takes a media id as well
+	}{mediaID}}
+}
+
+// File is a file that was given to DingTalk before; see [Client.UploadMedia]. People see and download it as fileName.
+// fileType is one of xlsx, pdf, zip, rar, doc and docx: fewer than can be uploaded.
+func File(mediaID, fileName, fileType string) Message {
+	return Message{Key: "sampleFile", Param: struct {
+		MediaID  string `json:"mediaId"`
+		FileName string `json:"fileName"`
+		FileType string `json:"fileType"`
+	}{mediaID, fileName, fileType}}
+}
+
 // Encode returns msgParam. It fails with [ErrTooLong] above [MaxMsgParamBytes]; quotes and line breaks take two bytes each.
 func (m Message) Encode() (string, error) {
 	if m.Key == "" {

@@ -31,12 +31,12 @@ func (c *Client) Reply(ctx context.Context, webhook string, r Reply) error {
 	}
 	body := replyRequest{MsgType: "markdown", Markdown: replyMarkdown{Title: r.Title, Text: r.Text}}
 	body.At.UserIDs = r.AtUserIDs
-	payload, failure := replyAPI.payload(body)
+	payload, failure := replyAPI.payload(request{body: body})
 	if failure != nil {
 		return failure
 	}
-	if len(payload) > MaxReplyBytes {
-		return replyAPI.refuse(TooLong, fmt.Sprintf("the reply has %d bytes, DingTalk takes about %d", len(payload), MaxReplyBytes), ErrTooLong)
+	if len(payload.content) > MaxReplyBytes {
+		return replyAPI.refuse(TooLong, fmt.Sprintf("the reply has %d bytes, DingTalk takes about %d", len(payload.content), MaxReplyBytes), ErrTooLong)
 	}
 	_, err := call[replyAnswer](ctx, c, replyAPI, request{body: body, webhook: target})
 	return err

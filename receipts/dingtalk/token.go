@@ -153,10 +153,10 @@ func (a tokenAnswer) life() time.Duration {
 }
 
 func (c *Client) fetchToken(ctx context.Context) (*token, *Error) {
-	payload, failure := tokenAPI.payload(struct {
+	payload, failure := tokenAPI.payload(request{body: struct {
 		AppKey    string `json:"appKey"`
 		AppSecret string `json:"appSecret"`
-	}{c.clientID, c.secret.reveal()})
+	}{c.clientID, c.secret.reveal()}})
 	if failure != nil {
 		return nil, failure
 	}

@@ -10,8 +10,48 @@
 //   - checks.go, openapi.go, oapi.go, webhook.go: the endpoints and their checks; api.go is the way every request takes.
 //   - frames.go, gateway.go, connection.go: what is pushed over Stream, to whom, and whether it was acknowledged.
 //   - server.go, group.go: what a test uses; what people do in the client is a method of [Group].
+//   - page.go, control.go, live.go, views.go, crowd.go and the folder page/: a page to chat in, its control API, and people who
+//     read by themselves. Nothing else knows of them.
 //
 // This package imports nothing from whoread, and only tests and the demo may import it.
+//
+// # The page and its control API
+//
+// With [Options].Page the listener also serves a page at / that looks like a chat client: one chooses whom to be, reads what one
+// opens, talks to the bot, sees who has really read each message, and throws faults. It is plain HTML, CSS and JavaScript modules,
+// embedded, in English and Chinese, live by Server-Sent Events.
+//
+// The page does everything over the control API under /_dingtalktest/api/, which other programs can use too. Questions are GET with
+// a query, writes are POST with a JSON object (at most 64 KiB, no unknown fields) and the header X-Dingtalktest with any value; answers
+// are JSON, errors {"code", "error"} with a status from 400 on. A person is named by unionId, a group by openConversationId, a message
+// by msgId.
+//
+//	GET  about                                   the bot, the APIs, the kinds of faults and events
+//	GET  status                                  counts, quotas, connections, faults and switches
+//	GET  people ?q &group &members &offset &limit
+//	GET  groups ?person                          all groups, and the person's one-to-one chat
+//	GET  messages ?group &person &before &limit  those that the person sees
+//	GET  truth ?group &message &q &offset &limit who has read it, and who has not
+//	GET  calls ?api &limit, violations, acks     the last ones, newest first
+//	GET  media ?id                               an uploaded file
+//	GET  events ?person                          Server-Sent Events: hello (look at everything anew), update, idle
+//	POST people      {name, admin, outside}
+//	POST groups      {title, kind, showHistory, people, names, crowd: {people, outside, read, seconds, english}}
+//	POST crowd       {group, people, outside, read, seconds, english}: read of them read each message within seconds
+//	POST say         {group, person, text, at, quote, picture}; "@" and the bot's name in text speaks to it
+//	POST read        {group, person, messages}
+//	POST let-read    {group, message, people | number, seconds}
+//	POST recall      {group, person, message}
+//	POST members     {group, do: join|leave|remove, person, people}
+//	POST group       {group, do: rename|disband|stopBot|startBot|removeBot|addBot|stopReading, person, title}
+//	POST faults      {kind, api, times, skip, status, code, message, delay, size}: delay in seconds
+//	POST faults/clear {kinds}
+//	POST switches    {events, duplicate, lose, refuseGateway, muteWebhooks, callsPerMonth, pushesPerMonth}
+//	POST actions     {do: disconnect|drop|ping|expireTokens|expireWebhooks, connections}
+//
+// Requests of other sites are refused: the Host must be loopback or the address that is listened on (any address, but no name, for
+// who listens on all of them), Origin must be the page's own, Sec-Fetch-Site same-origin or none. There is no login: whoever
+// reaches the listener can use it, so it belongs on loopback. The app's secret and tokens are not told.
 //
 // # Platform facts
 //

@@ -44,6 +44,17 @@ const (
 	WrongContentType FaultKind = "wrongContentType" // the answer as text/html
 )
 
+// faultKinds are all of them, in their order.
+func faultKinds() []FaultKind {
+	return []FaultKind{
+		Slow, DropBefore, IPBanHTML, IPBanJSON,
+		Throttled, ThrottledPlatform, ThrottledPerMinute, QuotaSpent, PermissionDenied, NotInWhiteList,
+		ServerError, Code,
+		ShortPages, EmptyPage, RepeatedCursor, EndlessCursor,
+		DropAfter, DoneButError, SlowAnswer, TruncatedBody, WrongContentType,
+	}
+}
+
 type faultStage int
 
 const (
@@ -85,6 +96,8 @@ type Fault struct {
 
 // faults holds the faults that are switched on, oldest first.
 type faults struct {
+	feed *feed
+
 	mu  sync.Mutex
 	all []*Fault
 }
@@ -106,6 +119,7 @@ func (f *faults) take(api string, at faultStage) *Fault {
 			if fault.Times--; fault.Times == 0 {
 				f.all = slices.Delete(f.all, i, i+1)
 			}
+			f.feed.publish(Change{Kind: FaultsChanged})
 		}
 		return &hit
 	}
@@ -120,10 +134,10 @@ func (s *Server) Inject(f Fault) {
 	s.feed.publish(Change{Kind: FaultsChanged})
 }
 
-// ClearFaults switches all of them off.
-func (s *Server) ClearFaults() {
+// ClearFaults switches the faults of these kinds off, or all of them.
+func (s *Server) ClearFaults(kinds ...FaultKind) {
 	s.faults.mu.Lock()
-	s.faults.all = nil
+	s.faults.all = slices.DeleteFunc(s.faults.all, func(f *Fault) bool { return len(kinds) == 0 || slices.Contains(kinds, f.Kind) })
 	s.faults.mu.Unlock()
 	s.feed.publish(Change{Kind: FaultsChanged})
 }

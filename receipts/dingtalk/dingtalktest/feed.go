@@ -11,7 +11,7 @@ type ChangeKind string
 
 // The kinds of change.
 const (
-	PersonAdded    ChangeKind = "person"
+	PersonAdded    ChangeKind = "person" // one, or several at once
 	GroupAdded     ChangeKind = "group"
 	GroupChanged   ChangeKind = "groupChanged"   // title, members, bot, disbanded
 	MessageAdded   ChangeKind = "message"        // also in a one-to-one chat
@@ -23,7 +23,7 @@ const (
 	FrameAcked     ChangeKind = "ack"
 	Connected      ChangeKind = "connected"
 	Disconnected   ChangeKind = "disconnected"
-	FaultsChanged  ChangeKind = "faults"
+	FaultsChanged  ChangeKind = "faults" // or another switch: events, losses, quotas, ...
 )
 
 // Change is one thing that happened. It names what changed; its state is asked of the [Server].

@@ -31,6 +31,13 @@ const (
 	EventCoolAppUninstall = "im_cool_app_uninstall"
 )
 
+func eventTypes() []string {
+	return []string{
+		EventRead, EventRecall, EventAddMember, EventRemoveMember, EventQuit, EventUpdateTitle, EventDisband,
+		EventCoolAppInstall, EventCoolAppUninstall,
+	}
+}
+
 // frame is what goes over the WebSocket. All headers are strings: the official SDK drops a frame with another type.
 type frame struct {
 	SpecVersion string            `json:"specVersion"`

@@ -246,6 +246,7 @@ func (g *gateway) push(p *push) {
 	if g.losses > 0 {
 		g.losses--
 		g.mu.Unlock()
+		g.feed.publish(Change{Kind: FaultsChanged})
 		return
 	}
 	again := g.duplicates > 0
@@ -256,6 +257,7 @@ func (g *gateway) push(p *push) {
 	g.deliver(p)
 	if again {
 		g.deliver(p)
+		g.feed.publish(Change{Kind: FaultsChanged})
 	}
 }
 
@@ -484,37 +486,36 @@ func (s *Server) Connections() []Connection {
 // Events switches the pushing of events on or off, by eventType; without types all of them. All are off at first.
 func (s *Server) Events(on bool, types ...string) {
 	if len(types) == 0 {
-		types = []string{
-			EventRead, EventRecall, EventAddMember, EventRemoveMember, EventQuit, EventUpdateTitle, EventDisband,
-			EventCoolAppInstall, EventCoolAppUninstall,
+		types = eventTypes()
+	}
+	s.gateway.set(func(g *gateway) {
+		for _, t := range types {
+			g.events[t] = on
 		}
-	}
-	s.gateway.mu.Lock()
-	defer s.gateway.mu.Unlock()
-	for _, t := range types {
-		s.gateway.events[t] = on
-	}
+	})
+}
+
+// set changes a switch.
+func (g *gateway) set(change func(*gateway)) {
+	g.mu.Lock()
+	change(g)
+	g.mu.Unlock()
+	g.feed.publish(Change{Kind: FaultsChanged})
 }
 
 // DuplicatePushes delivers the next n pushes twice, whatever their acks.
 func (s *Server) DuplicatePushes(n int) {
-	s.gateway.mu.Lock()
-	defer s.gateway.mu.Unlock()
-	s.gateway.duplicates = n
+	s.gateway.set(func(g *gateway) { g.duplicates = n })
 }
 
 // LosePushes loses the next n pushes for ever.
 func (s *Server) LosePushes(n int) {
-	s.gateway.mu.Lock()
-	defer s.gateway.mu.Unlock()
-	s.gateway.losses = n
+	s.gateway.set(func(g *gateway) { g.losses = n })
 }
 
 // RefuseGateway makes the gateway refuse new connections (503) while on.
 func (s *Server) RefuseGateway(on bool) {
-	s.gateway.mu.Lock()
-	defer s.gateway.mu.Unlock()
-	s.gateway.refusing = on
+	s.gateway.set(func(g *gateway) { g.refusing = on })
 }
 
 // Ping sends a SYSTEM ping to every connection. A client answers with its data.

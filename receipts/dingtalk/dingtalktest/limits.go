@@ -144,16 +144,18 @@ func (s *Server) Pushed() int {
 // SetQuota changes what a month allows, from now on: counted calls, and pushes. 0 is unlimited.
 func (s *Server) SetQuota(calls, pushes int) {
 	s.limits.mu.Lock()
-	defer s.limits.mu.Unlock()
 	s.limits.calls, s.limits.pushes = calls, pushes
+	s.limits.mu.Unlock()
+	s.feed.publish(Change{Kind: FaultsChanged})
 }
 
 // MuteWebhooks turns the webhooks' limit on or off: 20 messages a minute to a group, and past it none for 10 minutes. It is
 // off at first.
 func (s *Server) MuteWebhooks(on bool) {
 	s.limits.mu.Lock()
-	defer s.limits.mu.Unlock()
 	s.limits.muteWebhooks = on
 	clear(s.limits.webhooks)
 	clear(s.limits.mutedUntil)
+	s.limits.mu.Unlock()
+	s.feed.publish(Change{Kind: FaultsChanged})
 }

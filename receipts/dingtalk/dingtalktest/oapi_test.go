@@ -49,6 +49,19 @@ func TestContacts(t *testing.T) {
 	c.erred(dingtalktest.APIDepartment, "never issued")
 }
 
+// TestTheOldTokenIsJSONForEverybody: only the gateway answers XML to who does not accept JSON.
+func TestTheOldTokenIsJSONForEverybody(t *testing.T) {
+	t.Parallel()
+	c := dingtalk(t, dingtalktest.Options{})
+	app := c.s.App()
+	for _, accept := range []string{"", "*/*", "application/json, text/plain, */*"} {
+		a := c.request(http.MethodGet, "/gettoken?appkey="+app.ClientID+"&appsecret="+app.ClientSecret, "", "Accept", accept).want(t, 200, "0")
+		if a.body["access_token"] != c.token || !strings.HasPrefix(a.kind, "application/json") {
+			t.Errorf("with Accept %q it is %s: %s", accept, a.kind, a.raw)
+		}
+	}
+}
+
 // upload posts a file as multipart.
 func (c *client) upload(kind, field, name string, content []byte) answer {
 	c.Helper()

@@ -46,6 +46,9 @@ type Options struct {
 	DisconnectAfter    time.Duration // a connection is closed so long after its SYSTEM disconnect; default 10 s
 
 	Unpublished bool // the app is not published: frames have no senderStaffId
+
+	// Page serves the page at / and its control API; see the package's documentation. Whoever reaches the listener can use them.
+	Page bool
 }
 
 // Server is a DingTalk. All methods may be used concurrently.
@@ -66,12 +69,14 @@ type Server struct {
 	sessions *sessions
 	gateway  *gateway
 	routes   map[string]route
+	page     *page // nil without one
 
 	http *http.Server
 	done chan struct{}  // closed by Close
 	wg   sync.WaitGroup // the listener and the requests being served
 
 	mu     sync.Mutex
+	asked  string // what Listen was given
 	url    string
 	closed bool
 }
@@ -93,7 +98,7 @@ func New(o Options) *Server {
 	s := &Server{
 		now: now, app: app, botID: "$:LWCP_v1:$" + randomBase64(24), unpublished: o.Unpublished,
 		keyDelay: o.KeyQueryDelay, keyTTL: cmp.Or(o.KeyTTL, 7*24*time.Hour),
-		feed: f, world: newWorld(now, f), journal: newJournal(now, f), faults: &faults{},
+		feed: f, world: newWorld(now, f), journal: newJournal(now, f), faults: &faults{feed: f},
 		limits:   newLimits(now, cmp.Or(o.CallsPerSecond, StandardCallsPerSecond), o.CallsPerMonth, o.PushesPerMonth),
 		tokens:   &tokens{now: now, ttl: cmp.Or(o.TokenTTL, 7200*time.Second)},
 		sessions: &sessions{now: now, ttl: cmp.Or(o.WebhookTTL, 90*time.Minute), open: map[string]session{}},
@@ -105,6 +110,9 @@ func New(o Options) *Server {
 		retry:        map[string]time.Duration{frameEvent: cmp.Or(o.RetryAfter, 3*time.Second), frameCallback: o.CallbackRetryAfter},
 		disconnectIn: cmp.Or(o.DisconnectAfter, 10*time.Second),
 		tickets:      map[string]ticket{}, events: map[string]bool{}, waiting: map[*push]struct{}{}, sent: map[string]delivery{},
+	}
+	if o.Page {
+		s.page = newPage(s)
 	}
 	s.http = &http.Server{Handler: http.HandlerFunc(s.serveHTTP), ReadHeaderTimeout: 10 * time.Second, MaxHeaderBytes: 64 << 10}
 	return s
@@ -124,7 +132,7 @@ func (s *Server) Listen(addr string) error {
 	if err != nil {
 		return fmt.Errorf("dingtalktest: listen: %w", err)
 	}
-	s.url = "http://" + l.Addr().String()
+	s.asked, s.url = addr, "http://"+l.Addr().String()
 	s.wg.Go(func() { _ = s.http.Serve(l) }) // it always ends with ErrServerClosed
 	return nil
 }
@@ -134,6 +142,12 @@ func (s *Server) URL() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.url
+}
+
+func (s *Server) listenedOn() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.asked
 }
 
 // App is the application, with what was generated.
@@ -150,6 +164,9 @@ func (s *Server) Close() error {
 	s.mu.Unlock()
 	close(s.done)
 	err := s.http.Close()
+	if s.page != nil {
+		s.page.close()
+	}
 	s.gateway.close()
 	s.wg.Wait()
 	s.feed.close()
@@ -173,6 +190,10 @@ func (s *Server) serveHTTP(w http.ResponseWriter, r *http.Request) {
 	defer s.wg.Done()
 	if r.URL.Path == pathConnect {
 		s.gateway.connect(w, r)
+		return
+	}
+	if s.page != nil && s.page.wants(r) {
+		s.page.ServeHTTP(w, r)
 		return
 	}
 	if rt, ok := s.routes[r.URL.Path]; ok {

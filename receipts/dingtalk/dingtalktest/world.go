@@ -63,7 +63,25 @@ func (w *world) addPerson(p Person) Person {
 	return w.addPersonLocked(p)
 }
 
+// addPeople is addPerson for many, with one change.
+func (w *world) addPeople(people []Person) []Person {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	out := make([]Person, len(people))
+	for i, p := range people {
+		out[i] = w.putPersonLocked(p)
+	}
+	w.feed.publish(Change{Kind: PersonAdded})
+	return out
+}
+
 func (w *world) addPersonLocked(p Person) Person {
+	p = w.putPersonLocked(p)
+	w.feed.publish(Change{Kind: PersonAdded})
+	return p
+}
+
+func (w *world) putPersonLocked(p Person) Person {
 	if p.Outside {
 		p.UserID, p.Admin = "", false
 	} else if p.UserID == "" {
@@ -84,7 +102,6 @@ func (w *world) addPersonLocked(p Person) Person {
 	if p.UserID != "" {
 		w.byUserID[p.UserID] = p
 	}
-	w.feed.publish(Change{Kind: PersonAdded})
 	return p
 }
 

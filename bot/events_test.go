@@ -1,0 +1,157 @@
+package bot
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"go.uber.org/zap"
+)
+
+// pushes keeps pushed reads in memory, of the messages that are known.
+type pushes struct {
+	mu    sync.Mutex
+	known map[string]bool // by key
+	kept  map[string]time.Time
+	calls int
+	fails error
+	began chan struct{} // if not nil, a write says so before it waits
+	hold  chan struct{} // if not nil, a write waits for it
+}
+
+func (p *pushes) KeepPushed(ctx context.Context, group, key string, reads map[string]time.Time) (bool, error) {
+	if p.began != nil {
+		p.began <- struct{}{}
+	}
+	if p.hold != nil {
+		select {
+		case <-p.hold:
+		case <-ctx.Done():
+			return false, ctx.Err()
+		}
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.calls++
+	if p.fails != nil || !p.known[key] {
+		return false, p.fails
+	}
+	for id, at := range reads {
+		p.kept[group+"/"+key+"/"+id] = at
+	}
+	return true, nil
+}
+
+func eventBot(t *testing.T, p *pushes) *Bot {
+	t.Helper()
+	if p.kept == nil {
+		p.kept = map[string]time.Time{}
+	}
+	b := New(Options{Pushes: p, RobotCode: "robot", Now: func() time.Time { return asked }, Log: zap.NewNop()})
+	t.Cleanup(b.Close)
+	return b
+}
+
+func readEvent(user, key, operatTime string) []byte {
+	return fmt.Appendf(nil, `{"openConversationId":"cid","robotCode":"robot","processQueryKey":%q,"userId":%q,"unionId":"u","operatTime":%s}`, key, user, operatTime)
+}
+
+func TestAPushedReadIsKeptWithItsTime(t *testing.T) {
+	t.Parallel()
+	at := asked.Add(-time.Hour)
+	ms := fmt.Sprint(at.UnixMilli())
+	for name, operated := range map[string]string{"a text, as documented": `"` + ms + `"`, "a number": ms, "absent: the event's own": "null"} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			p := &pushes{known: map[string]bool{"key": true}}
+			if err := eventBot(t, p).Event(t.Context(), eventRead, at, readEvent("zhang", "key", operated)); err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(map[string]time.Time{"cid/key/zhang": time.UnixMilli(at.UnixMilli())}, p.kept, cmp.Comparer(time.Time.Equal)); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+// What DingTalk should push again gets an error; all else is taken for good.
+func TestWhichEventsArePushedAgain(t *testing.T) {
+	t.Parallel()
+	now, ago := fmt.Sprintf("%q", fmt.Sprint(asked.UnixMilli())), fmt.Sprintf("%q", fmt.Sprint(asked.Add(-time.Minute).UnixMilli()))
+	down := errors.New("down")
+	for _, test := range []struct {
+		name string
+		kind string
+		data []byte
+		p    *pushes
+		want error
+	}{
+		{"of a message that may be about to be recorded", eventRead, readEvent("zhang", "new", now), &pushes{}, errNotYetRecorded},
+		{"of a message that is not ours", eventRead, readEvent("zhang", "other", ago), &pushes{}, nil},
+		{"the records fail", eventRead, readEvent("zhang", "key", ago), &pushes{fails: down}, down},
+		{"somebody from outside", eventRead, readEvent("", "key", now), &pushes{fails: down}, nil},
+		{"no key", eventRead, readEvent("zhang", "", now), &pushes{fails: down}, nil},
+		{"another robot", eventRead, []byte(`{"openConversationId":"cid","robotCode":"other","processQueryKey":"key","userId":"a","operatTime":"1"}`), &pushes{fails: down}, nil},
+		{"no group", eventRead, []byte(`{"robotCode":"robot"}`), &pushes{fails: down}, nil},
+		{"broken", eventRead, []byte(`{"openConv`), &pushes{fails: down}, nil},
+		{"wrong types", eventRead, []byte(`{"openConversationId":"cid","userId":{"a":1},"processQueryKey":["x"],"operatTime":[]}`), &pushes{fails: down}, nil},
+		{"no time at all", eventRead, readEvent("zhang", "key", "null"), &pushes{fails: down}, nil},
+		{"an unknown event", "chat_new_thing", []byte(`{"openConversationId":"cid"}`), &pushes{fails: down}, nil},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			if err := eventBot(t, test.p).Event(t.Context(), test.kind, time.Time{}, test.data); !errors.Is(err, test.want) {
+				t.Errorf("%v, not %v", err, test.want)
+			}
+		})
+	}
+}
+
+// While one batch is being written the next one gathers: a burst costs few writes.
+func TestABurstIsWrittenInBatches(t *testing.T) {
+	t.Parallel()
+	p := &pushes{known: map[string]bool{"key": true}, began: make(chan struct{}, 100), hold: make(chan struct{})}
+	b := eventBot(t, p)
+	const burst = 1_000
+	var all sync.WaitGroup
+	push := func(i int) {
+		all.Go(func() {
+			if err := b.Event(t.Context(), eventRead, asked, readEvent(fmt.Sprint("user", i), "key", "null")); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	push(0)
+	<-p.began
+	for i := 1; i < burst; i++ {
+		push(i)
+	}
+	for deadline := time.Now().Add(time.Second); len(b.gatherer.waiting) < burst-1 && time.Now().Before(deadline); {
+		runtime.Gosched() // while the first is being written, the others get on their way
+	}
+	close(p.hold)
+	all.Wait()
+	if len(p.kept) != burst {
+		t.Errorf("%d of %d reads are kept", len(p.kept), burst)
+	}
+	if p.calls > 10 {
+		t.Errorf("%d writes for %d reads", p.calls, burst)
+	}
+}
+
+func TestAReadThatCannotBeWrittenInTimeIsNotTaken(t *testing.T) {
+	t.Parallel()
+	p := &pushes{known: map[string]bool{"key": true}, hold: make(chan struct{})}
+	b := eventBot(t, p)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := b.Event(ctx, eventRead, asked, readEvent("zhang", "key", "null")); !errors.Is(err, context.Canceled) {
+		t.Error(err)
+	}
+	close(p.hold)
+}

@@ -1,0 +1,446 @@
+package bot_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
+
+	"whoread/bot"
+	"whoread/bot/stream"
+	"whoread/receipts"
+	"whoread/receipts/dingtalk"
+	"whoread/receipts/dingtalk/dingtalktest"
+	"whoread/store"
+)
+
+// say is what somebody says to the bot.
+type say = dingtalktest.Say
+
+// setup changes what a test's world is made of.
+type setup struct {
+	dingtalk dingtalktest.Options
+	group    dingtalktest.GroupOptions
+	rosters  map[string]bot.RosterOptions
+	options  func(*bot.Options)
+}
+
+// world is one group with its people, the DingTalk they use, and the bot. Its
+// clock stands still until a test moves it. At the end of every test it checks
+// that the bot was a careful client and that the log holds no secret.
+type world struct {
+	*testing.T
+	dingtalk *dingtalktest.Server
+	group    *dingtalktest.Group
+	store    *store.Store
+	bot      *bot.Bot
+	inbox    *inbox
+	clock    *clock
+	log      *logBuffer
+	wire     *wire
+
+	loseStore  func() // from then on the records do not answer
+	frames     chan []byte
+	violations []string // that a test makes on purpose
+
+	lilei, hanmeimei, zhangsan, lisi, john dingtalktest.Person // Li Lei is an administrator, John from outside
+}
+
+func newWorld(t *testing.T, s setup) *world {
+	t.Helper()
+	w := &world{
+		T: t, clock: &clock{at: time.Date(2026, 8, 3, 14, 35, 0, 0, time.UTC)}, log: &logBuffer{}, inbox: &inbox{seen: map[string]bool{}},
+		wire: &wire{inner: &http.Transport{}}, frames: make(chan []byte, 100),
+	}
+	s.dingtalk.Now, s.dingtalk.CallsPerSecond = w.clock.now, -1
+	w.dingtalk = dingtalktest.New(s.dingtalk)
+	w.must(w.dingtalk.Listen("127.0.0.1:0"))
+	w.lilei = w.dingtalk.AddPerson(dingtalktest.Person{Name: "李雷", UserID: "lilei", Admin: true})
+	w.hanmeimei = w.dingtalk.AddPerson(dingtalktest.Person{Name: "韩梅梅", UserID: "hanmeimei"})
+	w.zhangsan = w.dingtalk.AddPerson(dingtalktest.Person{Name: "张三", UserID: "zhangsan"})
+	w.lisi = w.dingtalk.AddPerson(dingtalktest.Person{Name: "李四", UserID: "lisi"})
+	w.john = w.dingtalk.AddPerson(dingtalktest.Person{Name: "John", Outside: true})
+	w.group = w.dingtalk.AddGroup(s.group, w.lilei, w.hanmeimei, w.zhangsan, w.lisi)
+	w.Cleanup(w.close)
+
+	log := zap.New(zapcore.NewCore(zapcore.NewJSONEncoder(zap.NewProductionEncoderConfig()), w.log, zap.DebugLevel))
+	app := w.dingtalk.App()
+	client, err := dingtalk.New(dingtalk.Config{
+		ClientID: app.ClientID, ClientSecret: dingtalk.NewSecret(app.ClientSecret), RobotCode: app.RobotCode, CoolAppCode: s.group.CoolAppCode,
+		APIURL: w.dingtalk.URL(), OapiURL: w.dingtalk.URL(), CallsPerSecond: 10_000, Transport: w.wire, Now: w.clock.now,
+		Observe: func(c dingtalk.Call) { log.Debug("called DingTalk", zap.Any("call", c)) },
+	})
+	w.must(err)
+	w.Cleanup(client.Close)
+	w.store, err = store.Open(store.Options{URL: store.Memory, KeyPrefix: "whoread", KeepFor: 720 * time.Hour})
+	w.must(err)
+	w.loseStore = sync.OnceFunc(func() { w.must(w.store.Close()) })
+	w.Cleanup(w.loseStore)
+
+	platform := &bot.Platform{Client: client, Now: w.clock.now}
+	members := receipts.NewMemberBook(w.store, 10*time.Minute, w.clock.now, platform.MemberSources(s.rosters)...)
+	options := bot.Options{
+		Inbox:     w.inbox,
+		Announcer: &receipts.Announcer{Records: w.store, Members: members, Sender: platform, Now: w.clock.now},
+		Reporter:  &receipts.Reporter{Records: w.store, Members: members, Readers: platform, Fresh: 10 * time.Second, Now: w.clock.now},
+		Recaller:  &receipts.Recaller{Records: w.store, Source: platform, Readers: platform},
+		Names:     &receipts.NameBook{Records: w.store, Directory: platform},
+		Client:    client, RobotCode: app.RobotCode,
+		Access:  bot.Access{Announce: bot.Admins, Report: bot.Everyone, Recall: bot.Author},
+		Default: bot.Chinese, MaxNames: 50, Zone: time.UTC, Now: w.clock.now, Log: log,
+	}
+	if s.options != nil {
+		s.options(&options)
+	}
+	w.bot = w.newBot(options)
+	w.connect()
+	return w
+}
+
+// reconfigure goes on with a bot of other options.
+
+// newBot returns a bot that ends with the test.
+func (w *world) newBot(o bot.Options) *bot.Bot {
+	b := bot.New(o)
+	w.Cleanup(b.Close)
+	return b
+}
+
+func (w *world) reconfigure(change func(*bot.Options)) {
+	options := w.bot.Options
+	if change != nil {
+		change(&options)
+	}
+	w.bot = w.newBot(options)
+}
+
+// connect lets the frames that DingTalk pushes come in.
+func (w *world) connect() {
+	w.Helper()
+	app := w.dingtalk.App()
+	client, err := stream.New(stream.Config{
+		ClientID: app.ClientID, ClientSecret: app.ClientSecret, APIURL: w.dingtalk.URL(), Topics: []string{bot.MessageTopic}, Connections: 1,
+		Handle: func(_ context.Context, f stream.Frame) error { w.frames <- f.Data; return nil },
+	})
+	w.must(err)
+	ctx, cancel := context.WithCancel(context.Background())
+	var running sync.WaitGroup
+	running.Go(func() {
+		if err := client.Run(ctx); err != nil {
+			w.Error(err)
+		}
+	})
+	w.Cleanup(func() { cancel(); running.Wait() })
+	w.must(w.dingtalk.AwaitConnections(w.soon(), 1))
+}
+
+func (w *world) close() {
+	w.wire.inner.CloseIdleConnections()
+	for _, v := range w.dingtalk.Violations() {
+		if !w.expected(v.What) {
+			w.Errorf("a careful client does not do that: %s: %s", v.API, v.What)
+		}
+	}
+	for _, g := range append(w.dingtalk.Groups(), w.dingtalk.Direct(w.lilei)) {
+		for _, m := range g.Messages() {
+			if m.FromBot() && strings.Contains(m.Title+m.Text, "%!") {
+				w.Errorf("a sentence with a gap: %q", m.Text)
+			}
+		}
+	}
+	w.noSecrets("the log", w.log.String())
+	if err := w.dingtalk.Close(); err != nil {
+		w.Error(err)
+	}
+}
+
+func (w *world) expected(violation string) bool {
+	for _, part := range w.violations {
+		if strings.Contains(violation, part) {
+			return true
+		}
+	}
+	return false
+}
+
+func (w *world) noSecrets(where, text string) {
+	w.Helper()
+	for _, secret := range append(w.wire.secrets(), w.dingtalk.App().ClientSecret) {
+		if secret != "" && strings.Contains(text, secret) {
+			w.Errorf("%s holds a secret (%s…)", where, secret[:4])
+		}
+	}
+}
+
+func (w *world) must(err error) {
+	w.Helper()
+	if err != nil {
+		w.Fatal(err)
+	}
+}
+
+// soon is a context for what takes a moment; its end is only for what hangs.
+func (w *world) soon() context.Context {
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
+	w.Cleanup(cancel)
+	return ctx
+}
+
+// heard is the frame's data of what a person says.
+func (w *world) heard(g *dingtalktest.Group, p dingtalktest.Person, what say) []byte {
+	w.Helper()
+	_, err := g.Say(p, what)
+	w.must(err)
+	select {
+	case data := <-w.frames:
+		w.wire.learn(webhookOf(w.T, data))
+		return data
+	case <-w.soon().Done():
+		w.Fatal("nothing was pushed")
+		return nil
+	}
+}
+
+// carryOut takes a frame in and carries the command out, and returns what the
+// bot said in the group meanwhile.
+func (w *world) carryOut(g *dingtalktest.Group, data []byte) []dingtalktest.Message {
+	w.Helper()
+	before := len(g.Messages())
+	w.bot.Accept(context.Background(), "frame1", data)
+	for _, command := range w.inbox.take() {
+		w.must(w.bot.Work(w.soon(), command))
+	}
+	return g.Messages()[before:]
+}
+
+// ask is a person saying something in the group, and the bot's answer: exactly
+// one, by the session webhook, with nobody notified.
+func (w *world) ask(p dingtalktest.Person, what say) dingtalktest.Message {
+	w.Helper()
+	return w.answer(w.carryOut(w.group, w.heard(w.group, p, what)))
+}
+
+func (w *world) asks(p dingtalktest.Person, text string) string {
+	w.Helper()
+	return w.ask(p, say{Text: text}).Text
+}
+
+// answer is the only reply among messages.
+func (w *world) answer(messages []dingtalktest.Message) dingtalktest.Message {
+	w.Helper()
+	var replies []dingtalktest.Message
+	for _, m := range messages {
+		if m.Via == dingtalktest.ViaWebhook {
+			replies = append(replies, m)
+		}
+	}
+	if len(replies) != 1 {
+		w.Fatalf("%d answers, want 1: %+v", len(replies), messages)
+	}
+	if len(replies[0].Mentioned) > 0 || replies[0].MentionsAll {
+		w.Errorf("the answer notifies somebody: %+v", replies[0])
+	}
+	return replies[0]
+}
+
+// posted are the messages that the bot sent into the group as trackable ones.
+func (w *world) posted() []dingtalktest.Message {
+	var all []dingtalktest.Message
+	for _, m := range w.group.Messages() {
+		if m.Via == dingtalktest.ViaSend {
+			all = append(all, m)
+		}
+	}
+	return all
+}
+
+// announce posts an announcement and returns it as it stands in the group.
+func (w *world) announce(text string) dingtalktest.Message {
+	w.Helper()
+	before := len(w.posted())
+	w.asks(w.lilei, text)
+	all := w.posted()
+	if len(all) != before+1 {
+		w.Fatalf("%d messages were posted, want 1", len(all)-before)
+	}
+	return all[before]
+}
+
+// wants checks that all words stand in the text.
+func (w *world) wants(text string, words ...string) {
+	w.Helper()
+	for _, word := range words {
+		if !strings.Contains(text, word) {
+			w.Errorf("%q is not in:\n%s", word, text)
+		}
+	}
+}
+
+// never checks that none of the words stands in the text.
+func (w *world) never(text string, words ...string) {
+	w.Helper()
+	for _, word := range words {
+		if strings.Contains(text, word) {
+			w.Errorf("%q should not be in:\n%s", word, text)
+		}
+	}
+}
+
+// edit changes the data of a frame.
+func edit(t *testing.T, data []byte, change func(frame map[string]any)) []byte {
+	t.Helper()
+	var frame map[string]any
+	if err := json.Unmarshal(data, &frame); err != nil {
+		t.Fatal(err)
+	}
+	change(frame)
+	data, err := json.Marshal(frame)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return data
+}
+
+func webhookOf(t *testing.T, data []byte) string {
+	t.Helper()
+	var frame struct{ SessionWebhook string }
+	if err := json.Unmarshal(data, &frame); err != nil {
+		t.Fatal(err)
+	}
+	hook, err := url.Parse(frame.SessionWebhook)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return hook.Query().Get("session")
+}
+
+// inbox is one in memory.
+type inbox struct {
+	mu    sync.Mutex
+	seen  map[string]bool
+	queue []string
+	fail  error // what Accept returns, having done nothing
+	lost  error // what Accept returns, having accepted all the same
+}
+
+func (i *inbox) Accept(_ context.Context, id, command string) (bool, error) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	if i.fail != nil {
+		return false, i.fail
+	}
+	if i.seen[id] {
+		return false, nil
+	}
+	i.seen[id] = true
+	i.queue = append(i.queue, command)
+	return i.lost == nil, i.lost
+}
+
+func (i *inbox) take() []string {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	taken := i.queue
+	i.queue = nil
+	return taken
+}
+
+// clock stands still until it is moved.
+type clock struct {
+	mu sync.Mutex
+	at time.Time
+}
+
+func (c *clock) now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.at
+}
+
+func (c *clock) advance(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.at = c.at.Add(d)
+}
+
+// logBuffer keeps the whole log.
+type logBuffer struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (b *logBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.text.Write(p)
+}
+
+func (*logBuffer) Sync() error { return nil }
+
+func (b *logBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.text.String()
+}
+
+// wire is the way to DingTalk. It learns the secrets that go over it, and can be
+// held up.
+type wire struct {
+	inner *http.Transport
+
+	mu    sync.Mutex
+	known []string
+	held  chan struct{} // nil: nothing is held up
+}
+
+func (w *wire) RoundTrip(r *http.Request) (*http.Response, error) {
+	w.learn(r.Header.Get("X-Acs-Dingtalk-Access-Token"), r.URL.Query().Get("access_token"), r.URL.Query().Get("session"))
+	w.mu.Lock()
+	held := w.held
+	w.mu.Unlock()
+	if held != nil {
+		select {
+		case <-held:
+		case <-r.Context().Done():
+			return nil, r.Context().Err()
+		}
+	}
+	return w.inner.RoundTrip(r)
+}
+
+func (w *wire) learn(secrets ...string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.known = append(w.known, secrets...)
+}
+
+func (w *wire) secrets() []string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return append([]string(nil), w.known...)
+}
+
+// holdUp lets nothing pass until the returned function is called.
+func (w *wire) holdUp() (release func()) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	held := make(chan struct{})
+	w.held = held
+	return func() {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		w.held = nil
+		close(held)
+	}
+}
+
+var errRedis = errors.New("dial tcp 10.0.0.1:6379: connect: connection refused")

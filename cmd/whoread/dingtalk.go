@@ -1,0 +1,83 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+
+	"whoread/receipts/dingtalk/dingtalktest"
+)
+
+type dingtalkCommand struct {
+	Listen      string `default:"127.0.0.1:8800" help:"Where it listens; whoever reaches this address can use it." placeholder:"ADDR"`
+	WriteConfig string `type:"path" help:"Write the configuration with which 'whoread run' works against it." placeholder:"FILE"`
+}
+
+// Run runs the DingTalk of this machine alone, with some people and groups in
+// it, until a signal ends ctx. It prints its page, its address, the app's
+// credentials and each group, a line each, for people and programs.
+func (d *dingtalkCommand) Run(ctx context.Context, out streams) (err error) {
+	server := dingtalktest.New(dingtalktest.Options{Page: true})
+	if err := server.Listen(d.Listen); err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, server.Close()) }()
+	populate(server)
+
+	app := server.App()
+	fmt.Fprintf(out.out, "page   %s/\n", server.URL())
+	fmt.Fprintf(out.out, "api    %s\n", server.URL())
+	fmt.Fprintf(out.out, "app    client_id=%s client_secret=%s robot_code=%s\n", app.ClientID, app.ClientSecret, app.RobotCode)
+	for _, group := range server.Groups() {
+		fmt.Fprintf(out.out, "group  %s %d %s\n", group.ID(), len(group.Members()), group.Title())
+	}
+	if d.WriteConfig != "" {
+		if err := writeConfig(d.WriteConfig, server); err != nil {
+			return err
+		}
+		fmt.Fprintf(out.out, "config %s\n", d.WriteConfig)
+	}
+	<-ctx.Done()
+	return nil
+}
+
+// populate makes groups of several kinds and sizes.
+func populate(server *dingtalktest.Server) {
+	names := []string{"韩梅梅", "张三", "李四", "王五", "赵六", "钱七", "孙八"}
+	team := []dingtalktest.Person{server.AddPerson(dingtalktest.Person{Name: "李雷", Admin: true})}
+	for _, name := range names {
+		team = append(team, server.AddPerson(dingtalktest.Person{Name: name}))
+	}
+	everybody := team
+	for n := 1; n <= 37; n++ {
+		everybody = append(everybody[:len(everybody):len(everybody)], server.AddPerson(dingtalktest.Person{Name: fmt.Sprintf("员工%02d", n)}))
+	}
+	guest := server.AddPerson(dingtalktest.Person{Name: "Guest 客户", Outside: true})
+	server.AddGroup(dingtalktest.GroupOptions{Title: "项目组"}, team...)
+	server.AddGroup(dingtalktest.GroupOptions{Title: "全体员工"}, everybody...)
+	server.AddGroup(dingtalktest.GroupOptions{Title: "合作伙伴 Partners"}, append(team[:3:3], guest)...)
+	server.AddGroup(dingtalktest.GroupOptions{Title: "普通群（没有成员名单）", Kind: dingtalktest.KindPlain}, team...)
+}
+
+// writeConfig writes the configuration of a bot that works against the server.
+// The file holds the app's secret.
+func writeConfig(path string, server *dingtalktest.Server) error {
+	app := server.App()
+	content := fmt.Sprintf(`# Written by 'whoread dingtalk': for 'whoread run' against the DingTalk of this machine.
+dingtalk:
+  client_id: %s
+  client_secret: %s
+  robot_code: %s
+  api_url: %s
+  oapi_url: %s
+redis:
+  url: memory://
+log:
+  format: console
+`, app.ClientID, app.ClientSecret, app.RobotCode, server.URL(), server.URL())
+	if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+		return fmt.Errorf("write configuration: %w", err)
+	}
+	return nil
+}
