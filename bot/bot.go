@@ -19,6 +19,8 @@ type Inbox interface {
 	// Accept returns false if a command with that id was accepted before. An error
 	// means that the command was not accepted.
 	Accept(ctx context.Context, id, command string) (bool, error)
+	// Schedule puts a command in at the given time; the same one waits only once.
+	Schedule(ctx context.Context, at time.Time, command string) error
 }
 
 // ErrBusy is what an Inbox's error wraps when too many commands wait already.
@@ -46,9 +48,12 @@ type Options struct {
 	MaxNames int
 	// Direct sends reports to who asked, and not to the group.
 	Direct bool
-	Zone   *time.Location
-	Now    func() time.Time
-	Log    *zap.Logger
+	// Sweep is how long after the sending of a message its reads are saved, before
+	// DingTalk forgets them; empty for never.
+	Sweep []time.Duration
+	Zone  *time.Location
+	Now   func() time.Time
+	Log   *zap.Logger
 }
 
 // Limits of telling people that their command was not accepted.
@@ -154,9 +159,12 @@ func (b *Bot) wasRefused(id string) bool {
 // it should be tried again: the records did not answer, or the answer could not
 // be given.
 func (b *Bot) Work(ctx context.Context, command string) error {
-	var in Incoming
-	if err := json.Unmarshal([]byte(command), &in); err != nil {
-		return fmt.Errorf("read command: %w", err)
+	in, due, err := readCommand(command)
+	if err != nil {
+		return err
+	}
+	if due != nil {
+		return b.sweep(ctx, *due)
 	}
 	log := b.Log.With(zap.String("request", in.ID))
 	if b.wasRefused(in.ID) {
@@ -178,8 +186,9 @@ func (b *Bot) Work(ctx context.Context, command string) error {
 
 // GiveUp tells the sender that a command could not be carried out.
 func (b *Bot) GiveUp(ctx context.Context, command string, reason error) {
-	var in Incoming
-	if err := json.Unmarshal([]byte(command), &in); err != nil {
+	in, due, err := readCommand(command)
+	if err != nil || due != nil { // nobody waits for a sweep
+		b.Log.Error("command given up", zap.Errors("why", []error{reason, err}))
 		return
 	}
 	b.Log.Error("command given up", zap.String("request", in.ID), zap.Error(reason))

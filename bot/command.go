@@ -22,6 +22,8 @@ const (
 	Unread   Verb = "unread"
 	List     Verb = "list"
 	Recall   Verb = "recall"
+	Export   Verb = "export"
+	Chart    Verb = "chart"
 	Help     Verb = "help"
 )
 
@@ -65,6 +67,11 @@ var phrases = []phrase{
 	{"列表", List, Chinese},
 	{"recall", Recall, English},
 	{"撤回", Recall, Chinese},
+	{"export", Export, English},
+	{"导出", Export, Chinese},
+	{"chart", Chart, English},
+	{"曲线", Chart, Chinese},
+	{"图", Chart, Chinese},
 	{"help", Help, English},
 	{"帮助", Help, Chinese},
 }
@@ -277,8 +284,8 @@ func nearest(line string) string {
 	limit := 0
 	for _, p := range phrases {
 		said, meant := []rune(line), []rune(p.words)
-		if len(said) > 2*len(meant)+2 {
-			continue
+		if len(meant) == 1 || len(said) > 2*len(meant)+2 {
+			continue // anything is one slip away from a single letter
 		}
 		slips := max(1, len(meant)/3)
 		if d := distance(said, meant); d <= slips && (best.words == "" || d < limit) {

@@ -43,6 +43,10 @@ func (b *Bot) carryOut(ctx context.Context, in Incoming, said Said) (answer, err
 		return b.list(ctx, w, in)
 	case Recall:
 		return b.recall(ctx, w, in, said)
+	case Export:
+		return b.export(ctx, w, in, said)
+	case Chart:
+		return b.chart(ctx, w, in, said)
 	case None, Help:
 		return say(w.Help), nil
 	default:
@@ -78,6 +82,9 @@ func (b *Bot) announce(ctx context.Context, w *words, in Incoming, said Said) (a
 	}
 	b.Log.Info("announced", zap.String("request", in.ID), zap.Int("number", m.Number),
 		zap.String("state", string(m.State)), zap.String("reason", m.Reason))
+	if m.State == receipts.Sent || m.State == receipts.Uncertain { // this may turn out to be sent
+		b.scheduleSweeps(ctx, m)
+	}
 	if done.NoAudience != nil {
 		b.Log.Warn("audience unknown", zap.String("request", in.ID), zap.Error(done.NoAudience))
 	}
@@ -100,26 +107,33 @@ func (b *Bot) announce(ctx context.Context, w *words, in Incoming, said Said) (a
 }
 
 func (b *Bot) report(ctx context.Context, w *words, in Incoming, said Said) (answer, error) {
-	if !b.Access.may(b.Access.Report, in, receipts.Person{}) {
-		return say(w.refusal(b.Access.Report)), nil
-	}
-	m, refusal, err := b.message(ctx, w, in, said)
+	r, refusal, err := b.reportOn(ctx, w, in, said, b.Access.Report)
 	if err != nil || refusal != "" {
 		return say(refusal), err
-	}
-	r, err := b.Reporter.Report(ctx, in.Group, m.Number)
-	if errors.Is(err, receipts.ErrNoMessage) {
-		return say(fmt.Sprintf(w.NoSuch, m.Number)), nil
-	}
-	if err != nil {
-		return answer{}, err
-	}
-	for _, gap := range r.Gaps {
-		b.Log.Warn("report incomplete", zap.String("request", in.ID), zap.String("part", string(gap.Part)), zap.Error(gap.Err))
 	}
 	p := b.page(w, in.Group)
 	p.names = b.namesIn(ctx, in, r, said.Verb == WhoRead)
 	return b.deliver(ctx, w, in, p.report(r, said.Verb == WhoRead))
+}
+
+// reportOn makes the report that a command asks for, if the rule lets the sender;
+// the refusal says why there is none.
+func (b *Bot) reportOn(ctx context.Context, w *words, in Incoming, said Said, rule Rule) (receipts.Report, string, error) {
+	if !b.Access.may(rule, in, receipts.Person{}) {
+		return receipts.Report{}, w.refusal(rule), nil
+	}
+	m, refusal, err := b.message(ctx, w, in, said)
+	if err != nil || refusal != "" {
+		return receipts.Report{}, refusal, err
+	}
+	r, err := b.Reporter.Report(ctx, in.Group, m.Number)
+	if errors.Is(err, receipts.ErrNoMessage) {
+		return receipts.Report{}, fmt.Sprintf(w.NoSuch, m.Number), nil
+	}
+	for _, gap := range r.Gaps {
+		b.Log.Warn("report incomplete", zap.String("request", in.ID), zap.String("part", string(gap.Part)), zap.Error(gap.Err))
+	}
+	return r, "", err
 }
 
 func (b *Bot) page(w *words, group string) page {

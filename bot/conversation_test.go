@@ -171,15 +171,18 @@ func TestRefusals(t *testing.T) {
 			nil, spoken{"撤回 #1", "recall #1"}, spoken{"只有这条公告的发布人和管理员可以撤回它", "Only who announced it, and administrators"},
 		},
 		"recalling is for administrators": {
-			func(o *bot.Options) { o.Access.Recall = bot.Admins }, spoken{"撤回 #9", "recall #9"},
+			func(o *bot.Options) { o.Access.Recall = bot.Admins },
+			spoken{"撤回 #9", "recall #9"},
 			spoken{"这个命令只有管理员可以用", "Only administrators may say this"},
 		},
 		"reports are for administrators": {
-			func(o *bot.Options) { o.Access.Report = bot.Admins }, spoken{"谁没读", "unread"},
+			func(o *bot.Options) { o.Access.Report = bot.Admins },
+			spoken{"谁没读", "unread"},
 			spoken{"这个命令只有管理员可以用", "Only administrators may say this"},
 		},
 		"the list is a report": {
-			func(o *bot.Options) { o.Access.Report = bot.Admins }, spoken{"列表", "list"},
+			func(o *bot.Options) { o.Access.Report = bot.Admins },
+			spoken{"列表", "list"},
 			spoken{"这个命令只有管理员可以用", "Only administrators may say this"},
 		},
 		"no rule lets nobody announce": {nobody, spoken{"公告 午饭", "announce Lunch"}, spoken{"没有对任何人开放", "lets nobody"}},

@@ -63,8 +63,8 @@ func (u *userIDs) UnmarshalJSON(data []byte) error {
 // push it again; an event that can't be understood, or is not for this bot, is
 // taken and forgotten. Born is when it happened; zero if DingTalk did not say.
 func (b *Bot) Event(ctx context.Context, kind string, born time.Time, data []byte) error {
-	var e event
-	if err := json.Unmarshal(data, &e); err != nil || e.Group == "" {
+	e, ok := understood(data)
+	if !ok {
 		b.Log.Warn("event dropped", zap.String("event", kind), zap.Int("bytes", len(data)))
 		return nil
 	}
@@ -87,6 +87,13 @@ func (b *Bot) Event(ctx context.Context, kind string, born time.Time, data []byt
 		return b.disbanded(ctx, group)
 	}
 	return nil
+}
+
+// understood decodes the data of an event; ok is false if it is broken, or names
+// no group.
+func understood(data []byte) (e event, ok bool) {
+	err := json.Unmarshal(data, &e)
+	return e, err == nil && e.Group != ""
 }
 
 // read keeps who read which message, and when.

@@ -177,7 +177,7 @@ func TestReportsThatAreIncomplete(t *testing.T) {
 				w.must(w.group.ReadAll(post.ID, w.hanmeimei))
 				w.clock.advance(6 * time.Minute)
 				if test.fault.Code == "processQueryKey.expireTime" { // the same code means "no longer" later
-					post = w.announce("公告 停机")
+					w.announce("公告 停机")
 				}
 
 				w.dingtalk.Inject(test.fault)

@@ -330,6 +330,18 @@ type inbox struct {
 	queue []string
 	fail  error // what Accept returns, having done nothing
 	lost  error // what Accept returns, having accepted all the same
+
+	scheduled map[string]time.Time
+}
+
+func (i *inbox) Schedule(_ context.Context, at time.Time, command string) error {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	if i.scheduled == nil {
+		i.scheduled = map[string]time.Time{}
+	}
+	i.scheduled[command] = at
+	return nil
 }
 
 func (i *inbox) Accept(_ context.Context, id, command string) (bool, error) {

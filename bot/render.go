@@ -141,6 +141,12 @@ func (p page) gap(g receipts.Gap) string {
 	return p.problem(g.Err)
 }
 
+// summary is a report without names.
+func (p page) summary(r receipts.Report) answer {
+	r.Unread = nil
+	return p.report(r, false)
+}
+
 // listed is somebody in a list of names, and what stands after the name.
 type listed struct{ userID, after string }
 

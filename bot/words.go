@@ -49,6 +49,11 @@ type words struct {
 	// Unrecallable is why a message can't be recalled that is in that state.
 	Unrecallable map[receipts.State]string
 
+	// Files.
+	NoChart     string // %d number, %s why
+	NotExported string // %d number, %s why
+	Sheet       sheetWords
+
 	// Reports.
 	ReadOf      string // %d read, %d of
 	ReadOfLeast string // the same of an incomplete report
@@ -91,6 +96,13 @@ type words struct {
 	NoMemberList string // %s conversation id
 	Interrupted  string
 	Problems     map[dingtalk.Kind]string
+}
+
+// sheetWords are those of an exported workbook.
+type sheetWords struct {
+	Message, Sent, Progress, Completeness, Complete, AsOf, Source string
+	Name, UserID, State, ReadAt, ReadBy                           string
+	Read, Unread                                                  string
 }
 
 // of returns the words of a language.

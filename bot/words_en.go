@@ -12,6 +12,7 @@ var english = words{
 - **unread**: who has not read it yet
 - **who read**: who has and who has not
 - **list**: the last announcements and their progress
+- **chart**: a picture of the reads over time; **export**: the names as an Excel file (admins)
 - **recall #n**: takes an announcement back
 - **help**: this
 
@@ -52,6 +53,14 @@ Name a message by its number (unread #n) or quote it; otherwise it is the latest
 		receipts.Uncertain: `It is uncertain whether it was delivered; if you see it in the group, quote it and say "recall".`,
 		receipts.Recalled:  "It had been recalled before.",
 		receipts.Disbanded: "Its group was disbanded.",
+	},
+
+	NoChart:     "The chart of #%d was not posted. %s",
+	NotExported: "#%d was not exported. %s",
+	Sheet: sheetWords{
+		Message: "Message", Sent: "Posted at", Progress: "Progress", Completeness: "Completeness", Complete: "complete", AsOf: "Asked at", Source: "Source of members",
+		Name: "Name", UserID: "userId", State: "State", ReadAt: "Read at", ReadBy: "Read by",
+		Read: "read", Unread: "unread",
 	},
 
 	ReadOf:      "read %d/%d",

@@ -26,18 +26,23 @@ import (
 // sentences are all sentences of a language by the names of their fields.
 func sentences(w *words) map[string]string {
 	all := map[string]string{}
-	value := reflect.ValueOf(*w)
-	for i := range value.NumField() {
-		name, field := value.Type().Field(i).Name, value.Field(i)
-		if field.Kind() == reflect.String {
-			all[name] = field.String()
-			continue
-		}
-		for entries := field.MapRange(); entries.Next(); {
-			all[name+"."+entries.Key().String()] = entries.Value().String()
-		}
-	}
+	collect(all, "", reflect.ValueOf(*w))
 	return all
+}
+
+func collect(all map[string]string, name string, value reflect.Value) {
+	switch value.Kind() {
+	case reflect.Struct:
+		for field, inner := range value.Fields() {
+			collect(all, strings.TrimPrefix(name+"."+field.Name, "."), inner)
+		}
+	case reflect.Map:
+		for entries := value.MapRange(); entries.Next(); {
+			collect(all, name+"."+entries.Key().String(), entries.Value())
+		}
+	default:
+		all[name] = value.String()
+	}
 }
 
 var formatVerb = regexp.MustCompile(`%.?`)

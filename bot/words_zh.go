@@ -12,6 +12,7 @@ var chinese = words{
 - **谁没读**：还有谁没读
 - **谁读了**：已读和未读
 - **列表**：最近的公告和进度
+- **曲线**：阅读进度的图；**导出**：Excel 名单（管理员）
 - **撤回 #编号**：收回一条公告
 - **帮助**：这份说明
 
@@ -52,6 +53,14 @@ var chinese = words{
 		receipts.Uncertain: "它是否送达不确定；群里若看得到它，请引用它说「撤回」。",
 		receipts.Recalled:  "它之前已经撤回了。",
 		receipts.Disbanded: "它所在的群已解散。",
+	},
+
+	NoChart:     "#%d 的曲线图没有发出。%s",
+	NotExported: "#%d 没有导出。%s",
+	Sheet: sheetWords{
+		Message: "公告", Sent: "发出时间", Progress: "进度", Completeness: "完整性", Complete: "完整", AsOf: "查询时间", Source: "成员来源",
+		Name: "姓名", UserID: "userId", State: "状态", ReadAt: "阅读时间", ReadBy: "不晚于",
+		Read: "已读", Unread: "未读",
 	},
 
 	ReadOf:      "已读 %d/%d",

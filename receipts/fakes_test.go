@@ -95,19 +95,6 @@ func (r *records) meanwhile(method string, do func(ctx context.Context) error) {
 	}
 }
 
-// count is how often a method was carried out.
-func (r *records) count(method string) int {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	n := 0
-	for _, called := range r.calls {
-		if called == method {
-			n++
-		}
-	}
-	return n
-}
-
 func (r *records) find(group string, number int) *entry {
 	if number < 1 || number > len(r.messages[group]) {
 		return nil

@@ -52,7 +52,8 @@ func TestMembersComeFromTheFirstSourceThatCanTell(t *testing.T) {
 		{"none", func(*library) {}, "", nil, receipts.ErrNoMemberList, []int{1, 1, 1}},
 		{
 			"one that should have told and could not is not passed over",
-			func(l *library) { l.chat.fail(errDown); l.roster.set("d") }, "", nil, errDown, []int{1, 1, 0},
+			func(l *library) { l.chat.fail(errDown); l.roster.set("d") }, "", nil, errDown,
+			[]int{1, 1, 0},
 		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -63,7 +64,7 @@ func TestMembersComeFromTheFirstSourceThatCanTell(t *testing.T) {
 			if !errors.Is(err, c.err) {
 				t.Errorf("error %v; want %v", err, c.err)
 			}
-			if c.err == errDown && errors.Is(err, receipts.ErrNoMemberList) {
+			if errors.Is(c.err, errDown) && errors.Is(err, receipts.ErrNoMemberList) {
 				t.Errorf("error %v says that no source can tell", err)
 			}
 			if m.Source != c.from || !slices.Equal(m.UserIDs, c.ids) {

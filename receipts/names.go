@@ -19,8 +19,12 @@ type Directory interface {
 	UserName(ctx context.Context, userID string) (string, error)
 }
 
-// lookups is how many names are asked for at the same time.
-const lookups = 8
+// Bounds of asking for names: how many at the same time, and how many for one
+// answer. Nobody waits for the names of thousands, one call each.
+const (
+	lookups    = 8
+	lookupsMax = 200
+)
 
 // NameBook knows what people are called.
 type NameBook struct {
@@ -42,10 +46,12 @@ func (b *NameBook) Names(ctx context.Context, group string, userIDs []string) (N
 		asks  errgroup.Group
 	)
 	asks.SetLimit(lookups)
+	asked := 0
 	for _, id := range userIDs {
-		if names[id] != "" {
+		if names[id] != "" || asked == lookupsMax {
 			continue
 		}
+		asked++
 		asks.Go(func() error {
 			name, err := b.Directory.UserName(ctx, id)
 			if err != nil {

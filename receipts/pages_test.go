@@ -38,7 +38,8 @@ func TestEachPage(t *testing.T) {
 		{
 			"the cursors go in a circle",
 			[]page{{next: "a", more: true}, {next: "b", more: true}, {next: "a", more: true}},
-			[]string{"", "a", "b"}, receipts.ErrPaging,
+			[]string{"", "a", "b"},
+			receipts.ErrPaging,
 		},
 		{"the first page fails", []page{{err: broken}}, []string{""}, broken},
 		{"a later page fails", []page{{next: "a", more: true}, {err: broken}}, []string{"", "a"}, broken},

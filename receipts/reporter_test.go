@@ -280,12 +280,14 @@ func TestReportOfAnIncompleteAnswer(t *testing.T) {
 		{
 			"it is being delivered",
 			inPages(receipts.ReadersPage{Delivery: receipts.BeingDelivered, UserIDs: []string{"zhang"}}),
-			receipts.ErrDelivering, []string{"zhang"},
+			receipts.ErrDelivering,
+			[]string{"zhang"},
 		},
 		{
 			"it was being delivered when the first page was asked for",
 			inPages(receipts.ReadersPage{Delivery: receipts.BeingDelivered}, some),
-			receipts.ErrDelivering, []string{"zhang"},
+			receipts.ErrDelivering,
+			[]string{"zhang"},
 		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -353,17 +355,20 @@ func TestReportOfAMessageWhoseTimeIsOver(t *testing.T) {
 		{
 			"recalled", time.Minute,
 			inPages(receipts.ReadersPage{Delivery: receipts.TakenBack, UserIDs: []string{"li"}}),
-			receipts.Recalled, []string{"zhang", "li"},
+			receipts.Recalled,
+			[]string{"zhang", "li"},
 		},
 		{
 			"recalled between two pages", time.Minute,
 			inPages(one, receipts.ReadersPage{Delivery: receipts.TakenBack}, receipts.ReadersPage{}),
-			receipts.Recalled, []string{"zhang", "li"},
+			receipts.Recalled,
+			[]string{"zhang", "li"},
 		},
 		{"the group is gone", time.Minute, refusing(receipts.ErrGroupGone), receipts.Disbanded, []string{"zhang"}},
 		{
 			"the group goes between two pages", time.Minute,
-			thenFailing(fmt.Errorf("query: %w", receipts.ErrGroupGone), one), receipts.Disbanded, []string{"zhang", "li"},
+			thenFailing(fmt.Errorf("query: %w", receipts.ErrGroupGone), one), receipts.Disbanded,
+			[]string{"zhang", "li"},
 		},
 		{"DingTalk forgot it", 10 * time.Minute, refusing(receipts.ErrNoReadData), receipts.Expired, []string{"zhang"}},
 		{"DingTalk forgot it long ago", 1000 * time.Hour, refusing(receipts.ErrNoReadData), receipts.Expired, []string{"zhang"}},

@@ -28,6 +28,10 @@ const (
 	blockFor = time.Second
 	// redisAgain is the pause after Redis failed to answer the reader.
 	redisAgain = time.Second
+	// dueEvery is how often scheduled commands are looked for, and dueMax how many
+	// of them are moved at a time. They are due in hours, not in seconds.
+	dueEvery = 5 * time.Second
+	dueMax   = 100
 	// consumerGroup shares the commands among the replicas.
 	consumerGroup = "workers"
 )
@@ -48,12 +52,14 @@ type InboxOptions struct {
 	RetryAfter time.Duration
 	// Grace is how long commands may go on when Run is told to stop.
 	Grace time.Duration
+	// Now is the clock by which scheduled commands are due.
+	Now func() time.Time
 }
 
 // DefaultInboxOptions are what a real process uses.
 func DefaultInboxOptions() InboxOptions {
 	return InboxOptions{
-		Lease: time.Minute, Workers: 16, Attempts: 3, RetryAfter: 500 * time.Millisecond, Grace: 15 * time.Second,
+		Lease: time.Minute, Workers: 16, Attempts: 3, RetryAfter: 500 * time.Millisecond, Grace: 15 * time.Second, Now: time.Now,
 	}
 }
 
@@ -106,6 +112,16 @@ func (i *Inbox) Accept(ctx context.Context, id, command string) (bool, error) {
 	return result == 1, nil
 }
 
+// Schedule puts a command into the inbox at the given time. The same command can
+// wait only once; scheduling it again moves it.
+func (i *Inbox) Schedule(ctx context.Context, at time.Time, command string) error {
+	err := i.rdb.ZAdd(ctx, i.keys.schedule(), redis.Z{Score: float64(at.UnixMilli()), Member: command}).Err()
+	if err != nil {
+		return fmt.Errorf("schedule command: %w", err)
+	}
+	return nil
+}
+
 // job is a command that this replica holds the lease of.
 type job struct {
 	entry   string
@@ -130,6 +146,7 @@ func (i *Inbox) Run(ctx context.Context, w Worker) {
 	}
 	feeders.Go(func() { i.feed(ctx, slots, start, i.read, 0) })
 	feeders.Go(func() { i.feed(ctx, slots, start, i.claim, i.options.Lease/4) })
+	feeders.Go(func() { i.moveDue(ctx) })
 	renewing := make(chan struct{})
 	go func() {
 		defer close(renewing)
@@ -176,6 +193,22 @@ func (i *Inbox) feed(ctx context.Context, slots chan struct{}, start func(job), 
 			pause(ctx, redisAgain)
 		case !more:
 			pause(ctx, between)
+		}
+	}
+}
+
+// moveDue moves scheduled commands into the inbox as they become due. Every
+// replica does so; the script moves each command once.
+func (i *Inbox) moveDue(ctx context.Context) {
+	failing := false
+	for ctx.Err() == nil {
+		moved, err := dueScript.Run(ctx, i.rdb, []string{i.keys.schedule(), i.keys.stream()}, i.options.Now().UnixMilli(), dueMax).Int()
+		if err != nil && ctx.Err() == nil && !failing {
+			i.log.Warn("scheduled commands can't be looked for", zap.Error(err))
+		}
+		failing = err != nil
+		if moved < dueMax {
+			pause(ctx, dueEvery)
 		}
 	}
 }

@@ -25,6 +25,9 @@ func (k inboxKeys) seen(id string) string { return k.tag + ":seen:" + id }
 // groupKeys are the keys of one group, in one slot.
 type groupKeys struct{ tag string }
 
+// schedule is a Sorted Set of commands by when they are due, in Unix milliseconds.
+func (k inboxKeys) schedule() string { return k.tag + ":schedule" }
+
 // ping is a String that is written to see whether Redis takes writes.
 func (k inboxKeys) ping() string { return k.tag + ":ping" }
 

@@ -392,7 +392,7 @@ func TestNoGroupSeesAnother(t *testing.T) {
 			if err := s.KeepAudience(ctx, g, 1, receipts.Members{UserIDs: []string{user(i)}}); err != nil {
 				t.Fatal(err)
 			}
-			if err := s.KeepMembers(ctx, g, receipts.Members{UserIDs: []string{user(i)}}, receipts.Names{user(i): "member of " + g}); err != nil {
+			if err := s.KeepMembers(ctx, g, receipts.Members{UserIDs: []string{user(i)}, Source: receipts.Chat}, receipts.Names{user(i): "member of " + g}); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -412,6 +412,9 @@ func TestNoGroupSeesAnother(t *testing.T) {
 			kept := must(s.Kept(ctx, g, 1))(t)
 			own := []string{user(i)}
 			members := must(s.KnownMembers(ctx, g))(t)
+			if members == nil || kept.Audience == nil {
+				t.Fatalf("%q: audience %v, members %v", g, kept.Audience, members)
+			}
 			if !slices.Equal(kept.Audience.UserIDs, own) || !slices.Equal(members.UserIDs, own) || len(kept.Reads) != 1 || kept.Reads[user(i)].At.IsZero() {
 				t.Errorf("%q: audience %v, members %v, reads %v", g, kept.Audience.UserIDs, members.UserIDs, kept.Reads)
 			}
@@ -664,10 +667,15 @@ func fill(t *testing.T, s *Store, group string) {
 	}
 	m := sent(t, s, group, "without audience", "key")
 	must(s.Adopt(ctx, receipts.Message{Group: group, Key: "adopted", State: receipts.Sent, Adopted: true}))(t)
+	if known, err := s.KeepPushed(ctx, group, "adopted", map[string]time.Time{"a": noon}); !known || err != nil {
+		t.Fatalf("keep pushed: %v, %v", known, err)
+	}
 	for _, err := range []error{
 		s.KeepReads(ctx, group, m.Number, []string{"a"}, noon, noon),
 		s.KeepAudience(ctx, group, m.Number, *with.Audience),
 		s.KeepMembers(ctx, group, *with.Audience, receipts.Names{"a": "张三", "b": "Bob"}),
+		s.AddMembers(ctx, group, []string{"c"}),
+		s.RemoveMembers(ctx, group, []string{"a"}),
 	} {
 		if err != nil {
 			t.Fatal(err)
@@ -681,8 +689,8 @@ func TestEverythingOfAGroupHasItsTimeButTheSequence(t *testing.T) {
 		s := open(t, b)
 		fill(t, s, group)
 		keys := written(t, s)
-		// sequence, members, names; 3 messages, 2 audiences, 1 reads, 2 commands, 2 keys
-		if want := 13; len(keys) != want {
+		// sequence, 2 of members, names; 3 messages, 2 audiences, 2 reads, 2 commands, 2 keys
+		if want := 15; len(keys) != want {
 			t.Errorf("%d keys, want %d: %q", len(keys), want, keys)
 		}
 		for _, key := range keys {
@@ -737,6 +745,9 @@ func TestWhatIsLearnedLaterGoesWithItsMessage(t *testing.T) {
 		if err := s.KeepReads(ctx, group, 1, []string{"b"}, noon, noon); err != nil {
 			t.Fatal(err)
 		}
+		if known, err := s.KeepPushed(ctx, group, "key1", map[string]time.Time{"c": noon}); !known || err != nil {
+			t.Fatal(known, err)
+		}
 		// In this order, since time goes on between the two questions.
 		ttl := must(s.rdb.PTTL(ctx, keys.reads(1)).Result())(t)
 		message = must(s.rdb.PTTL(ctx, keys.message(1)).Result())(t)
@@ -790,7 +801,7 @@ func TestABrokenRecordIsAnError(t *testing.T) {
 		}, "Kept"},
 		"reads are no Hash": {func(ctx context.Context, s *Store, k groupKeys) error {
 			return s.rdb.Set(ctx, k.reads(2), "a", keepFor).Err()
-		}, "Kept KeepReads"},
+		}, "Kept KeepReads KeepPushed"},
 		"a read has no time": {func(ctx context.Context, s *Store, k groupKeys) error {
 			return s.rdb.HSet(ctx, k.reads(2), "a", "yesterday").Err()
 		}, "Kept"},
@@ -806,8 +817,14 @@ func TestABrokenRecordIsAnError(t *testing.T) {
 		"key leads to no number": {func(ctx context.Context, s *Store, k groupKeys) error {
 			return s.rdb.Set(ctx, k.processQueryKey("key"), "a", keepFor).Err()
 		}, "ByKey"},
-		"members are no JSON": {func(ctx context.Context, s *Store, k groupKeys) error {
+		"members are no Hash": {func(ctx context.Context, s *Store, k groupKeys) error {
 			return s.rdb.Set(ctx, k.members(), "nobody", keepFor).Err()
+		}, "KnownMembers AddMembers RemoveMembers"},
+		"what is known about members is no Hash": {func(ctx context.Context, s *Store, k groupKeys) error {
+			return s.rdb.Set(ctx, k.membersAbout(), "nobody", keepFor).Err()
+		}, "KnownMembers"},
+		"when members were counted is no number": {func(ctx context.Context, s *Store, k groupKeys) error {
+			return s.rdb.HSet(ctx, k.membersAbout(), "at", "yesterday").Err()
 		}, "KnownMembers"},
 		"names are no Hash": {func(ctx context.Context, s *Store, k groupKeys) error {
 			return s.rdb.Set(ctx, k.names(), "nobody", keepFor).Err()
@@ -831,6 +848,9 @@ func TestABrokenRecordIsAnError(t *testing.T) {
 	}
 }
 
+// inAnyOrder compares userIds of members, which are a set.
+var inAnyOrder = cmpopts.SortSlices(func(a, b string) bool { return a < b })
+
 func TestMembersAndNames(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, b storetest.Backend) {
@@ -845,7 +865,7 @@ func TestMembersAndNames(t *testing.T) {
 			t.Fatal(err)
 		}
 		slices.Sort(members.UserIDs) // the order of the source is not kept
-		if diff := cmp.Diff(&members, must(s.KnownMembers(ctx, group))(t)); diff != "" {
+		if diff := cmp.Diff(&members, must(s.KnownMembers(ctx, group))(t), inAnyOrder); diff != "" {
 			t.Errorf("members (-want +got):\n%s", diff)
 		}
 		if diff := cmp.Diff(names, must(s.Names(ctx, group, append([]string{"stranger"}, oddIDs...)))(t)); diff != "" {
@@ -857,7 +877,7 @@ func TestMembersAndNames(t *testing.T) {
 		if err := s.KeepMembers(ctx, group, newer, receipts.Names{"new": "New", "*": "renamed"}); err != nil {
 			t.Fatal(err)
 		}
-		if diff := cmp.Diff(&newer, must(s.KnownMembers(ctx, group))(t)); diff != "" {
+		if diff := cmp.Diff(&newer, must(s.KnownMembers(ctx, group))(t), inAnyOrder); diff != "" {
 			t.Errorf("newer members (-want +got):\n%s", diff)
 		}
 		want := receipts.Names{"new": "New", "*": "renamed", "张三": names["张三"]}
@@ -928,8 +948,22 @@ func TestALostAnswerChangesNothing(t *testing.T) {
 			},
 			"KeepReads":    func() error { return s.KeepReads(ctx, group, 1, []string{"a"}, noon, noon) },
 			"KeepAudience": func() error { return s.KeepAudience(ctx, group, 1, receipts.Members{UserIDs: []string{"a"}}) },
-			"KeepMembers":  func() error { return s.KeepMembers(ctx, group, receipts.Members{UserIDs: []string{"a"}}, nil) },
-			"KeepNames":    func() error { return s.KeepNames(ctx, group, receipts.Names{"a": "A"}) },
+			"KeepMembers": func() error {
+				members := receipts.Members{UserIDs: []string{"a"}, Source: receipts.Chat}
+				if s.KeepMembers(ctx, group, members, nil) == nil {
+					return nil
+				}
+				return s.KeepMembers(ctx, group, members, nil) // the client repeats no transaction by itself
+			},
+			"AddMembers": func() error { return s.AddMembers(ctx, group, []string{"b"}) },
+			"KeepPushed": func() error {
+				known, err := s.KeepPushed(ctx, group, "key1", map[string]time.Time{"a": noon})
+				if !known {
+					t.Error("KeepPushed: the message is not known")
+				}
+				return err
+			},
+			"KeepNames": func() error { return s.KeepNames(ctx, group, receipts.Names{"a": "A"}) },
 			"Accept": func() error {
 				fresh, err := inbox.Accept(ctx, "lost", "command")
 				if !fresh {
@@ -1000,7 +1034,7 @@ func TestEveryCallHeedsItsContext(t *testing.T) {
 // calls are all calls of the store that reach Redis, each with arguments that
 // succeed on a filled group.
 func calls(s *Store) map[string]func(ctx context.Context) error {
-	members := receipts.Members{UserIDs: []string{"a"}}
+	members := receipts.Members{UserIDs: []string{"a"}, Source: receipts.Chat}
 	return map[string]func(ctx context.Context) error{
 		"Begin": func(ctx context.Context) error { _, _, err := s.Begin(ctx, draft("outage")); return err },
 		"Adopt": func(ctx context.Context) error {
@@ -1020,7 +1054,13 @@ func calls(s *Store) map[string]func(ctx context.Context) error {
 		"KeepMembers":  func(ctx context.Context) error { return s.KeepMembers(ctx, group, members, nil) },
 		"Names":        func(ctx context.Context) error { _, err := s.Names(ctx, group, []string{"a"}); return err },
 		"KeepNames":    func(ctx context.Context) error { return s.KeepNames(ctx, group, receipts.Names{"a": "A"}) },
-		"Ping":         s.Ping,
+		"KeepPushed": func(ctx context.Context) error {
+			_, err := s.KeepPushed(ctx, group, "key", map[string]time.Time{"a": noon})
+			return err
+		},
+		"AddMembers":    func(ctx context.Context) error { return s.AddMembers(ctx, group, []string{"d"}) },
+		"RemoveMembers": func(ctx context.Context) error { return s.RemoveMembers(ctx, group, []string{"d"}) },
+		"Ping":          s.Ping,
 		"Accept": func(ctx context.Context) error {
 			_, err := s.Inbox(DefaultInboxOptions(), nil).Accept(ctx, "outage", "command")
 			return err
@@ -1109,6 +1149,22 @@ func TestMembersComeAndGo(t *testing.T) {
 		members.UserIDs = []string{"a", "c"}
 		if diff := cmp.Diff(&members, must(s.KnownMembers(ctx, group))(t)); diff != "" {
 			t.Errorf("(-want +got):\n%s", diff)
+		}
+
+		// A group that everybody left is known to be empty, and has its time.
+		if err := s.RemoveMembers(ctx, group, members.UserIDs); err != nil {
+			t.Fatal(err)
+		}
+		if known := must(s.KnownMembers(ctx, group))(t); known == nil || len(known.UserIDs) != 0 {
+			t.Errorf("an empty group: %+v", known)
+		}
+		if err := s.AddMembers(ctx, group, []string{"d"}); err != nil {
+			t.Fatal(err)
+		}
+		for _, key := range []string{s.keys.group(group).members(), s.keys.group(group).membersAbout()} {
+			if left := must(s.rdb.PTTL(ctx, key).Result())(t); left < keepFor-time.Minute || left > keepFor+time.Second {
+				t.Errorf("%s goes in %v", key, left)
+			}
 		}
 	})
 }

@@ -16,6 +16,8 @@ var (
 	renewSource string
 	//go:embed scripts/done.lua
 	doneSource string
+	//go:embed scripts/due.lua
+	dueSource string
 	//go:embed scripts/leave.lua
 	leaveSource string
 	//go:embed scripts/begin.lua
@@ -35,6 +37,7 @@ var (
 	claimScript         = redis.NewScript(claimSource)
 	renewScript         = redis.NewScript(renewSource)
 	doneScript          = redis.NewScript(doneSource)
+	dueScript           = redis.NewScript(dueSource)
 	leaveScript         = redis.NewScript(leaveSource)
 	beginScript         = redis.NewScript(beginSource)
 	markScript          = redis.NewScript(markSource)

@@ -47,8 +47,8 @@ func trustTestServers() error {
 	if err != nil {
 		return err
 	}
-	defer f.Close()
-	if err := pem.Encode(f, &pem.Block{Type: "CERTIFICATE", Bytes: srv.Certificate().Raw}); err != nil {
+	err = pem.Encode(f, &pem.Block{Type: "CERTIFICATE", Bytes: srv.Certificate().Raw})
+	if err := errors.Join(err, f.Close()); err != nil {
 		return err
 	}
 	return os.Setenv("SSL_CERT_FILE", f.Name())
@@ -237,7 +237,8 @@ func TestAcks(t *testing.T) {
 	taken := func(context.Context, stream.Frame) error { return nil }
 	failing := func(context.Context, stream.Frame) error { return fmt.Errorf("redis at 10.0.0.1 is down") }
 	panicking := func(context.Context, stream.Frame) error { panic("with " + webhook) }
-	crashing := func(context.Context, stream.Frame) error { var m map[string]int; m["x"] = 1; return nil }
+	var unmade map[string]int
+	crashing := func(context.Context, stream.Frame) error { unmade["x"] = 1; return nil }
 
 	for _, tc := range []struct {
 		name   string

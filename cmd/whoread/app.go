@@ -69,7 +69,7 @@ func newApp(c config, log *zap.Logger) (*app, error) {
 			Announce: c.Access.Announce, Report: c.Access.Report, Recall: c.Access.Recall,
 		},
 		Language: spoken(c.Reports.Language), Default: defaultLanguage(c.DingTalk.Site),
-		MaxNames: c.Reports.MaxNames, Direct: c.Reports.To == "direct",
+		Sweep: durations(c.Reports.Sweep), MaxNames: c.Reports.MaxNames, Direct: c.Reports.To == "direct",
 		Zone: zone, Now: time.Now, Log: log,
 	})
 	a.stream, err = stream.New(stream.Config{
@@ -156,6 +156,14 @@ func chosenSources(chosen string, all []receipts.MemberSource) []receipts.Member
 		}
 	}
 	return sources
+}
+
+func durations(all []duration) []time.Duration {
+	plain := make([]time.Duration, len(all))
+	for i, d := range all {
+		plain[i] = time.Duration(d)
+	}
+	return plain
 }
 
 // spoken is the language of reports.language; empty for auto.

@@ -76,11 +76,12 @@ type rosterConfig struct {
 }
 
 type reportsConfig struct {
-	Language string   `yaml:"language"`
-	To       string   `yaml:"to"`
-	MaxNames int      `yaml:"max_names"`
-	FreshFor duration `yaml:"fresh_for"`
-	KeepFor  duration `yaml:"keep_for"`
+	Language string     `yaml:"language"`
+	To       string     `yaml:"to"`
+	MaxNames int        `yaml:"max_names"`
+	FreshFor duration   `yaml:"fresh_for"`
+	Sweep    []duration `yaml:"sweep"`
+	KeepFor  duration   `yaml:"keep_for"`
 }
 
 type remindersConfig struct {
@@ -133,7 +134,7 @@ func defaultConfig() config {
 		Redis:     redisConfig{KeyPrefix: "whoread"},
 		Access:    accessConfig{Announce: bot.Admins, Report: bot.Everyone, Recall: bot.Author},
 		Members:   membersConfig{Source: "auto", CacheFor: duration(10 * time.Minute)},
-		Reports:   reportsConfig{Language: "auto", To: "group", MaxNames: 50, FreshFor: duration(10 * time.Second), KeepFor: duration(720 * time.Hour)},
+		Reports:   reportsConfig{Language: "auto", To: "group", MaxNames: 50, FreshFor: duration(10 * time.Second), Sweep: []duration{duration(time.Hour), duration(23 * time.Hour)}, KeepFor: duration(720 * time.Hour)},
 		Reminders: remindersConfig{TimeZone: "Asia/Shanghai"},
 		Budget:    budgetConfig{CallsPerSecond: 20},
 		Log:       logConfig{Level: "info", Format: "json"},
@@ -304,6 +305,10 @@ func (c *config) complete(folder string, check *checker) {
 	check.oneOf("reports.to", c.Reports.To, "group", "direct")
 	check.that(c.Reports.MaxNames >= 1 && c.Reports.MaxNames <= 500, "reports.max_names", "must be from 1 to 500")
 	check.that(c.Reports.FreshFor >= 0 && c.Reports.FreshFor <= duration(time.Hour), "reports.fresh_for", "must be from 0s to 1h")
+	for _, after := range c.Reports.Sweep {
+		check.that(after >= duration(time.Minute), "reports.sweep", "%s is shorter than a minute", after)
+	}
+	check.that(len(c.Reports.Sweep) <= 10, "reports.sweep", "has more than 10 times")
 	check.that(c.Reports.KeepFor >= duration(24*time.Hour), "reports.keep_for", "must be at least 24h")
 
 	_, err := time.LoadLocation(c.Reminders.TimeZone)

@@ -120,6 +120,7 @@ func TestMistakesAreNamedByLineAndKey(t *testing.T) {
 		{"to", credentials + "reports: {to: mail}\n", "line 2: reports.to"},
 		{"max_names", credentials + "reports: {max_names: 0}\n", "line 2: reports.max_names"},
 		{"fresh_for", credentials + "reports: {fresh_for: 2h}\n", "line 2: reports.fresh_for"},
+		{"sweep", credentials + "reports: {sweep: [1h, 5s]}\n", "line 2: reports.sweep: 5s"},
 		{"keep_for", credentials + "reports: {keep_for: 1h}\n", "line 2: reports.keep_for"},
 		{"time zone", credentials + "reminders: {time_zone: Beijing}\n", "line 2: reminders.time_zone"},
 		{"calls", credentials + "budget: {calls_per_second: 0}\n", "line 2: budget.calls_per_second"},

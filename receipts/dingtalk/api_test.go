@@ -126,8 +126,11 @@ func TestGroupMembers(t *testing.T) {
 		want   MembersPage
 		kind   Kind
 	}{
-		{"everything", 200, `{"success":true,"memberUserIds":["u1","u2"],"hasMore":true,"nextToken":"9","unionIdList":["un1"],"staffIdNickMap":{"u1":"李雷"},"unionIdNickMap":{"un1":"客人"}}`,
-			MembersPage{UserIDs: []string{"u1", "u2"}, UnionIDs: []string{"un1"}, Nicks: map[string]string{"u1": "李雷", "un1": "客人"}, Next: "9", More: true}, ""},
+		{
+			"everything", 200, `{"success":true,"memberUserIds":["u1","u2"],"hasMore":true,"nextToken":"9","unionIdList":["un1"],"staffIdNickMap":{"u1":"李雷"},"unionIdNickMap":{"un1":"客人"}}`,
+			MembersPage{UserIDs: []string{"u1", "u2"}, UnionIDs: []string{"un1"}, Nicks: map[string]string{"u1": "李雷", "un1": "客人"}, Next: "9", More: true},
+			"",
+		},
 		{"no names", 200, `{"success":"true","memberUserIds":["u1"],"staffIdNickMap":null}`, MembersPage{UserIDs: []string{"u1"}}, ""},
 		{"success not said", 200, `{"memberUserIds":["u1"]}`, MembersPage{UserIDs: []string{"u1"}}, ""},
 		{"an odd name", 200, `{"success":true,"memberUserIds":["u1"],"staffIdNickMap":{"u1":{}}}`, MembersPage{UserIDs: []string{"u1"}, Nicks: map[string]string{"u1": ""}}, ""},

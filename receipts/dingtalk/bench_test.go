@@ -61,6 +61,6 @@ func BenchmarkClassify(b *testing.B) {
 	secrets := []string{testSecret, tokenValue(1)}
 	b.ReportAllocs()
 	for b.Loop() {
-		classify(queryAPI, 400, body, secrets)
+		_ = classify(queryAPI, 400, body, secrets)
 	}
 }

@@ -108,7 +108,7 @@ func (s *script) readForm(raw []byte, boundary string) []seenFile {
 	var files []seenFile
 	for parts := multipart.NewReader(bytes.NewReader(raw), boundary); ; {
 		part, err := parts.NextPart()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return files
 		}
 		if err != nil {
@@ -175,7 +175,13 @@ func newClient(t testing.TB, address string, change ...func(*Config)) *Client {
 }
 
 // want checks what a failure is, and that it gives nothing away.
-func want(t testing.TB, err error, kind Kind, uncertain bool) *Error {
+func want(t testing.TB, err error, kind Kind, uncertain bool) {
+	t.Helper()
+	_ = wantError(t, err, kind, uncertain)
+}
+
+// wantError is want for a test that looks at more of the failure.
+func wantError(t testing.TB, err error, kind Kind, uncertain bool) *Error {
 	t.Helper()
 	var e *Error
 	if !errors.As(err, &e) {

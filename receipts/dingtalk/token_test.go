@@ -31,7 +31,7 @@ func TestATokenIsFetchedOnceAndRenewedBeforeItExpires(t *testing.T) {
 		time.Sleep(2*time.Hour - tokenMargin - 1)
 		_ = query(t.Context(), c)
 		expectTokens(t, s, 1)
-		time.Sleep(1)
+		time.Sleep(time.Nanosecond)
 		_ = query(t.Context(), c)
 		expectTokens(t, s, 2)
 		calls := s.seen(readersURL)
@@ -113,7 +113,7 @@ func TestATokenThatIsRejectedAgainIsAFailure(t *testing.T) {
 		body   string
 	}{{400, rejectedToken}, {401, `{}`}} {
 		s := newScript(t).always(sendURL, tt.status, tt.body)
-		e := want(t, send(t.Context(), s.client()), TokenRejected, false)
+		e := wantError(t, send(t.Context(), s.client()), TokenRejected, false)
 		if e.Retryable() {
 			t.Error("retryable")
 		}
@@ -160,7 +160,7 @@ func TestBadCredentialsAreNotTriedInAStorm(t *testing.T) {
 			s := newScript(t).always(tokenAPI.path, tt.status, tt.body)
 			c := s.client()
 			for range 20 {
-				e := want(t, send(t.Context(), c), BadCredentials, false)
+				e := wantError(t, send(t.Context(), c), BadCredentials, false)
 				if e.API != "token" || e.Retryable() {
 					t.Errorf("got %v", e)
 				}

@@ -298,7 +298,7 @@ func TestAnswersAreBounded(t *testing.T) {
 		t.Error(err)
 	}
 	size.Store(maxAnswerBytes + 1)
-	e := want(t, send(t.Context(), c), Unavailable, true)
+	e := wantError(t, send(t.Context(), c), Unavailable, true)
 	if !strings.Contains(e.Detail, "larger") {
 		t.Error(e)
 	}

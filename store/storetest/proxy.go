@@ -1,15 +1,20 @@
 package storetest
 
 import (
+	"context"
 	"io"
 	"net"
 	"net/url"
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/redis/go-redis/v9"
 )
+
+// dialingWithin bounds the way from the proxy to its Redis.
+const dialingWithin = 5 * time.Second
 
 // Proxy stands between a client and its Redis, and can take the Redis away.
 type Proxy struct {
@@ -79,7 +84,7 @@ func (p *Proxy) ReplyLost() bool { return !p.loseReply.Load() }
 func (p *Proxy) listen() error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	l, err := net.Listen("tcp", p.address)
+	l, err := new(net.ListenConfig).Listen(context.Background(), "tcp", p.address)
 	if err != nil {
 		return err
 	}
@@ -97,12 +102,12 @@ func (p *Proxy) listen() error {
 }
 
 func (p *Proxy) serve(client net.Conn) {
-	defer client.Close()
-	server, err := net.Dial(p.network, p.target)
+	defer func() { _ = client.Close() }()
+	server, err := (&net.Dialer{Timeout: dialingWithin}).DialContext(context.Background(), p.network, p.target)
 	if err != nil {
 		return
 	}
-	defer server.Close()
+	defer func() { _ = server.Close() }()
 	if !p.keep(client, server) {
 		return
 	}

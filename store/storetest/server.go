@@ -21,9 +21,10 @@ import (
 // takes 2 s to trust itself, and says so nowhere else.
 const clusterTick = 50 * time.Millisecond
 
-// guard is a shell that runs a Redis for as long as its standard input is open,
-// so that the Redis ends even with a test binary that is killed.
-const guard = `redis-server "$@" & exec >&- 2>&-; read -r _; kill -9 $!; wait`
+// guard is a shell that runs a Redis in the folder $1 for as long as its standard
+// input is open, and removes both: they end even with a test binary that is
+// killed.
+const guard = `folder=$1; shift; redis-server "$@" --dir "$folder" & exec >&- 2>&-; read -r _; kill -9 $!; wait; rm -rf "$folder"`
 
 // server is a Redis on a loopback port, with a password and without persistence.
 type server struct {
@@ -62,10 +63,10 @@ func tryServer(arguments []string) (*server, error) {
 		url:    fmt.Sprintf("redis://:%s@127.0.0.1:%d/0", password, ports[0]),
 		folder: folder, log: make(chan struct{}),
 	}
-	s.shell = exec.Command("sh", append([]string{
-		"-c", guard, "redis-server",
+	s.shell = exec.CommandContext(context.Background(), "sh", append([]string{
+		"-c", guard, "redis-server", folder,
 		"--bind", "127.0.0.1", "--port", strconv.Itoa(ports[0]), "--cluster-port", strconv.Itoa(ports[1]),
-		"--requirepass", password, "--save", "", "--appendonly", "no", "--dir", folder, "--logfile", "",
+		"--requirepass", password, "--save", "", "--appendonly", "no", "--logfile", "",
 	}, arguments...)...)
 	output, input, err := os.Pipe()
 	if err != nil {
@@ -104,7 +105,6 @@ func (s *server) stop() {
 	_ = s.alive.Close()
 	_ = s.shell.Wait() // it was killed: that is no failure
 	<-s.log
-	_ = os.RemoveAll(s.folder)
 }
 
 // ownAllSlots makes the server a cluster by itself.
@@ -142,11 +142,11 @@ func (s *server) ownAllSlots(ctx context.Context) (err error) {
 func freePorts(n int) ([]int, error) {
 	ports := make([]int, n)
 	for i := range ports {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
+		l, err := new(net.ListenConfig).Listen(context.Background(), "tcp", "127.0.0.1:0")
 		if err != nil {
 			return nil, err
 		}
-		defer l.Close()
+		defer func() { _ = l.Close() }()
 		ports[i] = l.Addr().(*net.TCPAddr).Port
 	}
 	return ports, nil

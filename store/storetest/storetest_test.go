@@ -25,6 +25,7 @@ func (v *verdict) Skipf(format string, a ...any) {
 	v.skipped = fmt.Sprintf(format, a...)
 	runtime.Goexit()
 }
+
 func (v *verdict) Fatalf(format string, a ...any) {
 	v.failed = fmt.Sprintf(format, a...)
 	runtime.Goexit()

@@ -244,7 +244,7 @@ func (c *call) wait(d time.Duration) bool {
 	case <-t.C:
 		return true
 	case <-c.r.Context().Done():
-	case <-c.s.done:
+	case <-c.s.ctx.Done():
 	}
 	return false
 }

@@ -91,9 +91,9 @@ func (f *fields) integer(name string) (int64, bool) {
 }
 
 // object reads a field that is itself an object.
-func (f *fields) object(name string) (*fields, bool) {
-	values, ok := into[map[string]json.RawMessage](f, name, "an object")
-	return &fields{c: f.c, values: values}, ok
+func (f *fields) object(name string) *fields {
+	values, _ := into[map[string]json.RawMessage](f, name, "an object")
+	return &fields{c: f.c, values: values}
 }
 
 // end says whether all was well.

@@ -235,7 +235,8 @@ func (p *page) control() {
 	does(p, "faults", p.inject)
 	does(p, "faults/clear", func(in struct {
 		Kinds []FaultKind `json:"kinds"`
-	}) (any, error) {
+	},
+	) (any, error) {
 		p.s.ClearFaults(in.Kinds...)
 		return nil, nil
 	})
@@ -441,7 +442,8 @@ func (p *page) setHabit(g *Group, c crowd, made []Person) {
 func (p *page) addCrowd(in struct {
 	Group string `json:"group"`
 	crowd
-}) (any, error) {
+},
+) (any, error) {
 	g, err := p.inGroup(in.Group)
 	if err != nil {
 		return nil, err
@@ -467,7 +469,8 @@ func (p *page) say(in struct {
 	At      []string `json:"at"`   // unionIds
 	Quote   string   `json:"quote"`
 	Picture bool     `json:"picture"`
-}) (any, error) {
+},
+) (any, error) {
 	g, err := p.conversationOf(in.Group)
 	if err != nil {
 		return nil, err
@@ -514,7 +517,8 @@ func (p *page) read(in struct {
 	Group    string   `json:"group"`
 	Person   string   `json:"person"`
 	Messages []string `json:"messages"`
-}) (any, error) {
+},
+) (any, error) {
 	g, err := p.conversationOf(in.Group)
 	if err != nil {
 		return nil, err
@@ -542,7 +546,8 @@ func (p *page) letRead(in struct {
 	People  []string `json:"people"`
 	Number  int      `json:"number"`
 	Seconds float64  `json:"seconds"`
-}) (any, error) {
+},
+) (any, error) {
 	g, err := p.conversationOf(in.Group)
 	if err != nil {
 		return nil, err
@@ -582,7 +587,8 @@ func (p *page) recall(in struct {
 	Group   string `json:"group"`
 	Person  string `json:"person"`
 	Message string `json:"message"`
-}) (any, error) {
+},
+) (any, error) {
 	g, err := p.conversationOf(in.Group)
 	if err != nil {
 		return nil, err
@@ -600,7 +606,8 @@ func (p *page) changeMembers(in struct {
 	Do     string   `json:"do"`     // join, leave, remove
 	Person string   `json:"person"` // who does it
 	People []string `json:"people"` // whom; none: the person themselves
-}) (any, error) {
+},
+) (any, error) {
 	g, err := p.inGroup(in.Group)
 	if err != nil {
 		return nil, err
@@ -633,7 +640,8 @@ func (p *page) changeGroup(in struct {
 	Do     string `json:"do"`
 	Person string `json:"person"`
 	Title  string `json:"title"`
-}) (any, error) {
+},
+) (any, error) {
 	g, err := p.inGroup(in.Group)
 	if err != nil {
 		return nil, err
@@ -713,7 +721,8 @@ func (p *page) throw(in struct {
 	MuteWebhooks   *bool           `json:"muteWebhooks"`
 	CallsPerMonth  *int            `json:"callsPerMonth"`
 	PushesPerMonth *int            `json:"pushesPerMonth"`
-}) (any, error) {
+},
+) (any, error) {
 	for t := range in.Events {
 		if !slices.Contains(eventTypes(), t) {
 			return nil, badRequest("no such event")
@@ -757,7 +766,8 @@ func (p *page) throw(in struct {
 func (p *page) act(in struct {
 	Do          string   `json:"do"`
 	Connections []string `json:"connections"` // of disconnect and drop; none: all
-}) (any, error) {
+},
+) (any, error) {
 	switch in.Do {
 	case "disconnect":
 		p.s.Disconnect(in.Connections...)

@@ -150,15 +150,16 @@ func (c *crowds) run(changes <-chan Change) {
 		case <-c.ctx.Done():
 			return
 		case change, ok := <-changes:
-			if !ok { // it fell behind, or the server was closed
+			switch {
+			case !ok: // it fell behind, or the server was closed
 				if c.ctx.Err() != nil {
 					return
 				}
 				changes = c.s.Watch(c.ctx)
 				c.noticeAll()
-			} else if change.Kind == MessageAdded {
+			case change.Kind == MessageAdded:
 				c.notice(change.GroupID)
-			} else {
+			default:
 				continue
 			}
 		case <-c.wake:

@@ -3,6 +3,7 @@ package dingtalktest_test
 import (
 	"encoding/json"
 	"encoding/xml"
+	"errors"
 	"net/http"
 	"strconv"
 	"strings"
@@ -222,7 +223,7 @@ func TestAQuoteNamesItsMessage(t *testing.T) {
 			t.Errorf("%s: %v", m.Via, d)
 		}
 	}
-	if _, err := g.Say(p, dingtalktest.Say{Quote: "no"}); err != dingtalktest.ErrUnknownMessage {
+	if _, err := g.Say(p, dingtalktest.Say{Quote: "no"}); !errors.Is(err, dingtalktest.ErrUnknownMessage) {
 		t.Errorf("got %v", err)
 	}
 }

@@ -60,9 +60,9 @@ func (p *page) events(w http.ResponseWriter, r *http.Request) {
 	defer idle.Stop()
 	for {
 		var batch []Change
-		open := true
+		var open bool
 		select {
-		case <-p.s.done:
+		case <-p.s.ctx.Done():
 			return
 		case <-r.Context().Done():
 			return
@@ -74,16 +74,16 @@ func (p *page) events(w http.ResponseWriter, r *http.Request) {
 		case first, ok := <-changes:
 			batch, open = drain(first, ok, changes)
 		}
-		ok := true
+		var told bool
 		if !open {
 			changes = p.s.Watch(r.Context())
-			ok = send("hello", p.status())
+			told = send("hello", p.status())
 		} else if u, fits := p.update(batch, unionID); fits {
-			ok = send("update", u)
+			told = send("update", u)
 		} else {
-			ok = send("hello", p.status())
+			told = send("hello", p.status())
 		}
-		if !ok || !p.pause(r) {
+		if !told || !p.pause(r) {
 			return
 		}
 	}
@@ -109,7 +109,7 @@ func (p *page) pause(r *http.Request) bool {
 	select {
 	case <-t.C:
 		return true
-	case <-p.s.done:
+	case <-p.s.ctx.Done():
 	case <-r.Context().Done():
 	}
 	return false

@@ -110,8 +110,8 @@ func TestTheOfficialNodePackages(t *testing.T) {
 		t.Helper()
 		if err != nil {
 			cancel()
-			<-ended
-			t.Fatalf("%s: %v\n%s", what, err, out.String())
+			exit := <-ended
+			t.Fatalf("%s: %v; node: %v\n%s", what, err, exit, out.String())
 		}
 	}
 

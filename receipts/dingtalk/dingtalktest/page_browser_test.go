@@ -29,7 +29,7 @@ func TestPage(t *testing.T) {
 	chrome := browser(t)
 	for _, tc := range []struct {
 		name string
-		test func(*testing.T, context.Context)
+		test func(context.Context, *testing.T)
 	}{
 		{"an announcement is read, asked about and quoted", testAnAnnouncement},
 		{"whom one is decides what one sees", testWhomOneIs},
@@ -42,7 +42,7 @@ func TestPage(t *testing.T) {
 		{"by keyboard alone", testKeyboard},
 		{"what happens too fast is not missed", testTooFast},
 	} {
-		t.Run(tc.name, func(t *testing.T) { tc.test(t, chrome) })
+		t.Run(tc.name, func(t *testing.T) { tc.test(chrome, t) })
 	}
 }
 
@@ -57,7 +57,7 @@ func (x *tab) reads(words, count string) {
 	x.until(count+" of "+words, strip(words)+fmt.Sprintf("?.innerText.includes(%q)", count))
 }
 
-func testAnAnnouncement(t *testing.T, chrome context.Context) {
+func testAnAnnouncement(chrome context.Context, t *testing.T) {
 	o := newOffice(t, "项目组")
 	x := o.open(chrome, chinese)
 	x.sees(".notice", "这不是钉钉")
@@ -124,7 +124,7 @@ func testAnAnnouncement(t *testing.T, chrome context.Context) {
 	x.shot("announce-en")
 }
 
-func testWhomOneIs(t *testing.T, chrome context.Context) {
+func testWhomOneIs(chrome context.Context, t *testing.T) {
 	o := newOffice(t, "Project")
 	quiet := o.s.AddGroup(dingtalktest.GroupOptions{Title: "Others"}, o.people["张三"], o.people["李四"])
 	if _, err := quiet.Say(o.people["李四"], dingtalktest.Say{Text: "are you there?", NoAt: true, At: []dingtalktest.Person{o.people["张三"]}}); err != nil {
@@ -180,7 +180,7 @@ func testWhomOneIs(t *testing.T, chrome context.Context) {
 	x.until("the badge to go", `document.querySelector(".side .chat-button .badge")?.closest(".chat-button").innerText.includes("whoread") !== true`)
 }
 
-func testAGroupsLife(t *testing.T, chrome context.Context) {
+func testAGroupsLife(chrome context.Context, t *testing.T) {
 	o := newOffice(t, "Project")
 	x := o.open(chrome, desktop)
 	x.clickText(".side-head button", "New group")
@@ -216,7 +216,7 @@ func testAGroupsLife(t *testing.T, chrome context.Context) {
 	x.sees(".chat-button", "disbanded")
 }
 
-func testTwoThousandPeople(t *testing.T, chrome context.Context) {
+func testTwoThousandPeople(chrome context.Context, t *testing.T) {
 	o := newOffice(t, "小组")
 	x := o.open(chrome, wide)
 	x.clickText(".side-head button", "新建群")
@@ -251,7 +251,7 @@ func testTwoThousandPeople(t *testing.T, chrome context.Context) {
 	x.fits()
 }
 
-func testFaults(t *testing.T, chrome context.Context) {
+func testFaults(chrome context.Context, t *testing.T) {
 	o := newOffice(t, "Project")
 	x := o.open(chrome, desktop)
 	key := o.send(o.g, "hello")
@@ -314,7 +314,7 @@ func testFaults(t *testing.T, chrome context.Context) {
 
 func (o *office) status() obj { return o.asks("status").body }
 
-func testKindsOfMessage(t *testing.T, chrome context.Context) {
+func testKindsOfMessage(chrome context.Context, t *testing.T) {
 	o := newOffice(t, strings.Repeat("A very long title of a group ", 6))
 	long := o.s.AddPerson(dingtalktest.Person{Name: "阿卜杜勒·" + strings.Repeat("穆罕默德", 12)})
 	if err := o.g.Join(dingtalktest.Person{}, long); err != nil {
@@ -374,7 +374,7 @@ func testKindsOfMessage(t *testing.T, chrome context.Context) {
 	x.shot("kinds-drawer")
 }
 
-func testMarkdown(t *testing.T, chrome context.Context) {
+func testMarkdown(chrome context.Context, t *testing.T) {
 	o := newOffice(t, "x")
 	x := o.open(chrome, desktop)
 	for markdown, want := range map[string]string{
@@ -432,7 +432,7 @@ func testMarkdown(t *testing.T, chrome context.Context) {
 	}
 }
 
-func testPhone(t *testing.T, chrome context.Context) {
+func testPhone(chrome context.Context, t *testing.T) {
 	o := newOffice(t, "一个名字很长很长很长很长很长很长很长的项目组")
 	o.send(o.g, "## 周五 22:00 停机维护\n请提前保存工作，**预计两小时**。")
 	x := o.open(chrome, phone)
@@ -469,7 +469,7 @@ func testPhone(t *testing.T, chrome context.Context) {
 	y.fits()
 }
 
-func testKeyboard(t *testing.T, chrome context.Context) {
+func testKeyboard(chrome context.Context, t *testing.T) {
 	o := newOffice(t, "Project")
 	o.send(o.g, "Maintenance on Friday")
 	x := o.open(chrome, desktop)
@@ -553,7 +553,7 @@ func testKeyboard(t *testing.T, chrome context.Context) {
 	}
 }
 
-func testTooFast(t *testing.T, chrome context.Context) {
+func testTooFast(chrome context.Context, t *testing.T) {
 	o := newOffice(t, "Project")
 	x := o.open(chrome, desktop)
 	x.sees(".chat-head h1", "Project")

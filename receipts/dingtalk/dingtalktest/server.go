@@ -72,7 +72,8 @@ type Server struct {
 	page     *page // nil without one
 
 	http *http.Server
-	done chan struct{}  // closed by Close
+	ctx  context.Context // ends with Close
+	stop context.CancelFunc
 	wg   sync.WaitGroup // the listener and the requests being served
 
 	mu     sync.Mutex
@@ -94,6 +95,7 @@ func New(o Options) *Server {
 	app.CorpID = cmp.Or(app.CorpID, "ding"+randomHex(16))
 	app.BotName = cmp.Or(app.BotName, "whoread")
 
+	ctx, stop := context.WithCancel(context.Background())
 	f := newFeed(now)
 	s := &Server{
 		now: now, app: app, botID: "$:LWCP_v1:$" + randomBase64(24), unpublished: o.Unpublished,
@@ -102,7 +104,7 @@ func New(o Options) *Server {
 		limits:   newLimits(now, cmp.Or(o.CallsPerSecond, StandardCallsPerSecond), o.CallsPerMonth, o.PushesPerMonth),
 		tokens:   &tokens{now: now, ttl: cmp.Or(o.TokenTTL, 7200*time.Second)},
 		sessions: &sessions{now: now, ttl: cmp.Or(o.WebhookTTL, 90*time.Minute), open: map[string]session{}},
-		routes:   routes(), done: make(chan struct{}),
+		routes:   routes(), ctx: ctx, stop: stop,
 	}
 	s.gateway = &gateway{
 		now: now, app: app, journal: s.journal, feed: f, limits: s.limits,
@@ -128,7 +130,7 @@ func (s *Server) Listen(addr string) error {
 	if s.url != "" {
 		return errors.New("dingtalktest: it listens already")
 	}
-	l, err := net.Listen("tcp", addr)
+	l, err := (&net.ListenConfig{}).Listen(s.ctx, "tcp", addr)
 	if err != nil {
 		return fmt.Errorf("dingtalktest: listen: %w", err)
 	}
@@ -162,7 +164,7 @@ func (s *Server) Close() error {
 	}
 	s.closed = true
 	s.mu.Unlock()
-	close(s.done)
+	s.stop()
 	err := s.http.Close()
 	if s.page != nil {
 		s.page.close()

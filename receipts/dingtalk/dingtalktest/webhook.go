@@ -129,11 +129,11 @@ func webhookMessage(c *call) (Message, []string, *apiError) {
 	var err *apiError
 	switch m.Type {
 	case "text":
-		text, _ := f.object("text")
+		text := f.object("text")
 		m.Text = text.text("content")
 		err = text.end()
 	case "markdown":
-		markdown, _ := f.object("markdown")
+		markdown := f.object("markdown")
 		m.Title, m.Text = markdown.text("title"), markdown.text("text")
 		err = markdown.end()
 		if err == nil && m.Title == "" {
@@ -142,7 +142,7 @@ func webhookMessage(c *call) (Message, []string, *apiError) {
 	default:
 		err = c.careless(refuseOld(errHookType, "msgtype must be text or markdown"))
 	}
-	at, _ := f.object("at")
+	at := f.object("at")
 	ids := at.texts("atUserIds")
 	at.texts("atMobiles")
 	m.MentionsAll = at.flag("isAtAll")

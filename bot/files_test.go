@@ -1,0 +1,125 @@
+package bot_test
+
+import (
+	"bytes"
+	"image/png"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/xuri/excelize/v2"
+
+	"whoread/bot"
+	"whoread/bot/chart"
+	"whoread/receipts/dingtalk/dingtalktest"
+)
+
+// media is what the bot posted last as a file or a picture.
+func (w *world) media(kind string) (dingtalktest.Message, dingtalktest.Media) {
+	w.Helper()
+	messages := w.group.Messages()
+	i := slices.IndexFunc(messages, func(m dingtalktest.Message) bool { return m.Type == kind })
+	if i < 0 {
+		w.Fatalf("no %s in the group", kind)
+	}
+	id := messages[i].Params["mediaId"]
+	if kind == "sampleImageMsg" {
+		id = messages[i].Params["photoURL"]
+	}
+	media, ok := w.dingtalk.Media(id)
+	if !ok {
+		w.Fatalf("nothing was uploaded as %q", id)
+	}
+	return messages[i], media
+}
+
+func TestExportIsAWorkbookInTheGroup(t *testing.T) {
+	t.Parallel()
+	inBothLanguages(t, func(t *testing.T, language bot.Language) {
+		w := newWorld(t, setup{})
+		post := w.announce("公告 =1+1 停机")
+		w.must(w.group.ReadAll(post.ID, w.hanmeimei))
+		w.wants(w.asks(w.lilei, spoken{"导出", "export"}.in(language)), "#1 =1+1 停机", "1/4")
+		w.wants(w.asks(w.hanmeimei, spoken{"导出", "export"}.in(language)), spoken{"只有管理员", "Only administrators"}.in(language))
+
+		file, media := w.media("sampleFile")
+		if file.Params["fileType"] != "xlsx" || file.Params["fileName"] != "1 =1+1 停机.xlsx" {
+			t.Errorf("%+v", file.Params)
+		}
+		book, err := excelize.OpenReader(bytes.NewReader(media.Content))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = book.Close() }()
+		rows, err := book.GetRows(book.GetSheetName(0))
+		if err != nil {
+			t.Fatal(err)
+		}
+		read, unread := spoken{"已读", "read"}.in(language), spoken{"未读", "unread"}.in(language)
+		states := map[string]string{}
+		for _, row := range rows {
+			if len(row) > 2 && (row[2] == read || row[2] == unread) {
+				states[row[0]] = row[2]
+			}
+		}
+		want := map[string]string{"韩梅梅": read, "李雷": unread, "张三": unread, "李四": unread}
+		if diff := cmp.Diff(want, states); diff != "" {
+			t.Errorf("states (-want +got):\n%s", diff)
+		}
+	})
+}
+
+// What is not known is not in the workbook: nobody is called unread in it either.
+func TestExportOfAnIncompleteReportNamesReadersOnly(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, setup{})
+	post := w.announce("公告 停机")
+	w.must(w.group.ReadAll(post.ID, w.hanmeimei))
+	w.asks(w.hanmeimei, "谁没读")
+	w.clock.advance(time.Minute)
+	w.dingtalk.Inject(dingtalktest.Fault{API: dingtalktest.APIQuery, Kind: dingtalktest.PermissionDenied})
+	w.wants(w.asks(w.lilei, "导出"), "已读至少 1/4", "所以不列未读的人")
+	_, media := w.media("sampleFile")
+	book, err := excelize.OpenReader(bytes.NewReader(media.Content))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = book.Close() }()
+	rows, err := book.GetRows(book.GetSheetName(0))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, row := range rows {
+		if slices.Contains(row, "未读") || slices.Contains(row, "张三") {
+			t.Errorf("somebody may be called unread wrongly: %q", row)
+		}
+	}
+}
+
+func TestChartIsAPictureInTheGroup(t *testing.T) {
+	t.Parallel()
+	inBothLanguages(t, func(t *testing.T, language bot.Language) {
+		w := newWorld(t, setup{})
+		post := w.announce("公告 停机")
+		w.must(w.group.ReadAll(post.ID, w.hanmeimei, w.zhangsan))
+		w.clock.advance(time.Minute)
+		w.wants(w.asks(w.hanmeimei, spoken{"曲线 #1", "chart #1"}.in(language)), "#1 停机", "2/4")
+		_, media := w.media("sampleImageMsg")
+		picture, err := png.DecodeConfig(bytes.NewReader(media.Content))
+		if err != nil || picture.Width != chart.Width || picture.Height != chart.Height {
+			t.Errorf("%+v, %v", picture, err)
+		}
+	})
+}
+
+func TestAFileThatCannotBePostedIsTold(t *testing.T) {
+	t.Parallel()
+	inBothLanguages(t, func(t *testing.T, language bot.Language) {
+		w := newWorld(t, setup{})
+		w.announce("公告 停机")
+		w.dingtalk.Inject(dingtalktest.Fault{API: dingtalktest.APIUpload, Kind: dingtalktest.PermissionDenied})
+		w.wants(w.asks(w.lilei, spoken{"导出 1", "export 1"}.in(language)), spoken{"没有导出", "was not exported"}.in(language), spoken{"权限", "permission"}.in(language))
+		w.wants(w.asks(w.lilei, spoken{"图 1", "chart 1"}.in(language)), spoken{"没有发出", "was not posted"}.in(language))
+	})
+}

@@ -1,0 +1,72 @@
+package bot
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"hash/fnv"
+	"time"
+
+	"go.uber.org/zap"
+
+	"whoread/receipts"
+)
+
+// sweepSpread is by how much of its time a sweep is put off, at most, so that
+// messages that were sent together are not swept together.
+const sweepSpread = 0.1
+
+// dueSweep is a sweep that waits in the schedule: of one message, the nth. Its
+// JSON is told from that of somebody's command by its only field.
+type dueSweep struct {
+	Group  string
+	Number int
+	Nth    int
+}
+
+type scheduled struct{ Sweep *dueSweep }
+
+// readCommand reads what waits in the inbox: what somebody said, or a sweep.
+func readCommand(command string) (Incoming, *dueSweep, error) {
+	var either struct {
+		Incoming
+		scheduled
+	}
+	if err := json.Unmarshal([]byte(command), &either); err != nil {
+		return Incoming{}, nil, fmt.Errorf("read command: %w", err)
+	}
+	return either.Incoming, either.Sweep, nil
+}
+
+// scheduleSweeps has the reads of a message saved after a while. It can be
+// repeated: the times follow from the message. A failure costs the message its
+// sweeps and nothing else.
+func (b *Bot) scheduleSweeps(ctx context.Context, m receipts.Message) {
+	for nth, after := range b.Sweep {
+		command, err := json.Marshal(scheduled{&dueSweep{m.Group, m.Number, nth}})
+		if err == nil {
+			hash := fnv.New32a()
+			_, _ = hash.Write(command) // never fails
+			share := float64(hash.Sum32()) / (1 << 32) * sweepSpread
+			at := m.CreatedAt.Add(after + time.Duration(share*float64(after)))
+			err = b.Inbox.Schedule(ctx, at, string(command))
+		}
+		if err != nil {
+			b.Log.Error("sweep not scheduled", zap.Int("number", m.Number), zap.Error(err))
+		}
+	}
+}
+
+// sweep saves what DingTalk knows of a message's reads.
+func (b *Bot) sweep(ctx context.Context, due dueSweep) error {
+	r, err := b.Reporter.Report(ctx, due.Group, due.Number)
+	if errors.Is(err, receipts.ErrNoMessage) { // its time is over
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("sweep #%d: %w", due.Number, err)
+	}
+	b.Log.Info("swept", zap.Int("number", due.Number), zap.Int("read", len(r.Read)), zap.Int("total", r.Total), zap.Bool("complete", r.Complete()))
+	return nil
+}

@@ -1,0 +1,57 @@
+package bot_test
+
+import (
+	"errors"
+	"slices"
+	"testing"
+	"time"
+
+	"whoread/bot"
+	"whoread/receipts/dingtalk/dingtalktest"
+)
+
+// What DingTalk knows is saved before it forgets, by one query and without a
+// word; afterwards the answer comes from what is kept, with its date.
+func TestASweepSavesWhatDingTalkForgets(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, setup{})
+	w.reconfigure(func(o *bot.Options) { o.Sweep = []time.Duration{time.Hour, 23 * time.Hour} })
+	began := w.clock.now()
+	post := w.announce("公告 停机")
+	var commands []string
+	for command, at := range w.inbox.scheduled {
+		commands = append(commands, command)
+		after := at.Sub(began)
+		if (after < time.Hour || after >= 66*time.Minute) && (after < 23*time.Hour || after >= 26*time.Hour) {
+			t.Errorf("a sweep after %v", after)
+		}
+	}
+	if len(commands) != 2 {
+		t.Fatalf("scheduled: %q", commands)
+	}
+	slices.Sort(commands)
+
+	w.must(w.group.ReadAll(post.ID, w.hanmeimei, w.zhangsan))
+	w.clock.advance(time.Hour)
+	said := len(w.group.Messages())
+	queries := w.dingtalk.CallCount(dingtalktest.APIQuery)
+	w.must(w.bot.Work(w.soon(), commands[0]))
+	if now := w.dingtalk.CallCount(dingtalktest.APIQuery); now != queries+1 {
+		t.Errorf("%d queries for a sweep", now-queries)
+	}
+	if now := len(w.group.Messages()); now != said {
+		t.Error("the sweep said something")
+	}
+
+	w.clock.advance(30 * 24 * time.Hour) // DingTalk has forgotten
+	w.wants(w.asks(w.hanmeimei, "谁读了"), "#1 停机 · 已读至少 2/4", "韩梅梅", "张三", "截至", "不再提供")
+	w.never(w.asks(w.hanmeimei, "谁没读"), "李雷", "李四", "未读 ")
+	w.wants(w.asks(w.hanmeimei, "unread"), "DingTalk no longer tells")
+}
+
+func TestASweepOfWhatIsGoneIsNothing(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, setup{})
+	w.must(w.bot.Work(w.soon(), `{"Sweep":{"Group":"cid","Number":7,"Nth":0}}`))
+	w.bot.GiveUp(w.soon(), `{"Sweep":{"Group":"cid","Number":7,"Nth":0}}`, errors.New("over"))
+}
