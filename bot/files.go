@@ -116,7 +116,7 @@ func (p page) workbook(r receipts.Report) export.Data {
 			{Label: s.AsOf, Value: asOf},
 			{Label: s.Source, Value: p.Sources[r.Source]},
 		},
-		Headings: export.Headings{Name: s.Name, UserID: s.UserID, State: s.State, ReadAt: s.ReadAt, ReadBy: s.ReadBy},
+		Headings: export.Headings{Name: s.Name, UserID: s.UserID, State: s.State, ReadAt: s.ReadAt, ReadBy: s.ReadBy, Reminders: s.Reminders},
 		Location: p.zone,
 	}
 	for _, receipt := range r.Read {

@@ -101,7 +101,7 @@ type words struct {
 // sheetWords are those of an exported workbook.
 type sheetWords struct {
 	Message, Sent, Progress, Completeness, Complete, AsOf, Source string
-	Name, UserID, State, ReadAt, ReadBy                           string
+	Name, UserID, State, ReadAt, ReadBy, Reminders                string
 	Read, Unread                                                  string
 }
 

@@ -59,7 +59,7 @@ Name a message by its number (unread #n) or quote it; otherwise it is the latest
 	NotExported: "#%d was not exported. %s",
 	Sheet: sheetWords{
 		Message: "Message", Sent: "Posted at", Progress: "Progress", Completeness: "Completeness", Complete: "complete", AsOf: "Asked at", Source: "Source of members",
-		Name: "Name", UserID: "userId", State: "State", ReadAt: "Read at", ReadBy: "Read by",
+		Name: "Name", UserID: "userId", State: "State", ReadAt: "Read at", ReadBy: "Read by", Reminders: "Reminders",
 		Read: "read", Unread: "unread",
 	},
 

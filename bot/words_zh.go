@@ -59,7 +59,7 @@ var chinese = words{
 	NotExported: "#%d 没有导出。%s",
 	Sheet: sheetWords{
 		Message: "公告", Sent: "发出时间", Progress: "进度", Completeness: "完整性", Complete: "完整", AsOf: "查询时间", Source: "成员来源",
-		Name: "姓名", UserID: "userId", State: "状态", ReadAt: "阅读时间", ReadBy: "不晚于",
+		Name: "姓名", UserID: "userId", State: "状态", ReadAt: "阅读时间", ReadBy: "不晚于", Reminders: "提醒次数",
 		Read: "已读", Unread: "未读",
 	},
 

@@ -308,6 +308,14 @@ func (c *serverConn) read() {
 
 func (c *serverConn) push(f frame) {
 	c.g.t.Helper()
+	if err := c.tryPush(f); err != nil {
+		c.g.t.Fatalf("push: %v", err)
+	}
+}
+
+// tryPush pushes on a connection that the client may close meanwhile.
+func (c *serverConn) tryPush(f frame) error {
+	c.g.t.Helper()
 	c.mu.Lock()
 	c.unacked[f.Headers["messageId"]] = true
 	c.mu.Unlock()
@@ -315,9 +323,7 @@ func (c *serverConn) push(f frame) {
 	if err != nil {
 		c.g.t.Fatalf("marshal frame: %v", err)
 	}
-	if err := c.send(websocket.TextMessage, raw); err != nil {
-		c.g.t.Fatalf("push: %v", err)
-	}
+	return c.send(websocket.TextMessage, raw)
 }
 
 func (c *serverConn) send(messageType int, raw []byte) error {

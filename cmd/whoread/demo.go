@@ -37,7 +37,7 @@ func (d *demoCommand) Run(ctx context.Context, out streams) (err error) {
 	if err != nil {
 		return fmt.Errorf("script: %w", err)
 	}
-	server := dingtalktest.New(dingtalktest.Options{Page: true})
+	server := dingtalktest.New(dingtalktest.Options{Page: true, CallsPerMonth: dingtalktest.StandardCallsPerMonth})
 	if err := server.Listen(cmp.Or(d.Listen, "127.0.0.1:0")); err != nil {
 		return err
 	}
@@ -73,6 +73,8 @@ func (d *demoCommand) Run(ctx context.Context, out streams) (err error) {
 	}
 	if d.stays(out) {
 		fmt.Fprintf(out.out, "\nNow you: open %s/ and chat. Ctrl-C ends it.\n轮到你了：在浏览器打开 %s/ 聊聊看，按 Ctrl-C 结束。\n", server.URL(), server.URL())
+		fmt.Fprintln(out.out, "\nFor another program:")
+		describe(out.out, server)
 		<-ctx.Done()
 	}
 	return nil

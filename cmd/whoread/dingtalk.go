@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 
 	"whoread/receipts/dingtalk/dingtalktest"
@@ -18,20 +19,14 @@ type dingtalkCommand struct {
 // it, until a signal ends ctx. It prints its page, its address, the app's
 // credentials and each group, a line each, for people and programs.
 func (d *dingtalkCommand) Run(ctx context.Context, out streams) (err error) {
-	server := dingtalktest.New(dingtalktest.Options{Page: true})
+	server := dingtalktest.New(dingtalktest.Options{Page: true, CallsPerMonth: dingtalktest.StandardCallsPerMonth})
 	if err := server.Listen(d.Listen); err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, server.Close()) }()
 	populate(server)
 
-	app := server.App()
-	fmt.Fprintf(out.out, "page   %s/\n", server.URL())
-	fmt.Fprintf(out.out, "api    %s\n", server.URL())
-	fmt.Fprintf(out.out, "app    client_id=%s client_secret=%s robot_code=%s\n", app.ClientID, app.ClientSecret, app.RobotCode)
-	for _, group := range server.Groups() {
-		fmt.Fprintf(out.out, "group  %s %d %s\n", group.ID(), len(group.Members()), group.Title())
-	}
+	describe(out.out, server)
 	if d.WriteConfig != "" {
 		if err := writeConfig(d.WriteConfig, server); err != nil {
 			return err
@@ -40,6 +35,19 @@ func (d *dingtalkCommand) Run(ctx context.Context, out streams) (err error) {
 	}
 	<-ctx.Done()
 	return nil
+}
+
+// describe prints how to use the server, a line each: the page, the address for
+// api_url and oapi_url, the app's credentials, and each group with its
+// conversation id, number of members and title.
+func describe(out io.Writer, server *dingtalktest.Server) {
+	app := server.App()
+	fmt.Fprintf(out, "page   %s/\n", server.URL())
+	fmt.Fprintf(out, "api    %s\n", server.URL())
+	fmt.Fprintf(out, "app    client_id=%s client_secret=%s robot_code=%s\n", app.ClientID, app.ClientSecret, app.RobotCode)
+	for _, group := range server.Groups() {
+		fmt.Fprintf(out, "group  %s %d %s\n", group.ID(), len(group.Members()), group.Title())
+	}
 }
 
 // populate makes groups of several kinds and sizes.
@@ -73,6 +81,11 @@ dingtalk:
   oapi_url: %s
 redis:
   url: memory://
+# Whoever plays with it is faster than a group: nothing that was asked is used again.
+members:
+  cache_for: 0s
+reports:
+  fresh_for: 0s
 log:
   format: console
 `, app.ClientID, app.ClientSecret, app.RobotCode, server.URL(), server.URL())

@@ -28,61 +28,65 @@ func (w *world) awaitAcks(eventType string, n int) {
 
 func TestWhatIsPushedCostsNoCall(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, storetest.Real(t), dingtalktest.Options{})
-	w.Events(true)
-	people := w.people(4)
-	everybody := append(people, w.admin)
-	group := w.AddGroup(dingtalktest.GroupOptions{}, everybody...)
-	w.start(w.config(""))
-	w.ask(group, w.admin, saying("公告 一"))
-	message := posted(group)[0]
+	storetest.Each(t, func(t *testing.T, b storetest.Backend) {
+		w := newWorld(t, b, dingtalktest.Options{})
+		w.Events(true)
+		people := w.people(4)
+		everybody := append(people, w.admin)
+		group := w.AddGroup(dingtalktest.GroupOptions{}, everybody...)
+		w.start(w.config(""))
+		w.ask(group, w.admin, saying("公告 一"))
+		message := posted(group)[0]
 
-	if err := group.ReadAll(message.ID, people[:3]...); err != nil {
-		t.Fatal(err)
-	}
-	w.awaitAcks(dingtalktest.EventRead, 3)
-	today := time.Now().In(time.FixedZone("", 8*3600)).Format("15:04")
-	wantIn(t, w.ask(group, people[0], saying("谁读了")), "已读 3/5", people[0].Name+" "+today, "未读 2 人")
-	wantIn(t, w.ask(group, people[0], saying("列表")), "3/5")
+		if err := group.ReadAll(message.ID, people[:3]...); err != nil {
+			t.Fatal(err)
+		}
+		w.awaitAcks(dingtalktest.EventRead, 3)
+		today := time.Now().In(time.FixedZone("", 8*3600)).Format("15:04")
+		wantIn(t, w.ask(group, people[0], saying("谁读了")), "已读 3/5", people[0].Name+" "+today, "未读 2 人")
+		wantIn(t, w.ask(group, people[0], saying("列表")), "3/5")
 
-	if err := group.ReadAll(message.ID, everybody...); err != nil {
-		t.Fatal(err)
-	}
-	w.awaitAcks(dingtalktest.EventRead, 5)
-	before := w.CallCount(dingtalktest.APIQuery)
-	wantIn(t, w.ask(group, people[0], saying("谁没读")), "已读 5/5 · 100%", "5 人全部已读")
-	if after := w.CallCount(dingtalktest.APIQuery); after != before {
-		t.Errorf("%d queries for what was pushed", after-before)
-	}
+		if err := group.ReadAll(message.ID, everybody...); err != nil {
+			t.Fatal(err)
+		}
+		w.awaitAcks(dingtalktest.EventRead, 5)
+		before := w.CallCount(dingtalktest.APIQuery)
+		wantIn(t, w.ask(group, people[0], saying("谁没读")), "已读 5/5 · 100%", "5 人全部已读")
+		if after := w.CallCount(dingtalktest.APIQuery); after != before {
+			t.Errorf("%d queries for what was pushed", after-before)
+		}
+	})
 }
 
 // Pushes are doubled and lost; the query makes up for it, and nobody who has read
 // is called unread.
 func TestDoubledAndLostPushesAreMadeUpFor(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, storetest.Real(t), dingtalktest.Options{})
-	w.Events(true)
-	people := w.people(10)
-	group := w.AddGroup(dingtalktest.GroupOptions{}, append(people, w.admin)...)
-	w.start(w.config("reports: {fresh_for: 0s}"))
-	w.ask(group, w.admin, saying("公告 一"))
-	message := posted(group)[0]
+	storetest.Each(t, func(t *testing.T, b storetest.Backend) {
+		w := newWorld(t, b, dingtalktest.Options{})
+		w.Events(true)
+		people := w.people(10)
+		group := w.AddGroup(dingtalktest.GroupOptions{}, append(people, w.admin)...)
+		w.start(w.config("reports: {fresh_for: 0s}"))
+		w.ask(group, w.admin, saying("公告 一"))
+		message := posted(group)[0]
 
-	w.DuplicatePushes(4)
-	if err := group.ReadAll(message.ID, people[:4]...); err != nil {
-		t.Fatal(err)
-	}
-	w.awaitAcks(dingtalktest.EventRead, 4)
-	w.LosePushes(3)
-	if err := group.ReadAll(message.ID, people[4:7]...); err != nil {
-		t.Fatal(err)
-	}
-	reply := w.ask(group, w.admin, saying("谁读了"))
-	wantIn(t, reply, "已读 7/11", "未读 4 人", people[4].Name+" ", "前")
-	unread := w.ask(group, w.admin, saying("谁没读"))
-	for _, reader := range people[:7] {
-		wantNotIn(t, unread, reader.Name)
-	}
+		w.DuplicatePushes(4)
+		if err := group.ReadAll(message.ID, people[:4]...); err != nil {
+			t.Fatal(err)
+		}
+		w.awaitAcks(dingtalktest.EventRead, 4)
+		w.LosePushes(3)
+		if err := group.ReadAll(message.ID, people[4:7]...); err != nil {
+			t.Fatal(err)
+		}
+		reply := w.ask(group, w.admin, saying("谁读了"))
+		wantIn(t, reply, "已读 7/11", "未读 4 人", people[4].Name+" ", "前")
+		unread := w.ask(group, w.admin, saying("谁没读"))
+		for _, reader := range people[:7] {
+			wantNotIn(t, unread, reader.Name)
+		}
+	})
 }
 
 func TestABurstOfPushedReadsLosesNone(t *testing.T) {
