@@ -83,7 +83,7 @@ func TestTheExchange(t *testing.T) {
 	w.must(w.group.ReadAll(second.ID))
 	w.clock.advance(time.Minute)
 	same("all have read", w.asks(w.hanmeimei, "unread"), markdown(
-		"#2 Lunch is served · read 4/4 · 100% ▓▓▓▓▓▓▓▓▓▓", "All 4 have read it.", "asked at 14:57 · 1 from outside can't be tracked · members: the group's list"))
+		"#2 Lunch is served · read 4/4 · 100% ▓▓▓▓▓▓▓▓▓▓", "Everybody has read it (4).", "asked at 14:57 · 1 from outside can't be tracked · members: the group's list"))
 	calls := w.dingtalk.Counted()
 	same("the list", w.asks(w.hanmeimei, "list"), markdown(
 		"**The last 2 announcements**", "#2 Lunch is served · read 4/4 · 100% ▓▓▓▓▓▓▓▓▓▓ · 14:56",
@@ -277,7 +277,7 @@ func TestAloneWithTheBot(t *testing.T) {
 func TestAFixedLanguage(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, setup{options: func(o *bot.Options) { o.Language = bot.English }})
-	w.wants(w.asks(w.lilei, "公告 午饭"), "Posted as #1 for 4 people.")
+	w.wants(w.asks(w.lilei, "公告 午饭"), "Posted as #1, to be read by 4.")
 	w.wants(w.asks(w.lilei, "谁没读"), "read 0/4")
 }
 
@@ -323,7 +323,7 @@ func TestPicturesAreNotCarriedOver(t *testing.T) {
 		return w.answer(w.carryOut(w.group, data))
 	}
 	w.wants(ask("公告 周五停机\n", "请保存").Text, markdown("已发出 #1，4 人应读。说「谁没读」随时查看。", "图片没有带上（2 张），只发了文字。"))
-	w.wants(ask("announce Lunch").Text, "Posted as #2 for 4 people.", "Pictures are not carried over (2); only the text was posted.")
+	w.wants(ask("announce Lunch").Text, "Posted as #2, to be read by 4.", "Pictures are not carried over (2); only the text was posted.")
 	w.wants(ask(" ").Text, "我只看得懂文字")
 	if posts := w.posted(); posts[0].Text != markdown("周五停机", "请保存") || posts[1].Text != "Lunch" {
 		t.Errorf("posted %q and %q", posts[0].Text, posts[1].Text)

@@ -110,7 +110,7 @@ asked at 14:35 · members: the group's list`},
 3 人全部已读。
 14:35 查询 · 成员来自群成员列表`},
 			en: answer{"#3 read 3/3", `#3 周五 22:00 停机维护 · read 3/3 · 100% ▓▓▓▓▓▓▓▓▓▓
-All 3 have read it.
+Everybody has read it (3).
 asked at 14:35 · members: the group's list`},
 		},
 		"readers are missing": {
@@ -164,7 +164,7 @@ asked at 14:35 · 3 joined later, not counted · 1 left without reading, not cou
 1 人全部已读。
 14:34 查询（9 秒前） · 成员来自群成员列表`},
 			en: answer{"#3 read 1/1", `#3 周五 22:00 停机维护 · read 1/1 · 100% ▓▓▓▓▓▓▓▓▓▓
-All 1 have read it.
+Everybody has read it (1).
 asked at 14:34 (9 s ago) · members: the group's list`},
 		},
 		"known for long, and counted late": {
@@ -185,7 +185,7 @@ as of 08-02 14:35 · counting the members of 13:51 · members: the configured ro
 1 人全部已读。
 14:35 查询 · 成员来自群成员列表`},
 			en: answer{"#3 read 1/1", `#3 (untitled) · read 1/1 · 100% ▓▓▓▓▓▓▓▓▓▓
-All 1 have read it.
+Everybody has read it (1).
 asked at 14:35 · members: the group's list`},
 		},
 		"recalled": {

@@ -36,7 +36,7 @@ Name a message by its number (unread #n) or quote it; otherwise it is the latest
 
 	WhatToAnnounce: `What shall I post? Say "announce Title", and the text on the next lines.`,
 	TooLong:        "Too long, nothing was posted: DingTalk takes %d bytes in one message. Please shorten it, or split it.",
-	Announced:      `Posted as #%d for %d people. Say "unread" at any time.`,
+	Announced:      `Posted as #%d, to be read by %d. Say "unread" at any time.`,
 	AnnouncedBlind: "Posted as #%d, but I don't know who is in the group and can only tell who has read. %s",
 	NotAnnounced:   "#%d was not posted. %s",
 	Uncertain:      `It is uncertain whether #%d was delivered; I will not send it again, so that nobody gets it twice. %s If you see it in the group, quote it and say "unread", and I count on; if not, announce it again.`,
@@ -69,7 +69,7 @@ Name a message by its number (unread #n) or quote it; otherwise it is the latest
 	Readers:     "Read (%d): %s",
 	ReadBefore:  "by %s",
 	UnreadNames: "Unread (%d): %s",
-	AllRead:     "All %d have read it.",
+	AllRead:     "Everybody has read it (%d).",
 	NobodyRead:  "Nobody has read it yet.",
 	AndMore:     " and %d more",
 	Nameless:    "their names are not known",

@@ -47,7 +47,7 @@ func TestANewUserTriesItInABrowser(t *testing.T) {
 		{
 			name: "English", tag: "en-US",
 			announce: "announce New badges from Monday\nPlease carry yours; guests register at the desk.", unread: "unread", whoRead: "who read", another: "announce Cake at four",
-			posted: [2]string{"Posted as #3 for 8 people", "Posted as #4 for 8 people"},
+			posted: [2]string{"Posted as #3, to be read by 8", "Posted as #4, to be read by 8"},
 			answer: englishAnswers(),
 			strip:  "Read %d / 8", quoting: "Replying to whoread", lost: "Connection to the server lost",
 		},
