@@ -23,6 +23,14 @@ type Inbox interface {
 	Schedule(ctx context.Context, at time.Time, command string) error
 }
 
+// Postings notes which commands have begun to post a file, so that none posts it
+// twice.
+type Postings interface {
+	// FirstPosting tells whether the command has not begun before, and notes that
+	// it has now.
+	FirstPosting(ctx context.Context, group, command string) (bool, error)
+}
+
 // ErrBusy is what an Inbox's error wraps when too many commands wait already.
 var ErrBusy = errors.New("too many commands are waiting")
 
@@ -36,6 +44,7 @@ type Options struct {
 	Names     *receipts.NameBook
 	Members   *receipts.MemberBook
 	Pushes    receipts.PushRecords
+	Postings  Postings
 	Client    *dingtalk.Client
 
 	RobotCode string // frames for another robot are not ours

@@ -15,14 +15,21 @@ import (
 // The events that the bot follows. An administrator ticks them in DingTalk's
 // console; the bot is right without any of them.
 const (
-	eventRead        = "robot_msg_read"
-	eventRecall      = "robot_msg_recall"
-	eventJoin        = "chat_add_member"
-	eventRemove      = "chat_remove_member"
-	eventQuit        = "chat_quit"
-	eventDisband     = "chat_disband"
-	recordingWithin  = 10 * time.Second
-	disbandedAtATime = 200
+	eventRead    = "robot_msg_read"
+	eventRecall  = "robot_msg_recall"
+	eventJoin    = "chat_add_member"
+	eventRemove  = "chat_remove_member"
+	eventQuit    = "chat_quit"
+	eventDisband = "chat_disband"
+)
+
+const (
+	// recordingWithin is how young a read of an unknown message is pushed again: the
+	// message may have been read before its sending was recorded.
+	recordingWithin = 10 * time.Second
+	// disbandedMax is how many messages of a disbanded group are ended, the newest.
+	// An older one is ended when somebody asks for it: DingTalk then says so.
+	disbandedMax = 200
 )
 
 // errNotYetRecorded makes DingTalk push an event again: it is about a message
@@ -129,7 +136,7 @@ func (b *Bot) recalled(ctx context.Context, group, key string) error {
 
 // disbanded ends the messages of a group that is gone.
 func (b *Bot) disbanded(ctx context.Context, group string) error {
-	recent, err := b.Reporter.Records.Recent(ctx, group, disbandedAtATime)
+	recent, err := b.Reporter.Records.Recent(ctx, group, disbandedMax)
 	if err != nil {
 		return fmt.Errorf("end the messages of a disbanded group: %w", err)
 	}

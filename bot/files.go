@@ -2,8 +2,10 @@ package bot
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	"go.uber.org/zap"
@@ -29,15 +31,49 @@ func (b *Bot) chart(ctx context.Context, w *words, in Incoming, said Said) (answ
 	if err != nil {
 		return answer{}, fmt.Errorf("draw chart: %w", err)
 	}
-	mediaID, err := b.Client.UploadMedia(ctx, dingtalk.MediaImage, "chart.png", picture)
-	if err == nil {
-		_, err = b.Client.SendGroup(ctx, in.Group, dingtalk.Image(mediaID))
-	}
-	if err != nil {
-		b.Log.Warn("chart not sent", zap.String("request", in.ID), zap.Error(err))
-		return say(fmt.Sprintf(w.NoChart, r.Message.Number, w.problem(err))), nil
+	sentence, err := b.postFile(ctx, w, in, r.Message.Number, w.NoChart, file{dingtalk.MediaImage, "chart.png", picture, dingtalk.Image})
+	if err != nil || sentence != "" {
+		return say(sentence), err
 	}
 	return p.summary(r), nil
+}
+
+// file is something to upload, and the message that shows it.
+type file struct {
+	kind    dingtalk.MediaKind
+	name    string
+	content []byte
+	message func(mediaID string) dingtalk.Message
+}
+
+// postFile posts a file about a message into the group, once for each command. The
+// sentence says why it is not there, by the format for that, or that it may be; it
+// is empty if the file is there. An error means that the records did not answer,
+// and nothing was posted.
+func (b *Bot) postFile(ctx context.Context, w *words, in Incoming, number int, failed string, f file) (sentence string, err error) {
+	notPosted := func(err error) string {
+		b.Log.Warn("file not posted", zap.String("request", in.ID), zap.Error(err))
+		if failure, ok := errors.AsType[*dingtalk.Error](err); ok && failure.Uncertain() {
+			return fmt.Sprintf(w.MayBePosted, number)
+		}
+		return fmt.Sprintf(failed, number, w.problem(err))
+	}
+
+	mediaID, err := b.Client.UploadMedia(ctx, f.kind, f.name, f.content)
+	if err != nil {
+		return notPosted(err), nil
+	}
+	first, err := b.Postings.FirstPosting(ctx, in.Group, in.ID)
+	if err != nil {
+		return "", err
+	}
+	if !first { // an earlier attempt got this far and was cut off
+		return fmt.Sprintf(w.MayBePosted, number), nil
+	}
+	if _, err := b.Client.SendGroup(ctx, in.Group, f.message(mediaID)); err != nil {
+		return notPosted(err), nil
+	}
+	return "", nil
 }
 
 // chartOf is what is known of the reads, up to when it is known.
@@ -79,13 +115,11 @@ func (b *Bot) export(ctx context.Context, w *words, in Incoming, said Said) (ans
 		return answer{}, fmt.Errorf("write workbook: %w", err)
 	}
 	name := export.FileName(r.Message.Title, r.Message.Number)
-	mediaID, err := b.Client.UploadMedia(ctx, dingtalk.MediaFile, name, content)
-	if err == nil {
-		_, err = b.Client.SendGroup(ctx, in.Group, dingtalk.File(mediaID, name, "xlsx"))
-	}
-	if err != nil {
-		b.Log.Warn("workbook not sent", zap.String("request", in.ID), zap.Error(err))
-		return say(fmt.Sprintf(w.NotExported, r.Message.Number, w.problem(err))), nil
+	sentence, err := b.postFile(ctx, w, in, r.Message.Number, w.NotExported, file{dingtalk.MediaFile, name, content, func(mediaID string) dingtalk.Message {
+		return dingtalk.File(mediaID, name, "xlsx")
+	}})
+	if err != nil || sentence != "" {
+		return say(sentence), err
 	}
 	return p.summary(r), nil
 }
@@ -99,8 +133,8 @@ func (p page) workbook(r receipts.Report) export.Data {
 		title = p.Untitled
 	}
 	complete := s.Complete
-	for _, gap := range r.Gaps {
-		complete = fmt.Sprintf(p.Gaps[gap.Part], p.gap(gap))
+	if !r.Complete() {
+		complete = strings.Join(p.gaps(r), " ")
 	}
 	asOf := ""
 	if !r.AsOf.IsZero() {

@@ -123,3 +123,49 @@ func TestAFileThatCannotBePostedIsTold(t *testing.T) {
 		w.wants(w.asks(w.lilei, spoken{"图 1", "chart 1"}.in(language)), spoken{"没有发出", "was not posted"}.in(language))
 	})
 }
+
+// files counts what the bot posted besides text.
+func (w *world) files() int {
+	n := 0
+	for _, m := range w.group.Messages() {
+		if m.Type == "sampleFile" || m.Type == "sampleImageMsg" {
+			n++
+		}
+	}
+	return n
+}
+
+// A command that is carried out again, after a crash or a lost answer, posts its
+// file no second time.
+func TestAFileIsPostedOnce(t *testing.T) {
+	t.Parallel()
+	for command, want := range map[string]string{"导出": "是否发出不确定", "chart": "It is uncertain whether"} {
+		t.Run(command, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, setup{})
+			w.announce("公告 停机")
+			w.bot.Accept(w.soon(), "frame", w.heard(w.group, w.lilei, say{Text: command}))
+			again := w.inbox.take()[0]
+			w.must(w.bot.Work(w.soon(), again))
+			w.must(w.bot.Work(w.soon(), again))
+			if n := w.files(); n != 1 {
+				t.Errorf("posted %d times", n)
+			}
+			messages := w.group.Messages()
+			w.wants(messages[len(messages)-1].Text, want)
+		})
+	}
+}
+
+func TestAFileThatMayBeThereIsCalledUncertain(t *testing.T) {
+	t.Parallel()
+	inBothLanguages(t, func(t *testing.T, language bot.Language) {
+		w := newWorld(t, setup{})
+		w.announce("公告 停机")
+		w.dingtalk.Inject(dingtalktest.Fault{API: dingtalktest.APISend, Times: 1, Kind: dingtalktest.DropAfter})
+		w.wants(w.asks(w.lilei, spoken{"导出", "export"}.in(language)), spoken{"是否发出不确定", "It is uncertain whether"}.in(language))
+		if n := w.files(); n != 1 {
+			t.Errorf("posted %d times", n)
+		}
+	})
+}

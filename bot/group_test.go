@@ -90,6 +90,7 @@ func newWorld(t *testing.T, s setup) *world {
 	members := receipts.NewMemberBook(w.store, 10*time.Minute, w.clock.now, platform.MemberSources(s.rosters)...)
 	options := bot.Options{
 		Inbox:     w.inbox,
+		Postings:  w.store,
 		Announcer: &receipts.Announcer{Records: w.store, Members: members, Sender: platform, Now: w.clock.now},
 		Reporter:  &receipts.Reporter{Records: w.store, Members: members, Readers: platform, Fresh: 10 * time.Second, Now: w.clock.now},
 		Recaller:  &receipts.Recaller{Records: w.store, Source: platform, Readers: platform},

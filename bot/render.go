@@ -115,9 +115,7 @@ func (p page) report(r receipts.Report, withReaders bool) answer {
 	}
 	said = append(said, p.StateExtra[m.State])
 	if m.State == receipts.Sent {
-		for _, gap := range r.Gaps {
-			said = append(said, strings.TrimSpace(fmt.Sprintf(p.Gaps[gap.Part], p.gap(gap))))
-		}
+		said = append(said, p.gaps(r)...)
 	}
 	said = append(said, p.footer(r))
 	return answer{title: title, text: lines(said...)}
@@ -172,6 +170,15 @@ func (p page) readers(r receipts.Report) []listed {
 		all[i].after = " " + at
 	}
 	return all
+}
+
+// gaps are the sentences about what a report lacks.
+func (p page) gaps(r receipts.Report) []string {
+	sentences := make([]string, len(r.Gaps))
+	for i, gap := range r.Gaps {
+		sentences[i] = strings.TrimSpace(fmt.Sprintf(p.Gaps[gap.Part], p.gap(gap)))
+	}
+	return sentences
 }
 
 // list renders names into the format, and counts those that are not shown: too

@@ -52,6 +52,7 @@ type words struct {
 	// Files.
 	NoChart     string // %d number, %s why
 	NotExported string // %d number, %s why
+	MayBePosted string // %d number
 	Sheet       sheetWords
 
 	// Reports.

@@ -57,6 +57,7 @@ Name a message by its number (unread #n) or quote it; otherwise it is the latest
 
 	NoChart:     "The chart of #%d was not posted. %s",
 	NotExported: "#%d was not exported. %s",
+	MayBePosted: "It is uncertain whether the file about #%d was posted; if you don't see it, please say it again.",
 	Sheet: sheetWords{
 		Message: "Message", Sent: "Posted at", Progress: "Progress", Completeness: "Completeness", Complete: "complete", AsOf: "Asked at", Source: "Source of members",
 		Name: "Name", UserID: "userId", State: "State", ReadAt: "Read at", ReadBy: "Read by", Reminders: "Reminders",

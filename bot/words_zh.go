@@ -57,6 +57,7 @@ var chinese = words{
 
 	NoChart:     "#%d 的曲线图没有发出。%s",
 	NotExported: "#%d 没有导出。%s",
+	MayBePosted: "#%d 的文件是否发出不确定；群里若没看到，请再说一次。",
 	Sheet: sheetWords{
 		Message: "公告", Sent: "发出时间", Progress: "进度", Completeness: "完整性", Complete: "完整", AsOf: "查询时间", Source: "成员来源",
 		Name: "姓名", UserID: "userId", State: "状态", ReadAt: "阅读时间", ReadBy: "不晚于", Reminders: "提醒次数",

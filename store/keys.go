@@ -57,6 +57,9 @@ func (k groupKeys) reads(number int) string { return k.message(number) + ":reads
 // command is a String: the number of the message that a command announced.
 func (k groupKeys) command(id string) string { return k.tag + ":command:" + id }
 
+// posting is a String that exists once a command has begun to post its file.
+func (k groupKeys) posting(command string) string { return k.tag + ":posting:" + command }
+
 // processQueryKey is a String: the number of the message with that key.
 func (k groupKeys) processQueryKey(key string) string { return k.tag + ":key:" + key }
 

@@ -118,6 +118,17 @@ func (s *Store) begin(ctx context.Context, origin string, m receipts.Message, au
 	return m, true, err
 }
 
+// FirstPosting tells whether the command has not begun to post its file before,
+// and notes that it has now.
+func (s *Store) FirstPosting(ctx context.Context, group, command string) (bool, error) {
+	first, err := firstScript.Run(ctx, s.rdb, []string{s.keys.group(group).posting(command)},
+		rand.Text(), s.keepFor.Milliseconds()).Int()
+	if err != nil {
+		return false, fmt.Errorf("note the posting of a file: %w", err)
+	}
+	return first == 1, nil
+}
+
 // Mark implements receipts.Records.
 func (s *Store) Mark(ctx context.Context, group string, number int, c receipts.Change) (receipts.Message, error) {
 	keys := s.keys.group(group)

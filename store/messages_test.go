@@ -1168,3 +1168,22 @@ func TestMembersComeAndGo(t *testing.T) {
 		}
 	})
 }
+
+func TestAFileIsPostedByTheFirstOnly(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, b storetest.Backend) {
+		s, proxy := proxied(t, b)
+		proxy.LoseReply() // the client's own repetition is the same call
+		for i, want := range []bool{true, false} {
+			if first, err := s.FirstPosting(t.Context(), group, "command"); first != want || err != nil {
+				t.Errorf("call %d: %v, %v", i, first, err)
+			}
+		}
+		if !proxy.ReplyLost() {
+			t.Error("no reply was lost")
+		}
+		if first, err := s.FirstPosting(t.Context(), "another", "command"); !first || err != nil {
+			t.Errorf("in another group: %v, %v", first, err)
+		}
+	})
+}

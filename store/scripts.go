@@ -22,6 +22,8 @@ var (
 	leaveSource string
 	//go:embed scripts/begin.lua
 	beginSource string
+	//go:embed scripts/first.lua
+	firstSource string
 	//go:embed scripts/mark.lua
 	markSource string
 	//go:embed scripts/keep_reads.lua
@@ -40,6 +42,7 @@ var (
 	dueScript           = redis.NewScript(dueSource)
 	leaveScript         = redis.NewScript(leaveSource)
 	beginScript         = redis.NewScript(beginSource)
+	firstScript         = redis.NewScript(firstSource)
 	markScript          = redis.NewScript(markSource)
 	keepReadsScript     = redis.NewScript(keepReadsSource)
 	changeMembersScript = redis.NewScript(changeMembersSource)

@@ -62,6 +62,7 @@ func newApp(c config, log *zap.Logger) (*app, error) {
 		Names:     &receipts.NameBook{Records: records, Directory: platform},
 		Members:   members,
 		Pushes:    records,
+		Postings:  records,
 		Client:    client,
 		RobotCode: c.DingTalk.RobotCode,
 		Access: bot.Access{
