@@ -197,7 +197,7 @@ func (p *performance) say(ctx context.Context, s step) error {
 	}
 	for _, m := range p.group.Messages() {
 		if !before[m.ID] && m.ID != message.ID {
-			p.print(p.dingtalk.App().BotName, plain(m.Text))
+			p.print(p.dingtalk.App().BotName, visible(m))
 		}
 	}
 	return nil
@@ -259,6 +259,18 @@ func columns(s string) int {
 		}
 	}
 	return n
+}
+
+// visible is what a terminal can show of a message of the bot's.
+func visible(m dingtalktest.Message) string {
+	switch m.Type {
+	case "sampleImageMsg":
+		return "[图片 picture]"
+	case "sampleFile":
+		return "[文件 file: " + m.Params["fileName"] + "]"
+	default:
+		return plain(m.Text)
+	}
 }
 
 // plain takes the markdown away that only a DingTalk client renders.

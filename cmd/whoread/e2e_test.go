@@ -639,12 +639,12 @@ func TestTheDemoShowsTheMainJobAndEnds(t *testing.T) {
 func TestTheDemoPlaysAScriptOfOnesOwn(t *testing.T) {
 	t.Parallel()
 	script := filepath.Join(t.TempDir(), "script.txt")
-	if err := os.WriteFile(script, []byte("group Team: Ann(admin) Bob Eve(outside)\nAnn: @whoread announce Hello\nread Bob\nBob: hi all\nBob: @whoread unread\nEve: @whoread unread\n"), 0o600); err != nil {
+	if err := os.WriteFile(script, []byte("group Team: Ann(admin) Bob Eve(outside)\nAnn: @whoread announce Hello\nread Bob\nBob: hi all\nBob: @whoread unread\nEve: @whoread unread\nAnn: @whoread export\nBob: @whoread chart\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	out, err := exec.CommandContext(within(t), whoread, "demo", "--script", script).CombinedOutput()
 	if err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	wantIn(t, string(out), "#1 Hello · read 1/2 · 50%", "Unread (1): Ann", "hi all", "Only members")
+	wantIn(t, string(out), "#1 Hello · read 1/2 · 50%", "Unread (1): Ann", "hi all", "Only members", "[文件 file: 1 Hello.xlsx]", "[图片 picture]")
 }
