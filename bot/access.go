@@ -22,6 +22,7 @@ type Access struct {
 	Admins   []string // userIds, besides the organisation's administrators
 	Announce Rule     // Everyone or Admins
 	Report   Rule     // Everyone or Admins
+	Remind   Rule     // Everyone or Admins
 	Recall   Rule
 }
 

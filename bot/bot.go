@@ -23,12 +23,14 @@ type Inbox interface {
 	Schedule(ctx context.Context, at time.Time, command string) error
 }
 
-// Postings notes which commands have begun to post a file, so that none posts it
-// twice.
+// Postings notes which steps that people see have begun, such as a command's posting
+// of a file, so that none is done twice.
 type Postings interface {
-	// FirstPosting tells whether the command has not begun before, and notes that
-	// it has now.
-	FirstPosting(ctx context.Context, group, command string) (bool, error)
+	// FirstPosting tells whether the step has not begun before, and notes that it
+	// has now.
+	FirstPosting(ctx context.Context, group, step string) (bool, error)
+	// DropPosting forgets a step that certainly had no effect.
+	DropPosting(ctx context.Context, group, step string) error
 }
 
 // ErrBusy is what an Inbox's error wraps when too many commands wait already.
@@ -45,6 +47,10 @@ type Options struct {
 	Members   *receipts.MemberBook
 	Pushes    receipts.PushRecords
 	Postings  Postings
+	Webhooks  Webhooks
+	Groups    GroupRecords
+	Prompter  *receipts.Prompter
+	Follower  *receipts.Follower
 	Client    *dingtalk.Client
 
 	RobotCode string // frames for another robot are not ours
@@ -59,10 +65,11 @@ type Options struct {
 	Direct bool
 	// Sweep is how long after the sending of a message its reads are saved, before
 	// DingTalk forgets them; empty for never.
-	Sweep []time.Duration
-	Zone  *time.Location
-	Now   func() time.Time
-	Log   *zap.Logger
+	Sweep     []time.Duration
+	Reminders Reminders
+	Zone      *time.Location
+	Now       func() time.Time
+	Log       *zap.Logger
 }
 
 // Limits of telling people that their command was not accepted.
@@ -168,13 +175,16 @@ func (b *Bot) wasRefused(id string) bool {
 // it should be tried again: the records did not answer, or the answer could not
 // be given.
 func (b *Bot) Work(ctx context.Context, command string) error {
-	in, due, err := readCommand(command)
-	if err != nil {
+	waits, err := readCommand(command)
+	switch {
+	case err != nil:
 		return err
+	case waits.Sweep != nil:
+		return b.sweep(ctx, *waits.Sweep)
+	case waits.FollowUp != nil:
+		return b.followUp(ctx, *waits.FollowUp)
 	}
-	if due != nil {
-		return b.sweep(ctx, *due)
-	}
+	in := waits.Incoming
 	log := b.Log.With(zap.String("request", in.ID))
 	if b.wasRefused(in.ID) {
 		log.Warn("command was refused before, and is not carried out")
@@ -182,12 +192,15 @@ func (b *Bot) Work(ctx context.Context, command string) error {
 	}
 	said := Understand(in.Text)
 	began := b.Now()
+	b.noteWebhook(ctx, in)
 	a, err := b.carryOut(ctx, in, said)
 	if err != nil {
 		return fmt.Errorf("%s: %w", said.Verb, err)
 	}
-	if err := b.reply(ctx, in, a); err != nil {
-		return fmt.Errorf("answer %s: %w", said.Verb, err)
+	if a.text != "" {
+		if err := b.reply(ctx, in, a); err != nil {
+			return fmt.Errorf("answer %s: %w", said.Verb, err)
+		}
 	}
 	log.Info("command done", zap.String("verb", string(said.Verb)), zap.Duration("took", b.Now().Sub(began)))
 	return nil
@@ -195,11 +208,16 @@ func (b *Bot) Work(ctx context.Context, command string) error {
 
 // GiveUp tells the sender that a command could not be carried out.
 func (b *Bot) GiveUp(ctx context.Context, command string, reason error) {
-	in, due, err := readCommand(command)
-	if err != nil || due != nil { // nobody waits for a sweep
+	waits, err := readCommand(command)
+	switch {
+	case err != nil || waits.Sweep != nil: // nobody waits for a sweep
 		b.Log.Error("command given up", zap.Errors("why", []error{reason, err}))
 		return
+	case waits.FollowUp != nil:
+		b.postponeFollowUp(ctx, *waits.FollowUp, reason)
+		return
 	}
+	in := waits.Incoming
 	b.Log.Error("command given up", zap.String("request", in.ID), zap.Error(reason))
 	b.tell(ctx, in, b.language(Understand(in.Text)).words().GaveUp)
 }
@@ -231,7 +249,7 @@ const webhookMargin = 5 * time.Second
 func (b *Bot) reply(ctx context.Context, in Incoming, a answer) error {
 	a = a.fit()
 	log := b.Log.With(zap.String("request", in.ID))
-	if in.Webhook != "" && b.Now().Add(webhookMargin).Before(in.WebhookUntil) {
+	if usable(in.Webhook, in.WebhookUntil, b.Now()) {
 		err := b.Client.Reply(ctx, in.Webhook, dingtalk.Reply{Title: a.title, Text: a.text})
 		failure, known := errors.AsType[*dingtalk.Error](err)
 		switch {
@@ -259,7 +277,7 @@ func (b *Bot) reply(ctx context.Context, in Incoming, a answer) error {
 
 // settled keeps an error only if trying again may help and can't say it twice.
 func settled(log *zap.Logger, err error) error {
-	if failure, ok := errors.AsType[*dingtalk.Error](err); ok && !failure.Retryable() && failure.Kind != dingtalk.Cancelled {
+	if failure, ok := errors.AsType[*dingtalk.Error](err); ok && (failure.Uncertain() || !failure.Retryable() && failure.Kind != dingtalk.Cancelled) {
 		log.Error("reply is lost", zap.Error(err))
 		return nil
 	}

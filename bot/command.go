@@ -6,8 +6,11 @@ import (
 	"strconv"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 
 	"golang.org/x/text/width"
+
+	"whoread/receipts"
 )
 
 // Verb is what a command does.
@@ -21,6 +24,9 @@ const (
 	WhoRead  Verb = "who read"
 	Unread   Verb = "unread"
 	List     Verb = "list"
+	Remind   Verb = "remind"
+	Follow   Verb = "follow"
+	Stop     Verb = "stop"
 	Recall   Verb = "recall"
 	Export   Verb = "export"
 	Chart    Verb = "chart"
@@ -65,6 +71,17 @@ var phrases = []phrase{
 	{"已读", WhoRead, Chinese},
 	{"list", List, English},
 	{"列表", List, Chinese},
+	{"remind", Remind, English},
+	{"提醒一下", Remind, Chinese},
+	{"提醒", Remind, Chinese},
+	{"催一下", Remind, Chinese},
+	{"催", Remind, Chinese},
+	{"follow", Follow, English},
+	{"跟进", Follow, Chinese},
+	{"stop following", Stop, English},
+	{"stop", Stop, English},
+	{"停止跟进", Stop, Chinese},
+	{"停止", Stop, Chinese},
 	{"recall", Recall, English},
 	{"撤回", Recall, Chinese},
 	{"export", Export, English},
@@ -84,6 +101,12 @@ type Said struct {
 
 	// Title and Text are what to announce, as it was typed.
 	Title, Text string
+	// Opening tells that the title stands behind the word that announces, where it
+	// may begin with a deadline.
+	Opening bool
+
+	By   receipts.Channel // how to remind; empty if none was said
+	Rest string           // how to follow up, for Times
 
 	// Nearest is the command that an unknown one may have meant; empty if none.
 	Nearest string
@@ -98,7 +121,8 @@ func Understand(text string) Said {
 		return Said{Verb: None}
 	}
 	first, _, _ := strings.Cut(text, "\n")
-	if p, rest, ok := announcement(text, first); ok {
+	p, rest, ok := announcement(text, first)
+	if ok {
 		return announced(p, rest)
 	}
 	if strings.Contains(text, "\n") {
@@ -115,8 +139,17 @@ func Understand(text string) Said {
 		if p.verb == Help && strings.HasPrefix(line, p.words) { // whatever with
 			return Said{Verb: Help, Language: p.language}
 		}
-		if number, ok := p.matches(line); ok {
-			return Said{Verb: p.verb, Language: p.language, Number: number}
+		said := Said{Verb: p.verb, Language: p.language}
+		switch p.verb {
+		case Remind:
+			said.Number, said.By, ok = p.reminds(line)
+		case Follow:
+			said.Rest, ok = p.follows(line)
+		default:
+			said.Number, ok = p.matches(line)
+		}
+		if ok {
+			return said
 		}
 	}
 	return Said{Verb: Unknown, Language: written(line), Nearest: nearest(line)}
@@ -169,12 +202,14 @@ func apart(r rune) bool { return blank(r) || r == ':' || r == '：' }
 // announced splits what follows the word into title and text. A single line is
 // both.
 func announced(p phrase, rest string) Said {
+	line, _, _ := strings.Cut(rest, "\n")
+	opening := strings.TrimFunc(line, apart) != ""
 	title, text, _ := strings.Cut(strings.TrimLeftFunc(rest, apart), "\n")
 	title, text = strings.TrimSpace(title), strings.Trim(text, "\r\n")
 	if strings.TrimSpace(text) == "" {
 		text = title
 	}
-	return Said{Verb: Announce, Language: p.language, Title: title, Text: text}
+	return Said{Verb: Announce, Language: p.language, Title: title, Text: text, Opening: opening}
 }
 
 // matches tells whether the line says the phrase, with a number or without.
@@ -191,6 +226,53 @@ func (p phrase) matches(line string) (number int, ok bool) {
 		return 0, true
 	}
 	return parseNumber(rest)
+}
+
+// channels are the words for ways to remind people, as they stand behind or before
+// the number.
+var channels = map[string]receipts.Channel{
+	"": "",
+
+	"mention": receipts.Mention, "mentioning": receipts.Mention, "at": receipts.Mention, "@": receipts.Mention,
+	"提及": receipts.Mention, "艾特": receipts.Mention, "群里": receipts.Mention, "在群里": receipts.Mention,
+
+	"direct": receipts.InPrivate, "direct message": receipts.InPrivate, "dm": receipts.InPrivate, "private": receipts.InPrivate,
+	"private message": receipts.InPrivate, "私信": receipts.InPrivate, "私聊": receipts.InPrivate, "单聊": receipts.InPrivate,
+
+	"ding": receipts.Ding, "钉": receipts.Ding, "钉一下": receipts.Ding,
+}
+
+var (
+	someNumber = regexp.MustCompile(`^#?\s*[0-9]+|#?\s*[0-9]+$`)
+	byWord     = regexp.MustCompile(`^(by|with|using|用|通过|以)\s*`)
+)
+
+// reminds tells whether the line asks to remind people, of which message, and how.
+func (p phrase) reminds(line string) (number int, by receipts.Channel, ok bool) {
+	if number, ok := p.matches(line); ok {
+		return number, "", true
+	}
+	rest, found := strings.CutPrefix(line, p.words)
+	if !found {
+		return 0, "", false
+	}
+	rest = strings.TrimSpace(rest)
+	if said := someNumber.FindString(rest); said != "" {
+		number, _ = parseNumber(said)
+		rest = strings.TrimSpace(strings.Replace(rest, said, "", 1))
+	}
+	by, ok = channels[byWord.ReplaceAllString(rest, "")]
+	return number, by, ok
+}
+
+// follows tells whether the line asks to follow a message up, and returns how.
+func (p phrase) follows(line string) (how string, ok bool) {
+	how, found := strings.CutPrefix(line, p.words)
+	next, _ := utf8.DecodeRuneInString(how)
+	if !found || p.language == English && unicode.IsLetter(next) { // such as "following"
+		return "", false
+	}
+	return how, true
 }
 
 // maxNumber is larger than the number of any message. What is beyond is taken

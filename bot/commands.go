@@ -5,9 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"go.uber.org/zap"
 
+	"whoread/bot/when"
 	"whoread/receipts"
 	"whoread/receipts/dingtalk"
 )
@@ -41,6 +43,12 @@ func (b *Bot) carryOut(ctx context.Context, in Incoming, said Said) (answer, err
 		return b.report(ctx, w, in, said)
 	case List:
 		return b.list(ctx, w, in)
+	case Remind:
+		return b.remind(ctx, w, in, said)
+	case Follow:
+		return b.follow(ctx, w, in, said)
+	case Stop:
+		return b.stop(ctx, w, in, said)
 	case Recall:
 		return b.recall(ctx, w, in, said)
 	case Export:
@@ -48,7 +56,7 @@ func (b *Bot) carryOut(ctx context.Context, in Incoming, said Said) (answer, err
 	case Chart:
 		return b.chart(ctx, w, in, said)
 	case None, Help:
-		return say(w.Help), nil
+		return b.help(ctx, w, in)
 	default:
 		if said.Nearest != "" {
 			return say(fmt.Sprintf(w.UnknownNear, said.Nearest)), nil
@@ -64,6 +72,11 @@ func (b *Bot) announce(ctx context.Context, w *words, in Incoming, said Said) (a
 	switch {
 	case in.Cut:
 		return say(fmt.Sprintf(w.TooLong, dingtalk.MaxMsgParamBytes)), nil
+	}
+	terms, err := b.open(in, &said)
+	switch {
+	case err != nil:
+		return say(w.question(err), w.TitleBelow), nil
 	case said.Title == "":
 		return say(w.WhatToAnnounce), nil
 	}
@@ -85,6 +98,10 @@ func (b *Bot) announce(ctx context.Context, w *words, in Incoming, said Said) (a
 	if m.State == receipts.Sent || m.State == receipts.Uncertain { // this may turn out to be sent
 		b.scheduleSweeps(ctx, m)
 	}
+	followed, err := b.followAnnouncement(ctx, w, in, m, terms)
+	if err != nil {
+		return answer{}, err
+	}
 	if done.NoAudience != nil {
 		b.Log.Warn("audience unknown", zap.String("request", in.ID), zap.Error(done.NoAudience))
 	}
@@ -100,10 +117,34 @@ func (b *Bot) announce(ctx context.Context, w *words, in Incoming, said Said) (a
 	}
 	if done.Audience == nil {
 		blind := page{words: w, group: in.Group}.gap(receipts.Gap{Part: receipts.AudiencePart, Err: done.NoAudience})
-		return say(fmt.Sprintf(w.AnnouncedBlind, m.Number, blind), pictures), nil
+		return say(fmt.Sprintf(w.AnnouncedBlind, m.Number, blind), followed, pictures), nil
 	}
 	people := len(done.Audience.Without(b.Reporter.Excluded).UserIDs)
-	return say(fmt.Sprintf(w.Announced, m.Number, people), pictures), nil
+	return say(fmt.Sprintf(w.Announced, m.Number, people), followed, pictures), nil
+}
+
+// open takes the deadline and the interval off the beginning of an announcement.
+func (b *Bot) open(in Incoming, said *Said) (when.Opening, error) {
+	if !said.Opening {
+		return when.Opening{}, nil
+	}
+	terms, err := b.times(in).Announce(said.Title)
+	if err != nil || terms.Deadline.IsZero() && terms.Every == 0 {
+		return terms, err
+	}
+	text := said.Text
+	if text == said.Title { // there was a single line
+		text = terms.Title
+	}
+	if said.Title = strings.TrimSpace(terms.Title); said.Title == "" { // it is on the next line
+		said.Title, text, _ = strings.Cut(strings.TrimLeft(text, "\r\n"), "\n")
+		said.Title, text = strings.TrimSpace(said.Title), strings.Trim(text, "\r\n")
+	}
+	if strings.TrimSpace(text) == "" {
+		text = said.Title
+	}
+	said.Text = text
+	return terms, nil
 }
 
 func (b *Bot) report(ctx context.Context, w *words, in Incoming, said Said) (answer, error) {
@@ -112,7 +153,7 @@ func (b *Bot) report(ctx context.Context, w *words, in Incoming, said Said) (ans
 		return say(refusal), err
 	}
 	p := b.page(w, in.Group)
-	p.names = b.namesIn(ctx, in, r, said.Verb == WhoRead)
+	p.names = b.namesIn(ctx, in.Group, r, said.Verb == WhoRead)
 	return b.deliver(ctx, w, in, p.report(r, said.Verb == WhoRead))
 }
 
@@ -141,16 +182,21 @@ func (b *Bot) page(w *words, group string) page {
 }
 
 // namesIn finds the names that a report will show.
-func (b *Bot) namesIn(ctx context.Context, in Incoming, r receipts.Report, withReaders bool) receipts.Names {
+func (b *Bot) namesIn(ctx context.Context, group string, r receipts.Report, withReaders bool) receipts.Names {
 	ids := slices.Clone(r.Unread[:min(len(r.Unread), b.MaxNames)])
 	if withReaders {
 		for _, receipt := range r.Read[:min(len(r.Read), b.MaxNames)] {
 			ids = append(ids, receipt.UserID)
 		}
 	}
-	names, err := b.Names.Names(ctx, in.Group, ids)
+	return b.namesFor(ctx, group, ids)
+}
+
+// namesFor finds names, as many as can be found.
+func (b *Bot) namesFor(ctx context.Context, group string, ids []string) receipts.Names {
+	names, err := b.Names.Names(ctx, group, ids)
 	if err != nil {
-		b.Log.Warn("names missing", zap.String("request", in.ID), zap.Error(err))
+		b.Log.Warn("names missing", zap.Error(err))
 	}
 	return names
 }
@@ -210,6 +256,10 @@ func (b *Bot) recall(ctx context.Context, w *words, in Incoming, said Said) (ans
 		return say(fmt.Sprintf(w.NotRecalled, m.Number, w.problem(err))), nil
 	case err != nil:
 		return answer{}, err
+	}
+	// A follow-up says by itself that it is over; at the latest when it is due.
+	if err := b.wake(ctx, in.Group, m.Number); err != nil {
+		b.Log.Warn("follow-up not woken", zap.String("request", in.ID), zap.Error(err))
 	}
 	return say(fmt.Sprintf(w.Recalled, m.Number)), nil
 }

@@ -131,7 +131,10 @@ func (b *Bot) recalled(ctx context.Context, group, key string) error {
 	if err == nil {
 		_, err = b.Reporter.Records.Mark(ctx, group, m.Number, receipts.Change{To: receipts.Recalled})
 	}
-	return ignored(err)
+	if err != nil {
+		return ignored(err)
+	}
+	return b.wake(ctx, group, m.Number)
 }
 
 // disbanded ends the messages of a group that is gone.
@@ -140,13 +143,15 @@ func (b *Bot) disbanded(ctx context.Context, group string) error {
 	if err != nil {
 		return fmt.Errorf("end the messages of a disbanded group: %w", err)
 	}
+	var over []int
 	for _, m := range recent {
 		_, err := b.Reporter.Records.Mark(ctx, group, m.Number, receipts.Change{To: receipts.Disbanded})
 		if err := ignored(err); err != nil {
 			return err
 		}
+		over = append(over, m.Number)
 	}
-	return nil
+	return b.wake(ctx, group, over...)
 }
 
 // ignored drops the errors of events about what is not recorded, or over.

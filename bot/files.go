@@ -106,10 +106,7 @@ func (b *Bot) export(ctx context.Context, w *words, in Incoming, said Said) (ans
 		ids = append(ids, receipt.UserID)
 	}
 	ids = append(ids, r.Unread...)
-	p.names, err = b.Names.Names(ctx, in.Group, ids)
-	if err != nil {
-		b.Log.Warn("names missing", zap.String("request", in.ID), zap.Error(err))
-	}
+	p.names = b.namesFor(ctx, in.Group, ids)
 	content, err := export.XLSX(p.workbook(r))
 	if err != nil {
 		return answer{}, fmt.Errorf("write workbook: %w", err)
@@ -156,10 +153,11 @@ func (p page) workbook(r receipts.Report) export.Data {
 	for _, receipt := range r.Read {
 		d.Rows = append(d.Rows, export.Row{
 			Name: p.names[receipt.UserID], UserID: receipt.UserID, State: s.Read, Read: receipt.At, Exact: receipt.Exact,
+			Reminders: r.Reminders[receipt.UserID],
 		})
 	}
 	for _, id := range r.Unread {
-		d.Rows = append(d.Rows, export.Row{Name: p.names[id], UserID: id, State: s.Unread})
+		d.Rows = append(d.Rows, export.Row{Name: p.names[id], UserID: id, State: s.Unread, Reminders: r.Reminders[id]})
 	}
 	return d
 }

@@ -50,6 +50,7 @@ type Incoming struct {
 	// none is quoted.
 	QuotedNumber int
 
+	SaidAt       time.Time
 	Webhook      string // sessionWebhook
 	WebhookUntil time.Time
 }

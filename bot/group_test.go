@@ -88,15 +88,21 @@ func newWorld(t *testing.T, s setup) *world {
 
 	platform := &bot.Platform{Client: client, Now: w.clock.now}
 	members := receipts.NewMemberBook(w.store, 10*time.Minute, w.clock.now, platform.MemberSources(s.rosters)...)
+	reporter := &receipts.Reporter{Records: w.store, Members: members, Readers: platform, Fresh: 10 * time.Second, Now: w.clock.now}
 	options := bot.Options{
 		Inbox:     w.inbox,
 		Postings:  w.store,
+		Webhooks:  w.store,
+		Groups:    w.store,
+		Prompter:  &receipts.Prompter{Records: w.store, Reporter: reporter, Cooldown: 5 * time.Minute, Now: w.clock.now},
+		Follower:  &receipts.Follower{Records: w.store, Now: w.clock.now},
+		Reminders: bot.Reminders{By: receipts.Mention, Ding: dingtalk.DingApp},
 		Announcer: &receipts.Announcer{Records: w.store, Members: members, Sender: platform, Now: w.clock.now},
-		Reporter:  &receipts.Reporter{Records: w.store, Members: members, Readers: platform, Fresh: 10 * time.Second, Now: w.clock.now},
+		Reporter:  reporter,
 		Recaller:  &receipts.Recaller{Records: w.store, Source: platform, Readers: platform},
 		Names:     &receipts.NameBook{Records: w.store, Directory: platform},
 		Client:    client, RobotCode: app.RobotCode,
-		Access:  bot.Access{Announce: bot.Admins, Report: bot.Everyone, Recall: bot.Author},
+		Access:  bot.Access{Announce: bot.Admins, Report: bot.Everyone, Remind: bot.Admins, Recall: bot.Author},
 		Default: bot.Chinese, MaxNames: 50, Zone: time.UTC, Now: w.clock.now, Log: log,
 	}
 	if s.options != nil {

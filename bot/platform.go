@@ -26,14 +26,7 @@ func (p *Platform) Fits(title, text string) error {
 // Send implements receipts.Sender.
 func (p *Platform) Send(ctx context.Context, group, title, text string) (string, error) {
 	key, err := p.Client.SendGroup(ctx, group, post(title, text))
-	if err == nil {
-		return key, nil
-	}
-	failure := &receipts.SendError{Uncertain: true, Reason: string(dingtalk.Unknown), Err: err}
-	if known, ok := errors.AsType[*dingtalk.Error](err); ok {
-		failure.Uncertain, failure.Reason = known.Uncertain(), string(known.Kind)
-	}
-	return "", failure
+	return key, sendError(err)
 }
 
 // post is an announcement as it stands in the group: the title as its first

@@ -107,11 +107,7 @@ func (p page) report(r receipts.Report, withReaders bool) answer {
 		said = append(said, p.list(p.Readers, p.readers(r)))
 	}
 	if len(r.Unread) > 0 {
-		unread := make([]listed, len(r.Unread))
-		for i, id := range r.Unread {
-			unread[i].userID = id
-		}
-		said = append(said, p.list(p.UnreadNames, unread))
+		said = append(said, p.list(p.UnreadNames, p.unread(r)))
 	}
 	said = append(said, p.StateExtra[m.State])
 	if m.State == receipts.Sent {
@@ -168,6 +164,17 @@ func (p page) readers(r receipts.Report) []listed {
 			at = fmt.Sprintf(p.ReadBefore, at)
 		}
 		all[i].after = " " + at
+	}
+	return all
+}
+
+// unread lists who has not read, and how often they were reminded.
+func (p page) unread(r receipts.Report) []listed {
+	all := persons(r.Unread)
+	for i, person := range all {
+		if times := r.Reminders[person.userID]; times > 0 {
+			all[i].after = fmt.Sprintf(p.RemindedTimes, times)
+		}
 	}
 	return all
 }
@@ -257,6 +264,9 @@ func (p page) overview(reports []receipts.Report) answer {
 		}
 		if m.State.Posted() {
 			parts = append(parts, p.share(r, r.AllRead()))
+		}
+		if r.FollowUp != nil && m.State == receipts.Sent {
+			parts = append(parts, fmt.Sprintf(p.InPursuitShort, clock(r.FollowUp.Next, p.now, p.zone)))
 		}
 		said = append(said, strings.Join(append(parts, clock(m.CreatedAt, p.now, p.zone)), " · "))
 	}

@@ -17,26 +17,31 @@ import (
 // messages that were sent together are not swept together.
 const sweepSpread = 0.1
 
-// dueSweep is a sweep that waits in the schedule: of one message, the nth. Its
-// JSON is told from that of somebody's command by its only field.
+// dueSweep is a sweep that waits in the schedule: of one message, the nth.
 type dueSweep struct {
 	Group  string
 	Number int
 	Nth    int
 }
 
-type scheduled struct{ Sweep *dueSweep }
+// scheduled is what waits in the schedule: one of the two.
+type scheduled struct {
+	Sweep    *dueSweep    `json:",omitempty"`
+	FollowUp *dueFollowUp `json:",omitempty"`
+}
 
-// readCommand reads what waits in the inbox: what somebody said, or a sweep.
-func readCommand(command string) (Incoming, *dueSweep, error) {
-	var either struct {
-		Incoming
-		scheduled
+// waiting is what waits in the inbox: what somebody said, or what was scheduled.
+type waiting struct {
+	Incoming
+	scheduled
+}
+
+func readCommand(command string) (waiting, error) {
+	var w waiting
+	if err := json.Unmarshal([]byte(command), &w); err != nil {
+		return waiting{}, fmt.Errorf("read command: %w", err)
 	}
-	if err := json.Unmarshal([]byte(command), &either); err != nil {
-		return Incoming{}, nil, fmt.Errorf("read command: %w", err)
-	}
-	return either.Incoming, either.Sweep, nil
+	return w, nil
 }
 
 // scheduleSweeps has the reads of a message saved after a while. It can be
@@ -44,7 +49,7 @@ func readCommand(command string) (Incoming, *dueSweep, error) {
 // sweeps and nothing else.
 func (b *Bot) scheduleSweeps(ctx context.Context, m receipts.Message) {
 	for nth, after := range b.Sweep {
-		command, err := json.Marshal(scheduled{&dueSweep{m.Group, m.Number, nth}})
+		command, err := json.Marshal(scheduled{Sweep: &dueSweep{m.Group, m.Number, nth}})
 		if err == nil {
 			hash := fnv.New32a()
 			_, _ = hash.Write(command) // never fails

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"whoread/bot/when"
 	"whoread/receipts"
 	"whoread/receipts/dingtalk"
 )
@@ -12,8 +13,9 @@ import (
 // words is everything that the bot says in one language. Every field is filled
 // in for every language; a test holds it.
 type words struct {
-	Help    string
-	Private string // in a one-to-one chat
+	Language Language
+	Help     string
+	Private  string // in a one-to-one chat
 
 	// Refusals.
 	Outsider   string
@@ -41,6 +43,51 @@ type words struct {
 	Uncertain      string // %d number, %s why
 	Unrecorded     string // %d number
 	NoPictures     string // %d
+
+	// Reminding.
+	LookAt          string                      // %d number, %s title: what mentioned people read
+	Nudge           string                      // %s group, %d number, %s title: what people read in private
+	NudgeBy         string                      // %s who asks, then the same
+	TheGroup        string                      // %s title of the group
+	SomeGroup       string                      // where the title is not known
+	NobodyReminded  string                      // %d number: it is not known who has not read
+	NobodyToRemind  string                      // %d number
+	RemindedEarlier string                      // %d number, %s who reminded, %s time, %s whom, %s when again
+	RemindedThese   string                      // %d people, %s names
+	FollowUpItself  string                      // who reminded, where nobody said so
+	RemindedBy      map[receipts.Channel]string // %d people
+	CantRemind      string                      // %d people, %s names
+	Flooded         string                      // %d people, %s names
+	RemindedMaybe   string                      // %d people, %s names
+	NotReminded     string                      // %d people, %s names
+	RemindedTimes   string                      // %d times: after a name
+
+	// Following up.
+	Following       string // %d number, %s plan, %d number
+	NotFollowed     string // %d number, %s why
+	NothingFollowed string
+	WhichStop       string // %s numbers
+	WasNotFollowed  string // %d
+	StoppedIt       string // %d
+	InPursuit       string // %d number, %s plan
+	InPursuitShort  string // %s time of the next round
+	RoundFailed     string // %d number, %s time of the next round
+	EachTime        string // %s pause
+	FirstThen       string // %s pauses, %s the last one
+	OnlyAtEnd       string
+	UntilAll        string
+	UntilShare      string // %d percent
+	AtLatest        string // %s time
+	NextRound       string // %s time
+	Clause          string // between the parts of a plan
+	Days            string // %d
+	Hours           string // %d
+	Minutes         string // %d
+	ShareReached    string // %d percent
+	Ends            map[receipts.End]string
+	// Questions about times; %s what was said, where there is one.
+	Questions  map[when.Why]string
+	TitleBelow string // how to announce what looks like a time
 
 	// Recalling.
 	Recalled    string // %d

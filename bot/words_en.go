@@ -1,11 +1,13 @@
 package bot
 
 import (
+	"whoread/bot/when"
 	"whoread/receipts"
 	"whoread/receipts/dingtalk"
 )
 
 var english = words{
+	Language: English,
 	Help: `**I tell a group who has not read a message.** Mention me and say:
 
 - **announce Title** (the text on the next lines): I post it and keep count
@@ -13,6 +15,9 @@ var english = words{
 - **who read**: who has and who has not
 - **list**: the last announcements and their progress
 - **chart**: a picture of the reads over time; **export**: the names as an Excel file (admins)
+- **remind**: mentions those who have not read it, and only them; **remind by direct**, **by ding** (admins)
+- **follow #n every 30m**: reminds by itself until everybody has read it, or add: until 18:00; **stop** (admins)
+- **announce by 18:00 every 30m Title**: is followed up from the start
 - **recall #n**: takes an announcement back
 - **help**: this
 
@@ -42,6 +47,73 @@ Name a message by its number (unread #n) or quote it; otherwise it is the latest
 	Uncertain:      `It is uncertain whether #%d was delivered; I will not send it again, so that nobody gets it twice. %s If you see it in the group, quote it and say "unread", and I count on; if not, announce it again.`,
 	Unrecorded:     `#%d was posted, but I could not write it down (the store did not answer). Please don't post it again; quote it later and say "unread", and I count on.`,
 	NoPictures:     "Pictures are not carried over (%d); only the text was posted.",
+
+	LookAt:          `please read #%d "%s"`,
+	Nudge:           `You have not read this yet, please do: in %s, #%d "%s".`,
+	NudgeBy:         `%s asks you to read what you have not read yet: in %s, #%d "%s".`,
+	TheGroup:        `the group "%s"`,
+	SomeGroup:       "a group of yours",
+	NobodyReminded:  "Nobody was reminded of #%d: it is not certain who has not read it.",
+	NobodyToRemind:  "Everybody has read #%d; there is nobody to remind.",
+	RemindedEarlier: "#%d was reminded of a moment ago (%s, %s), and not again. %s. From %s on it can be done again.",
+	RemindedThese:   "Reminded (%d): %s",
+	FollowUpItself:  "the follow-up",
+	RemindedBy: map[receipts.Channel]string{
+		receipts.InPrivate: "Reminded in private: %d.",
+		receipts.Ding:      "Reminded by DING: %d.",
+	},
+	CantRemind:    "Can't be reminded (%d): %s",
+	Flooded:       "Got too many messages lately, so that DingTalk did not deliver this one (%d): %s",
+	RemindedMaybe: "Perhaps reminded, and so as not to disturb, not again (%d): %s",
+	NotReminded:   "Not reminded (%d): %s",
+	RemindedTimes: " (reminded %d×)",
+
+	Following:       `Following up #%d: %s. Say "stop #%d" to end it.`,
+	NotFollowed:     "#%d is not followed up. %s",
+	NothingFollowed: "Nothing is being followed up in this group.",
+	WhichStop:       `Being followed up: %s. Which one shall I stop? Give its number: "stop #n".`,
+	WasNotFollowed:  "#%d was not being followed up.",
+	StoppedIt:       "Stopped following up #%d.",
+	InPursuit:       "Following up #%d: %s.",
+	InPursuitShort:  "followed up, next at %s",
+	RoundFailed:     "This time it is not certain who has not read #%d; nobody was reminded. I look again at %s.",
+	EachTime:        "every %s I remind those who have not read it",
+	FirstThen:       "after %s, then every %s I remind those who have not read it",
+	OnlyAtEnd:       "I report at the deadline",
+	UntilAll:        "until everybody has read it",
+	UntilShare:      "until %d%% have read it",
+	AtLatest:        "at the latest until %s",
+	NextRound:       "next at %s",
+	Clause:          ", ",
+	Days:            "%d d",
+	Hours:           "%d h",
+	Minutes:         "%d min",
+	ShareReached:    "%d%% is reached; the follow-up is over.",
+	Ends: map[receipts.End]string{
+		receipts.EnoughRead:   "The follow-up is over.",
+		receipts.DeadlineOver: "The deadline is over, and so is the follow-up.",
+		receipts.TooLong:      "It has been followed up for 7 days; that is enough.",
+		receipts.Stopped:      "The follow-up was stopped.",
+		receipts.MessageOver:  "There is no more read data; the follow-up is over.",
+		receipts.Unresolved:   "It never turned out whether it was delivered; the follow-up is over.",
+	},
+	Questions: map[when.Why]string{
+		when.NotUnderstood: `What time is "%s"? I did not get it and did nothing. Write a deadline as "by 18:00", "by tomorrow 9:00" or "by friday 18:00", and an interval as "every 30m" or "every 2h".`,
+		when.NoTimeOfDay:   `At what time is "%s"? Add the time, as in "by friday 18:00". Nothing was done.`,
+		when.NoInterval:    `How often? Say "follow #n every 30m"; "until 18:00" may follow.`,
+		when.TwoHours:      `Is "%s" in the morning or in the evening? Write 18:00, 6am or 6pm. Nothing was done.`,
+		when.TwoDays:       `Which day is "%s"? Write it as in "nov 25 18:00". Nothing was done.`,
+		when.TwoMidnights:  `Which midnight is "%s"? Write "today 24:00" or "tomorrow 0:00". Nothing was done.`,
+		when.Unseparated:   `Is "%s" a time or part of the title? Put a comma after the time. Nothing was done.`,
+		when.OverToday:     `"%s" is over today. Did you mean tomorrow? Then say "tomorrow". Nothing was done.`,
+		when.Over:          `"%s" is over; give a time to come. Nothing was done.`,
+		when.NoSuchTime:    `Clocks skip "%s" on that day; give another time. Nothing was done.`,
+		when.TooFar:        `"%s" is too far away: a deadline is within 30 days. Nothing was done.`,
+		when.TooShort:      `"%s" is too often: every 5 minutes at most. Nothing was done.`,
+		when.TooLong:       `"%s" is too seldom: every 7 days at least. Nothing was done.`,
+		when.NoPercent:     `"%s" is no percentage from 1 to 100. Nothing was done.`,
+	},
+	TitleBelow: `If this is the title, write it on the second line: "announce" alone, then a new line.`,
 
 	Recalled:    "Recalled #%d.",
 	NotRecalled: "#%d was not recalled. %s",
@@ -130,6 +202,7 @@ Name a message by its number (unread #n) or quote it; otherwise it is the latest
 		dingtalk.BadAnswer:         "DingTalk's answer makes no sense; try again later, and if this goes on an administrator should look at the log.",
 		dingtalk.Throttled:         "DingTalk limits how often I may ask; please try again in a moment.",
 		dingtalk.QuotaSpent:        "Your organisation's DingTalk API calls of this month are used up; wait for the next month, or an administrator can upgrade in DingTalk's developer console.",
+		dingtalk.DingQuotaSpent:    "Your organisation has no DINGs left; ask an administrator to buy more in DingTalk, or remind in another way.",
 		dingtalk.IPBanned:          "DingTalk refuses this machine's address for now; please try again in five minutes.",
 		dingtalk.BadCredentials:    "The app's credentials are wrong; an administrator should check client_id and client_secret.",
 		dingtalk.TokenRejected:     "DingTalk does not accept the app's token; an administrator should check client_id and client_secret.",

@@ -1,11 +1,13 @@
 package bot
 
 import (
+	"whoread/bot/when"
 	"whoread/receipts"
 	"whoread/receipts/dingtalk"
 )
 
 var chinese = words{
+	Language: Chinese,
 	Help: `**我能告诉群里谁还没读消息。** @我 并说：
 
 - **公告 标题**（换行写正文）：由我发出并开始统计
@@ -13,6 +15,9 @@ var chinese = words{
 - **谁读了**：已读和未读
 - **列表**：最近的公告和进度
 - **曲线**：阅读进度的图；**导出**：Excel 名单（管理员）
+- **提醒**：@ 还没读的人，只 @ 他们；**提醒 私信**、**提醒 DING** 换个方式（管理员）
+- **跟进 #编号 每30分钟**：自动提醒，到都读了为止，也可以加上 直到18:00；**停止**（管理员）
+- **公告 18:00前 每30分钟 标题**：发出就开始跟进
 - **撤回 #编号**：收回一条公告
 - **帮助**：这份说明
 
@@ -42,6 +47,73 @@ var chinese = words{
 	Uncertain:      "#%d 是否送达不确定，为免重复不会自动再发。%s群里若看得到它，请引用它说「谁没读」，我就接着统计；若看不到，请再发一次。",
 	Unrecorded:     "#%d 已经发出，但没能记下来（存储没有响应）。请不要再发；稍后引用它说「谁没读」，我就接着统计。",
 	NoPictures:     "图片没有带上（%d 张），只发了文字。",
+
+	LookAt:          "请看 #%d「%s」",
+	Nudge:           "%s里的 #%d「%s」你还没有读，请看一下。",
+	NudgeBy:         "%s 提醒你：%s里的 #%d「%s」你还没有读，请看一下。",
+	TheGroup:        "「%s」群",
+	SomeGroup:       "群",
+	NobodyReminded:  "#%d 没有提醒任何人：还不能确定谁没读。",
+	NobodyToRemind:  "#%d 全部已读，不用提醒。",
+	RemindedEarlier: "#%d 刚提醒过（%s，%s），没有再提醒。%s。%s 以后可以再提醒。",
+	RemindedThese:   "提醒了 %d 人：%s",
+	FollowUpItself:  "自动跟进",
+	RemindedBy: map[receipts.Channel]string{
+		receipts.InPrivate: "已私信提醒 %d 人。",
+		receipts.Ding:      "已用 DING 提醒 %d 人。",
+	},
+	CantRemind:    "%d 人收不到提醒：%s",
+	Flooded:       "%d 人最近收到的消息太多，钉钉没有送达：%s",
+	RemindedMaybe: "%d 人是否提醒到不确定，为免打扰不再重复：%s",
+	NotReminded:   "%d 人没有提醒：%s",
+	RemindedTimes: "（提醒 %d 次）",
+
+	Following:       "开始跟进 #%d：%s。说「停止 #%d」结束。",
+	NotFollowed:     "#%d 没有跟进。%s",
+	NothingFollowed: "本群没有在跟进的公告。",
+	WhichStop:       "正在跟进 %s，要停止哪一条？请写上编号，比如「停止 #编号」。",
+	WasNotFollowed:  "#%d 没有在跟进，不用停止。",
+	StoppedIt:       "已停止跟进 #%d。",
+	InPursuit:       "正在跟进 #%d：%s。",
+	InPursuitShort:  "跟进中，下次 %s",
+	RoundFailed:     "#%d 这次没能确定谁没读，没有提醒任何人，%s 再看。",
+	EachTime:        "每 %s提醒一次没读的人",
+	FirstThen:       "隔 %s、之后每 %s提醒一次没读的人",
+	OnlyAtEnd:       "截止时报告一次",
+	UntilAll:        "到全部已读为止",
+	UntilShare:      "到 %d%% 已读为止",
+	AtLatest:        "最晚到 %s",
+	NextRound:       "下次 %s",
+	Clause:          "，",
+	Days:            "%d 天",
+	Hours:           "%d 小时",
+	Minutes:         "%d 分钟",
+	ShareReached:    "已达到 %d%%，跟进结束。",
+	Ends: map[receipts.End]string{
+		receipts.EnoughRead:   "跟进结束。",
+		receipts.DeadlineOver: "截止时间到了，跟进结束。",
+		receipts.TooLong:      "已经跟进了 7 天，到此为止。",
+		receipts.Stopped:      "跟进已停止。",
+		receipts.MessageOver:  "不再有已读数据，跟进结束。",
+		receipts.Unresolved:   "一直不能确定它是否送达，跟进结束。",
+	},
+	Questions: map[when.Why]string{
+		when.NotUnderstood: "「%s」是什么时间？没看懂，所以什么也没做。截止时间请写成「18:00前」「明天 9:00前」「周五 18:00前」，间隔请写成「每30分钟」「每2小时」。",
+		when.NoTimeOfDay:   "「%s」是几点？请把时间也写上，比如「周五 18:00前」。什么也没做。",
+		when.NoInterval:    "多久跟进一次？比如「跟进 #编号 每30分钟」，还可以加「直到18:00」。",
+		when.TwoHours:      "「%s」是上午还是下午？请写成 24 小时制（18:00），或加上「上午」「下午」。什么也没做。",
+		when.TwoDays:       "「%s」是哪一天？请写成「11月25日 18:00」这样。什么也没做。",
+		when.TwoMidnights:  "「%s」是哪一天的零点？请写成「今天 24:00」或「明天 0:00」。什么也没做。",
+		when.Unseparated:   "「%s」里哪些是时间、哪些是标题？请在时间后面加一个逗号。什么也没做。",
+		when.OverToday:     "「%s」今天已经过了，是明天吗？是的话请写「明天」。什么也没做。",
+		when.Over:          "「%s」已经过了，请换一个以后的时间。什么也没做。",
+		when.NoSuchTime:    "「%s」那天没有这个钟点（调时钟），请换一个时间。什么也没做。",
+		when.TooFar:        "「%s」太远了，截止时间最多在 30 天以内。什么也没做。",
+		when.TooShort:      "「%s」太频繁了，最短每 5 分钟一次。什么也没做。",
+		when.TooLong:       "「%s」太久了，最长每 7 天一次。什么也没做。",
+		when.NoPercent:     "「%s」不是 1 到 100 的百分比。什么也没做。",
+	},
+	TitleBelow: "如果这就是标题，请把标题写到第二行：先单独写「公告」，再换行。",
 
 	Recalled:    "已撤回 #%d。",
 	NotRecalled: "#%d 没有撤回。%s",
@@ -130,6 +202,7 @@ var chinese = words{
 		dingtalk.BadAnswer:         "钉钉的回答看不懂，请稍后再试；若一直这样，请管理员看日志。",
 		dingtalk.Throttled:         "钉钉限制了调用频率，请过一会儿再试。",
 		dingtalk.QuotaSpent:        "贵组织本月的钉钉接口调用额度已用完，请等到下月，或请管理员在钉钉开放平台升级。",
+		dingtalk.DingQuotaSpent:    "贵组织的 DING 额度已用完，请管理员在钉钉里购买，或换一种提醒方式。",
 		dingtalk.IPBanned:          "钉钉暂时拒绝本机地址的访问，请五分钟后再试。",
 		dingtalk.BadCredentials:    "应用凭证不对，请管理员检查 client_id 和 client_secret。",
 		dingtalk.TokenRejected:     "钉钉不认应用的访问凭证，请管理员检查 client_id 和 client_secret。",

@@ -21,9 +21,10 @@ type failer interface {
 // errDown is the failure of records that do not answer.
 var errDown = errors.New("records: connection refused")
 
-// records keep everything in memory. They do what receipts.Records, MemberRecords
-// and NameRecords promise, and fail the test if they are asked to write what no
-// caller may: a sent message without its key, an outcome without its reason.
+// records keep everything in memory. They do what receipts.Records, MemberRecords,
+// NameRecords, ReminderRecords and FollowUpRecords promise, and fail the test if
+// they are asked to write what no caller may: a sent message without its key, an
+// outcome without its reason.
 type records struct {
 	t failer
 
@@ -36,20 +37,39 @@ type records struct {
 	messages map[string][]*entry // by group; number n at n-1
 	members  map[string]receipts.Members
 	names    map[string]receipts.Names
+	runs     map[runOf]*run
 	calls    []string
 	// history is every state that a message was in, by group.
 	history map[string][][]receipts.State
 }
 
 type entry struct {
-	command string
-	kept    receipts.Kept
+	command  string
+	kept     receipts.Kept
+	reminded *reminded // the last reminder
+}
+
+// reminded is the last reminder of a message.
+type reminded struct {
+	run      string
+	at       time.Time
+	reminder receipts.Reminder
+}
+
+// runOf names a run; two groups may have runs of the same name.
+type runOf struct{ group, run string }
+
+// run is what a run has done.
+type run struct {
+	reminder *receipts.Reminder
+	begun    map[int]bool
+	ended    map[int]receipts.Outcome
 }
 
 func newRecords(t failer) *records {
 	return &records{
 		t: t, messages: map[string][]*entry{}, members: map[string]receipts.Members{},
-		names: map[string]receipts.Names{}, history: map[string][][]receipts.State{},
+		names: map[string]receipts.Names{}, runs: map[runOf]*run{}, history: map[string][][]receipts.State{},
 	}
 }
 
@@ -225,9 +245,13 @@ func (r *records) Kept(ctx context.Context, group string, number int) (kept rece
 			return receipts.ErrNoMessage
 		}
 		kept = e.kept
-		kept.Reads = maps.Clone(kept.Reads)
+		kept.Reads, kept.Reminders = maps.Clone(kept.Reads), maps.Clone(kept.Reminders)
 		if kept.Audience != nil {
 			kept.Audience = cloned(*kept.Audience)
+		}
+		if kept.FollowUp != nil {
+			f := *kept.FollowUp
+			kept.FollowUp = &f
 		}
 		return nil
 	})
@@ -331,6 +355,162 @@ func (r *records) KeepNames(ctx context.Context, group string, names receipts.Na
 		r.learn(group, names)
 		return nil
 	})
+}
+
+// runOf returns what is known of a run, which may be nothing.
+func (r *records) runOf(group, name string) *run {
+	known := r.runs[runOf{group, name}]
+	if known == nil {
+		known = &run{begun: map[int]bool{}, ended: map[int]receipts.Outcome{}}
+		r.runs[runOf{group, name}] = known
+	}
+	return known
+}
+
+// BeginReminder implements receipts.ReminderRecords.
+func (r *records) BeginReminder(ctx context.Context, group string, number int, wanted receipts.Reminder, cooldown time.Duration) (begun receipts.Reminder, earlier *receipts.Reminder, err error) {
+	err = r.call(ctx, "BeginReminder", func() error {
+		if wanted.Run == "" || wanted.At.IsZero() || len(wanted.UserIDs()) == 0 {
+			r.t.Errorf("BeginReminder(%+v): a reminder has a run, a time and people", wanted)
+		}
+		e := r.find(group, number)
+		if e == nil {
+			return receipts.ErrNoMessage
+		}
+		if last := e.reminded; last != nil && last.run != wanted.Run && wanted.At.Sub(last.at) < cooldown {
+			shown := last.reminder
+			earlier = &shown
+			return nil
+		}
+		run := r.runOf(group, wanted.Run)
+		if run.reminder == nil {
+			run.reminder = &wanted
+		}
+		e.reminded = &reminded{wanted.Run, wanted.At, *run.reminder}
+		begun = *run.reminder
+		begun.Batches = slices.Clone(begun.Batches)
+		for i, b := range begun.Batches {
+			begun.Batches[i].UserIDs = slices.Clone(b.UserIDs)
+		}
+		return nil
+	})
+	if err != nil {
+		return receipts.Reminder{}, nil, err
+	}
+	return begun, earlier, nil
+}
+
+// BeginBatch implements receipts.ReminderRecords.
+func (r *records) BeginBatch(ctx context.Context, group, run string, batch int) (first bool, outcome *receipts.Outcome, err error) {
+	err = r.call(ctx, "BeginBatch", func() error {
+		known := r.runOf(group, run)
+		if known.reminder == nil || batch < 0 || batch >= len(known.reminder.Batches) {
+			r.t.Errorf("BeginBatch(%s, %d): no such batch", run, batch)
+		}
+		first = !known.begun[batch]
+		known.begun[batch] = true
+		if o, ok := known.ended[batch]; ok {
+			outcome = &o
+		}
+		return nil
+	})
+	if err != nil {
+		return false, nil, err
+	}
+	return first, outcome, nil
+}
+
+// EndBatch implements receipts.ReminderRecords.
+func (r *records) EndBatch(ctx context.Context, group string, number int, run string, batch int, o receipts.Outcome) error {
+	return r.call(ctx, "EndBatch", func() error {
+		known, e := r.runOf(group, run), r.find(group, number)
+		if !known.begun[batch] || e == nil {
+			r.t.Errorf("EndBatch(%s, %d): it was not begun", run, batch)
+			return nil
+		}
+		if _, ended := known.ended[batch]; ended {
+			return nil
+		}
+		known.ended[batch] = o
+		if e.kept.Reminders == nil {
+			e.kept.Reminders = map[string]int{}
+		}
+		for _, id := range o.Reached {
+			e.kept.Reminders[id]++
+		}
+		return nil
+	})
+}
+
+// DropReminder implements receipts.ReminderRecords.
+func (r *records) DropReminder(ctx context.Context, group string, number int, run string) error {
+	return r.call(ctx, "DropReminder", func() error {
+		if e := r.find(group, number); e != nil && e.reminded != nil && e.reminded.run == run {
+			e.reminded = nil
+		}
+		return nil
+	})
+}
+
+// Follow implements receipts.FollowUpRecords.
+func (r *records) Follow(ctx context.Context, group string, number int, f receipts.FollowUp) (recorded receipts.FollowUp, err error) {
+	err = r.call(ctx, "Follow", func() error {
+		if f.ID == "" || len(f.By) == 0 || f.Share < 1 || f.Share > 100 || !f.Next.After(f.Began) || f.Ended != "" || f.Version != 0 {
+			r.t.Errorf("Follow(%+v): not the beginning of a follow-up", f)
+		}
+		e := r.find(group, number)
+		if e == nil {
+			return receipts.ErrNoMessage
+		}
+		if known := e.kept.FollowUp; known == nil || known.ID != f.ID {
+			e.kept.FollowUp = &f
+		}
+		recorded = *e.kept.FollowUp
+		return nil
+	})
+	return recorded, err
+}
+
+// FollowUp implements receipts.FollowUpRecords.
+func (r *records) FollowUp(ctx context.Context, group string, number int) (f *receipts.FollowUp, err error) {
+	err = r.call(ctx, "FollowUp", func() error {
+		if e := r.find(group, number); e != nil && e.kept.FollowUp != nil {
+			shown := *e.kept.FollowUp
+			f = &shown
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return f, nil
+}
+
+// Change implements receipts.FollowUpRecords.
+func (r *records) Change(ctx context.Context, group string, number int, f receipts.FollowUp) (done bool, err error) {
+	err = r.call(ctx, "Change", func() error {
+		if e := r.find(group, number); e != nil && e.kept.FollowUp != nil && e.kept.FollowUp.ID == f.ID && e.kept.FollowUp.Version == f.Version-1 {
+			e.kept.FollowUp, done = &f, true
+		}
+		return nil
+	})
+	if err != nil {
+		return false, err
+	}
+	return done, nil
+}
+
+// Followed implements receipts.FollowUpRecords.
+func (r *records) Followed(ctx context.Context, group string) (numbers []int, err error) {
+	err = r.call(ctx, "Followed", func() error {
+		for i, e := range r.messages[group] {
+			if f := e.kept.FollowUp; f != nil && f.Ended == "" {
+				numbers = append(numbers, i+1)
+			}
+		}
+		return nil
+	})
+	return numbers, err
 }
 
 func (r *records) learn(group string, names receipts.Names) {
@@ -530,4 +710,66 @@ type recalls struct {
 func (r *recalls) Recall(_ context.Context, _, key string) error {
 	r.keys = append(r.keys, key)
 	return r.err
+}
+
+// nudger reminds people, or fails as a test says.
+type nudger struct {
+	size int // how many people one call reaches; 1 if it is 0
+
+	// answer is called with each batch ahead of the nudge; with an error, which is
+	// the call's, nobody is nudged. after is called when everybody but the missed
+	// was: its error loses the answer.
+	answer func(ctx context.Context, b receipts.Batch) (receipts.Missed, error)
+	after  func(b receipts.Batch) error
+
+	mu     sync.Mutex
+	nudged []receipts.Batch // those who really were
+	soFar  []receipts.Reminded
+}
+
+// Batches implements receipts.Nudger.
+func (n *nudger) Batches(by receipts.Channel, userIDs []string) []receipts.Batch {
+	var batches []receipts.Batch
+	for ids := range slices.Chunk(userIDs, max(1, n.size)) {
+		batches = append(batches, receipts.Batch{By: by, UserIDs: slices.Clone(ids)})
+	}
+	return batches
+}
+
+// Nudge implements receipts.Nudger.
+func (n *nudger) Nudge(ctx context.Context, b receipts.Batch, soFar receipts.Reminded) (receipts.Missed, error) {
+	if err := ctx.Err(); err != nil {
+		return receipts.Missed{}, err
+	}
+	var missed receipts.Missed
+	if n.answer != nil {
+		var err error
+		if missed, err = n.answer(ctx, b); err != nil {
+			return receipts.Missed{}, err
+		}
+	}
+	soFar.Reached = maps.Clone(soFar.Reached)
+	n.mu.Lock()
+	n.soFar = append(n.soFar, soFar)
+	reached := receipts.Batch{By: b.By}
+	for _, id := range b.UserIDs {
+		if !slices.Contains(missed.Unknown, id) && !slices.Contains(missed.Flooded, id) {
+			reached.UserIDs = append(reached.UserIDs, id)
+		}
+	}
+	n.nudged = append(n.nudged, reached)
+	n.mu.Unlock()
+	if n.after != nil {
+		if err := n.after(b); err != nil {
+			return receipts.Missed{}, err
+		}
+	}
+	return missed, nil
+}
+
+// people are all who were nudged, in this order, and as often as they were.
+func (n *nudger) people() []string {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return receipts.Reminder{Batches: n.nudged}.UserIDs()
 }

@@ -19,6 +19,9 @@ const (
 	// freshReads and freshMembers are how long answers are used again here.
 	freshReads   = 10 * time.Second
 	freshMembers = time.Minute
+
+	// cooldown is how long nobody is reminded again here.
+	cooldown = 5 * time.Minute
 )
 
 // morning is when every test begins.
@@ -55,6 +58,8 @@ type world struct {
 	reporter  *receipts.Reporter
 	recaller  *receipts.Recaller
 	recalls   *recalls
+	prompter  *receipts.Prompter
+	follower  *receipts.Follower
 }
 
 func newWorld(t failer) *world {
@@ -80,6 +85,8 @@ func newWorldAt(t failer, c *clock, now func() time.Time) *world {
 		Records: w.records, Members: book, Readers: w.readers, Fresh: freshReads, Now: now,
 	}
 	w.recaller = &receipts.Recaller{Records: w.records, Source: w.recalls, Readers: w.readers}
+	w.prompter = &receipts.Prompter{Records: w.records, Reporter: w.reporter, Cooldown: cooldown, Now: now}
+	w.follower = &receipts.Follower{Records: w.records, Now: now}
 	return w
 }
 

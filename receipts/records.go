@@ -51,4 +51,7 @@ type Kept struct {
 	Reads    Reads
 	// AsOf is when a query last showed all readers; zero if none did.
 	AsOf time.Time
+	// Reminders is how often each person was reminded, by userId.
+	Reminders map[string]int
+	FollowUp  *FollowUp // over or not; nil if there is none
 }

@@ -53,7 +53,9 @@ type Facts struct {
 	AsOf time.Time
 	Gaps []Gap
 	// Excluded are never counted.
-	Excluded []string
+	Excluded  []string
+	Reminders map[string]int // of the message, by userId
+	FollowUp  *FollowUp      // of the message; nil if there is none
 }
 
 // Receipt is one reader's.
@@ -83,6 +85,8 @@ type Report struct {
 	Counted   time.Time // when the audience was counted
 	AsOf      time.Time
 	Gaps      []Gap
+	Reminders map[string]int // how often each person was reminded, by userId
+	FollowUp  *FollowUp      // nil unless one goes on
 }
 
 // Complete tells whether everything that the report should say is known.
@@ -105,7 +109,10 @@ func (r Report) Percent() int {
 // the audience who is known to have left without reading is counted apart, and
 // so is everybody who came later, reader or not.
 func Compute(f Facts) Report {
-	r := Report{Message: f.Message, AsOf: f.AsOf, Gaps: slices.Clone(f.Gaps)}
+	r := Report{Message: f.Message, AsOf: f.AsOf, Gaps: slices.Clone(f.Gaps), Reminders: f.Reminders}
+	if f.FollowUp != nil && f.FollowUp.Ended == "" {
+		r.FollowUp = f.FollowUp
+	}
 	if f.Audience == nil {
 		if !slices.ContainsFunc(r.Gaps, func(g Gap) bool { return g.Part == AudiencePart }) {
 			r.Gaps = append(r.Gaps, Gap{Part: AudiencePart, Err: ErrNoMemberList})

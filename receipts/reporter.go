@@ -77,8 +77,19 @@ type Reporter struct {
 //
 // Questions about the same message at the same time share one answer.
 func (r *Reporter) Report(ctx context.Context, group string, number int) (Report, error) {
-	shared, err, _ := r.flights.Do(fmt.Sprintf("%s#%d", group, number), func() (any, error) {
-		return r.report(ctx, group, number)
+	return r.shared(ctx, group, number, r.Fresh)
+}
+
+// Ask is Report by an answer that DingTalk gives now, however young the last one
+// is.
+func (r *Reporter) Ask(ctx context.Context, group string, number int) (Report, error) {
+	return r.shared(ctx, group, number, 0)
+}
+
+// shared makes a report in which no answer older than fresh is used.
+func (r *Reporter) shared(ctx context.Context, group string, number int, fresh time.Duration) (Report, error) {
+	shared, err, _ := r.flights.Do(fmt.Sprintf("%s#%d %s", group, number, fresh), func() (any, error) {
+		return r.report(ctx, group, number, fresh)
 	})
 	if err != nil {
 		return Report{}, err
@@ -123,7 +134,7 @@ func (r *Reporter) Progress(ctx context.Context, group string, limit int) ([]Rep
 	return slices.DeleteFunc(reports, func(p Report) bool { return p.Message.Number == 0 }), nil
 }
 
-func (r *Reporter) report(ctx context.Context, group string, number int) (Report, error) {
+func (r *Reporter) report(ctx context.Context, group string, number int, fresh time.Duration) (Report, error) {
 	kept, err := r.kept(ctx, group, number)
 	if err != nil {
 		return Report{}, err
@@ -149,7 +160,7 @@ func (r *Reporter) report(ctx context.Context, group string, number int) (Report
 		return nil
 	})
 	both.Go(func() error {
-		if young(kept.AsOf, r.Now(), r.Fresh) {
+		if young(kept.AsOf, r.Now(), fresh) {
 			return nil
 		}
 		var err error
@@ -195,7 +206,7 @@ func (r *Reporter) kept(ctx context.Context, group string, number int) (Kept, er
 func (r *Reporter) compute(kept Kept, current *Members, gaps []Gap) Report {
 	return Compute(Facts{
 		Message: kept.Message, Audience: kept.Audience, Current: current, Reads: kept.Reads,
-		AsOf: kept.AsOf, Gaps: gaps, Excluded: r.Excluded,
+		AsOf: kept.AsOf, Gaps: gaps, Excluded: r.Excluded, Reminders: kept.Reminders, FollowUp: kept.FollowUp,
 	})
 }
 

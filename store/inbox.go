@@ -28,10 +28,8 @@ const (
 	blockFor = time.Second
 	// redisAgain is the pause after Redis failed to answer the reader.
 	redisAgain = time.Second
-	// dueEvery is how often scheduled commands are looked for, and dueMax how many
-	// of them are moved at a time. They are due in hours, not in seconds.
-	dueEvery = 5 * time.Second
-	dueMax   = 100
+	// dueMax is how many scheduled commands are moved at a time.
+	dueMax = 100
 	// consumerGroup shares the commands among the replicas.
 	consumerGroup = "workers"
 )
@@ -54,12 +52,15 @@ type InboxOptions struct {
 	Grace time.Duration
 	// Now is the clock by which scheduled commands are due.
 	Now func() time.Time
+	// DueEvery is how often they are looked for.
+	DueEvery time.Duration
 }
 
 // DefaultInboxOptions are what a real process uses.
 func DefaultInboxOptions() InboxOptions {
 	return InboxOptions{
-		Lease: time.Minute, Workers: 16, Attempts: 3, RetryAfter: 500 * time.Millisecond, Grace: 15 * time.Second, Now: time.Now,
+		Lease: time.Minute, Workers: 16, Attempts: 3, RetryAfter: 500 * time.Millisecond, Grace: 15 * time.Second,
+		Now: time.Now, DueEvery: 5 * time.Second,
 	}
 }
 
@@ -208,7 +209,7 @@ func (i *Inbox) moveDue(ctx context.Context) {
 		}
 		failing = err != nil
 		if moved < dueMax {
-			pause(ctx, dueEvery)
+			pause(ctx, i.options.DueEvery)
 		}
 	}
 }

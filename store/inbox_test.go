@@ -24,7 +24,7 @@ import (
 // quick are options with which nothing happens by time but the retries. A claim
 // is made once, at the start.
 func quick() InboxOptions {
-	return InboxOptions{Lease: time.Hour, Workers: 4, Attempts: 3, RetryAfter: time.Millisecond, Grace: time.Minute, Now: time.Now}
+	return InboxOptions{Lease: time.Hour, Workers: 4, Attempts: 3, RetryAfter: time.Millisecond, Grace: time.Minute, Now: time.Now, DueEvery: 100 * time.Millisecond}
 }
 
 // fakeWorker carries commands out as the test says.

@@ -57,8 +57,32 @@ func (k groupKeys) reads(number int) string { return k.message(number) + ":reads
 // command is a String: the number of the message that a command announced.
 func (k groupKeys) command(id string) string { return k.tag + ":command:" + id }
 
-// posting is a String that exists once a command has begun to post its file.
-func (k groupKeys) posting(command string) string { return k.tag + ":posting:" + command }
+// posting is a String that exists once a step that people see has begun, such as a
+// command's posting of a file.
+func (k groupKeys) posting(step string) string { return k.tag + ":posting:" + step }
+
+// webhook is a Hash: the group's latest session webhook and when it is over.
+func (k groupKeys) webhook() string { return k.tag + ":webhook" }
+
+// run is a Hash: what a command or a round of a follow-up has done to remind
+// people. Its fields are in the scripts.
+func (k groupKeys) run(id string) string { return k.tag + ":run:" + id }
+
+// reminded is a Hash: the last reminder of one message.
+func (k groupKeys) reminded(number int) string { return k.message(number) + ":reminded" }
+
+// reminders is a Hash: userId to how often the person was reminded of one message.
+func (k groupKeys) reminders(number int) string { return k.message(number) + ":reminders" }
+
+// followUp is a Hash: the follow-up of one message, as JSON with its id and version
+// beside it.
+func (k groupKeys) followUp(number int) string { return k.message(number) + ":follow_up" }
+
+// followUpField is the field with the JSON of a follow-up.
+const followUpField = "follow_up"
+
+// followed is a Set: the numbers of the messages whose follow-up goes on.
+func (k groupKeys) followed() string { return k.tag + ":followed" }
 
 // processQueryKey is a String: the number of the message with that key.
 func (k groupKeys) processQueryKey(key string) string { return k.tag + ":key:" + key }

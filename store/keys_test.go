@@ -130,6 +130,14 @@ func TestCluster(t *testing.T) {
 		if _, err := s.Mark(ctx, g, 2, receipts.Change{To: receipts.Recalled}); err != nil {
 			t.Fatal(err)
 		}
+		must(s.Followed(ctx, g))(t)
+		must(s.FollowUp(ctx, g, 2))(t)
+		f := followUpOf("follow")
+		f.Ended, f.Version = receipts.Stopped, 1
+		must(s.Change(ctx, g, 2, f))(t)
+		if err := s.DropReminder(ctx, g, 2, "run"); err != nil {
+			t.Fatal(err)
+		}
 		slot(g)
 	}
 	fillInbox(t, s)

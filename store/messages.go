@@ -118,16 +118,55 @@ func (s *Store) begin(ctx context.Context, origin string, m receipts.Message, au
 	return m, true, err
 }
 
-// FirstPosting tells whether the command has not begun to post its file before,
-// and notes that it has now.
-func (s *Store) FirstPosting(ctx context.Context, group, command string) (bool, error) {
-	first, err := firstScript.Run(ctx, s.rdb, []string{s.keys.group(group).posting(command)},
-		rand.Text(), s.keepFor.Milliseconds()).Int()
+// FirstPosting tells whether the step, such as a command's posting of a file, has
+// not begun before, and notes that it has now.
+func (s *Store) FirstPosting(ctx context.Context, group, step string) (bool, error) {
+	first, err := firstScript.Run(ctx, s.rdb, []string{s.keys.group(group).posting(step)},
+		rand.Text(), runKeptFor.Milliseconds()).Int()
 	if err != nil {
-		return false, fmt.Errorf("note the posting of a file: %w", err)
+		return false, fmt.Errorf("note a step: %w", err)
 	}
 	return first == 1, nil
 }
+
+// DropPosting forgets a step.
+func (s *Store) DropPosting(ctx context.Context, group, step string) error {
+	if err := s.rdb.Del(ctx, s.keys.group(group).posting(step)).Err(); err != nil {
+		return fmt.Errorf("forget a step: %w", err)
+	}
+	return nil
+}
+
+// KeepWebhook keeps a group's latest session webhook until it is over.
+func (s *Store) KeepWebhook(ctx context.Context, group, webhook string, until time.Time) error {
+	key := s.keys.group(group).webhook()
+	_, err := s.rdb.TxPipelined(ctx, func(p redis.Pipeliner) error {
+		p.HSet(ctx, key, "webhook", webhook, "until", toMillis(until))
+		p.PExpire(ctx, key, webhookKeptFor)
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("keep webhook: %w", err)
+	}
+	return nil
+}
+
+// Webhook returns the group's latest session webhook and when it is over; nothing if
+// none is kept.
+func (s *Store) Webhook(ctx context.Context, group string) (string, time.Time, error) {
+	var kept struct {
+		Webhook string `redis:"webhook"`
+		Until   int64  `redis:"until"`
+	}
+	if err := s.rdb.HGetAll(ctx, s.keys.group(group).webhook()).Scan(&kept); err != nil {
+		return "", time.Time{}, fmt.Errorf("read webhook: %w", err)
+	}
+	return kept.Webhook, fromMillis(kept.Until), nil
+}
+
+// webhookKeptFor is longer than a session webhook lives; how long that is, its frame
+// says.
+const webhookKeptFor = 24 * time.Hour
 
 // Mark implements receipts.Records.
 func (s *Store) Mark(ctx context.Context, group string, number int, c receipts.Change) (receipts.Message, error) {
@@ -218,8 +257,10 @@ func (s *Store) Kept(ctx context.Context, group string, number int) (receipts.Ke
 	hash := pipe.HGetAll(ctx, keys.message(number))
 	audience := pipe.Get(ctx, keys.audience(number))
 	reads := pipe.HGetAll(ctx, keys.reads(number))
+	reminders := pipe.HGetAll(ctx, keys.reminders(number))
+	follow := pipe.HGet(ctx, keys.followUp(number), followUpField)
 	_, _ = pipe.Exec(ctx) // each answer is looked at by itself: a missing audience is no error
-	for _, err := range []error{hash.Err(), audience.Err(), reads.Err()} {
+	for _, err := range []error{hash.Err(), audience.Err(), reads.Err(), reminders.Err(), follow.Err()} {
 		if err != nil && !errors.Is(err, redis.Nil) {
 			return receipts.Kept{}, fmt.Errorf("read what is known: %w", err)
 		}
@@ -232,6 +273,22 @@ func (s *Store) Kept(ctx context.Context, group string, number int) (receipts.Ke
 		return receipts.Kept{}, receipts.ErrNoMessage
 	}
 	kept := receipts.Kept{Message: r.message(group, number), AsOf: fromMillis(r.AsOf), Reads: receipts.Reads{}}
+	for id, text := range reminders.Val() {
+		times, err := strconv.Atoi(text)
+		if err != nil {
+			return receipts.Kept{}, fmt.Errorf("read how often somebody was reminded: %w", err)
+		}
+		if kept.Reminders == nil {
+			kept.Reminders = map[string]int{}
+		}
+		kept.Reminders[id] = times
+	}
+	if text := follow.Val(); text != "" {
+		var err error
+		if kept.FollowUp, err = decodeFollowUp(text); err != nil {
+			return receipts.Kept{}, err
+		}
+	}
 	for id, text := range reads.Val() {
 		ms, exact := strings.CutPrefix(text, exactMark)
 		at, err := strconv.ParseInt(ms, 10, 64)

@@ -681,6 +681,12 @@ func fill(t *testing.T, s *Store, group string) {
 			t.Fatal(err)
 		}
 	}
+	if first, err := s.FirstPosting(ctx, group, "export"); !first || err != nil {
+		t.Fatalf("first posting: %v, %v", first, err)
+	}
+	beginReminder(t, s, group, m.Number, reminderOf("run"))
+	endBatch(t, s, group, m.Number, "run", 0, receipts.Outcome{Reached: []string{"b"}})
+	follow(t, s, group, m.Number, followUpOf("follow"))
 }
 
 func TestEverythingOfAGroupHasItsTimeButTheSequence(t *testing.T) {
@@ -689,19 +695,24 @@ func TestEverythingOfAGroupHasItsTimeButTheSequence(t *testing.T) {
 		s := open(t, b)
 		fill(t, s, group)
 		keys := written(t, s)
-		// sequence, 2 of members, names; 3 messages, 2 audiences, 2 reads, 2 commands, 2 keys
-		if want := 15; len(keys) != want {
+		// sequence, 2 of members, names; 3 messages, 2 audiences, 2 reads, 2 commands, 2 keys;
+		// posting; run, reminded, reminders; follow-up, followed
+		if want := 21; len(keys) != want {
 			t.Errorf("%d keys, want %d: %q", len(keys), want, keys)
 		}
+		g := s.keys.group(group)
 		for _, key := range keys {
-			left := must(s.rdb.PTTL(t.Context(), key).Result())(t)
+			left, want := must(s.rdb.PTTL(t.Context(), key).Result())(t), keepFor
+			if key == g.posting("export") || key == g.run("run") {
+				want = runKeptFor
+			}
 			switch {
-			case key == s.keys.group(group).sequence():
+			case key == g.sequence():
 				if left != -1 {
 					t.Errorf("the sequence goes in %v", left)
 				}
-			case left <= keepFor-time.Minute || left > keepFor:
-				t.Errorf("%s goes in %v, want %v", key, left, keepFor)
+			case left <= want-time.Minute || left > want:
+				t.Errorf("%s goes in %v, want %v", key, left, want)
 			}
 		}
 	})
@@ -769,8 +780,14 @@ func TestTimeEndsAMessageButNotItsNumber(t *testing.T) {
 	}
 	b.Mini.FastForward(time.Millisecond)
 
-	if diff := cmp.Diff([]string{s.keys.group(group).sequence()}, written(t, s)); diff != "" {
+	// What commands have done is known for as long as they may be repeated.
+	keys := s.keys.group(group)
+	if diff := cmp.Diff([]string{keys.posting("export"), keys.run("run"), keys.sequence()}, written(t, s)); diff != "" {
 		t.Errorf("what stays (-want +got):\n%s", diff)
+	}
+	b.Mini.FastForward(runKeptFor)
+	if diff := cmp.Diff([]string{keys.sequence()}, written(t, s)); diff != "" {
+		t.Errorf("what stays for ever (-want +got):\n%s", diff)
 	}
 	if recent := must(s.Recent(ctx, group, 10))(t); len(recent) != 0 {
 		t.Errorf("recent: %v", recent)
@@ -826,6 +843,36 @@ func TestABrokenRecordIsAnError(t *testing.T) {
 		"when members were counted is no number": {func(ctx context.Context, s *Store, k groupKeys) error {
 			return s.rdb.HSet(ctx, k.membersAbout(), "at", "yesterday").Err()
 		}, "KnownMembers"},
+		"how often people were reminded is no number": {func(ctx context.Context, s *Store, k groupKeys) error {
+			return s.rdb.HSet(ctx, k.reminders(2), "b", "often").Err()
+		}, "Kept EndBatch"},
+		"how often people were reminded is no Hash": {func(ctx context.Context, s *Store, k groupKeys) error {
+			return s.rdb.Set(ctx, k.reminders(2), "b", keepFor).Err()
+		}, "Kept EndBatch"},
+		"the last reminder is no Hash": {func(ctx context.Context, s *Store, k groupKeys) error {
+			return s.rdb.Set(ctx, k.reminded(2), "run", keepFor).Err()
+		}, "BeginReminder DropReminder"},
+		"a reminder is no JSON": {func(ctx context.Context, s *Store, k groupKeys) error {
+			return s.rdb.HSet(ctx, k.run("run"), "reminder", "[").Err()
+		}, "BeginReminder"},
+		"a run is no Hash": {func(ctx context.Context, s *Store, k groupKeys) error {
+			return s.rdb.Set(ctx, k.run("run"), "begun", keepFor).Err()
+		}, "BeginReminder BeginBatch EndBatch"},
+		"an outcome is no JSON": {func(ctx context.Context, s *Store, k groupKeys) error {
+			return s.rdb.HSet(ctx, k.run("run"), "ended:0", "reached").Err()
+		}, "BeginBatch"},
+		"a follow-up is no JSON": {func(ctx context.Context, s *Store, k groupKeys) error {
+			return s.rdb.HSet(ctx, k.followUp(2), followUpField, "[").Err()
+		}, "Kept FollowUp Follow"},
+		"a follow-up is no Hash": {func(ctx context.Context, s *Store, k groupKeys) error {
+			return s.rdb.Set(ctx, k.followUp(2), "[", keepFor).Err()
+		}, "Kept FollowUp Follow Change"},
+		"what is followed is no number": {func(ctx context.Context, s *Store, k groupKeys) error {
+			return s.rdb.SAdd(ctx, k.followed(), "two").Err()
+		}, "Followed"},
+		"what is followed is no Set": {func(ctx context.Context, s *Store, k groupKeys) error {
+			return errors.Join(s.rdb.Del(ctx, k.followed()).Err(), s.rdb.Set(ctx, k.followed(), "2", keepFor).Err())
+		}, "Followed"},
 		"names are no Hash": {func(ctx context.Context, s *Store, k groupKeys) error {
 			return s.rdb.Set(ctx, k.names(), "nobody", keepFor).Err()
 		}, "Names KeepNames"},
@@ -1060,7 +1107,26 @@ func calls(s *Store) map[string]func(ctx context.Context) error {
 		},
 		"AddMembers":    func(ctx context.Context) error { return s.AddMembers(ctx, group, []string{"d"}) },
 		"RemoveMembers": func(ctx context.Context) error { return s.RemoveMembers(ctx, group, []string{"d"}) },
-		"Ping":          s.Ping,
+		"FirstPosting":  func(ctx context.Context) error { _, err := s.FirstPosting(ctx, group, "chart"); return err },
+		"BeginReminder": func(ctx context.Context) error {
+			_, _, err := s.BeginReminder(ctx, group, 2, reminderOf("run"), time.Minute)
+			return err
+		},
+		"BeginBatch": func(ctx context.Context) error { _, _, err := s.BeginBatch(ctx, group, "run", 0); return err },
+		"EndBatch": func(ctx context.Context) error {
+			return s.EndBatch(ctx, group, 2, "run", 1, receipts.Outcome{Reached: []string{"b"}})
+		},
+		"DropReminder": func(ctx context.Context) error { return s.DropReminder(ctx, group, 2, "run") },
+		"Follow":       func(ctx context.Context) error { _, err := s.Follow(ctx, group, 2, followUpOf("follow")); return err },
+		"FollowUp":     func(ctx context.Context) error { _, err := s.FollowUp(ctx, group, 2); return err },
+		"Change": func(ctx context.Context) error {
+			f := followUpOf("follow")
+			f.Version = 1
+			_, err := s.Change(ctx, group, 2, f)
+			return err
+		},
+		"Followed": func(ctx context.Context) error { _, err := s.Followed(ctx, group); return err },
+		"Ping":     s.Ping,
 		"Accept": func(ctx context.Context) error {
 			_, err := s.Inbox(DefaultInboxOptions(), nil).Accept(ctx, "outage", "command")
 			return err

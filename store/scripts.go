@@ -34,18 +34,36 @@ var (
 	keepPushedSource string
 	//go:embed scripts/keep_audience.lua
 	keepAudienceSource string
+	//go:embed scripts/begin_reminder.lua
+	beginReminderSource string
+	//go:embed scripts/begin_batch.lua
+	beginBatchSource string
+	//go:embed scripts/end_batch.lua
+	endBatchSource string
+	//go:embed scripts/drop_reminder.lua
+	dropReminderSource string
+	//go:embed scripts/follow.lua
+	followSource string
+	//go:embed scripts/change_follow_up.lua
+	changeFollowUpSource string
 
-	acceptScript        = redis.NewScript(acceptSource)
-	claimScript         = redis.NewScript(claimSource)
-	renewScript         = redis.NewScript(renewSource)
-	doneScript          = redis.NewScript(doneSource)
-	dueScript           = redis.NewScript(dueSource)
-	leaveScript         = redis.NewScript(leaveSource)
-	beginScript         = redis.NewScript(beginSource)
-	firstScript         = redis.NewScript(firstSource)
-	markScript          = redis.NewScript(markSource)
-	keepReadsScript     = redis.NewScript(keepReadsSource)
-	changeMembersScript = redis.NewScript(changeMembersSource)
-	keepPushedScript    = redis.NewScript(keepPushedSource)
-	keepAudienceScript  = redis.NewScript(keepAudienceSource)
+	acceptScript         = redis.NewScript(acceptSource)
+	claimScript          = redis.NewScript(claimSource)
+	renewScript          = redis.NewScript(renewSource)
+	doneScript           = redis.NewScript(doneSource)
+	dueScript            = redis.NewScript(dueSource)
+	leaveScript          = redis.NewScript(leaveSource)
+	beginScript          = redis.NewScript(beginSource)
+	firstScript          = redis.NewScript(firstSource)
+	markScript           = redis.NewScript(markSource)
+	keepReadsScript      = redis.NewScript(keepReadsSource)
+	changeMembersScript  = redis.NewScript(changeMembersSource)
+	keepPushedScript     = redis.NewScript(keepPushedSource)
+	keepAudienceScript   = redis.NewScript(keepAudienceSource)
+	beginReminderScript  = redis.NewScript(beginReminderSource)
+	beginBatchScript     = redis.NewScript(beginBatchSource)
+	endBatchScript       = redis.NewScript(endBatchSource)
+	dropReminderScript   = redis.NewScript(dropReminderSource)
+	followScript         = redis.NewScript(followSource)
+	changeFollowUpScript = redis.NewScript(changeFollowUpSource)
 )

@@ -28,13 +28,32 @@ type app struct {
 	stream *stream.Client
 }
 
+// timing is what tests and the demo change to travel in time: the clock that
+// everything but timeouts goes by, how often it is looked for what is due, and after
+// how long another process takes over what one has left.
+type timing struct {
+	now      func() time.Time
+	dueEvery time.Duration
+	lease    time.Duration
+}
+
+// wallClock is the timing of a real bot: what is scheduled is due in minutes, not in
+// seconds.
+func wallClock() timing {
+	return timing{now: time.Now, dueEvery: 5 * time.Second, lease: time.Minute}
+}
+
 // newApp wires the app. It connects to nothing yet; close ends it.
-func newApp(c config, log *zap.Logger) (*app, error) {
+func newApp(c config, t timing, log *zap.Logger) (*app, error) {
 	zone, err := time.LoadLocation(c.Reminders.TimeZone)
 	if err != nil {
 		return nil, fmt.Errorf("time zone: %w", err)
 	}
-	client, err := newClient(c, log)
+	reminders, err := c.reminders(zone)
+	if err != nil {
+		return nil, err
+	}
+	client, err := newClient(c, t.now, log)
 	if err != nil {
 		return nil, err
 	}
@@ -43,35 +62,44 @@ func newApp(c config, log *zap.Logger) (*app, error) {
 		client.Close()
 		return nil, err
 	}
-	a := &app{log: log, store: records, client: client, inbox: records.Inbox(store.DefaultInboxOptions(), log)}
+	inboxOptions := store.DefaultInboxOptions()
+	inboxOptions.Now, inboxOptions.DueEvery, inboxOptions.Lease = t.now, t.dueEvery, t.lease
+	a := &app{log: log, store: records, client: client, inbox: records.Inbox(inboxOptions, log)}
 
-	platform := &bot.Platform{Client: client, Now: time.Now}
+	platform := &bot.Platform{Client: client, Now: t.now}
 	rosters := map[string]bot.RosterOptions{}
 	for id, roster := range c.Members.Rosters {
 		rosters[id] = bot.RosterOptions{ChatID: roster.ChatID, Users: roster.Users, Departments: roster.Departments}
 	}
-	members := receipts.NewMemberBook(records, time.Duration(c.Members.CacheFor), time.Now, chosenSources(c.Members.Source, platform.MemberSources(rosters))...)
+	members := receipts.NewMemberBook(records, time.Duration(c.Members.CacheFor), t.now, chosenSources(c.Members.Source, platform.MemberSources(rosters))...)
+	reporter := &receipts.Reporter{
+		Records: records, Members: members, Readers: platform, Excluded: c.Members.Exclude,
+		Fresh: time.Duration(c.Reports.FreshFor), Now: t.now,
+	}
 	a.bot = bot.New(bot.Options{
 		Inbox:     inbox{a.inbox},
-		Announcer: &receipts.Announcer{Records: records, Members: members, Sender: platform, Now: time.Now},
-		Reporter: &receipts.Reporter{
-			Records: records, Members: members, Readers: platform, Excluded: c.Members.Exclude,
-			Fresh: time.Duration(c.Reports.FreshFor), Now: time.Now,
-		},
+		Announcer: &receipts.Announcer{Records: records, Members: members, Sender: platform, Now: t.now},
+		Reporter:  reporter,
+		Prompter:  &receipts.Prompter{Records: records, Reporter: reporter, Cooldown: time.Duration(c.Reminders.Cooldown), Now: t.now},
+		Follower:  &receipts.Follower{Records: records, Now: t.now},
 		Recaller:  &receipts.Recaller{Records: records, Source: platform, Readers: platform},
 		Names:     &receipts.NameBook{Records: records, Directory: platform},
 		Members:   members,
 		Pushes:    records,
 		Postings:  records,
+		Webhooks:  records,
+		Groups:    records,
 		Client:    client,
 		RobotCode: c.DingTalk.RobotCode,
 		Access: bot.Access{
 			Groups: c.Access.Groups, Admins: c.Access.Admins,
-			Announce: c.Access.Announce, Report: c.Access.Report, Recall: c.Access.Recall,
+			Announce: c.Access.Announce, Report: c.Access.Report,
+			Remind: c.Access.Remind, Recall: c.Access.Recall,
 		},
 		Language: spoken(c.Reports.Language), Default: defaultLanguage(c.DingTalk.Site),
 		Sweep: durations(c.Reports.Sweep), MaxNames: c.Reports.MaxNames, Direct: c.Reports.To == "direct",
-		Zone: zone, Now: time.Now, Log: log,
+		Reminders: reminders,
+		Zone:      zone, Now: t.now, Log: log,
 	})
 	a.stream, err = stream.New(stream.Config{
 		ClientID: c.DingTalk.ClientID, ClientSecret: string(c.DingTalk.ClientSecret), APIURL: c.DingTalk.APIURL,
@@ -128,12 +156,12 @@ func (i inbox) Accept(ctx context.Context, id, command string) (bool, error) {
 	return fresh, err
 }
 
-func newClient(c config, log *zap.Logger) (*dingtalk.Client, error) {
+func newClient(c config, now func() time.Time, log *zap.Logger) (*dingtalk.Client, error) {
 	return dingtalk.New(dingtalk.Config{
 		ClientID: c.DingTalk.ClientID, ClientSecret: dingtalk.NewSecret(string(c.DingTalk.ClientSecret)),
 		RobotCode: c.DingTalk.RobotCode, CoolAppCode: c.DingTalk.CoolAppCode,
 		APIURL: c.DingTalk.APIURL, OapiURL: c.DingTalk.OapiURL,
-		CallsPerSecond: c.Budget.CallsPerSecond,
+		CallsPerSecond: c.Budget.CallsPerSecond, Now: now,
 		Observe: func(call dingtalk.Call) {
 			log.Debug("called DingTalk", zap.String("api", call.API), zap.Duration("took", call.Took),
 				zap.String("failure", string(call.Kind)), zap.Bool("counted", call.Counted))
@@ -145,6 +173,19 @@ func newStore(c config) (*store.Store, error) {
 	return store.Open(store.Options{
 		URL: string(c.Redis.URL), KeyPrefix: c.Redis.KeyPrefix, KeepFor: time.Duration(c.Reports.KeepFor),
 	})
+}
+
+// reminders are the settings of reminders and follow-ups.
+func (c config) reminders(zone *time.Location) (bot.Reminders, error) {
+	quiet, err := receipts.ParseQuietHours(c.Reminders.QuietHours, zone)
+	if err != nil {
+		return bot.Reminders{}, fmt.Errorf("quiet hours: %w", err)
+	}
+	r := bot.Reminders{By: c.Reminders.By, Ding: dingTypes[c.Reminders.Ding], Quiet: quiet, FollowUps: map[string]bot.FollowUpOptions{}}
+	for id, f := range c.FollowUp {
+		r.FollowUps[id], _ = f.options() // its mistakes are known since the configuration was read
+	}
+	return r, nil
 }
 
 // chosenSources keeps the sources that members.source names.

@@ -6,10 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -19,6 +21,8 @@ import (
 	"go.uber.org/zap/zapcore"
 
 	"whoread/bot"
+	"whoread/receipts"
+	"whoread/receipts/dingtalk"
 	"whoread/store"
 )
 
@@ -31,8 +35,10 @@ type config struct {
 	Members   membersConfig   `yaml:"members"`
 	Reports   reportsConfig   `yaml:"reports"`
 	Reminders remindersConfig `yaml:"reminders"`
-	Budget    budgetConfig    `yaml:"budget"`
-	Log       logConfig       `yaml:"log"`
+	// FollowUp is by conversation id; "*" is for all other groups.
+	FollowUp map[string]followUpConfig `yaml:"follow_up"`
+	Budget   budgetConfig              `yaml:"budget"`
+	Log      logConfig                 `yaml:"log"`
 }
 
 type dingtalkConfig struct {
@@ -58,6 +64,7 @@ type accessConfig struct {
 	Admins   []string `yaml:"admins"`
 	Announce bot.Rule `yaml:"announce"`
 	Report   bot.Rule `yaml:"report"`
+	Remind   bot.Rule `yaml:"remind"`
 	Recall   bot.Rule `yaml:"recall"`
 }
 
@@ -85,7 +92,19 @@ type reportsConfig struct {
 }
 
 type remindersConfig struct {
-	TimeZone string `yaml:"time_zone"`
+	By         receipts.Channel `yaml:"by"`
+	Ding       string           `yaml:"ding"`
+	Cooldown   duration         `yaml:"cooldown"`
+	QuietHours string           `yaml:"quiet_hours"`
+	TimeZone   string           `yaml:"time_zone"`
+}
+
+type followUpConfig struct {
+	Every    []duration         `yaml:"every"`
+	By       []receipts.Channel `yaml:"by"`
+	Until    string             `yaml:"until"`    // a percentage
+	Deadline string             `yaml:"deadline"` // a duration or a time of day
+	Tell     []string           `yaml:"tell"`
 }
 
 type budgetConfig struct {
@@ -132,10 +151,10 @@ func defaultConfig() config {
 	return config{
 		DingTalk:  dingtalkConfig{Site: "com", Connections: 2},
 		Redis:     redisConfig{KeyPrefix: "whoread"},
-		Access:    accessConfig{Announce: bot.Admins, Report: bot.Everyone, Recall: bot.Author},
+		Access:    accessConfig{Announce: bot.Admins, Report: bot.Everyone, Remind: bot.Admins, Recall: bot.Author},
 		Members:   membersConfig{Source: "auto", CacheFor: duration(10 * time.Minute)},
 		Reports:   reportsConfig{Language: "auto", To: "group", MaxNames: 50, FreshFor: duration(10 * time.Second), Sweep: []duration{duration(time.Hour), duration(23 * time.Hour)}, KeepFor: duration(720 * time.Hour)},
-		Reminders: remindersConfig{TimeZone: "Asia/Shanghai"},
+		Reminders: remindersConfig{By: receipts.Mention, Ding: "app", Cooldown: duration(5 * time.Minute), QuietHours: "22:00-08:00", TimeZone: "Asia/Shanghai"},
 		Budget:    budgetConfig{CallsPerSecond: 20},
 		Log:       logConfig{Level: "info", Format: "json"},
 	}
@@ -292,6 +311,7 @@ func (c *config) complete(folder string, check *checker) {
 	a := c.Access
 	check.oneOf("access.announce", string(a.Announce), string(bot.Admins), string(bot.Everyone))
 	check.oneOf("access.report", string(a.Report), string(bot.Admins), string(bot.Everyone))
+	check.oneOf("access.remind", string(a.Remind), string(bot.Admins), string(bot.Everyone))
 	check.oneOf("access.recall", string(a.Recall), string(bot.Author), string(bot.Admins), string(bot.Everyone))
 
 	check.oneOf("members.source", c.Members.Source, memberSources...)
@@ -311,12 +331,75 @@ func (c *config) complete(folder string, check *checker) {
 	check.that(len(c.Reports.Sweep) <= 10, "reports.sweep", "has more than 10 times")
 	check.that(c.Reports.KeepFor >= duration(24*time.Hour), "reports.keep_for", "must be at least 24h")
 
-	_, err := time.LoadLocation(c.Reminders.TimeZone)
-	check.that(err == nil && c.Reminders.TimeZone != "", "reminders.time_zone", "%q is not a time zone such as Asia/Shanghai", c.Reminders.TimeZone)
+	c.checkReminders(check)
 	check.that(c.Budget.CallsPerSecond >= 1, "budget.calls_per_second", "must be at least 1")
-	_, err = zapcore.ParseLevel(c.Log.Level)
+	_, err := zapcore.ParseLevel(c.Log.Level)
 	check.that(err == nil, "log.level", "%q is not one of debug, info, warn, error", c.Log.Level)
 	check.oneOf("log.format", c.Log.Format, "json", "console")
+}
+
+// dingTypes are the values of reminders.ding.
+var dingTypes = map[string]dingtalk.DingType{"app": dingtalk.DingApp, "sms": dingtalk.DingSMS, "call": dingtalk.DingCall}
+
+// channels are the ways to remind people.
+var channels = []string{string(receipts.Mention), string(receipts.InPrivate), string(receipts.Ding)}
+
+func (c *config) checkReminders(check *checker) {
+	r := c.Reminders
+	zone, err := time.LoadLocation(r.TimeZone)
+	check.that(err == nil && r.TimeZone != "", "reminders.time_zone", "%q is not a time zone such as Asia/Shanghai", r.TimeZone)
+	check.oneOf("reminders.by", string(r.By), channels...)
+	check.oneOf("reminders.ding", r.Ding, slices.Sorted(maps.Keys(dingTypes))...)
+	check.that(r.Cooldown >= 0 && r.Cooldown <= duration(24*time.Hour), "reminders.cooldown", "must be from 0s to 24h")
+	_, err = receipts.ParseQuietHours(r.QuietHours, zone)
+	check.that(err == nil, "reminders.quiet_hours", `%q is not two different times such as "22:00-08:00"; "" for none`, r.QuietHours)
+	for id := range c.FollowUp {
+		_, wrong := c.FollowUp[id].options()
+		for key, why := range wrong {
+			check.that(false, "follow_up", "of %s: %s: %s", id, key, why)
+		}
+	}
+}
+
+// options are the settings as the bot takes them; wrong are the mistakes, by key.
+func (f followUpConfig) options() (o bot.FollowUpOptions, wrong map[string]string) {
+	wrong = map[string]string{}
+	o = bot.FollowUpOptions{Every: durations(f.Every), By: f.By, Share: 100, Tell: f.Tell}
+	for _, every := range o.Every {
+		if every < bot.EveryMin || every > bot.EveryMax {
+			wrong["every"] = fmt.Sprintf("%s is not from %s to %s", every, bot.EveryMin, bot.EveryMax)
+		}
+	}
+	for _, by := range f.By {
+		if !slices.Contains(channels, string(by)) {
+			wrong["by"] = fmt.Sprintf("%q is not one of %s", by, strings.Join(channels, ", "))
+		}
+	}
+	if f.Until != "" {
+		share, err := strconv.Atoi(strings.TrimSuffix(f.Until, "%"))
+		if err != nil || share < 1 || share > 100 {
+			wrong["until"] = fmt.Sprintf("%q is not a percentage from 1%% to 100%%", f.Until)
+		}
+		o.Share = share
+	}
+	within, durationErr := time.ParseDuration(f.Deadline)
+	clock, clockErr := receipts.ParseClockTime(f.Deadline)
+	switch {
+	case f.Deadline == "":
+	case durationErr == nil && within > 0 && within <= bot.AheadMax:
+		o.Within = within
+	case durationErr != nil && clockErr == nil:
+		o.Clock = &clock
+	default:
+		wrong["deadline"] = fmt.Sprintf("%q is neither a duration such as 24h, up to %s, nor a time of day such as \"18:00\"", f.Deadline, bot.AheadMax)
+	}
+	if len(f.Every) == 0 && f.Deadline == "" {
+		wrong["every"] = "is missing, and so is deadline: there is nothing to do"
+	}
+	if len(f.Tell) > 0 && f.Deadline == "" {
+		wrong["tell"] = "is told at the deadline, but there is no deadline"
+	}
+	return o, wrong
 }
 
 // memberSources are the values of members.source: every source in turn, or only

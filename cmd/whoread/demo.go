@@ -47,7 +47,7 @@ func (d *demoCommand) Run(ctx context.Context, out streams) (err error) {
 	if err != nil {
 		return err
 	}
-	a, err := newApp(c, log)
+	a, err := newApp(c, timing{now: server.Clock().Now, dueEvery: dueEvery, lease: wallClock().lease}, log)
 	if err != nil {
 		return err
 	}
@@ -103,6 +103,10 @@ func (d *demoCommand) stays(out streams) bool {
 	return ok && term.IsTerminal(int(file.Fd()))
 }
 
+// dueEvery is how often the demo looks for what is due, so that a clock that was
+// turned forward shows its effect at once.
+const dueEvery = 200 * time.Millisecond
+
 // demoConfig is the configuration of a bot that works against that DingTalk.
 func demoConfig(d *dingtalktest.Server) config {
 	c := defaultConfig()
@@ -112,6 +116,7 @@ func demoConfig(d *dingtalktest.Server) config {
 	c.Redis.URL = store.Memory
 	c.Reports.FreshFor = 0 // a script moves faster than people do
 	c.Members.CacheFor = 0
+	c.Reminders.QuietHours = "" // it shows follow-ups at any time of the day
 	c.Log = logConfig{Level: "error", Format: "console"}
 	return c
 }
@@ -144,6 +149,8 @@ func (p *performance) step(ctx context.Context, s step) error {
 			}
 		}
 		return nil
+	case later:
+		return p.later(ctx, s)
 	case read:
 		p.stage(s.people, "读了 reads")
 		posted, ok := p.last(func(m dingtalktest.Message) bool { return m.Via == dingtalktest.ViaSend })
@@ -171,10 +178,7 @@ func (p *performance) say(ctx context.Context, s step) error {
 		}
 		said.Quote = quoted.ID
 	}
-	before := map[string]bool{}
-	for _, m := range p.group.Messages() {
-		before[m.ID] = true
-	}
+	before := p.seen()
 	message, err := p.group.Say(p.persons(s.people)[0], said)
 	if err != nil {
 		return err
@@ -195,12 +199,42 @@ func (p *performance) say(ctx context.Context, s step) error {
 	if err != nil {
 		return fmt.Errorf("the bot did not answer: %w", err)
 	}
+	before[message.ID] = true
+	p.printNew(before)
+	return nil
+}
+
+// later turns the clock forward and waits for what the bot says by itself.
+func (p *performance) later(ctx context.Context, s step) error {
+	before := p.seen()
+	fmt.Fprintf(p.out, "  （%s 后 later）\n", s.after)
+	p.dingtalk.Advance(s.after)
+	ctx, cancel := context.WithTimeout(ctx, answerWithin)
+	defer cancel()
+	_, err := p.group.WaitMessage(ctx, func(m dingtalktest.Message) bool { return m.FromBot() && !before[m.ID] })
+	if err != nil {
+		return fmt.Errorf("the bot said nothing by itself: %w", err)
+	}
+	p.printNew(before)
+	return nil
+}
+
+// seen are the messages that are there.
+func (p *performance) seen() map[string]bool {
+	ids := map[string]bool{}
 	for _, m := range p.group.Messages() {
-		if !before[m.ID] && m.ID != message.ID {
-			p.print(p.dingtalk.App().BotName, visible(m))
+		ids[m.ID] = true
+	}
+	return ids
+}
+
+// printNew prints what the bot has said since.
+func (p *performance) printNew(seen map[string]bool) {
+	for _, m := range p.group.Messages() {
+		if !seen[m.ID] {
+			p.print(p.dingtalk.App().BotName, p.visible(m))
 		}
 	}
-	return nil
 }
 
 // persons finds the people, and makes those who are new.
@@ -261,8 +295,12 @@ func columns(s string) int {
 	return n
 }
 
-// visible is what a terminal can show of a message of the bot's.
-func visible(m dingtalktest.Message) string {
+// visible is what a terminal can show of a message of the bot's. A DingTalk client
+// shows the names of those who are mentioned.
+func (p *performance) visible(m dingtalktest.Message) string {
+	for _, person := range m.Mentioned {
+		m.Text = strings.ReplaceAll(m.Text, "@"+person.UserID+" ", "@"+person.Name+" ")
+	}
 	switch m.Type {
 	case "sampleImageMsg":
 		return "[图片 picture]"

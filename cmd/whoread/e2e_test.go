@@ -29,6 +29,9 @@ import (
 var whoread string
 
 func TestMain(m *testing.M) {
+	if file := os.Getenv(travelVariable); file != "" {
+		os.Exit(travel(file))
+	}
 	os.Exit(func() int {
 		folder, err := os.MkdirTemp("", "whoread")
 		if err != nil {
@@ -152,9 +155,17 @@ log: {level: debug}
 // start runs whoread and waits until it is connected.
 func (w *world) start(config string) *process {
 	w.t.Helper()
-	p := &process{t: w.t, log: &lockedBuffer{}, Cmd: exec.Command(whoread, "run", "--config", config)}
+	command := exec.Command(whoread, "run", "--config", config)
+	command.Env = os.Environ()
+	return w.run(command)
+}
+
+// run starts the command and waits until it is connected.
+func (w *world) run(command *exec.Cmd) *process {
+	w.t.Helper()
+	p := &process{t: w.t, log: &lockedBuffer{}, Cmd: command}
 	p.Stdout, p.Stderr = p.log, p.log
-	p.Env = append(os.Environ(), "TEST_REDIS="+w.redis)
+	p.Env = append(p.Env, "TEST_REDIS="+w.redis)
 	before := len(w.Connections())
 	if err := p.Start(); err != nil {
 		w.t.Fatal(err)

@@ -14,8 +14,12 @@ type runCommand struct {
 }
 
 // Run runs the bot until a signal ends ctx.
-func (r *runCommand) Run(ctx context.Context, out streams) (err error) {
-	c, err := loadConfig(r.Config, os.LookupEnv)
+func (r *runCommand) Run(ctx context.Context, out streams) error {
+	return runBot(ctx, r.Config, wallClock(), out)
+}
+
+func runBot(ctx context.Context, file string, t timing, out streams) error {
+	c, err := loadConfig(file, os.LookupEnv)
 	if err != nil {
 		return err
 	}
@@ -23,7 +27,7 @@ func (r *runCommand) Run(ctx context.Context, out streams) (err error) {
 	if err != nil {
 		return err
 	}
-	a, err := newApp(c, log)
+	a, err := newApp(c, t, log)
 	if err != nil {
 		return err
 	}

@@ -6,6 +6,7 @@ import (
 	"io"
 	"regexp"
 	"strings"
+	"time"
 )
 
 // action is what a step of a script does.
@@ -18,6 +19,7 @@ const (
 	read       action = "read"
 	join       action = "join"
 	leave      action = "leave"
+	later      action = "later"
 	remark     action = "--"
 )
 
@@ -25,10 +27,11 @@ const (
 type step struct {
 	line   int
 	action action
-	title  string       // of beginGroup
-	people []scriptRole // of beginGroup, read, join and leave; the speaker of say
-	text   string       // of say and remark
-	quote  string       // of say: words of the quoted message
+	title  string        // of beginGroup
+	people []scriptRole  // of beginGroup, read, join and leave; the speaker of say
+	text   string        // of say and remark
+	quote  string        // of say: words of the quoted message
+	after  time.Duration // of later
 }
 
 // scriptRole is a person of a script.
@@ -83,6 +86,12 @@ func parseStep(line string) (step, error) {
 			return step{}, fmt.Errorf("a group needs a title and people: group TITLE: NAME NAME")
 		}
 		return s, nil
+	case later:
+		after, err := time.ParseDuration(strings.TrimSpace(rest))
+		if err != nil || after <= 0 || after > 31*24*time.Hour {
+			return step{}, fmt.Errorf("later needs a time such as 30m, up to 744h")
+		}
+		return step{action: later, after: after}, nil
 	case read, join, leave:
 		if people := parseRoles(rest); len(people) > 0 {
 			return step{action: action(word), people: people}, nil
@@ -92,7 +101,7 @@ func parseStep(line string) (step, error) {
 	if m := spokenLine.FindStringSubmatch(line); m != nil {
 		return step{action: say, people: parseRoles(m[1]), quote: m[2], text: m[3]}, nil
 	}
-	return step{}, fmt.Errorf("%q is not understood; say NAME: TEXT, or one of group, read, join, leave, --", word)
+	return step{}, fmt.Errorf("%q is not understood; say NAME: TEXT, or one of group, read, join, leave, later, --", word)
 }
 
 func parseRoles(names string) []scriptRole {

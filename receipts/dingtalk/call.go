@@ -43,6 +43,7 @@ var (
 	membersAPI    = api{name: "members", method: http.MethodPost, path: "/v1.0/im/sceneGroups/members/batchQuery", counted: true}
 	recallAPI     = api{name: "recall", method: http.MethodPost, path: "/v1.0/robot/groupMessages/recall", changes: true, counted: true}
 	directAPI     = api{name: "direct", method: http.MethodPost, path: "/v1.0/robot/oToMessages/batchSend", changes: true, counted: true}
+	dingAPI       = api{name: "ding", method: http.MethodPost, path: "/v1.0/robot/ding/send", changes: true, counted: true}
 	replyAPI      = api{name: "reply", method: http.MethodPost, old: true, noToken: true, changes: true}
 	userAPI       = api{name: "user", method: http.MethodPost, path: "/topapi/v2/user/get", old: true}
 	departmentAPI = api{name: "department", method: http.MethodPost, path: "/topapi/user/listid", old: true}
@@ -52,7 +53,7 @@ var (
 
 // limitedAPIs are those that the local limiter spaces out. The token is asked for once in two hours.
 func limitedAPIs() []api {
-	return []api{sendAPI, queryAPI, membersAPI, recallAPI, directAPI, replyAPI, userAPI, departmentAPI, chatAPI, uploadAPI}
+	return []api{sendAPI, queryAPI, membersAPI, recallAPI, directAPI, dingAPI, replyAPI, userAPI, departmentAPI, chatAPI, uploadAPI}
 }
 
 // repeatable reports whether a call may be sent again after this failure.

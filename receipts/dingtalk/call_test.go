@@ -311,6 +311,7 @@ func TestCountedCalls(t *testing.T) {
 		always(membersAPI.path, 200, `{"success":true,"memberUserIds":["u1"]}`).
 		always(recallAPI.path, 200, `{"successResult":["k"]}`).
 		always(directAPI.path, 200, sendOK).
+		always(dingAPI.path, 200, `{"openDingId":"d"}`).
 		always("/hook", 200, `{"errcode":0}`).
 		always(userAPI.path, 200, `{"errcode":0,"result":{"name":"李雷"}}`).
 		always(departmentAPI.path, 200, `{"errcode":0,"result":{"userid_list":[]}}`).
@@ -324,11 +325,12 @@ func TestCountedCalls(t *testing.T) {
 	_, e4 := c.UserName(ctx, "u1")
 	_, e5 := c.DepartmentUserIDs(ctx, 1)
 	_, _, e6 := c.Chat(ctx, "chat1")
-	if err := errors.Join(send(ctx, c), query(ctx, c), e1, e2, e3, e4, e5, e6, c.Reply(ctx, "https://api.test/hook", Reply{})); err != nil {
+	_, e7 := c.SendDing(ctx, DingApp, []string{"u1"}, "x")
+	if err := errors.Join(send(ctx, c), query(ctx, c), e1, e2, e3, e4, e5, e6, e7, c.Reply(ctx, "https://api.test/hook", Reply{})); err != nil {
 		t.Fatal(err)
 	}
 	wanted := map[string]bool{
-		"send": true, "query": true, "members": true, "recall": true, "direct": true, "chat": true,
+		"send": true, "query": true, "members": true, "recall": true, "direct": true, "ding": true, "chat": true,
 		"token": false, "reply": false, "user": false, "department": false,
 	}
 	if diff := cmp.Diff(wanted, got); diff != "" {
@@ -367,7 +369,8 @@ func TestNoErrorShowsASecret(t *testing.T) {
 				_, e5 := c.DepartmentUserIDs(ctx, 1)
 				_, _, e6 := c.Chat(ctx, "chat1")
 				e7 := c.Reply(ctx, "https://api.test/hook?session="+testSession, Reply{})
-				for _, err := range []error{send(ctx, c), query(ctx, c), e1, e2, e3, e4, e5, e6, e7} {
+				_, e8 := c.SendDing(ctx, DingCall, []string{"u1"}, "x")
+				for _, err := range []error{send(ctx, c), query(ctx, c), e1, e2, e3, e4, e5, e6, e7, e8} {
 					if err == nil {
 						t.Fatalf("%d %s: no error", status, shape)
 					}

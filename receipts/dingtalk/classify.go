@@ -20,15 +20,17 @@ var kindOfCode = map[string]Kind{
 	"forbidden.accessdenied.qpslimitforappkeyandapi": Throttled,
 	"forbidden.accessdenied.qpslimitforapi":          Throttled,
 	"forbidden.accessdenied.qpmlimitforappkeyandapi": Throttled,
-	"send.too.fast":        Throttled,
-	"send.bytoken.toofast": Throttled,
-	"too.many.group":       Throttled,
-	"too.many.people":      Throttled,
-	"90002":                Throttled, // old API: calls of everybody
-	"90018":                Throttled, // old API: calls of this app
-	"90020":                QuotaSpent,
-	"130101":               Throttled, // webhook
-	"410100":               Throttled, // webhook
+	"send.too.fast":                 Throttled,
+	"toomuch.msg":                   Throttled, // DINGs: 6,000 a minute and bot
+	"send.bytoken.toofast":          Throttled,
+	"too.many.group":                Throttled,
+	"too.many.people":               Throttled,
+	"90002":                         Throttled, // old API: calls of everybody
+	"90018":                         Throttled, // old API: calls of this app
+	"90020":                         QuotaSpent,
+	"ding.serverquota.insufficient": DingQuotaSpent,
+	"130101":                        Throttled, // webhook
+	"410100":                        Throttled, // webhook
 
 	// Credentials, token, permissions.
 	"invalidclientidorsecret":        BadCredentials,
@@ -54,6 +56,7 @@ var kindOfCode = map[string]Kind{
 	"invalidparameter.robotcode.invalid":  WrongRobotCode,
 	"invalidparameter.robotcode.missing":  WrongRobotCode,
 	"invalidparameter.robotcode.empty":    WrongRobotCode,
+	"invalid.chatbotid":                   WrongRobotCode,
 	"invalidparameter.robotcode.coolapp":  CoolAppNeeded,
 	"coolappuninstalled":                  CoolAppNeeded,
 	"coolappunexist":                      CoolAppNeeded,
@@ -103,19 +106,22 @@ var kindOfCode = map[string]Kind{
 	"33012":              UserNotFound,
 	"60121":              UserNotFound,
 	"staffid.notexisted": UserNotFound,
+	"miss.staffid":       UserNotFound,
 
 	// Parameters.
-	"paramillegal": BadRequest,
-	"paramblank":   BadRequest,
-	"40004":        BadRequest, // a type of media that is not known
-	"40005":        BadRequest, // a type of file that is not taken
-	"40035":        BadRequest,
-	"400105":       BadRequest,
+	"paramillegal":             BadRequest,
+	"paramblank":               BadRequest,
+	"ding.receivercount.limit": BadRequest, // as SendDing itself refuses too many people
+	"40004":                    BadRequest, // a type of media that is not known
+	"40005":                    BadRequest, // a type of file that is not taken
+	"40035":                    BadRequest,
+	"400105":                   BadRequest,
 
 	// Faults inside DingTalk: these leave open what was done.
 	"system.error":        Unavailable,
 	"systemerror":         Unavailable,
 	"unknown.send.result": Unavailable,
+	"send.ding.exception": Unavailable, // "sending the DING failed": not documented before or after whom
 	"-1":                  Unavailable,
 }
 

@@ -65,6 +65,13 @@ func TestCodesOfTheNewAPI(t *testing.T) {
 		{500, "unknown.send.result", Unavailable, uncertain},
 		{400, "staffId.notExisted", UserNotFound, certain},
 		{400, "robot.oto.notExist", SendForbidden, certain},
+		// DINGs
+		{400, "ding.serverquota.insufficient", DingQuotaSpent, certain},
+		{400, "ding.receivercount.limit", BadRequest, certain},
+		{400, "toomuch.msg", Throttled, certain},
+		{400, "invalid.chatbotId", WrongRobotCode, certain},
+		{400, "miss.staffId", UserNotFound, certain},
+		{400, "send.ding.exception", Unavailable, uncertain},
 		// members
 		{400, "groupPermissionDenied", NoMemberList, certain},
 		{400, "groupTemplatePermissionDenied", NoMemberList, certain},

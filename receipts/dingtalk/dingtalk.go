@@ -1,5 +1,5 @@
 // Package dingtalk is the client of DingTalk's OpenAPI: the access token, sending to a group, who has read,
-// the members of a group, recalling, direct messages, replies by session webhook, pictures and files, and names from the
+// the members of a group, recalling, direct messages, DINGs, replies by session webhook, pictures and files, and names from the
 // contacts.
 //
 // What lives here is DingTalk's side of the conversation and nothing of ours: hosts, paths, limits, and the meaning of every

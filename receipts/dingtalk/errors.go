@@ -30,6 +30,8 @@ const (
 	QuotaSpent Kind = "quota_spent" // the organisation's calls of this month are used up
 	IPBanned   Kind = "ip_banned"   // this address is refused for BanDuration
 
+	DingQuotaSpent Kind = "ding_quota_spent" // the organisation has no DINGs of this type left; more can be bought
+
 	// What the administrator has to put right.
 
 	BadCredentials    Kind = "bad_credentials"     // client id and secret do not match
@@ -110,7 +112,7 @@ func (e *Error) Error() string {
 func (e *Error) Unwrap() error { return e.cause }
 
 // Uncertain reports whether DingTalk may have done what was asked although the call failed.
-// Only calls that change something can be uncertain: sending, direct messages, replies and recalling.
+// Only calls that change something can be uncertain: sending, direct messages, DINGs, replies and recalling.
 func (e *Error) Uncertain() bool { return e.uncertain }
 
 // Retryable reports whether the same call may succeed a few seconds later without anybody changing anything,

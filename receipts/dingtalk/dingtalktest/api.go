@@ -35,6 +35,7 @@ const (
 	newAPIPath     = "/v1.0/"
 	maxJSONBytes   = 1 << 20
 	maxUploadBytes = maxFileBytes + 1<<20 // the file and its multipart frame
+	scopeRobot     = "qyapi_robot_sendmsg"
 )
 
 // family is how an API answers and is called.
@@ -51,10 +52,11 @@ type route struct {
 	api     string
 	method  string
 	family  family
-	token   bool // needs one
-	counted bool // against the month
-	secret  bool // its bodies hold credentials
-	file    bool // its body is multipart, and large
+	token   bool   // needs one
+	counted bool   // against the month
+	secret  bool   // its bodies hold credentials
+	file    bool   // its body is multipart, and large
+	scope   string // the permission that it needs, where it is known
 	handle  func(*Server, *call) (any, *apiError)
 }
 
@@ -65,21 +67,21 @@ func routes() map[string]route {
 	for _, r := range []route{
 		{api: APIToken, method: post, secret: true, handle: (*Server).accessToken},
 		{api: APIGateway, method: post, secret: true, handle: (*Server).openConnection},
-		{api: APISend, method: post, token: true, counted: true, handle: (*Server).sendToGroup},
-		{api: APIQuery, method: post, token: true, counted: true, handle: (*Server).queryReaders},
-		{api: APIRecall, method: post, token: true, counted: true, handle: (*Server).recallFromGroup},
-		{api: APIDirect, method: post, token: true, counted: true, handle: (*Server).sendDirect},
-		{api: APIDing, method: post, token: true, counted: true, handle: (*Server).sendDing},
-		{api: APIMembers, method: post, token: true, counted: true, handle: (*Server).queryMembers},
+		{api: APISend, method: post, token: true, counted: true, scope: scopeRobot, handle: (*Server).sendToGroup},
+		{api: APIQuery, method: post, token: true, counted: true, scope: scopeRobot, handle: (*Server).queryReaders},
+		{api: APIRecall, method: post, token: true, counted: true, scope: scopeRobot, handle: (*Server).recallFromGroup},
+		{api: APIDirect, method: post, token: true, counted: true, scope: scopeRobot, handle: (*Server).sendDirect},
+		{api: APIDing, method: post, token: true, counted: true, scope: "Premium.Ding.Write", handle: (*Server).sendDing},
+		{api: APIMembers, method: post, token: true, counted: true, scope: "qyapi_chat_manage", handle: (*Server).queryMembers},
 	} {
 		all[newAPIPath+r.api] = r
 	}
 	for _, r := range []route{
 		{api: APIOldToken, method: get, family: oldAPI, secret: true, handle: (*Server).oldToken},
-		{api: APIChat, method: get, family: oldAPI, token: true, handle: (*Server).getChat},
+		{api: APIChat, method: get, family: oldAPI, token: true, scope: "qyapi_chat_read", handle: (*Server).getChat},
 		{api: APIUpload, method: post, family: oldAPI, token: true, file: true, handle: (*Server).upload},
 		{api: APIDepartment, method: post, family: oldAPI, token: true, handle: (*Server).listDepartment},
-		{api: APIUser, method: post, family: oldAPI, token: true, handle: (*Server).getUser},
+		{api: APIUser, method: post, family: oldAPI, token: true, scope: "qyapi_get_member", handle: (*Server).getUser},
 		{api: APIWebhook, method: post, family: webhook, handle: (*Server).postWebhook},
 	} {
 		all["/"+r.api] = r
@@ -93,6 +95,7 @@ type apiError struct {
 	code    string
 	errcode int
 	message string
+	scope   string // the permission that is missing
 }
 
 // refuse is a 400 of the new API.
@@ -282,7 +285,7 @@ func (s *Server) gate(c *call) *apiError {
 		c.entry.Caller = s.app.ClientID
 	}
 	if f := s.faults.take(c.route.api, atGate); f != nil {
-		return gateError(f.Kind)
+		return gateError(f.Kind).missing(c.route.scope)
 	}
 	if c.route.family != webhook && !s.limits.rate(c.route.api) {
 		return gateError(Throttled)
@@ -296,6 +299,14 @@ func (s *Server) gate(c *call) *apiError {
 	return nil
 }
 
+// missing names the permission in a refusal for the lack of one, as DingTalk does.
+func (e *apiError) missing(scope string) *apiError {
+	if e.errcode == errNoPermission && scope != "" {
+		e.scope, e.message = scope, "应用尚未开通所需的权限：["+scope+"]"
+	}
+	return e
+}
+
 func gateError(k FaultKind) *apiError {
 	switch k {
 	case ThrottledPlatform:
@@ -305,7 +316,7 @@ func gateError(k FaultKind) *apiError {
 	case QuotaSpent:
 		return forbidden("ApiCountLimitForOrg", 90020)
 	case PermissionDenied:
-		return forbidden("AccessTokenPermissionDenied", 60011)
+		return forbidden("AccessTokenPermissionDenied", errNoPermission)
 	case NotInWhiteList:
 		return forbidden("IpNotInWhiteList", 60020)
 	default:
@@ -360,7 +371,11 @@ func (c *call) answered(answer any, err *apiError) reply {
 
 func (c *call) refused(err *apiError) reply {
 	if c.route.family == newAPI {
-		return c.encoded(err.status, err.code, errorBody{Code: err.code, Message: err.message, RequestID: strings.ToUpper(randomHex(16))})
+		body := errorBody{Code: err.code, Message: err.message, RequestID: strings.ToUpper(randomHex(16))}
+		if err.scope != "" {
+			body.Denied = map[string][]string{"requiredScopes": {err.scope}}
+		}
+		return c.encoded(err.status, err.code, body)
 	}
 	return c.encoded(http.StatusOK, strconv.Itoa(err.errcode), map[string]any{
 		"errcode": err.errcode, "errmsg": err.message, "request_id": randomHex(6),
@@ -369,10 +384,11 @@ func (c *call) refused(err *apiError) reply {
 
 // errorBody is an error of the new API.
 type errorBody struct {
-	XMLName   xml.Name `json:"-" xml:"Error"`
-	Code      string   `json:"code" xml:"code"`
-	Message   string   `json:"message" xml:"message"`
-	RequestID string   `json:"requestid" xml:"requestid"`
+	XMLName   xml.Name            `json:"-" xml:"Error"`
+	Code      string              `json:"code" xml:"code"`
+	Message   string              `json:"message" xml:"message"`
+	RequestID string              `json:"requestid" xml:"requestid"`
+	Denied    map[string][]string `json:"accessdenieddetail,omitempty" xml:"-"`
 }
 
 func (c *call) encoded(status int, code string, v any) reply {

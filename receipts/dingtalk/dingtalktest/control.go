@@ -20,6 +20,8 @@ const (
 	maxListed       = 200 // entries of one answer
 	maxNamed        = 500 // people, messages or names in one request
 	maxFaultDelay   = time.Minute
+	maxAdvance      = 31 * 24 * time.Hour       // at once
+	maxAhead        = 10 * 365 * 24 * time.Hour // in all
 	maxFaults       = 100
 	maxGroups       = 1000
 )
@@ -208,7 +210,7 @@ func (p *page) control() {
 	p.asks("about", func(query) (any, error) {
 		app := p.s.App()
 		return map[string]any{
-			"bot": app.BotName, "clientId": app.ClientID, "robotCode": app.RobotCode, "url": p.s.URL(),
+			"bot": app.BotName, "clientId": app.ClientID, "robotCode": app.RobotCode, "url": p.s.URL(), "now": p.s.now(),
 			"apis": apiNames(), "faultKinds": faultKinds(), "eventTypes": eventTypes(),
 		}, nil
 	})
@@ -721,6 +723,8 @@ func (p *page) throw(in struct {
 	MuteWebhooks   *bool           `json:"muteWebhooks"`
 	CallsPerMonth  *int            `json:"callsPerMonth"`
 	PushesPerMonth *int            `json:"pushesPerMonth"`
+	DingQuota      *DingQuota      `json:"dingQuota"`
+	FlowControl    map[string]bool `json:"flowControl"` // by unionId
 },
 ) (any, error) {
 	for t := range in.Events {
@@ -733,8 +737,22 @@ func (p *page) throw(in struct {
 			return nil, badRequest("a number must be 0 to 1,000,000")
 		}
 	}
+	controlled := map[bool][]Person{}
+	for id, on := range in.FlowControl {
+		who, err := p.person(id)
+		if err != nil {
+			return nil, err
+		}
+		controlled[on] = append(controlled[on], who)
+	}
+	for on, people := range controlled {
+		p.s.FlowControl(on, people...)
+	}
 	for t, on := range in.Events {
 		p.s.Events(on, t)
+	}
+	if in.DingQuota != nil {
+		p.s.SetDingQuota(*in.DingQuota)
 	}
 	if in.Duplicate != nil {
 		p.s.DuplicatePushes(*in.Duplicate)
@@ -766,6 +784,7 @@ func (p *page) throw(in struct {
 func (p *page) act(in struct {
 	Do          string   `json:"do"`
 	Connections []string `json:"connections"` // of disconnect and drop; none: all
+	Seconds     float64  `json:"seconds"`     // of advance
 },
 ) (any, error) {
 	switch in.Do {
@@ -779,8 +798,16 @@ func (p *page) act(in struct {
 		p.s.ExpireTokens()
 	case "expireWebhooks":
 		p.s.ExpireWebhooks()
+	case "advance":
+		switch {
+		case !(in.Seconds >= 1 && in.Seconds <= maxAdvance.Seconds()):
+			return nil, badRequest("seconds must be 1 to 2,678,400: 31 days")
+		case p.s.Clock().Ahead()+seconds(in.Seconds) > maxAhead:
+			return nil, badRequest("the clock would be more than 10 years ahead")
+		}
+		p.s.Advance(seconds(in.Seconds))
 	default:
-		return nil, badRequest("do must be disconnect, drop, ping, expireTokens or expireWebhooks")
+		return nil, badRequest("do must be disconnect, drop, ping, expireTokens, expireWebhooks or advance")
 	}
 	return nil, nil
 }

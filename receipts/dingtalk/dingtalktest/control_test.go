@@ -156,40 +156,44 @@ func TestControlRefusesBadInput(t *testing.T) {
 		status int
 		code   string
 	}{
-		"not JSON":                    {"people", "{", 400, "badRequest"},
-		"two objects":                 {"people", `{"name":"a"}{"name":"b"}`, 400, "badRequest"},
-		"a wrong type":                {"people", obj{"name": 7}, 400, "badRequest"},
-		"an unknown field":            {"people", obj{"name": "a", "age": 7}, 400, "badRequest"},
-		"a huge body":                 {"people", obj{"name": strings.Repeat("x", 70_000)}, 413, "tooLarge"},
-		"no name":                     {"people", obj{"name": " "}, 400, "badRequest"},
-		"a long name":                 {"people", obj{"name": strings.Repeat("长", 201)}, 400, "badRequest"},
-		"a group without a title":     {"groups", obj{"title": ""}, 400, "badRequest"},
-		"a kind that is none":         {"groups", obj{"title": "g", "kind": "direct"}, 400, "badRequest"},
-		"too large a crowd":           {"groups", obj{"title": "g", "crowd": obj{"people": 20_001}}, 400, "badRequest"},
-		"more readers than people":    {"crowd", obj{"group": id, "people": 2, "read": 3}, 400, "badRequest"},
-		"reading for too long":        {"crowd", obj{"group": id, "people": 2, "read": 1, "seconds": 3601}, 400, "badRequest"},
-		"less than nobody":            {"crowd", obj{"group": id, "people": -1}, 400, "badRequest"},
-		"a group that is none":        {"say", with(say, "group", "x"), 404, "unknownGroup"},
-		"a person who is none":        {"say", with(say, "person", "x"), 404, "unknownPerson"},
-		"somebody not in the group":   {"say", with(say, "person", p[1].UnionID), 409, "notMember"},
-		"nothing to say":              {"say", with(say, "text", " "), 400, "badRequest"},
-		"a text too long":             {"say", with(say, "text", strings.Repeat("x", 20_001)), 400, "badRequest"},
-		"a mention of nobody":         {"say", with(say, "at", []string{"x"}), 404, "unknownPerson"},
-		"a quote of nothing":          {"say", with(say, "quote", "x"), 404, "unknownMessage"},
-		"reading a group of none":     {"read", obj{"group": "x", "person": me}, 404, "unknownGroup"},
-		"too many messages":           {"read", obj{"group": id, "person": me, "messages": make([]string, 501)}, 400, "badRequest"},
-		"recalling nothing":           {"recall", obj{"group": id, "person": me, "message": "x"}, 404, "unknownMessage"},
-		"letting nothing be read":     {"let-read", obj{"group": id, "message": "x"}, 404, "unknownMessage"},
-		"leaving without being in":    {"members", obj{"group": id, "do": "leave", "person": p[1].UnionID}, 409, "notMember"},
-		"doing to members":            {"members", obj{"group": id, "do": "dance", "person": me}, 400, "badRequest"},
-		"doing to a group":            {"group", obj{"group": id, "do": "dance", "person": me}, 400, "badRequest"},
-		"a fault that is none":        {"faults", obj{"kind": "dance"}, 400, "badRequest"},
-		"a fault of no API":           {"faults", obj{"kind": "slow", "api": "dance"}, 400, "badRequest"},
-		"a fault that waits too long": {"faults", obj{"kind": "slow", "delay": 61}, 400, "badRequest"},
-		"a status that is none":       {"faults", obj{"kind": "code", "status": 42}, 400, "badRequest"},
-		"an event that is none":       {"switches", obj{"events": obj{"dance": true}}, 400, "badRequest"},
-		"a negative number":           {"switches", obj{"lose": -1}, 400, "badRequest"},
-		"an action that is none":      {"actions", obj{"do": "dance"}, 400, "badRequest"},
+		"not JSON":                     {"people", "{", 400, "badRequest"},
+		"two objects":                  {"people", `{"name":"a"}{"name":"b"}`, 400, "badRequest"},
+		"a wrong type":                 {"people", obj{"name": 7}, 400, "badRequest"},
+		"an unknown field":             {"people", obj{"name": "a", "age": 7}, 400, "badRequest"},
+		"a huge body":                  {"people", obj{"name": strings.Repeat("x", 70_000)}, 413, "tooLarge"},
+		"no name":                      {"people", obj{"name": " "}, 400, "badRequest"},
+		"a long name":                  {"people", obj{"name": strings.Repeat("长", 201)}, 400, "badRequest"},
+		"a group without a title":      {"groups", obj{"title": ""}, 400, "badRequest"},
+		"a kind that is none":          {"groups", obj{"title": "g", "kind": "direct"}, 400, "badRequest"},
+		"too large a crowd":            {"groups", obj{"title": "g", "crowd": obj{"people": 20_001}}, 400, "badRequest"},
+		"more readers than people":     {"crowd", obj{"group": id, "people": 2, "read": 3}, 400, "badRequest"},
+		"reading for too long":         {"crowd", obj{"group": id, "people": 2, "read": 1, "seconds": 3601}, 400, "badRequest"},
+		"less than nobody":             {"crowd", obj{"group": id, "people": -1}, 400, "badRequest"},
+		"a group that is none":         {"say", with(say, "group", "x"), 404, "unknownGroup"},
+		"a person who is none":         {"say", with(say, "person", "x"), 404, "unknownPerson"},
+		"somebody not in the group":    {"say", with(say, "person", p[1].UnionID), 409, "notMember"},
+		"nothing to say":               {"say", with(say, "text", " "), 400, "badRequest"},
+		"a text too long":              {"say", with(say, "text", strings.Repeat("x", 20_001)), 400, "badRequest"},
+		"a mention of nobody":          {"say", with(say, "at", []string{"x"}), 404, "unknownPerson"},
+		"a quote of nothing":           {"say", with(say, "quote", "x"), 404, "unknownMessage"},
+		"reading a group of none":      {"read", obj{"group": "x", "person": me}, 404, "unknownGroup"},
+		"too many messages":            {"read", obj{"group": id, "person": me, "messages": make([]string, 501)}, 400, "badRequest"},
+		"recalling nothing":            {"recall", obj{"group": id, "person": me, "message": "x"}, 404, "unknownMessage"},
+		"letting nothing be read":      {"let-read", obj{"group": id, "message": "x"}, 404, "unknownMessage"},
+		"leaving without being in":     {"members", obj{"group": id, "do": "leave", "person": p[1].UnionID}, 409, "notMember"},
+		"doing to members":             {"members", obj{"group": id, "do": "dance", "person": me}, 400, "badRequest"},
+		"doing to a group":             {"group", obj{"group": id, "do": "dance", "person": me}, 400, "badRequest"},
+		"a fault that is none":         {"faults", obj{"kind": "dance"}, 400, "badRequest"},
+		"a fault of no API":            {"faults", obj{"kind": "slow", "api": "dance"}, 400, "badRequest"},
+		"a fault that waits too long":  {"faults", obj{"kind": "slow", "delay": 61}, 400, "badRequest"},
+		"a status that is none":        {"faults", obj{"kind": "code", "status": 42}, 400, "badRequest"},
+		"an event that is none":        {"switches", obj{"events": obj{"dance": true}}, 400, "badRequest"},
+		"a negative number":            {"switches", obj{"lose": -1}, 400, "badRequest"},
+		"an action that is none":       {"actions", obj{"do": "dance"}, 400, "badRequest"},
+		"turning the clock by nothing": {"actions", obj{"do": "advance"}, 400, "badRequest"},
+		"turning the clock back":       {"actions", obj{"do": "advance", "seconds": -60}, 400, "badRequest"},
+		"turning it by over a month":   {"actions", obj{"do": "advance", "seconds": 31*86400 + 1}, 400, "badRequest"},
+		"controlling nobody":           {"switches", obj{"flowControl": obj{"x": true}, "lose": 5}, 404, "unknownPerson"},
 	} {
 		t.Run(name, func(t *testing.T) { c.does(tc.path, tc.body).want(t, tc.status, tc.code) })
 	}
@@ -336,6 +340,19 @@ func TestControlThrowsEverySwitch(t *testing.T) {
 		if diff := cmp.Diff(want, status[name]); diff != "" {
 			t.Errorf("%s: %s", name, diff)
 		}
+	}
+	p := c.people(2)
+	c.does("switches", obj{"dingQuota": obj{"app": -1, "sms": 7}, "flowControl": obj{p[0].UnionID: true, p[1].UnionID: false}}).want(t, 200, "")
+	status = c.asks("status").want(t, 200, "").body
+	if diff := cmp.Diff(obj{"app": -1.0, "sms": 7.0, "call": 0.0}, status["dingQuota"]); diff != "" {
+		t.Error(diff)
+	}
+	if diff := cmp.Diff([]any{p[0].UnionID}, status["flowControlled"]); diff != "" {
+		t.Error(diff)
+	}
+	c.does("switches", obj{"flowControl": obj{p[0].UnionID: false}}).want(t, 200, "")
+	if got := c.asks("status").body["flowControlled"]; len(got.([]any)) != 0 {
+		t.Errorf("%v are still controlled", got)
 	}
 	c.does("switches", obj{"refuseGateway": false, "lose": 0, "duplicate": 0}).want(t, 200, "")
 	s := c.connect(everything)

@@ -127,7 +127,7 @@ func (c *crowds) read(g *Group, message string, people []Person, over time.Durat
 func (c *crowds) addLocked(g *readingGroup, message string, people []Person, over time.Duration) {
 	order := slices.Clone(people)
 	rand.Shuffle(len(order), func(i, j int) { order[i], order[j] = order[j], order[i] })
-	g.jobs = keep(g.jobs, &readingJob{message: message, people: order, begun: time.Now(), over: over}, maxJobs)
+	g.jobs = keep(g.jobs, &readingJob{message: message, people: order, begun: c.s.now(), over: over}, maxJobs)
 }
 
 // start sees to it that the goroutine runs and looks at the jobs.
@@ -166,7 +166,7 @@ func (c *crowds) run(changes <-chan Change) {
 			c.noticeAll()
 		case <-timer.C:
 		}
-		if c.advance(time.Now()) {
+		if c.advance(c.s.now()) {
 			timer.Reset(readingPause)
 		}
 	}

@@ -6,6 +6,7 @@
 // What lives here, from the inside out:
 //
 //   - world.go, people.go, conversation.go: people, groups, messages and who has read them. No HTTP.
+//   - clock.go: the time that all of it goes by, and that can be turned forward.
 //   - feed.go, journal.go, limits.go, faults.go: what changed, what a client called, what it may call, and what goes wrong.
 //   - checks.go, openapi.go, oapi.go, webhook.go: the endpoints and their checks; api.go is the way every request takes.
 //   - frames.go, gateway.go, connection.go: what is pushed over Stream, to whom, and whether it was acknowledged.
@@ -26,8 +27,8 @@
 // are JSON, errors {"code", "error"} with a status from 400 on. A person is named by unionId, a group by openConversationId, a message
 // by msgId.
 //
-//	GET  about                                   the bot, the APIs, the kinds of faults and events
-//	GET  status                                  counts, quotas, connections, faults and switches
+//	GET  about                                   the bot, the time, the APIs, the kinds of faults and events
+//	GET  status                                  time, counts, quotas, connections, faults and switches
 //	GET  people ?q &group &members &offset &limit
 //	GET  groups ?person                          all groups, and the person's one-to-one chat
 //	GET  messages ?group &person &before &limit  those that the person sees
@@ -46,8 +47,10 @@
 //	POST group       {group, do: rename|disband|stopBot|startBot|removeBot|addBot|stopReading, person, title}
 //	POST faults      {kind, api, times, skip, status, code, message, delay, size}: delay in seconds
 //	POST faults/clear {kinds}
-//	POST switches    {events, duplicate, lose, refuseGateway, muteWebhooks, callsPerMonth, pushesPerMonth}
+//	POST switches    {events, duplicate, lose, refuseGateway, muteWebhooks, callsPerMonth, pushesPerMonth,
+//	                  dingQuota: {app, sms, call}, flowControl: {unionId: on}}
 //	POST actions     {do: disconnect|drop|ping|expireTokens|expireWebhooks, connections}
+//	POST actions     {do: advance, seconds}: turns the clock forward, by 1 s to 31 days
 //
 // Requests of other sites are refused: the Host must be loopback or the address that is listened on (any address, but no name, for
 // who listens on all of them), Origin must be the page's own, Sec-Fetch-Site same-origin or none. There is no login: whoever
@@ -65,5 +68,7 @@
 //   - the error of an API for a disbanded group (other than send), and every errcode of the webhooks, of chat/get and of the
 //     contact APIs;
 //   - the operator of a group event is the person's userId, or the unionId of somebody from outside;
+//   - a DING of which too few are left goes to nobody; receivers who are unknown do not count, and are in failedList by the reason
+//     miss.staffId, which is the error if nobody is known; an organisation without DINGs lacks the permission for them;
 //   - a pushed frame gets a new headers.messageId for each delivery, while msgId and eventId stay.
 package dingtalktest

@@ -24,6 +24,7 @@ const (
 	Connected      ChangeKind = "connected"
 	Disconnected   ChangeKind = "disconnected"
 	FaultsChanged  ChangeKind = "faults" // or another switch: events, losses, quotas, ...
+	ClockAdvanced  ChangeKind = "clock"  // turned forward, not merely gone on
 )
 
 // Change is one thing that happened. It names what changed; its state is asked of the [Server].

@@ -35,6 +35,14 @@ func (w *window) admit(now time.Time, span time.Duration, limit int) bool {
 	return true
 }
 
+// DingQuota is how many people DINGs can still reach, by type; negative is unlimited. DingTalk sells them by type, and says neither
+// what it counts nor to whom a DING goes for which too few are left: here each receiver counts, and it goes to nobody.
+type DingQuota struct {
+	App  int `json:"app"`
+	SMS  int `json:"sms"`
+	Call int `json:"call"`
+}
+
 // limits counts what clients use.
 type limits struct {
 	now func() time.Time
@@ -47,6 +55,7 @@ type limits struct {
 	month        string
 	counted      int
 	pushed       int
+	dings        DingQuota
 	muteWebhooks bool
 	webhooks     map[string]*window   // by conversation
 	mutedUntil   map[string]time.Time // by conversation
@@ -54,7 +63,7 @@ type limits struct {
 
 func newLimits(now func() time.Time, perSecond, calls, pushes int) *limits {
 	return &limits{
-		now: now, perSecond: perSecond, calls: calls, pushes: pushes,
+		now: now, perSecond: perSecond, calls: calls, pushes: pushes, dings: DingQuota{App: -1, SMS: -1, Call: -1},
 		rates: map[string]*window{}, webhooks: map[string]*window{}, mutedUntil: map[string]time.Time{},
 	}
 }
@@ -125,6 +134,20 @@ func (l *limits) webhook(conversation string) bool {
 	return false
 }
 
+// ding takes so many receivers of a DING of the type (remindType) from its quota, if there are enough left.
+func (l *limits) ding(remindType int64, receivers int) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	left := map[int64]*int{1: &l.dings.App, 2: &l.dings.SMS, 3: &l.dings.Call}[remindType]
+	if *left >= 0 {
+		if receivers > *left {
+			return false
+		}
+		*left -= receivers
+	}
+	return true
+}
+
 // Counted is how many calls were counted this month.
 func (s *Server) Counted() int {
 	s.limits.mu.Lock()
@@ -147,6 +170,22 @@ func (s *Server) SetQuota(calls, pushes int) {
 	s.limits.calls, s.limits.pushes = calls, pushes
 	s.limits.mu.Unlock()
 	s.feed.publish(Change{Kind: FaultsChanged})
+}
+
+// SetDingQuota changes how many people DINGs can still reach; unlimited at first. An organisation of the standard edition has no
+// DINGs at all: that is [PermissionDenied] on [APIDing].
+func (s *Server) SetDingQuota(q DingQuota) {
+	s.limits.mu.Lock()
+	s.limits.dings = q
+	s.limits.mu.Unlock()
+	s.feed.publish(Change{Kind: FaultsChanged})
+}
+
+// DingQuota is what is left of it.
+func (s *Server) DingQuota() DingQuota {
+	s.limits.mu.Lock()
+	defer s.limits.mu.Unlock()
+	return s.limits.dings
 }
 
 // MuteWebhooks turns the webhooks' limit on or off: 20 messages a minute to a group, and past it none for 10 minutes. It is

@@ -24,6 +24,7 @@ const (
 	errNeedGet          = 43001
 	errNeedPost         = 43002
 	errNoDepartment     = 60003
+	errNoPermission     = 60011
 	errNoUser           = 60121
 	errNoChat           = 34003
 )

@@ -3,7 +3,6 @@ package dingtalktest
 import (
 	"encoding/base64"
 	"fmt"
-	"net/http"
 	"slices"
 	"strconv"
 	"strings"
@@ -81,7 +80,7 @@ func errRobotNotExist() *apiError {
 	return refuse("invalidParameter.robotCode.notExsit", "The bot does not exist")
 }
 
-// checkRobot checks the robotCode of a send, recall or DING.
+// checkRobot checks the robotCode of a send or recall.
 func (s *Server) checkRobot(c *call, robotCode string) *apiError {
 	switch robotCode {
 	case "":
@@ -372,11 +371,16 @@ func (s *Server) sendDirect(c *call) (any, *apiError) {
 	w := s.world
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	controlled := []string{}
 	for _, p := range people {
-		w.appendLocked(w.directLocked(p), m)
+		if _, yes := w.controlled[p.UnionID]; yes {
+			controlled = append(controlled, p.UserID)
+		} else {
+			w.appendLocked(w.directLocked(p), m)
+		}
 	}
 	return map[string]any{
-		"processQueryKey": m.ProcessQueryKey, "invalidStaffIdList": append([]string{}, unknown...), "flowControlledStaffIdList": []string{},
+		"processQueryKey": m.ProcessQueryKey, "invalidStaffIdList": append([]string{}, unknown...), "flowControlledStaffIdList": controlled,
 	}, nil
 }
 
@@ -384,26 +388,33 @@ func (s *Server) sendDing(c *call) (any, *apiError) {
 	f := fieldsOf(c)
 	robot, userIDs, content := f.text("robotCode"), f.texts("receiverUserIdList"), f.text("content")
 	kind, _ := f.integer("remindType")
+	f.text("callVoice")
 	if err := f.end(); err != nil {
 		return nil, err
 	}
-	if err := s.checkRobot(c, robot); err != nil {
-		return nil, err
+	if robot == "" || kind < 1 || kind > 3 || len(userIDs) == 0 || content == "" {
+		return nil, c.careless(c.invalid("robotCode, remindType 1..3, receiverUserIdList and content are required"))
 	}
-	if kind < 1 || kind > 3 || len(userIDs) == 0 || content == "" {
-		return nil, c.careless(c.invalid("remindType 1..3, receiverUserIdList and content are required"))
+	if robot != s.app.RobotCode {
+		return nil, refuse("invalid.chatbotId", "invalid.chatbotId "+robot)
 	}
 	most := maxDingPhone
 	if kind == 1 {
 		most = maxDingApp
 	}
 	if len(userIDs) > most {
-		return nil, c.careless(&apiError{status: http.StatusBadRequest, code: "ding.receivercount.limit", message: "Too many receivers"})
+		return nil, c.careless(refuse("ding.receivercount.limit", "ding receiver count limit"))
 	}
 	people, unknown := s.world.staff(userIDs)
-	failed := map[string][]string{}
-	if len(unknown) > 0 {
-		failed["staffId.notExisted"] = unknown
+	if len(people) == 0 {
+		return nil, refuse("miss.staffId", "miss.staffId "+strings.Join(unknown, ","))
 	}
-	return map[string]any{"openDingId": s.world.addDing(int(kind), people, content).ID, "failedList": failed}, nil
+	if !s.limits.ding(kind, len(people)) {
+		return nil, refuse("ding.serverquota.insufficient", "ding server quota insufficient")
+	}
+	answer := map[string]any{"openDingId": s.world.addDing(int(kind), people, content).ID}
+	if len(unknown) > 0 {
+		answer["failedList"] = map[string][]string{"miss.staffId": unknown}
+	}
+	return answer, nil
 }

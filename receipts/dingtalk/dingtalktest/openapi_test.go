@@ -351,6 +351,16 @@ func TestDirectMessagesAndDings(t *testing.T) {
 	if diff := cmp.Diff([]string{"nobody"}, texts(a.body["invalidStaffIdList"])); diff != "" {
 		t.Error(diff)
 	}
+	c.s.FlowControl(true, people[3], people[4])
+	c.s.FlowControl(false, people[4])
+	a = c.post(pathDirect, with(direct, "userIds", []string{ids[3], ids[4], "nobody"})).want(t, 200, "")
+	if diff := cmp.Diff([]string{ids[3]}, texts(a.body["flowControlledStaffIdList"])); diff != "" {
+		t.Error(diff)
+	}
+	if blocked, free := len(c.s.Direct(people[3]).Messages()), len(c.s.Direct(people[4]).Messages()); blocked != 0 || free != 1 {
+		t.Errorf("%d messages reached who is controlled, %d who no longer is", blocked, free)
+	}
+	c.s.FlowControl(false, people[3])
 	if m := c.s.Direct(people[1]).Messages(); len(m) != 1 || m[0].Text != "请看" || m[0].Via != dingtalktest.ViaDirect {
 		t.Errorf("got %+v", m)
 	}
@@ -365,9 +375,68 @@ func TestDirectMessagesAndDings(t *testing.T) {
 		c.post(pathDing, with(ding, "remindType", kind, "receiverUserIdList", ids[:20])).want(t, 200, "")
 		c.post(pathDing, with(ding, "remindType", kind, "receiverUserIdList", ids[:21])).want(t, 400, "ding.receivercount.limit")
 	}
-	c.post(pathDing, with(ding, "remindType", 4)).want(t, 400, "invalidParameter.param.invalid")
+	for field, bad := range (obj{"remindType": 4, "content": "", "receiverUserIdList": []string{}, "robotCode": nil}) {
+		c.post(pathDing, with(ding, field, bad)).want(t, 400, "invalidParameter.param.invalid")
+	}
+	c.post(pathDing, with(ding, "robotCode", "other")).want(t, 400, "invalid.chatbotId")
+	c.post(pathDing, with(ding, "receiverUserIdList", []string{"nobody"})).want(t, 400, "miss.staffId")
 	if d := c.s.Dings(); len(d) != 3 || d[0].Type != 1 || len(d[0].Receivers) != 200 || d[0].Content != "快看" {
 		t.Errorf("%d dings", len(d))
+	}
+}
+
+func TestADingTellsWhomItFailedFor(t *testing.T) {
+	t.Parallel()
+	c := dingtalk(t, dingtalktest.Options{})
+	people := c.people(2)
+	ding := obj{"robotCode": c.s.App().RobotCode, "remindType": 3, "receiverUserIdList": []string{people[0].UserID}, "content": "快看", "callVoice": "Standard_Female_Voice"}
+	if a := c.post(pathDing, ding).want(t, 200, ""); a.body["openDingId"] == "" || len(a.body) != 1 {
+		t.Errorf("got %s", a.raw) // DingTalk's example has no failedList
+	}
+	a := c.post(pathDing, with(ding, "receiverUserIdList", []string{"x", people[1].UserID, "y"})).want(t, 200, "")
+	if diff := cmp.Diff(obj{"miss.staffId": []any{"x", "y"}}, a.body["failedList"]); diff != "" {
+		t.Error(diff)
+	}
+	c.clean()
+}
+
+func TestDingsAreBoughtByType(t *testing.T) {
+	t.Parallel()
+	c := dingtalk(t, dingtalktest.Options{})
+	people := c.people(3)
+	ids := []string{people[0].UserID, people[1].UserID, people[2].UserID}
+	ding := func(kind int, receivers ...string) answer {
+		return c.post(pathDing, obj{"robotCode": c.s.App().RobotCode, "remindType": kind, "receiverUserIdList": receivers, "content": "快看"})
+	}
+	c.s.SetDingQuota(dingtalktest.DingQuota{App: -1, SMS: 4})
+	ding(3, ids[0]).want(t, 400, "ding.serverquota.insufficient")
+	ding(2, ids...).want(t, 200, "")
+	ding(2, ids[:2]...).want(t, 400, "ding.serverquota.insufficient") // all or nobody
+	ding(2, ids[0], "nobody").want(t, 200, "")
+	ding(2, ids[0]).want(t, 400, "ding.serverquota.insufficient")
+	ding(1, ids...).want(t, 200, "")
+	if diff := cmp.Diff(dingtalktest.DingQuota{App: -1}, c.s.DingQuota()); diff != "" {
+		t.Error(diff)
+	}
+	if n := len(c.s.Dings()); n != 3 || c.s.Counted() != 6 {
+		t.Errorf("%d DINGs, %d counted calls", n, c.s.Counted())
+	}
+	c.clean()
+}
+
+func TestAMissingPermissionIsNamed(t *testing.T) {
+	t.Parallel()
+	c := dingtalk(t, dingtalktest.Options{})
+	c.s.Inject(dingtalktest.Fault{Kind: dingtalktest.PermissionDenied})
+	for path, scope := range map[string]string{pathDing: "Premium.Ding.Write", pathDirect: "qyapi_robot_sendmsg", pathSend: "qyapi_robot_sendmsg"} {
+		a := c.post(path, obj{}).want(t, 403, "Forbidden.AccessDenied.AccessTokenPermissionDenied")
+		if diff := cmp.Diff(obj{"requiredScopes": []any{scope}}, a.body["accessdenieddetail"]); diff != "" || !strings.Contains(a.raw, "["+scope+"]") {
+			t.Errorf("%s: %s %s", path, diff, a.raw)
+		}
+	}
+	a := c.post(c.old("/topapi/v2/user/get"), obj{"userid": "x"}).want(t, 200, "60011")
+	if !strings.Contains(a.raw, "[qyapi_get_member]") {
+		t.Errorf("got %s", a.raw)
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"image/png"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/chromedp/chromedp"
 	"github.com/google/go-cmp/cmp"
@@ -36,6 +37,8 @@ func TestPage(t *testing.T) {
 		{"a group is made, changed and disbanded", testAGroupsLife},
 		{"two thousand people", testTwoThousandPeople},
 		{"faults are switches", testFaults},
+		{"the clock is turned forward", testClock},
+		{"who is really mentioned", testMentions},
 		{"every kind of message, long and hostile", testKindsOfMessage},
 		{"markdown is DingTalk's", testMarkdown},
 		{"a phone", testPhone},
@@ -312,6 +315,87 @@ func testFaults(chrome context.Context, t *testing.T) {
 	x.fits()
 }
 
+func testClock(chrome context.Context, t *testing.T) {
+	o := newOffice(t, "Project")
+	x := o.open(chrome, desktop)
+	shown := func() string { return x.js(`document.querySelector(".clock-time").textContent`) }
+	// The clock of the page is that of this DingTalk, to a second or two.
+	agrees := func(d time.Duration) {
+		t.Helper()
+		x.until("the clock to agree", fmt.Sprintf(`Math.abs(Date.parse(document.querySelector(".clock-time").dateTime) - Date.now() - %d) < 2000`, d.Milliseconds()))
+		if got := time.Until(o.s.Clock().Now()) - d; got < -time.Second || got > time.Second {
+			t.Errorf("the server's clock is off by %v", got)
+		}
+	}
+	x.sees(".clock", "Clock of this DingTalk")
+	x.sees(".clock", "goes with the real time")
+	agrees(0)
+	before := shown()
+	x.until("it to go on", fmt.Sprintf(`document.querySelector(".clock-time").textContent !== %q`, before))
+
+	o.send(o.g, "before")
+	x.clickText(".clock button", "+10 min")
+	x.sees(".clock", "10 min ahead of the real time")
+	agrees(10 * time.Minute)
+	x.clickText(".clock button", "+1 hr")
+	x.sees(".clock", "1 hr 10 min ahead of the real time")
+	x.clickText(".clock button", "+1 day")
+	x.sees(".clock", "1 day 1 hr 10 min ahead of the real time")
+	agrees(25*time.Hour + 10*time.Minute)
+	o.login() // the token is of the day before
+	o.send(o.g, "after")
+	x.until("a day for each", `document.querySelectorAll(".day").length === 2`)
+	x.shot("clock")
+	x.fits()
+
+	// Turned by somebody else, in the other language.
+	x.click(".language")
+	x.sees(".clock", "此钉钉的时钟")
+	o.s.Advance(59*time.Hour + 50*time.Minute)
+	x.sees(".clock", "比真实时间快 3天 13小时")
+	agrees(85 * time.Hour)
+	x.shot("clock-zh")
+	y := o.open(chrome, darkPhone)
+	y.sees(".clock", "3 days 13 hr ahead of the real time")
+	y.shot("clock-phone")
+	y.fits()
+}
+
+// testMentions: DingTalk notifies only a member who is in at.atUserIds and whose @userId stands in the text.
+func testMentions(chrome context.Context, t *testing.T) {
+	o := newOffice(t, "Project")
+	dotted := o.s.AddPerson(dingtalktest.Person{Name: "Dot Dotson", UserID: "manager.77_a"})
+	if err := o.g.Join(dingtalktest.Person{}, dotted); err != nil {
+		t.Fatal(err)
+	}
+	stranger := o.s.AddPerson(dingtalktest.Person{Name: "Stranger"})
+	x := o.open(chrome, desktop)
+	x.say("@whoread remind")
+	id := func(name string) string { return o.people[name].UserID }
+	o.answers(o.hears(), "#1", fmt.Sprintf("@%s @%s @%s, **@%s** please read; not @%s, not @%sx, not @%s",
+		id("张三"), id("李雷"), dotted.UserID, id("Alice Walker"), id("李四"), id("张三"), stranger.UserID),
+		id("张三"), id("李雷"), dotted.UserID, id("Alice Walker"), stranger.UserID, id("王五"))
+	x.sees(".message.from-bot", "please read")
+	shown := x.js(`[...document.querySelectorAll(".message.from-bot .mention")].map((n) => n.textContent).join()`)
+	if shown != "@张三,@李雷,@Dot Dotson,@Alice Walker" {
+		t.Errorf("shown as mentioned are %s", shown)
+	}
+	x.sees(".message.from-bot", fmt.Sprintf("not @%s, not @%sx, not @%s", id("李四"), id("张三"), stranger.UserID))
+	x.sees(".mention.self", "@李雷")
+	x.shot("mentions")
+	x.become("张三")
+	x.sees(".mention.self", "@张三")
+	// The other programs are told the same.
+	var told []string
+	messages := o.asks("messages", "group", o.g.ID()).want(t, 200, "").body["messages"].([]any)
+	for _, p := range messages[1].(obj)["mentioned"].([]any) {
+		told = append(told, p.(obj)["name"].(string))
+	}
+	if got := strings.Join(told, ","); got != "张三,李雷,Dot Dotson,Alice Walker" {
+		t.Errorf("told as mentioned are %s", got)
+	}
+}
+
 func (o *office) status() obj { return o.asks("status").body }
 
 func testKindsOfMessage(chrome context.Context, t *testing.T) {
@@ -401,6 +485,7 @@ func testMarkdown(chrome context.Context, t *testing.T) {
 		"`code` ~~x~~":                    "<p>`code` ~~x~~</p>",
 		"<script>1</script> &amp;":        "<p>&lt;script&gt;1&lt;/script&gt; &amp;amp;</p>",
 		"@user1 @user12 @nobody":          `<p><span>@张三</span> @user12 @nobody</p>`,
+		"**@a_b.c** @a_b @user1，":         `<p><strong><span>@王五</span></strong> <span>@李四</span> <span>@张三</span>，</p>`,
 		"see https://x.example/a.":        `<p>see <a href="https://x.example/a">https://x.example/a</a>.</p>`,
 		"":                                "",
 		"公告：**重要**的事":                     "<p>公告：<strong>重要</strong>的事</p>",
@@ -412,8 +497,8 @@ func testMarkdown(chrome context.Context, t *testing.T) {
 		got := x.js(`(async () => {
 			const { parse, render } = await import("/_dingtalktest/page/markdown.js");
 			const { h } = await import("/_dingtalktest/page/dom.js");
-			const who = { id: "user1", name: "张三" };
-			const box = h("div", null, render(parse(` + string(text) + `), { h, image: (u) => (u.startsWith("https:") ? u : null), mentions: { ids: new Map([["user1", who]]), names: [] } }));
+			const ids = [{ id: "a_b.c", name: "王五" }, { id: "user1", name: "张三" }, { id: "a_b", name: "李四" }];
+			const box = h("div", null, render(parse(` + string(text) + `), { h, image: (u) => (u.startsWith("https:") ? u : null), mentions: { ids, names: [] } }));
 			for (const n of box.querySelectorAll("*")) for (const a of [...n.attributes]) if (!["href", "src", "alt", "start"].includes(a.name)) {
 				if (a.name === "class" && a.value.startsWith("md-h")) { const g = document.createElement(a.value.split(" md-")[1]); g.append(...n.childNodes); n.replaceWith(g); }
 				n.removeAttribute(a.name);
@@ -479,14 +564,16 @@ func testKeyboard(chrome context.Context, t *testing.T) {
 	}
 	x.js(`document.activeElement.blur()`)
 	var order []string
-	for range 9 {
+	for range 12 {
 		x.press(tabKey)
 		order = append(order, strings.SplitN(strings.SplitN(focus(), "\n", 2)[0], ",", 2)[0])
 	}
 	want := []string{
-		"Skip to the message box", "You are: 李雷. Choose who you are", "中文", "New group", "Project", "whoread", "8 members", "Group and members", "Tools",
+		"Skip to the message box", "You are: 李雷. Choose who you are", "中文", "New group",
+		"whoread", "Project", // the chat with the bot comes first
+		"Turn the clock forward by 10 min", "Turn the clock forward by 1 hr", "Turn the clock forward by 1 day",
+		"8 members", "Group and members", "Tools",
 	}
-	want[4], want[5] = "whoread", "Project" // the chat with the bot comes first
 	if diff := cmp.Diff(want, order); diff != "" {
 		t.Error(diff)
 	}

@@ -26,10 +26,11 @@ type App struct {
 
 // Options are all optional.
 type Options struct {
-	// Now is the clock of tokens, tickets, webhooks, quotas, messages and reads; default time.Now. Delays and redelivery go by
-	// the wall clock.
-	Now func() time.Time
-	App App // what is empty is generated
+	// Clock is the time of tokens, tickets, webhooks, quotas, messages and reads; default one of its own. Delays and redelivery go
+	// by the wall clock.
+	Clock *Clock
+	Now   func() time.Time // what the default Clock goes by until it is turned; default time.Now
+	App   App              // what is empty is generated
 
 	TokenTTL      time.Duration // default 7,200 s
 	WebhookTTL    time.Duration // of a session webhook; default 90 min
@@ -53,7 +54,8 @@ type Options struct {
 
 // Server is a DingTalk. All methods may be used concurrently.
 type Server struct {
-	now         func() time.Time
+	clock       *Clock
+	now         func() time.Time // of the clock
 	app         App
 	botID       string // chatbotUserId
 	keyDelay    time.Duration
@@ -84,10 +86,11 @@ type Server struct {
 
 // New makes a DingTalk without people. It serves nothing before [Server.Listen].
 func New(o Options) *Server {
-	now := o.Now
-	if now == nil {
-		now = time.Now
+	clock := o.Clock
+	if clock == nil {
+		clock = &Clock{base: o.Now}
 	}
+	now := clock.Now
 	app := o.App
 	app.ClientID = cmp.Or(app.ClientID, "ding"+randomHex(8))
 	app.ClientSecret = cmp.Or(app.ClientSecret, randomHex(32))
@@ -97,8 +100,9 @@ func New(o Options) *Server {
 
 	ctx, stop := context.WithCancel(context.Background())
 	f := newFeed(now)
+	clock.tell(f)
 	s := &Server{
-		now: now, app: app, botID: "$:LWCP_v1:$" + randomBase64(24), unpublished: o.Unpublished,
+		clock: clock, now: now, app: app, botID: "$:LWCP_v1:$" + randomBase64(24), unpublished: o.Unpublished,
 		keyDelay: o.KeyQueryDelay, keyTTL: cmp.Or(o.KeyTTL, 7*24*time.Hour),
 		feed: f, world: newWorld(now, f), journal: newJournal(now, f), faults: &faults{feed: f},
 		limits:   newLimits(now, cmp.Or(o.CallsPerSecond, StandardCallsPerSecond), o.CallsPerMonth, o.PushesPerMonth),
@@ -164,6 +168,7 @@ func (s *Server) Close() error {
 	}
 	s.closed = true
 	s.mu.Unlock()
+	s.clock.untell(s.feed)
 	s.stop()
 	err := s.http.Close()
 	if s.page != nil {
@@ -269,6 +274,21 @@ func (s *Server) SetDepartment(id int64, people ...Person) {
 	s.world.mu.Lock()
 	defer s.world.mu.Unlock()
 	s.world.departments[id] = users
+}
+
+// FlowControl makes these people get no messages by oToMessages/batchSend while on, because they got too many lately
+// (flowControlledStaffIdList). Nobody is controlled at first.
+func (s *Server) FlowControl(on bool, people ...Person) {
+	s.world.mu.Lock()
+	defer s.world.mu.Unlock()
+	for _, p := range people {
+		if on {
+			s.world.controlled[p.UnionID] = struct{}{}
+		} else {
+			delete(s.world.controlled, p.UnionID)
+		}
+	}
+	s.feed.publish(Change{Kind: FaultsChanged})
 }
 
 // Dings are the DINGs that were sent, oldest first: the last 1,000.

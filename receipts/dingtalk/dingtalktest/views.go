@@ -1,6 +1,7 @@
 package dingtalktest
 
 import (
+	"maps"
 	"slices"
 	"time"
 )
@@ -51,6 +52,8 @@ type readerView struct {
 // statusView is the state that the drawer shows.
 type statusView struct {
 	Server         string          `json:"server"` // another one after a restart
+	Now            time.Time       `json:"now"`    // by the server's clock
+	Ahead          float64         `json:"ahead"`  // seconds by which it was turned forward
 	Counted        int             `json:"counted"`
 	Pushed         int             `json:"pushed"`
 	CallsPerMonth  int             `json:"callsPerMonth"`
@@ -65,6 +68,8 @@ type statusView struct {
 	Lose           int             `json:"lose"`
 	RefuseGateway  bool            `json:"refuseGateway"`
 	MuteWebhooks   bool            `json:"muteWebhooks"`
+	DingQuota      DingQuota       `json:"dingQuota"`
+	FlowControlled []string        `json:"flowControlled"` // unionIds
 }
 
 // maxPreview is how many runes a quote or a preview keeps.
@@ -212,7 +217,7 @@ func (p *page) truth(c *conversation, m *storedMessage) (read, unread []readerVi
 func (p *page) status() statusView {
 	s := p.s
 	out := statusView{
-		Server: s.botID, Counted: s.Counted(), Pushed: s.Pushed(), Connections: s.Connections(), Faults: s.Faults(), Events: map[string]bool{},
+		Server: s.botID, Now: s.now(), Ahead: s.clock.Ahead().Seconds(), DingQuota: s.DingQuota(), Counted: s.Counted(), Pushed: s.Pushed(), Connections: s.Connections(), Faults: s.Faults(), Events: map[string]bool{},
 	}
 	s.limits.mu.Lock()
 	out.CallsPerMonth, out.PushesPerMonth, out.MuteWebhooks = s.limits.calls, s.limits.pushes, s.limits.muteWebhooks
@@ -228,6 +233,7 @@ func (p *page) status() statusView {
 	s.journal.mu.Unlock()
 	s.world.mu.Lock()
 	out.People = len(s.world.peopleOrder)
+	out.FlowControlled = append([]string{}, slices.Sorted(maps.Keys(s.world.controlled))...)
 	s.world.mu.Unlock()
 	return out
 }

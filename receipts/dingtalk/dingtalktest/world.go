@@ -29,7 +29,8 @@ type world struct {
 	byChatID    map[string]*conversation
 	direct      map[string]*conversation // by unionId
 	byKey       map[string]*storedMessage
-	departments map[int64][]string // userIds
+	departments map[int64][]string  // userIds
+	controlled  map[string]struct{} // unionIds of those who get no direct messages
 	dings       []Ding
 	media       []Media
 }
@@ -39,7 +40,7 @@ func newWorld(now func() time.Time, f *feed) *world {
 		now: now, feed: f,
 		people: map[string]Person{}, byUserID: map[string]Person{}, groups: map[string]*conversation{},
 		byChatID: map[string]*conversation{}, direct: map[string]*conversation{}, byKey: map[string]*storedMessage{},
-		departments: map[int64][]string{},
+		departments: map[int64][]string{}, controlled: map[string]struct{}{},
 	}
 }
 

@@ -149,15 +149,17 @@ function emphasis(s, i, c) {
 }
 
 function mentionAt(s, i, mentions) {
-  const id = /^@([\w-]+)/.exec(s.slice(i, i + 128));
-  if (id && mentions?.ids.has(id[1])) return { who: mentions.ids.get(id[1]), end: i + id[0].length };
+  for (const who of mentions?.ids || []) {
+    const end = i + 1 + who.id.length;
+    if (s.startsWith("@" + who.id, i) && !/[\w-]/.test(s[end] || "")) return { who, end };
+  }
   for (const who of mentions?.names || []) {
     if (s.startsWith("@" + who.name, i)) return { who, end: i + 1 + who.name.length };
   }
   return null;
 }
 
-/** Elements of blocks. o: h (makes an element), image (its address by url), mentions ({ids: Map, names: []}). */
+/** Elements of blocks. o: h (makes an element), image (its address by url), mentions ({ids: [], names: []}, the longest first). */
 export function render(blocks, o) {
   const line = (text) => nodes(inline(text, o.mentions), o);
   return blocks.map((b) => {

@@ -69,8 +69,9 @@ function quoted(q, jump) {
 function mentionsOf(m) {
   const me = state.me?.unionId;
   const known = (m.mentioned || []).map((p) => ({ id: p.userId, name: p.name, me: p.unionId === me }));
-  const names = fromBot(m) ? [] : [...known, { name: state.about.bot, me: false }].sort((a, b) => b.name.length - a.name.length);
-  return { ids: new Map(known.filter((p) => p.id).map((p) => [p.id, p])), names };
+  const longest = (list, field) => list.sort((a, b) => b[field].length - a[field].length);
+  const names = fromBot(m) ? [] : longest([...known, { name: state.about.bot, me: false }], "name");
+  return { ids: longest(known.filter((p) => p.id), "id"), names };
 }
 
 function imageURL(url) {

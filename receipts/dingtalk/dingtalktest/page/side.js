@@ -1,9 +1,10 @@
-// The left side: who one is, and the chats.
+// The left side: who one is, the chats, and the clock.
 
 import { on, openGroup, state } from "./state.js";
 import { avatar, botAvatar, coalesce, h, icon, iconButton, keyed } from "./dom.js";
 import { clockTime, lang, t } from "./words.js";
 import { choosePerson, newGroup } from "./dialogs.js";
+import { clock } from "./clock.js";
 
 const shown = 200; // chats in the list at once
 
@@ -48,7 +49,7 @@ export function side({ changeLanguage }) {
   return h("nav", { class: "side", "aria-label": t("groups") },
     h("div", { class: "side-top" }, me, h("button", { type: "button", class: "language", lang: lang() === "zh" ? "en" : "zh-CN", on: { click: changeLanguage } }, t("language"))),
     h("div", { class: "side-head" }, h("h2", null, t("myGroups")), iconButton("plus", t("newGroup"), newGroup)),
-    search, h("div", { class: "side-list" }, mine, othersTitle, others, empty));
+    search, h("div", { class: "side-list" }, mine, othersTitle, others, empty), clock());
 }
 
 export function tags(who) {

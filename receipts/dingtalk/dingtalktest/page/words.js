@@ -54,6 +54,8 @@ const words = {
   live: ["Live", "实时"], lost: ["Connection to the server lost. Trying again…", "与服务器的连接断开，正在重试…"], done: ["Done", "完成"],
   ding: ["DING from {bot}: {text}", "{bot} 的 DING：{text}"], skip: ["Skip to the message box", "跳到输入框"], language: ["中文", "English"],
   mentionedYou: ["[@you]", "[有人@我]"], back: ["Back to the chats", "返回会话列表"], unread: ["{n} unread", "{n} 条未读"], you: ["you", "我"], download: ["Download", "下载"],
+  clockOf: ["Clock of this DingTalk", "此钉钉的时钟"], clockHint: ["Its messages, tokens, webhooks and quotas go by this clock. Other programs have clocks of their own.", "它的消息、token、Webhook 和配额都按此时钟计；其他程序有自己的时钟。"],
+  clockReal: ["goes with the real time", "与真实时间一致"], clockAhead: ["{d} ahead of the real time", "比真实时间快 {d}"], turnClock: ["Turn the clock forward by {d}", "将时钟拨快 {d}"],
   errUnknownPerson: ["No such person", "没有这个人"], errUnknownMessage: ["No such message", "没有这条消息"], errNotMember: ["You are not in this group", "你不在这个群里"], errNotInAudience: ["They joined after the message was sent", "该消息发出后才入群"], errRecalled: ["The message was recalled", "消息已撤回"], errDisbanded: ["The group was disbanded", "该群已解散"], errUnreachable: ["The server does not answer", "服务器没有应答"],
 };
 
@@ -85,6 +87,15 @@ export function clockSeconds(at) {
 
 export function day(at) {
   return new Intl.DateTimeFormat(chosen, { month: "long", day: "numeric", weekday: "short" }).format(new Date(at));
+}
+
+/** A span of so many seconds, such as "1 day 2 hr". */
+export function duration(seconds) {
+  const parts = [["day", 86400], ["hour", 3600], ["minute", 60], ["second", 1]].map(([unit, size], i, all) => {
+    const n = Math.floor((i ? seconds % all[i - 1][1] : seconds) / size);
+    return n ? new Intl.NumberFormat(chosen, { style: "unit", unit, unitDisplay: "short" }).format(n) : "";
+  });
+  return parts.filter(Boolean).join(" ");
 }
 
 export function number(n) { return new Intl.NumberFormat(chosen).format(n); }

@@ -1,0 +1,446 @@
+package bot
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"go.uber.org/zap"
+
+	"whoread/bot/when"
+	"whoread/receipts"
+	"whoread/receipts/dingtalk"
+)
+
+// FollowUpOptions are how every announcement of a group is followed up.
+type FollowUpOptions struct {
+	// Every holds the pauses before the rounds, and By their channels; the last of
+	// each is repeated.
+	Every []time.Duration
+	By    []receipts.Channel
+	Share int // the percentage of readers that is enough, from 1 to 100
+	// The deadline is so long after the announcement, or the next time that clocks
+	// show Clock; neither for none.
+	Within time.Duration
+	Clock  *receipts.ClockTime
+	Tell   []string // userIds of whom to tell at the deadline
+}
+
+// deadline is that of an announcement at the time; zero if there is none.
+func (o FollowUpOptions) deadline(at time.Time, zone *time.Location) time.Time {
+	switch {
+	case o.Within > 0:
+		return at.Add(o.Within)
+	case o.Clock == nil:
+		return time.Time{}
+	}
+	local := at.In(zone)
+	for day := 0; ; day++ {
+		end := time.Date(local.Year(), local.Month(), local.Day()+day, 0, int(*o.Clock), 0, 0, zone)
+		if end.After(at) {
+			return end
+		}
+	}
+}
+
+// Webhooks keep each group's latest session webhook, the only way to mention people.
+// It is a secret.
+type Webhooks interface {
+	KeepWebhook(ctx context.Context, group, webhook string, until time.Time) error
+	// Webhook returns nothing if none is kept.
+	Webhook(ctx context.Context, group string) (string, time.Time, error)
+}
+
+// noteWebhook keeps the webhook of a command for what the bot says by itself. A
+// failure costs the mentions until the next command.
+func (b *Bot) noteWebhook(ctx context.Context, in Incoming) {
+	if in.Direct || !b.Access.works(in.Group) || !usable(in.Webhook, in.WebhookUntil, b.Now()) {
+		return
+	}
+	if err := b.Webhooks.KeepWebhook(ctx, in.Group, in.Webhook, in.WebhookUntil); err != nil {
+		b.Log.Warn("webhook not noted", zap.String("request", in.ID), zap.Error(err))
+	}
+}
+
+// dueFollowUp is a message whose follow-up may be due. It waits in the schedule,
+// each message at most once.
+type dueFollowUp struct {
+	Group  string
+	Number int
+}
+
+// The bounds of what people and settings may ask for.
+const (
+	EveryMin = 5 * time.Minute     // between two rounds
+	EveryMax = 7 * 24 * time.Hour  // the same
+	AheadMax = 30 * 24 * time.Hour // from an announcement to its deadline
+)
+
+// times understands the times of a command: they are meant from when it was said,
+// also where it is carried out later, or once more.
+func (b *Bot) times(in Incoming) when.Times {
+	at := in.SaidAt
+	if at.IsZero() {
+		at = b.Now()
+	}
+	return when.Times{Now: at.In(b.Zone), MinEvery: EveryMin, MaxEvery: EveryMax, MaxAhead: AheadMax}
+}
+
+// scheduleFollowUp has the follow-up of a message looked at.
+func (b *Bot) scheduleFollowUp(ctx context.Context, group string, number int, at time.Time) error {
+	command, err := json.Marshal(scheduled{FollowUp: &dueFollowUp{group, number}})
+	if err != nil {
+		return err
+	}
+	if err := b.Inbox.Schedule(ctx, at, string(command)); err != nil {
+		return fmt.Errorf("schedule the follow-up of #%d: %w", number, err)
+	}
+	return nil
+}
+
+// follow begins to follow a message up.
+func (b *Bot) follow(ctx context.Context, w *words, in Incoming, said Said) (answer, error) {
+	if !b.Access.may(b.Access.Remind, in, receipts.Person{}) {
+		return say(w.refusal(b.Access.Remind)), nil
+	}
+	wanted, err := b.times(in).Follow(said.Rest)
+	if err != nil {
+		return say(w.question(err)), nil
+	}
+	said.Number = wanted.Number
+	m, refusal, err := b.message(ctx, w, in, said)
+	if err != nil || refusal != "" {
+		return say(refusal), err
+	}
+	if m.State != receipts.Sent && m.State != receipts.Uncertain {
+		return say(fmt.Sprintf(w.NotFollowed, m.Number, cmp.Or(w.StateExtra[m.State], w.States[m.State]))), nil
+	}
+	f, err := b.startFollowUp(ctx, m, in, w, receipts.Plan{
+		Every: []time.Duration{wanted.Every}, By: []receipts.Channel{b.Reminders.By},
+		Share: cmp.Or(wanted.UntilPercent, 100), Until: wanted.Until,
+	})
+	if err != nil {
+		return answer{}, err
+	}
+	return say(fmt.Sprintf(w.Following, m.Number, b.page(w, in.Group).plan(f), m.Number)), nil
+}
+
+// startFollowUp begins the follow-up that a command asks for. It can be repeated.
+func (b *Bot) startFollowUp(ctx context.Context, m receipts.Message, in Incoming, w *words, plan receipts.Plan) (receipts.FollowUp, error) {
+	f, err := b.Follower.Start(ctx, m, receipts.FollowUp{ID: in.ID, Plan: plan, Starter: in.Sender, Language: string(w.Language)})
+	if err != nil {
+		return f, err
+	}
+	return f, b.scheduleFollowUp(ctx, m.Group, m.Number, f.Next)
+}
+
+// followAnnouncement begins to follow an announcement up, if it is to be, and returns
+// the sentence about it. It can be repeated.
+func (b *Bot) followAnnouncement(ctx context.Context, w *words, in Incoming, m receipts.Message, terms when.Opening) (string, error) {
+	plan := b.planOf(in.Group, terms, m.CreatedAt)
+	if plan == nil || m.State != receipts.Sent && m.State != receipts.Uncertain { // this may turn out to be sent
+		return "", nil
+	}
+	f, err := b.startFollowUp(ctx, m, in, w, *plan)
+	if err != nil {
+		return "", err
+	}
+	return fmt.Sprintf(w.Following, m.Number, b.page(w, in.Group).plan(f), m.Number), nil
+}
+
+// help tells what one can say, and what is being followed up.
+func (b *Bot) help(ctx context.Context, w *words, in Incoming) (answer, error) {
+	followed, err := b.Follower.Records.Followed(ctx, in.Group)
+	if err != nil {
+		return answer{}, err
+	}
+	said := []string{w.Help}
+	for _, number := range followed[:min(len(followed), lastOnes)] {
+		f, err := b.Follower.Records.FollowUp(ctx, in.Group, number)
+		if err != nil {
+			return answer{}, err
+		}
+		if f != nil && f.Ended == "" {
+			said = append(said, fmt.Sprintf(w.InPursuit, number, b.page(w, in.Group).plan(*f)))
+		}
+	}
+	return say(said...), nil
+}
+
+// planOf is how an announcement is followed up: as its first line says, and else as
+// the group's settings do; nil if not at all.
+func (b *Bot) planOf(group string, terms when.Opening, at time.Time) *receipts.Plan {
+	settings, ok := b.Reminders.FollowUps[group]
+	if !ok {
+		settings, ok = b.Reminders.FollowUps["*"]
+	}
+	if !ok && terms.Deadline.IsZero() && terms.Every == 0 {
+		return nil
+	}
+	plan := receipts.Plan{
+		Every: settings.Every, By: settings.By, Share: cmp.Or(settings.Share, 100),
+		Until: settings.deadline(at, b.Zone), Tell: settings.Tell,
+	}
+	if len(plan.By) == 0 {
+		plan.By = []receipts.Channel{b.Reminders.By}
+	}
+	if terms.Every > 0 {
+		plan.Every = []time.Duration{terms.Every}
+	}
+	if !terms.Deadline.IsZero() {
+		plan.Until = terms.Deadline
+	}
+	return &plan
+}
+
+// stop ends a follow-up.
+func (b *Bot) stop(ctx context.Context, w *words, in Incoming, said Said) (answer, error) {
+	if !b.Access.may(b.Access.Remind, in, receipts.Person{}) {
+		return say(w.refusal(b.Access.Remind)), nil
+	}
+	if said.Number == 0 && !in.IsReply {
+		followed, err := b.Follower.Records.Followed(ctx, in.Group)
+		switch {
+		case err != nil:
+			return answer{}, err
+		case len(followed) == 0:
+			return say(w.NothingFollowed), nil
+		case len(followed) > 1:
+			return say(fmt.Sprintf(w.WhichStop, hashes(followed, w.Comma))), nil
+		}
+		said.Number = followed[0]
+	}
+	m, refusal, err := b.message(ctx, w, in, said)
+	if err != nil || refusal != "" {
+		return say(refusal), err
+	}
+	_, err = b.Follower.Stop(ctx, in.Group, m.Number, in.Sender)
+	if errors.Is(err, receipts.ErrNotFollowed) {
+		return say(fmt.Sprintf(w.WasNotFollowed, m.Number)), nil
+	}
+	if err != nil {
+		return answer{}, err
+	}
+	return say(fmt.Sprintf(w.StoppedIt, m.Number)), nil
+}
+
+// hashes writes #1, #2 and so on.
+func hashes(all []int, comma string) string {
+	written := make([]string, len(all))
+	for i, n := range all {
+		written[i] = fmt.Sprintf("#%d", n)
+	}
+	return strings.Join(written, comma)
+}
+
+// wake has a message's follow-up looked at now, where there is one: something
+// happened that may end it.
+func (b *Bot) wake(ctx context.Context, group string, numbers ...int) error {
+	followed, err := b.Follower.Records.Followed(ctx, group)
+	if err != nil {
+		return err
+	}
+	for _, number := range numbers {
+		if slices.Contains(followed, number) {
+			if err := b.scheduleFollowUp(ctx, group, number, b.Now()); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// againAfter is how long a follow-up waits that could not be carried out.
+const againAfter = 5 * time.Minute
+
+// followUp carries out the round of a follow-up, if one is due. It can be repeated:
+// people are reminded and told once each. An error means that it should be tried
+// again.
+func (b *Bot) followUp(ctx context.Context, due dueFollowUp) error {
+	log := b.Log.With(zap.Int("number", due.Number))
+	f, err := b.Follower.Records.FollowUp(ctx, due.Group, due.Number)
+	if err != nil {
+		return fmt.Errorf("follow up #%d: %w", due.Number, err)
+	}
+	if f == nil || f.Ended != "" || !b.Access.works(due.Group) {
+		return nil
+	}
+	m, err := b.Reporter.Message(ctx, due.Group, due.Number)
+	if errors.Is(err, receipts.ErrNoMessage) { // its time is over
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("follow up #%d: %w", due.Number, err)
+	}
+	r := receipts.Report{Message: m}
+	act, next := f.Before(m, b.Reminders.Quiet, b.Now())
+	if act == receipts.Remind {
+		if r, err = b.Reporter.Ask(ctx, due.Group, due.Number); err != nil {
+			return fmt.Errorf("follow up #%d: %w", due.Number, err)
+		}
+		act, next = f.Round(r, b.Now())
+	}
+	if err := b.act(ctx, *f, act, next, r); err != nil {
+		return fmt.Errorf("follow up #%d: %w", due.Number, err)
+	}
+	if act != receipts.Wait {
+		log.Info("followed up", zap.String("act", string(act)), zap.Int("round", f.Rounds), zap.String("ended", string(next.Ended)),
+			zap.Int("read", len(r.Read)), zap.Int("total", r.Total), zap.Time("next", next.Next))
+	}
+	return b.settleFollowUp(ctx, due, *f, next)
+}
+
+// postponeFollowUp has a follow-up looked at again later that could not be carried
+// out now.
+func (b *Bot) postponeFollowUp(ctx context.Context, due dueFollowUp, reason error) {
+	b.Log.Error("follow-up put off", zap.Int("number", due.Number), zap.Error(reason))
+	if err := b.scheduleFollowUp(ctx, due.Group, due.Number, b.Now().Add(againAfter)); err != nil {
+		b.Log.Error("follow-up lost", zap.Int("number", due.Number), zap.Error(err))
+	}
+}
+
+// settleFollowUp records the follow-up as it is after a round and has it looked at
+// again.
+func (b *Bot) settleFollowUp(ctx context.Context, due dueFollowUp, f, next receipts.FollowUp) error {
+	if !next.Next.Equal(f.Next) || next.Rounds != f.Rounds || next.Ended != f.Ended {
+		next.Version = f.Version + 1
+		recorded, err := b.Follower.Records.Change(ctx, due.Group, due.Number, next)
+		if err != nil {
+			return fmt.Errorf("follow up #%d: %w", due.Number, err)
+		}
+		if !recorded { // stopped, begun anew, or another's round
+			return nil
+		}
+	}
+	if next.Ended != "" {
+		return nil
+	}
+	return b.scheduleFollowUp(ctx, due.Group, due.Number, next.Next)
+}
+
+// act does what a round has decided.
+func (b *Bot) act(ctx context.Context, f receipts.FollowUp, act receipts.Act, next receipts.FollowUp, r receipts.Report) error {
+	w := Language(f.Language).words()
+	run := fmt.Sprintf("%s:%d", f.ID, f.Rounds)
+	p := b.page(w, r.Message.Group)
+	switch act {
+	case receipts.Remind:
+		return b.remindAgain(ctx, w, f, run, r)
+	case receipts.Excuse:
+		excuse := append([]string{fmt.Sprintf(w.RoundFailed, r.Message.Number, clock(next.Next, p.now, p.zone))}, p.gaps(r)...)
+		return b.post(ctx, r.Message.Group, run, say(excuse...))
+	case receipts.Finish:
+		return b.finish(ctx, w, next, r)
+	default:
+		return nil
+	}
+}
+
+// remindAgain reports and reminds those who have not read, in one post.
+func (b *Bot) remindAgain(ctx context.Context, w *words, f receipts.FollowUp, run string, r receipts.Report) error {
+	group := r.Message.Group
+	webhook, until, err := b.Webhooks.Webhook(ctx, group)
+	if err != nil {
+		return err
+	}
+	n := b.nudges(ctx, w, r.Message)
+	p := b.page(w, group)
+	n.above, n.mentions = p.heading(r.Message)+" · "+p.share(r, true), mentionsOfFollowUp
+	by := f.Channel()
+	if usable(webhook, until, b.Now()) {
+		n.webhook = webhook
+	}
+	done, err := b.Prompter.RemindOf(ctx, r, run, receipts.Person{}, by, n)
+	if err != nil {
+		return err
+	}
+	if by == receipts.Mention && done.Err != nil && len(done.Reached)+len(done.Uncertain) == 0 {
+		// The webhook was good for less long than DingTalk had said.
+		b.logReminded(run, done)
+		if done, err = b.Prompter.RemindOf(ctx, r, run+":direct", receipts.Person{}, receipts.InPrivate, n); err != nil {
+			return err
+		}
+	}
+	b.logReminded(run, done)
+	if len(done.Reached[receipts.Mention]) > 0 {
+		return nil
+	}
+	p.names = b.namesIn(ctx, group, r, false)
+	a := p.report(r, false)
+	if done.Earlier == nil {
+		outcome := b.page(w, group)
+		outcome.names = b.namesOf(ctx, group, done)
+		a.text = lines(append([]string{a.text}, outcome.reached(done)...)...)
+	}
+	return b.post(ctx, group, run, a)
+}
+
+// finish says once that a follow-up is over, and why: in the group, or to who began
+// it if the group is gone; and to those who are to be told of the deadline.
+func (b *Bot) finish(ctx context.Context, w *words, f receipts.FollowUp, r receipts.Report) error {
+	m, run := r.Message, f.ID+":end"
+	p := b.page(w, m.Group)
+	p.names = b.namesIn(ctx, m.Group, r, false)
+	a := p.ended(f, r)
+	if m.State == receipts.Disbanded {
+		return b.tellPeople(ctx, m.Group, run, []string{f.Starter.UserID}, a)
+	}
+	if err := b.post(ctx, m.Group, run, a); err != nil {
+		return err
+	}
+	if f.Ended != receipts.DeadlineOver {
+		return nil
+	}
+	return b.tellPeople(ctx, m.Group, run, f.Tell, a)
+}
+
+// post puts an answer into the group by itself, once for each run. An error means
+// that it certainly is not there, and that trying again may help.
+func (b *Bot) post(ctx context.Context, group, run string, a answer) error {
+	webhook, until, err := b.Webhooks.Webhook(ctx, group)
+	if err != nil {
+		return err
+	}
+	return b.once(ctx, group, run+":post", func() error {
+		return b.reply(ctx, Incoming{ID: run, Group: group, Webhook: webhook, WebhookUntil: until}, a)
+	})
+}
+
+// tellPeople sends an answer to people in private, once for each run.
+func (b *Bot) tellPeople(ctx context.Context, group, run string, userIDs []string, a answer) error {
+	for i, batch := range chunks(receipts.InPrivate, userIDs, dingtalk.MaxDirectUsers) {
+		err := b.once(ctx, group, fmt.Sprintf("%s:tell:%d", run, i), func() error {
+			result, err := b.Client.SendDirect(ctx, batch.UserIDs, a.fit().message())
+			if missed := len(result.Invalid) + len(result.FlowControlled); missed > 0 {
+				b.Log.Warn("people not told", zap.String("run", run), zap.Int("people", missed))
+			}
+			return settled(b.Log.With(zap.String("run", run)), err)
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// once does a step that has an effect on people, unless it was begun before. If it
+// certainly had none, it can be tried again.
+func (b *Bot) once(ctx context.Context, group, step string, do func() error) error {
+	first, err := b.Postings.FirstPosting(ctx, group, step)
+	if err != nil || !first {
+		return err
+	}
+	failure := do()
+	if failure == nil {
+		return nil
+	}
+	if err := b.Postings.DropPosting(context.WithoutCancel(ctx), group, step); err != nil {
+		b.Log.Error("a step that failed counts as done", zap.String("step", step), zap.Errors("why", []error{failure, err}))
+	}
+	return failure
+}

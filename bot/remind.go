@@ -1,0 +1,161 @@
+package bot
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"go.uber.org/zap"
+
+	"whoread/receipts"
+	"whoread/receipts/dingtalk"
+)
+
+// Reminders are the settings of reminders and follow-ups.
+type Reminders struct {
+	By    receipts.Channel // where the command does not say
+	Ding  dingtalk.DingType
+	Quiet receipts.QuietHours // in which nothing comes by itself
+	// FollowUps are those of every announcement, by openConversationId; "*" is for
+	// the groups that have none of their own.
+	FollowUps map[string]FollowUpOptions
+}
+
+// remind reminds those who have not read a message.
+func (b *Bot) remind(ctx context.Context, w *words, in Incoming, said Said) (answer, error) {
+	if !b.Access.may(b.Access.Remind, in, receipts.Person{}) {
+		return say(w.refusal(b.Access.Remind)), nil
+	}
+	m, refusal, err := b.message(ctx, w, in, said)
+	if err != nil || refusal != "" {
+		return say(refusal), err
+	}
+	n := b.nudges(ctx, w, m)
+	n.asker, n.mentions = in.Sender.Name, mentionsOfCommand
+	if usable(in.Webhook, in.WebhookUntil, b.Now()) {
+		n.webhook = in.Webhook
+	}
+	done, err := b.Prompter.Remind(ctx, in.Group, m.Number, in.ID, in.Sender, cmp.Or(said.By, b.Reminders.By), n)
+	if errors.Is(err, receipts.ErrNoMessage) {
+		return say(fmt.Sprintf(w.NoSuch, m.Number)), nil
+	}
+	if err != nil {
+		return answer{}, err
+	}
+	b.logReminded(in.ID, done)
+	p := b.page(w, in.Group)
+	p.names = b.namesOf(ctx, in.Group, done)
+	return p.reminded(done, b.Prompter.Cooldown), nil
+}
+
+// nudges is how people are reminded of the message; who asks and how often people
+// may be mentioned is to be filled in.
+func (b *Bot) nudges(ctx context.Context, w *words, m receipts.Message) *nudges {
+	title, err := b.Groups.Title(ctx, m.Group)
+	if err != nil {
+		b.Log.Warn("title unknown", zap.Int("number", m.Number), zap.Error(err))
+	}
+	n := &nudges{client: b.Client, ding: b.Reminders.Ding, words: w, message: m, group: title}
+	n.notes = func(soFar receipts.Reminded) []string {
+		p := b.page(w, m.Group)
+		p.names = b.namesOf(ctx, m.Group, soFar)
+		return p.reached(soFar)
+	}
+	return n
+}
+
+// namesOf finds the names that the outcome of a reminder will show.
+func (b *Bot) namesOf(ctx context.Context, group string, done receipts.Reminded) receipts.Names {
+	var ids []string
+	lists := [][]string{done.Missed.Unknown, done.Missed.Flooded, done.Uncertain, done.Failed}
+	if done.Earlier != nil {
+		lists = append(lists, done.Earlier.UserIDs())
+	}
+	for _, list := range lists {
+		ids = append(ids, list[:min(len(list), b.MaxNames)]...)
+	}
+	return b.namesFor(ctx, group, ids)
+}
+
+func (b *Bot) logReminded(run string, done receipts.Reminded) {
+	b.Log.Info("reminded", zap.String("run", run), zap.Int("number", done.Report.Message.Number),
+		zap.Int("mentioned", len(done.Reached[receipts.Mention])), zap.Int("direct", len(done.Reached[receipts.InPrivate])),
+		zap.Int("ding", len(done.Reached[receipts.Ding])), zap.Int("missed", len(done.Missed.Unknown)+len(done.Missed.Flooded)),
+		zap.Int("uncertain", len(done.Uncertain)), zap.Int("failed", len(done.Failed)),
+		zap.Bool("complete", done.Report.Complete()), zap.Error(done.Err))
+}
+
+// reminded answers a command that reminds. It is empty where the mentions say it
+// all.
+func (p page) reminded(done receipts.Reminded, cooldown time.Duration) answer {
+	r := done.Report
+	switch {
+	case r.Message.State != receipts.Sent:
+		return p.summary(r)
+	case !r.Complete():
+		return say(append([]string{fmt.Sprintf(p.NobodyReminded, r.Message.Number)}, p.gaps(r)...)...)
+	case len(r.Unread) == 0:
+		return say(fmt.Sprintf(p.NobodyToRemind, r.Message.Number))
+	case done.Earlier != nil:
+		return say(p.earlier(r.Message.Number, *done.Earlier, cooldown))
+	case len(done.Reached[receipts.Mention]) > 0 && len(done.Uncertain)+len(done.Failed) == 0:
+		return answer{}
+	}
+	return say(append([]string{p.heading(r.Message)}, p.reached(done)...)...)
+}
+
+// earlier says who was reminded when, and when it can be done again.
+func (p page) earlier(number int, e receipts.Reminder, cooldown time.Duration) string {
+	by := p.FollowUpItself
+	if e.Who.Name != "" {
+		by = escape(shorten(e.Who.Name, nameRunes))
+	}
+	return fmt.Sprintf(p.RemindedEarlier, number, by, clock(e.At, p.now, p.zone),
+		p.list(p.RemindedThese, persons(e.UserIDs())), clock(e.At.Add(cooldown), p.now, p.zone))
+}
+
+// reached are the sentences about who was reminded other than by a mention, and who
+// was not.
+func (p page) reached(done receipts.Reminded) []string {
+	var said []string
+	for _, by := range []receipts.Channel{receipts.InPrivate, receipts.Ding} {
+		if n := len(done.Reached[by]); n > 0 {
+			said = append(said, fmt.Sprintf(p.RemindedBy[by], n))
+		}
+	}
+	for _, part := range []struct {
+		format  string
+		userIDs []string
+	}{
+		{p.CantRemind, done.Missed.Unknown}, {p.Flooded, done.Missed.Flooded},
+		{p.RemindedMaybe, done.Uncertain}, {p.NotReminded, done.Failed},
+	} {
+		if len(part.userIDs) > 0 {
+			said = append(said, p.list(part.format, persons(part.userIDs)))
+		}
+	}
+	if done.Err != nil {
+		said = append(said, p.whyNot(done.Err))
+	}
+	return said
+}
+
+// persons are listed without anything after their names.
+func persons(userIDs []string) []listed {
+	all := make([]listed, len(userIDs))
+	for i, id := range userIDs {
+		all[i].userID = id
+	}
+	return all
+}
+
+// whyNot is the sentence about why people could not be reminded.
+func (p page) whyNot(err error) string {
+	if failure, ok := errors.AsType[*receipts.SendError](err); ok {
+		return strings.TrimSpace(p.reason(failure.Reason))
+	}
+	return p.problem(err)
+}

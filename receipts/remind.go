@@ -1,0 +1,222 @@
+package receipts
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/cenkalti/backoff/v5"
+)
+
+// Channel is a way to remind people. The values are stored.
+type Channel string
+
+// The channels.
+const (
+	Mention   Channel = "mention" // with @ in the group
+	InPrivate Channel = "direct"  // in the one-to-one chat with the bot
+	Ding      Channel = "ding"    // DingTalk's DING, which insists
+)
+
+// Batch is people who are reminded by one call.
+type Batch struct {
+	By      Channel
+	UserIDs []string
+}
+
+// Missed is who of a batch certainly was not reminded, although the call was
+// carried out.
+type Missed struct {
+	Unknown []string // DingTalk doesn't know them, or won't tell the app of them
+	Flooded []string // got too many messages lately
+}
+
+// Nudger reminds people of a message.
+type Nudger interface {
+	// Batches splits people into as many as one call reaches, in the order in
+	// which they are to be reminded.
+	Batches(by Channel, userIDs []string) []Batch
+	// Nudge reminds one batch. Its error is a *SendError. So far tells what became
+	// of the batches before it.
+	Nudge(ctx context.Context, b Batch, soFar Reminded) (Missed, error)
+}
+
+// Reminder is an intention to remind people of a message, as it is recorded
+// before anybody is.
+type Reminder struct {
+	// Run is the command or the round of a follow-up that reminds. A repetition of
+	// it goes on where the earlier try was cut off.
+	Run     string
+	At      time.Time
+	Who     Person // who gave the command; empty for a follow-up
+	Batches []Batch
+}
+
+// UserIDs is who was to be reminded.
+func (r Reminder) UserIDs() []string {
+	var all []string
+	for _, b := range r.Batches {
+		all = append(all, b.UserIDs...)
+	}
+	return all
+}
+
+// Outcome is what became of one batch.
+type Outcome struct {
+	Reached []string
+	Missed  Missed
+}
+
+// ReminderRecords keep who was reminded of what. Every method is safe to repeat.
+type ReminderRecords interface {
+	// BeginReminder records a reminder, unless the last one of the message is of
+	// another run and younger than the cooldown: that one comes back as earlier. If
+	// the run is recorded, its reminder comes back as it was, and its cooldown begins
+	// anew. ErrNoMessage if there is no such message.
+	BeginReminder(ctx context.Context, group string, number int, r Reminder, cooldown time.Duration) (begun Reminder, earlier *Reminder, err error)
+	// BeginBatch notes that a batch is about to be reminded. If it was before, first
+	// is false, and its outcome comes back if it is known.
+	BeginBatch(ctx context.Context, group, run string, batch int) (first bool, outcome *Outcome, err error)
+	// EndBatch records the outcome of a batch and counts one reminder more for each
+	// person who was reached.
+	EndBatch(ctx context.Context, group string, number int, run string, batch int, o Outcome) error
+	// DropReminder forgets the message's last reminder if it is of that run, so
+	// that another need not wait.
+	DropReminder(ctx context.Context, group string, number int, run string) error
+}
+
+// Reminded is what came of a reminder.
+type Reminded struct {
+	// Report is the fresh answer that the reminder went by.
+	Report Report
+	// Earlier is set if the message's last reminder was too short a time ago. Then
+	// nobody was reminded.
+	Earlier *Reminder
+
+	Reached   map[Channel][]string
+	Missed    Missed
+	Uncertain []string // whether they were reminded, nobody knows
+	// Failed were not reminded, for the reason Err.
+	Failed []string
+	Err    error
+}
+
+// Prompter reminds the people who have not read a message, and only them.
+type Prompter struct {
+	Records  ReminderRecords
+	Reporter *Reporter
+	// Cooldown is how long after a reminder the same message is not reminded of
+	// again.
+	Cooldown time.Duration
+	Now      func() time.Time
+}
+
+// Remind asks DingTalk who has not read the message and reminds them, each batch
+// at most once, whoever repeats the run. Where the report is not complete, or
+// everybody has read, nobody is reminded. An error is ErrNoMessage, or means that
+// the records did not answer; a repetition of the run then goes on.
+func (p *Prompter) Remind(ctx context.Context, group string, number int, run string, who Person, by Channel, n Nudger) (Reminded, error) {
+	report, err := p.Reporter.Ask(ctx, group, number)
+	if err != nil {
+		return Reminded{}, err
+	}
+	return p.RemindOf(ctx, report, run, who, by, n)
+}
+
+// RemindOf is Remind with a report that was asked for just now.
+func (p *Prompter) RemindOf(ctx context.Context, report Report, run string, who Person, by Channel, n Nudger) (Reminded, error) {
+	done := Reminded{Report: report, Reached: map[Channel][]string{}}
+	if !report.Complete() || len(report.Unread) == 0 {
+		return done, nil
+	}
+	group, number := report.Message.Group, report.Message.Number
+	begun, earlier, err := p.Records.BeginReminder(ctx, group, number, Reminder{
+		Run: run, At: p.Now(), Who: who, Batches: n.Batches(by, report.Unread),
+	}, p.Cooldown)
+	if err != nil {
+		return done, fmt.Errorf("record reminder: %w", err)
+	}
+	if earlier != nil {
+		done.Earlier = earlier
+		return done, nil
+	}
+	unread := setOf(report.Unread)
+	for i, batch := range begun.Batches {
+		if done.Err != nil { // what made one call fail makes the next one fail
+			done.Failed = append(done.Failed, batch.UserIDs...)
+			continue
+		}
+		if err := p.batch(ctx, &done, run, i, batch, unread, n); err != nil {
+			return done, err
+		}
+	}
+	if len(done.Reached) == 0 && len(done.Uncertain) == 0 {
+		if err := p.Records.DropReminder(ctx, group, number, run); err != nil {
+			return done, fmt.Errorf("drop reminder: %w", err)
+		}
+	}
+	return done, nil
+}
+
+// batch reminds one batch and adds what came of it to done. Err means that the
+// records did not answer before anybody was reminded.
+func (p *Prompter) batch(ctx context.Context, done *Reminded, run string, i int, batch Batch, unread map[string]bool, n Nudger) error {
+	group, number := done.Report.Message.Group, done.Report.Message.Number
+	first, outcome, err := p.Records.BeginBatch(ctx, group, run, i)
+	if err != nil {
+		return fmt.Errorf("record batch: %w", err)
+	}
+	switch {
+	case outcome != nil:
+		done.add(batch.By, *outcome)
+		return nil
+	case !first: // an earlier try was cut off here
+		done.Uncertain = append(done.Uncertain, batch.UserIDs...)
+		return nil
+	}
+	// An earlier try may have been cut off long ago: who has read since is left out.
+	batch.UserIDs = slices.DeleteFunc(slices.Clone(batch.UserIDs), func(id string) bool { return !unread[id] })
+	if len(batch.UserIDs) == 0 {
+		p.end(ctx, group, number, run, i, Outcome{}) // else a repetition would call them uncertain
+		return nil
+	}
+	missed, err := n.Nudge(ctx, batch, *done)
+	failure, known := errors.AsType[*SendError](err)
+	switch {
+	case err == nil:
+	case known && !failure.Uncertain:
+		done.Failed, done.Err = append(done.Failed, batch.UserIDs...), err
+		return nil
+	default:
+		done.Uncertain = append(done.Uncertain, batch.UserIDs...)
+		return nil
+	}
+	// Of a copy: the nudger may have answered with parts of the batch.
+	ended := Outcome{Missed: missed, Reached: slices.DeleteFunc(slices.Clone(batch.UserIDs), func(id string) bool {
+		return slices.Contains(missed.Unknown, id) || slices.Contains(missed.Flooded, id)
+	})}
+	done.add(batch.By, ended)
+	p.end(ctx, group, number, run, i, ended)
+	return nil
+}
+
+// end records the outcome of a batch. It tries for a while, and although ctx may
+// have ended. A batch whose outcome can't be recorded is not reminded again; only
+// a repetition of the run calls it uncertain.
+func (p *Prompter) end(ctx context.Context, group string, number int, run string, i int, o Outcome) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), recordWithin)
+	defer cancel()
+	_, _ = backoff.Retry(ctx, func() (struct{}, error) {
+		return struct{}{}, p.Records.EndBatch(ctx, group, number, run, i, o)
+	}, backoff.WithMaxElapsedTime(recordWithin))
+}
+
+func (r *Reminded) add(by Channel, o Outcome) {
+	if len(o.Reached) > 0 {
+		r.Reached[by] = append(r.Reached[by], o.Reached...)
+	}
+	r.Missed.Unknown = append(r.Missed.Unknown, o.Missed.Unknown...)
+	r.Missed.Flooded = append(r.Missed.Flooded, o.Missed.Flooded...)
+}

@@ -1,0 +1,140 @@
+package store
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"whoread/receipts"
+)
+
+// runKeptFor is how long it is known what a command or a round of a follow-up has
+// done. No repetition of it comes later.
+const runKeptFor = 48 * time.Hour
+
+// reminder is the JSON of a reminder.
+type reminder struct {
+	Run     string       `json:"run"`
+	At      int64        `json:"at"`
+	Who     string       `json:"who,omitempty"`
+	Name    string       `json:"name,omitempty"`
+	Batches []batchUsers `json:"batches"`
+}
+
+type batchUsers struct {
+	By      string   `json:"by"`
+	UserIDs []string `json:"users"`
+}
+
+// outcome is the JSON of what became of a batch.
+type outcome struct {
+	Reached []string `json:"reached,omitempty"`
+	Unknown []string `json:"unknown,omitempty"`
+	Flooded []string `json:"flooded,omitempty"`
+}
+
+func encodeReminder(r receipts.Reminder) (string, error) {
+	stored := reminder{Run: r.Run, At: toMillis(r.At), Who: r.Who.UserID, Name: r.Who.Name}
+	for _, b := range r.Batches {
+		stored.Batches = append(stored.Batches, batchUsers{string(b.By), b.UserIDs})
+	}
+	text, err := json.Marshal(stored)
+	return string(text), err
+}
+
+func decodeReminder(text string) (receipts.Reminder, error) {
+	var stored reminder
+	if err := json.Unmarshal([]byte(text), &stored); err != nil {
+		return receipts.Reminder{}, fmt.Errorf("read reminder: %w", err)
+	}
+	r := receipts.Reminder{Run: stored.Run, At: fromMillis(stored.At), Who: receipts.Person{UserID: stored.Who, Name: stored.Name}}
+	for _, b := range stored.Batches {
+		r.Batches = append(r.Batches, receipts.Batch{By: receipts.Channel(b.By), UserIDs: b.UserIDs})
+	}
+	return r, nil
+}
+
+// BeginReminder implements receipts.ReminderRecords.
+func (s *Store) BeginReminder(ctx context.Context, group string, number int, r receipts.Reminder, cooldown time.Duration) (receipts.Reminder, *receipts.Reminder, error) {
+	text, err := encodeReminder(r)
+	if err != nil {
+		return receipts.Reminder{}, nil, err
+	}
+	keys := s.keys.group(group)
+	how, text, err := pair(beginReminderScript.Run(ctx, s.rdb,
+		[]string{keys.message(number), keys.reminded(number), keys.run(r.Run)},
+		r.Run, toMillis(r.At), cooldown.Milliseconds(), text, runKeptFor.Milliseconds()).Slice())
+	if err != nil {
+		return receipts.Reminder{}, nil, fmt.Errorf("record reminder: %w", err)
+	}
+	if how < 0 {
+		return receipts.Reminder{}, nil, receipts.ErrNoMessage
+	}
+	known, err := decodeReminder(text)
+	if err != nil || how == 1 {
+		return known, nil, err
+	}
+	return receipts.Reminder{}, &known, nil
+}
+
+// BeginBatch implements receipts.ReminderRecords.
+func (s *Store) BeginBatch(ctx context.Context, group, run string, batch int) (bool, *receipts.Outcome, error) {
+	first, text, err := pair(beginBatchScript.Run(ctx, s.rdb, []string{s.keys.group(group).run(run)},
+		batch, rand.Text(), runKeptFor.Milliseconds()).Slice())
+	if err != nil {
+		return false, nil, fmt.Errorf("begin batch: %w", err)
+	}
+	if text == "" {
+		return first == 1, nil, nil
+	}
+	var o outcome
+	if err := json.Unmarshal([]byte(text), &o); err != nil {
+		return false, nil, fmt.Errorf("read the outcome of a batch: %w", err)
+	}
+	return false, &receipts.Outcome{Reached: o.Reached, Missed: receipts.Missed{Unknown: o.Unknown, Flooded: o.Flooded}}, nil
+}
+
+// EndBatch implements receipts.ReminderRecords.
+func (s *Store) EndBatch(ctx context.Context, group string, number int, run string, batch int, o receipts.Outcome) error {
+	text, err := json.Marshal(outcome{o.Reached, o.Missed.Unknown, o.Missed.Flooded})
+	if err != nil {
+		return err
+	}
+	args := []any{batch, string(text)}
+	for _, id := range o.Reached {
+		args = append(args, id)
+	}
+	keys := s.keys.group(group)
+	err = endBatchScript.Run(ctx, s.rdb, []string{keys.message(number), keys.run(run), keys.reminders(number)}, args...).Err()
+	if err != nil {
+		return fmt.Errorf("record the outcome of a batch: %w", err)
+	}
+	return nil
+}
+
+// DropReminder implements receipts.ReminderRecords.
+func (s *Store) DropReminder(ctx context.Context, group string, number int, run string) error {
+	if err := dropReminderScript.Run(ctx, s.rdb, []string{s.keys.group(group).reminded(number)}, run).Err(); err != nil {
+		return fmt.Errorf("drop reminder: %w", err)
+	}
+	return nil
+}
+
+// pair reads a script's result of a number and a text.
+func pair(result []any, err error) (int64, string, error) {
+	if err != nil {
+		return 0, "", err
+	}
+	if len(result) == 2 {
+		number, isNumber := result[0].(int64)
+		text, isText := result[1].(string)
+		if isNumber && isText {
+			return number, text, nil
+		}
+	}
+	return 0, "", fmt.Errorf("unexpected result %v", result)
+}
+
+var _ receipts.ReminderRecords = (*Store)(nil)

@@ -1,0 +1,651 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+	"golang.org/x/sync/errgroup"
+	"pgregory.net/rapid"
+
+	"whoread/receipts"
+	"whoread/store/storetest"
+)
+
+// cooldown is how long the tests' messages are not reminded of again.
+const cooldown = 5 * time.Minute
+
+// reminderOf is the reminder of a run, of three people in two batches.
+func reminderOf(run string) receipts.Reminder {
+	return receipts.Reminder{
+		Run: run, At: noon, Who: receipts.Person{UserID: "u1", Name: "李雷"},
+		Batches: []receipts.Batch{{By: receipts.InPrivate, UserIDs: []string{"a", "b"}}, {By: receipts.Mention, UserIDs: []string{"c"}}},
+	}
+}
+
+// beginReminder begins a reminder, which has to work.
+func beginReminder(t *testing.T, s *Store, group string, number int, r receipts.Reminder) {
+	t.Helper()
+	begun, earlier, err := s.BeginReminder(t.Context(), group, number, r, cooldown)
+	if diff := cmp.Diff(r, begun); diff != "" || earlier != nil || err != nil {
+		t.Fatalf("begin %s: earlier %+v, error %v (-want +got):\n%s", r.Run, earlier, err, diff)
+	}
+}
+
+// endBatch begins and ends a batch, which has to work.
+func endBatch(t *testing.T, s *Store, group string, number int, run string, batch int, o receipts.Outcome) {
+	t.Helper()
+	if first, outcome, err := s.BeginBatch(t.Context(), group, run, batch); !first || outcome != nil || err != nil {
+		t.Fatalf("begin batch %d: first %v, outcome %+v, error %v", batch, first, outcome, err)
+	}
+	if err := s.EndBatch(t.Context(), group, number, run, batch, o); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// reminded is how often each person was reminded.
+func reminded(t *testing.T, s *Store, group string, number int) map[string]int {
+	t.Helper()
+	return must(s.Kept(t.Context(), group, number))(t).Reminders
+}
+
+func TestARunIsBegunOnce(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, b storetest.Backend) {
+		s := open(t, b)
+		sent(t, s, group, "msg1", "key1")
+		beginReminder(t, s, group, 1, reminderOf("run"))
+		again := receipts.Reminder{Run: "run", At: noon.Add(time.Second), Batches: []receipts.Batch{{By: receipts.Ding, UserIDs: []string{"z"}}}}
+		for _, after := range []time.Duration{0, time.Second, cooldown, time.Hour} {
+			again.At = noon.Add(after)
+			begun, earlier, err := s.BeginReminder(t.Context(), group, 1, again, cooldown)
+			if diff := cmp.Diff(reminderOf("run"), begun); diff != "" || earlier != nil || err != nil {
+				t.Errorf("again after %v: earlier %+v, error %v (-want +got):\n%s", after, earlier, err, diff)
+			}
+		}
+	})
+}
+
+func TestTheLastReminderKeepsOtherRunsAway(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, b storetest.Backend) {
+		s := open(t, b)
+		for i, c := range []struct {
+			after time.Duration
+			away  bool
+		}{
+			{-time.Hour, true}, {0, true}, {cooldown - time.Millisecond, true}, {cooldown, false}, {time.Hour, false},
+		} {
+			m := sent(t, s, group, fmt.Sprint("msg", i), fmt.Sprint("key", i))
+			first, second := reminderOf(fmt.Sprint("first ", i)), reminderOf(fmt.Sprint("second ", i))
+			second.At = noon.Add(c.after)
+			beginReminder(t, s, group, m.Number, first)
+			if !c.away {
+				beginReminder(t, s, group, m.Number, second)
+				continue
+			}
+			for range 2 { // it is not begun by being kept away
+				begun, earlier, err := s.BeginReminder(t.Context(), group, m.Number, second, cooldown)
+				if diff := cmp.Diff(&first, earlier); diff != "" || begun.Run != "" || err != nil {
+					t.Errorf("after %v: begun %+v, error %v, earlier (-want +got):\n%s", c.after, begun, err, diff)
+				}
+			}
+			second.At = noon.Add(cooldown)
+			beginReminder(t, s, group, m.Number, second)
+		}
+	})
+}
+
+func TestWithoutACooldownNothingKeepsRunsAway(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, b storetest.Backend) {
+		s := open(t, b)
+		sent(t, s, group, "msg1", "key1")
+		for i := range 3 {
+			r := reminderOf(fmt.Sprint("run ", i))
+			if begun, earlier, err := s.BeginReminder(t.Context(), group, 1, r, 0); begun.Run != r.Run || earlier != nil || err != nil {
+				t.Errorf("run %d: %+v, %+v, %v", i, begun, earlier, err)
+			}
+		}
+	})
+}
+
+// A run that goes on later keeps others away from then on, and is itself kept away
+// by one that came in between.
+func TestARunThatGoesOnBeginsItsCooldownAnew(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, b storetest.Backend) {
+		s, ctx := open(t, b), t.Context()
+		sent(t, s, group, "msg1", "key1")
+		at := func(run string, after time.Duration) receipts.Reminder {
+			r := reminderOf(run)
+			r.At = noon.Add(after)
+			return r
+		}
+		for i, step := range []struct {
+			drop    string
+			run     string
+			after   time.Duration
+			earlier string
+		}{
+			{"", "first", 0, ""},
+			{"", "first", cooldown, ""},
+			{"", "second", 2*cooldown - time.Millisecond, "first"},
+			{"", "second", 2 * cooldown, ""},
+			{"", "first", 3*cooldown - time.Millisecond, "second"},
+			{"second", "first", 3*cooldown - time.Millisecond, ""},
+			{"second", "third", 3 * cooldown, "first"}, // dropping is not for another's
+			{"first", "first", 3 * cooldown, ""},
+			{"", "third", 4*cooldown - time.Millisecond, "first"},
+		} {
+			if step.drop != "" {
+				if err := s.DropReminder(ctx, group, 1, step.drop); err != nil {
+					t.Fatal(err)
+				}
+			}
+			begun, earlier, err := s.BeginReminder(ctx, group, 1, at(step.run, step.after), cooldown)
+			switch {
+			case err != nil:
+				t.Fatalf("step %d: %v", i, err)
+			case step.earlier != "" && (earlier == nil || earlier.Run != step.earlier):
+				t.Errorf("step %d: %s begins, earlier %+v; want %s", i, begun.Run, earlier, step.earlier)
+			case step.earlier == "" && (earlier != nil || begun.Run != step.run):
+				t.Errorf("step %d: kept away by %+v", i, earlier)
+			}
+		}
+	})
+}
+
+func TestEachMessageHasItsOwnLastReminder(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, b storetest.Backend) {
+		s := open(t, b)
+		sent(t, s, group, "msg1", "key1")
+		sent(t, s, group, "msg2", "key2")
+		sent(t, s, "another", "msg1", "key1")
+		beginReminder(t, s, group, 1, reminderOf("one"))
+		beginReminder(t, s, group, 2, reminderOf("two"))
+		beginReminder(t, s, "another", 1, reminderOf("one"))
+		endBatch(t, s, group, 1, "one", 0, receipts.Outcome{Reached: []string{"a"}})
+		endBatch(t, s, "another", 1, "one", 0, receipts.Outcome{Reached: []string{"b"}})
+		for _, c := range []struct {
+			group  string
+			number int
+			want   map[string]int
+		}{{group, 1, map[string]int{"a": 1}}, {group, 2, nil}, {"another", 1, map[string]int{"b": 1}}} {
+			if diff := cmp.Diff(c.want, reminded(t, s, c.group, c.number)); diff != "" {
+				t.Errorf("#%d of %s (-want +got):\n%s", c.number, c.group, diff)
+			}
+		}
+	})
+}
+
+func TestOfRunsAtOnceOneIsBegun(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, b storetest.Backend) {
+		replicas := []*Store{open(t, b), open(t, b)}
+		sent(t, replicas[0], group, "msg1", "key1")
+		const runs, each = 10, 3
+		begun, earlier := make([]string, runs*each), make([]string, runs*each)
+		var all errgroup.Group
+		for i := range runs * each {
+			all.Go(func() error {
+				r, before, err := replicas[i%2].BeginReminder(t.Context(), group, 1, reminderOf(fmt.Sprint("run ", i%runs)), cooldown)
+				if begun[i] = r.Run; before != nil {
+					earlier[i] = before.Run
+				}
+				return err
+			})
+		}
+		if err := all.Wait(); err != nil {
+			t.Fatal(err)
+		}
+		names := slices.DeleteFunc(slices.Clone(begun), func(run string) bool { return run == "" })
+		if len(names) != each || len(slices.Compact(names)) != 1 {
+			t.Fatalf("begun %q; want each try of one run", begun)
+		}
+		for i, run := range begun {
+			if run == "" && earlier[i] != names[0] {
+				t.Errorf("try %d is kept away by %q; want %q", i, earlier[i], names[0])
+			}
+		}
+	})
+}
+
+func TestOfTriesAtOnceOneIsTheFirstAtABatch(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, b storetest.Backend) {
+		replicas := []*Store{open(t, b), open(t, b)}
+		sent(t, replicas[0], group, "msg1", "key1")
+		beginReminder(t, replicas[0], group, 1, reminderOf("run"))
+		for batch := range 2 {
+			first := make([]bool, 20)
+			var all errgroup.Group
+			for i := range first {
+				all.Go(func() (err error) {
+					first[i], _, err = replicas[i%2].BeginBatch(t.Context(), group, "run", batch)
+					return err
+				})
+			}
+			if err := all.Wait(); err != nil {
+				t.Fatal(err)
+			}
+			if n := count(first); n != 1 {
+				t.Errorf("batch %d: %d tries are the first", batch, n)
+			}
+		}
+	})
+}
+
+func TestABatchIsCountedOnce(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, b storetest.Backend) {
+		s, ctx := open(t, b), t.Context()
+		sent(t, s, group, "msg1", "key1")
+		beginReminder(t, s, group, 1, reminderOf("run"))
+		want := receipts.Outcome{Reached: []string{"a"}, Missed: receipts.Missed{Unknown: []string{"b"}}}
+		endBatch(t, s, group, 1, "run", 0, want)
+		var all errgroup.Group
+		for range 10 {
+			all.Go(func() error {
+				return s.EndBatch(ctx, group, 1, "run", 0, receipts.Outcome{Reached: []string{"a", "z"}})
+			})
+		}
+		if err := all.Wait(); err != nil {
+			t.Fatal(err)
+		}
+		first, outcome, err := s.BeginBatch(ctx, group, "run", 0)
+		if diff := cmp.Diff(&want, outcome); diff != "" || first || err != nil {
+			t.Errorf("again: first %v, error %v, outcome (-want +got):\n%s", first, err, diff)
+		}
+		if diff := cmp.Diff(map[string]int{"a": 1}, reminded(t, s, group, 1)); diff != "" {
+			t.Errorf("counted (-want +got):\n%s", diff)
+		}
+	})
+}
+
+// A batch that was begun and not ended has no outcome, however often it is asked
+// for; one whose outcome reached nobody has one.
+func TestADoubtfulBatchHasNoOutcome(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, b storetest.Backend) {
+		s, ctx := open(t, b), t.Context()
+		sent(t, s, group, "msg1", "key1")
+		beginReminder(t, s, group, 1, reminderOf("run"))
+		for i := range 3 {
+			if first, outcome, err := s.BeginBatch(ctx, group, "run", 0); first != (i == 0) || outcome != nil || err != nil {
+				t.Errorf("time %d: first %v, %+v, %v", i, first, outcome, err)
+			}
+		}
+		endBatch(t, s, group, 1, "run", 1, receipts.Outcome{})
+		if first, outcome, err := s.BeginBatch(ctx, group, "run", 1); first || outcome == nil || err != nil {
+			t.Errorf("an outcome of nobody: first %v, %+v, %v", first, outcome, err)
+		}
+		if counted := reminded(t, s, group, 1); counted != nil {
+			t.Errorf("counted %v", counted)
+		}
+	})
+}
+
+func TestRemindersOfAPersonAddUp(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, b storetest.Backend) {
+		s := open(t, b)
+		sent(t, s, group, "msg1", "key1")
+		want := map[string]int{}
+		for run := range 3 {
+			r := reminderOf(fmt.Sprint("run ", run))
+			r.At = noon.Add(time.Duration(run) * cooldown)
+			beginReminder(t, s, group, 1, r)
+			reached, flooded := oddIDs[run:], oddIDs[:run]
+			endBatch(t, s, group, 1, r.Run, 0, receipts.Outcome{Reached: reached, Missed: receipts.Missed{Flooded: flooded}})
+			endBatch(t, s, group, 1, r.Run, 1, receipts.Outcome{Reached: []string{"another batch"}})
+			for _, id := range append([]string{"another batch"}, reached...) {
+				want[id]++
+			}
+			if diff := cmp.Diff(want, reminded(t, s, group, 1)); diff != "" {
+				t.Errorf("after %d runs (-want +got):\n%s", run+1, diff)
+			}
+		}
+	})
+}
+
+func TestAHugeGroupIsReminded(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, b storetest.Backend) {
+		s := open(t, b)
+		sent(t, s, group, "msg1", "key1")
+		ids := many(9000) // more than Lua unpacks
+		r := reminderOf("run")
+		r.Batches = []receipts.Batch{{By: receipts.Ding, UserIDs: ids}}
+		beginReminder(t, s, group, 1, r)
+		endBatch(t, s, group, 1, "run", 0, receipts.Outcome{Reached: ids})
+		if n := len(reminded(t, s, group, 1)); n != len(ids) {
+			t.Errorf("%d people are counted", n)
+		}
+	})
+}
+
+func TestOnlyItsOwnReminderIsDropped(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, b storetest.Backend) {
+		s, ctx := open(t, b), t.Context()
+		sent(t, s, group, "msg1", "key1")
+		beginReminder(t, s, group, 1, reminderOf("run"))
+		for _, other := range []string{"", "another", "ru", "run "} {
+			if err := s.DropReminder(ctx, group, 1, other); err != nil {
+				t.Fatal(err)
+			}
+			if _, earlier, err := s.BeginReminder(ctx, group, 1, reminderOf("next"), cooldown); earlier == nil || err != nil {
+				t.Fatalf("%q dropped the reminder of another: %v", other, err)
+			}
+		}
+		for range 2 {
+			if err := s.DropReminder(ctx, group, 1, "run"); err != nil {
+				t.Fatal(err)
+			}
+		}
+		beginReminder(t, s, group, 1, reminderOf("next"))
+	})
+}
+
+func TestNothingIsWrittenOfRemindersOfWhatIsNotThere(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, b storetest.Backend) {
+		s, ctx := open(t, b), t.Context()
+		if _, earlier, err := s.BeginReminder(ctx, group, 7, reminderOf("run"), cooldown); !errors.Is(err, receipts.ErrNoMessage) || earlier != nil {
+			t.Errorf("BeginReminder: %+v, %v", earlier, err)
+		}
+		if err := s.EndBatch(ctx, group, 7, "run", 0, receipts.Outcome{Reached: []string{"a"}}); err != nil {
+			t.Errorf("EndBatch: %v", err)
+		}
+		if err := s.DropReminder(ctx, group, 7, "run"); err != nil {
+			t.Errorf("DropReminder: %v", err)
+		}
+		if keys := written(t, s); len(keys) != 0 {
+			t.Errorf("written %q", keys)
+		}
+	})
+}
+
+// The message's time is over between a nudge and the record of it.
+func TestABatchOfAMessageThatIsGoneEnds(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, b storetest.Backend) {
+		s, ctx := open(t, b), t.Context()
+		sent(t, s, group, "msg1", "key1")
+		beginReminder(t, s, group, 1, reminderOf("run"))
+		keys := s.keys.group(group)
+		if err := s.rdb.Del(ctx, keys.message(1)).Err(); err != nil {
+			t.Fatal(err)
+		}
+		want := receipts.Outcome{Reached: []string{"a"}}
+		endBatch(t, s, group, 1, "run", 0, want)
+		if _, outcome, err := s.BeginBatch(ctx, group, "run", 0); !cmp.Equal(outcome, &want) || err != nil {
+			t.Errorf("the outcome is %+v, %v", outcome, err)
+		}
+		if slices.Contains(written(t, s), keys.reminders(1)) {
+			t.Error("reminders of a message that is gone are counted, and stay for ever")
+		}
+		if _, _, err := s.BeginReminder(ctx, group, 1, reminderOf("run"), cooldown); !errors.Is(err, receipts.ErrNoMessage) {
+			t.Errorf("its run goes on: %v", err)
+		}
+	})
+}
+
+// Reminders go with their message, and runs after two days, whenever they are
+// written.
+func TestRemindersGoWithTheirMessage(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, b storetest.Backend) {
+		s, ctx := open(t, b), t.Context()
+		sent(t, s, group, "msg1", "key1")
+		const left, slack = 10 * time.Minute, time.Second
+		keys := s.keys.group(group)
+		if err := s.rdb.PExpire(ctx, keys.message(1), left).Err(); err != nil {
+			t.Fatal(err)
+		}
+		for i := range 2 {
+			r := reminderOf(fmt.Sprint("run ", i))
+			r.At = noon.Add(time.Duration(i) * cooldown)
+			beginReminder(t, s, group, 1, r)
+			endBatch(t, s, group, 1, r.Run, 0, receipts.Outcome{Reached: []string{"a"}})
+			for key, want := range map[string]time.Duration{keys.reminded(1): left, keys.reminders(1): left, keys.run(r.Run): runKeptFor} {
+				if ttl := must(s.rdb.PTTL(ctx, key).Result())(t); ttl > want+slack || ttl < want-time.Minute {
+					t.Errorf("run %d: %s stays for %v; want %v", i, key, ttl, want)
+				}
+			}
+		}
+		// A batch that is begun a day later keeps the run for two days more.
+		if err := s.rdb.PExpire(ctx, keys.run("run 0"), time.Hour).Err(); err != nil {
+			t.Fatal(err)
+		}
+		if _, _, err := s.BeginBatch(ctx, group, "run 0", 1); err != nil {
+			t.Fatal(err)
+		}
+		if ttl := must(s.rdb.PTTL(ctx, keys.run("run 0")).Result())(t); ttl < runKeptFor-time.Minute {
+			t.Errorf("the run stays for %v", ttl)
+		}
+	})
+}
+
+// An eviction took the run between a nudge and the record of it: nothing is left
+// that would stay for ever.
+func TestTheEndOfALostRunIsNotKept(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, b storetest.Backend) {
+		s, ctx := open(t, b), t.Context()
+		sent(t, s, group, "msg1", "key1")
+		for range 2 {
+			if err := s.EndBatch(ctx, group, 1, "lost", 0, receipts.Outcome{Reached: []string{"a"}}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if slices.Contains(written(t, s), s.keys.group(group).run("lost")) {
+			t.Error("the run is there")
+		}
+		if counted := reminded(t, s, group, 1); len(counted) > 0 {
+			t.Errorf("what may be counted twice is counted: %v", counted)
+		}
+	})
+}
+
+// anyText is a text as DingTalk's JSON may have it.
+var anyText = rapid.OneOf(rapid.String(), rapid.SampledFrom(oddIDs))
+
+// anyTime is a time in whole milliseconds, or none.
+var anyTime = rapid.Custom(func(t *rapid.T) time.Time {
+	if rapid.IntRange(0, 4).Draw(t, "none") == 0 {
+		return time.Time{}
+	}
+	return time.UnixMilli(rapid.Int64Range(1, 4_102_444_800_000).Draw(t, "ms"))
+})
+
+var (
+	anyPerson = rapid.Custom(func(t *rapid.T) receipts.Person {
+		return receipts.Person{UserID: anyText.Draw(t, "id"), Name: anyText.Draw(t, "name")}
+	})
+	anyPeople  = rapid.SliceOfN(anyText, 0, 5)
+	anyChannel = rapid.SampledFrom([]receipts.Channel{receipts.Mention, receipts.InPrivate, receipts.Ding})
+)
+
+// Every field comes back: to the run itself, to whom it keeps away, and of each
+// batch.
+func TestAnyReminderComesBack(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, b storetest.Backend) {
+		s, ctx := open(t, b), t.Context()
+		n := 0
+		rapid.Check(t, func(rt *rapid.T) {
+			n++
+			m := sent(t, s, group, fmt.Sprint("msg", n), fmt.Sprint("key", n))
+			r := receipts.Reminder{
+				Run: fmt.Sprint(n, " ", anyText.Draw(rt, "run")), At: time.UnixMilli(rapid.Int64Range(1, 4_102_444_800_000).Draw(rt, "at")),
+				Who: anyPerson.Draw(rt, "who"),
+				Batches: rapid.SliceOfN(rapid.Custom(func(t *rapid.T) receipts.Batch {
+					return receipts.Batch{By: anyChannel.Draw(t, "by"), UserIDs: anyPeople.Draw(t, "users")}
+				}), 0, 4).Draw(rt, "batches"),
+			}
+			begun, _, err := s.BeginReminder(ctx, group, m.Number, r, cooldown)
+			if diff := cmp.Diff(r, begun, cmpopts.EquateEmpty()); diff != "" || err != nil {
+				rt.Fatalf("begun: %v (-want +got):\n%s", err, diff)
+			}
+			begun, _, err = s.BeginReminder(ctx, group, m.Number, receipts.Reminder{Run: r.Run, At: r.At}, cooldown)
+			if diff := cmp.Diff(r, begun, cmpopts.EquateEmpty()); diff != "" || err != nil {
+				rt.Fatalf("begun again: %v (-want +got):\n%s", err, diff)
+			}
+			_, earlier, err := s.BeginReminder(ctx, group, m.Number, receipts.Reminder{Run: fmt.Sprint("another ", n), At: r.At}, cooldown)
+			if diff := cmp.Diff(&r, earlier, cmpopts.EquateEmpty()); diff != "" || err != nil {
+				rt.Fatalf("earlier: %v (-want +got):\n%s", err, diff)
+			}
+
+			want := receipts.Outcome{Reached: anyPeople.Draw(rt, "reached"), Missed: receipts.Missed{Unknown: anyPeople.Draw(rt, "unknown"), Flooded: anyPeople.Draw(rt, "flooded")}}
+			endBatch(t, s, group, m.Number, r.Run, 0, want)
+			_, outcome, err := s.BeginBatch(ctx, group, r.Run, 0)
+			if diff := cmp.Diff(&want, outcome, cmpopts.EquateEmpty()); diff != "" || err != nil {
+				rt.Fatalf("outcome: %v (-want +got):\n%s", err, diff)
+			}
+			counts := map[string]int{}
+			for _, id := range want.Reached {
+				counts[id]++
+			}
+			if diff := cmp.Diff(counts, reminded(t, s, group, m.Number), cmpopts.EquateEmpty()); diff != "" {
+				rt.Fatalf("counted (-want +got):\n%s", diff)
+			}
+		})
+	})
+}
+
+// Runs and groups whose names look like one another, and like keys.
+func TestNoRunSeesAnother(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, b storetest.Backend) {
+		s, ctx := open(t, b), t.Context()
+		for i, g := range lookalikes {
+			sent(t, s, g, "msg1", "key1")
+			beginReminder(t, s, g, 1, reminderOf("run"))
+			endBatch(t, s, g, 1, "run", 0, receipts.Outcome{Reached: []string{fmt.Sprint("u", i)}})
+		}
+		for i, g := range lookalikes {
+			if diff := cmp.Diff(map[string]int{fmt.Sprint("u", i): 1}, reminded(t, s, g, 1)); diff != "" {
+				t.Errorf("%q (-want +got):\n%s", g, diff)
+			}
+		}
+		for i, run := range append([]string{"run:", "1:reminders", "run2"}, lookalikes...) {
+			if first, _, err := s.BeginBatch(ctx, group, run, 0); !first || err != nil {
+				t.Errorf("run %d, %q, is begun already: %v", i, run, err)
+			}
+		}
+	})
+}
+
+// Redis did as it was told and its answer was lost on the way: the client asks
+// again by itself, and that is no second try.
+func TestALostAnswerOfAReminderChangesNothing(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, b storetest.Backend) {
+		s, p := proxied(t, b)
+		ctx := t.Context()
+		sent(t, s, group, "msg1", "key1")
+		lose := func(what string, call func()) {
+			t.Helper()
+			p.LoseReply()
+			if call(); !p.ReplyLost() {
+				t.Fatalf("%s: no answer was lost", what)
+			}
+		}
+		lose("BeginReminder", func() { beginReminder(t, s, group, 1, reminderOf("run")) })
+		lose("BeginReminder, kept away", func() {
+			if _, earlier, err := s.BeginReminder(ctx, group, 1, reminderOf("another"), cooldown); earlier == nil || err != nil {
+				t.Errorf("kept away by %+v, %v", earlier, err)
+			}
+		})
+		lose("BeginBatch", func() {
+			if first, outcome, err := s.BeginBatch(ctx, group, "run", 0); !first || outcome != nil || err != nil {
+				t.Errorf("first %v, %+v, %v", first, outcome, err)
+			}
+		})
+		lose("EndBatch", func() {
+			if err := s.EndBatch(ctx, group, 1, "run", 0, receipts.Outcome{Reached: []string{"a", "b"}}); err != nil {
+				t.Error(err)
+			}
+		})
+		if diff := cmp.Diff(map[string]int{"a": 1, "b": 1}, reminded(t, s, group, 1)); diff != "" {
+			t.Errorf("counted (-want +got):\n%s", diff)
+		}
+		// The client's own repetition is one thing, another try is another.
+		if first, outcome, err := s.BeginBatch(ctx, group, "run", 0); first || outcome == nil || err != nil {
+			t.Errorf("another try: first %v, %+v, %v", first, outcome, err)
+		}
+		lose("DropReminder", func() {
+			if err := s.DropReminder(ctx, group, 1, "run"); err != nil {
+				t.Error(err)
+			}
+		})
+		beginReminder(t, s, group, 1, reminderOf("next"))
+	})
+}
+
+// nudges are whom a test's reminders reached.
+type nudges struct {
+	people []string
+	cut    func() // called after each nudge
+}
+
+// Batches implements receipts.Nudger.
+func (n *nudges) Batches(by receipts.Channel, userIDs []string) []receipts.Batch {
+	var all []receipts.Batch
+	for _, id := range userIDs {
+		all = append(all, receipts.Batch{By: by, UserIDs: []string{id}})
+	}
+	return all
+}
+
+// Nudge implements receipts.Nudger.
+func (n *nudges) Nudge(_ context.Context, b receipts.Batch, _ receipts.Reminded) (receipts.Missed, error) {
+	n.people = append(n.people, b.UserIDs...)
+	n.cut()
+	return receipts.Missed{}, nil
+}
+
+// The domain's promise, held by these records: whatever they are cut off from, a
+// run that is repeated nudges nobody twice, and forgets nobody.
+func TestARunThatIsCutOffFromRedisGoesOn(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, b storetest.Backend) {
+		s, ctx := open(t, b), t.Context()
+		people := []string{"a", "b", "c", "d"}
+		for cutAfter := range people {
+			m := sent(t, s, group, fmt.Sprint("msg", cutAfter), fmt.Sprint("key", cutAfter))
+			report := receipts.Report{Message: m, Total: len(people), Unread: people}
+			run := fmt.Sprint("run ", cutAfter)
+			alive, die := context.WithCancel(ctx)
+			defer die()
+			n := &nudges{}
+			n.cut = func() {
+				if len(n.people) == cutAfter+1 {
+					die()
+				}
+			}
+			prompter := &receipts.Prompter{Records: s, Cooldown: cooldown, Now: func() time.Time { return noon }}
+			if _, err := prompter.RemindOf(alive, report, run, receipts.Person{}, receipts.Ding, n); (err == nil) != (cutAfter == len(people)-1) {
+				t.Fatalf("cut off after %d: %v", cutAfter+1, err)
+			}
+			done, err := prompter.RemindOf(ctx, report, run, receipts.Person{}, receipts.Ding, n)
+			if err != nil || !slices.Equal(done.Reached[receipts.Ding], people) || !slices.Equal(n.people, people) {
+				t.Errorf("cut off after %d: reached %v, nudged %v, %v", cutAfter+1, done.Reached, n.people, err)
+			}
+			if diff := cmp.Diff(map[string]int{"a": 1, "b": 1, "c": 1, "d": 1}, reminded(t, s, group, m.Number)); diff != "" {
+				t.Errorf("cut off after %d, counted (-want +got):\n%s", cutAfter+1, diff)
+			}
+			if done, err := prompter.RemindOf(ctx, report, "another", receipts.Person{}, receipts.Ding, n); done.Earlier == nil || err != nil {
+				t.Errorf("another run: %+v, %v", done, err)
+			}
+		}
+	})
+}
