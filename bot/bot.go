@@ -45,8 +45,12 @@ type Options struct {
 	Members   *receipts.MemberBook
 	Pushes    receipts.PushRecords
 	Postings  Postings
+	Groups    GroupRecords
+	Learned   receipts.LearnedMembers
+	Tally     *Tally
 	Client    *dingtalk.Client
 
+	Version   string
 	RobotCode string // frames for another robot are not ours
 	Access    Access
 	// Language is spoken whatever the language of the command; empty: that of the
@@ -182,6 +186,7 @@ func (b *Bot) Work(ctx context.Context, command string) error {
 	}
 	said := Understand(in.Text)
 	began := b.Now()
+	b.noteSpeaker(ctx, in)
 	a, err := b.carryOut(ctx, in, said)
 	if err != nil {
 		return fmt.Errorf("%s: %w", said.Verb, err)

@@ -34,6 +34,8 @@ var (
 	keepPushedSource string
 	//go:embed scripts/keep_audience.lua
 	keepAudienceSource string
+	//go:embed scripts/forget_cool_app.lua
+	forgetCoolAppSource string
 
 	acceptScript        = redis.NewScript(acceptSource)
 	claimScript         = redis.NewScript(claimSource)
@@ -48,4 +50,5 @@ var (
 	changeMembersScript = redis.NewScript(changeMembersSource)
 	keepPushedScript    = redis.NewScript(keepPushedSource)
 	keepAudienceScript  = redis.NewScript(keepAudienceSource)
+	forgetCoolAppScript = redis.NewScript(forgetCoolAppSource)
 )
