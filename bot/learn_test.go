@@ -66,8 +66,8 @@ func TestOutsidersAreNotLearned(t *testing.T) {
 	w.wants(w.asks(w.lilei, "公告 停机"), "目前认得 1 人")
 }
 
-// A workbook of a learned audience does not pass for complete, and an audience that
-// a list told is not made smaller by a learned list.
+// An audience that a list told is not made smaller by a learned list: only who was
+// seen leaving has left.
 func TestALostMemberListIsMadeUpForByWhatIsLearned(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, setup{learned: true})
