@@ -48,11 +48,14 @@ type Options struct {
 	Pushes    receipts.PushRecords
 	Postings  Postings
 	Webhooks  Webhooks
-	Groups    GroupRecords
 	Prompter  *receipts.Prompter
 	Follower  *receipts.Follower
+	Groups    GroupRecords
+	Learned   receipts.LearnedMembers
+	Tally     *Tally
 	Client    *dingtalk.Client
 
+	Version   string
 	RobotCode string // frames for another robot are not ours
 	Access    Access
 	// Language is spoken whatever the language of the command; empty: that of the
@@ -193,6 +196,7 @@ func (b *Bot) Work(ctx context.Context, command string) error {
 	said := Understand(in.Text)
 	began := b.Now()
 	b.noteWebhook(ctx, in)
+	b.noteSpeaker(ctx, in)
 	a, err := b.carryOut(ctx, in, said)
 	if err != nil {
 		return fmt.Errorf("%s: %w", said.Verb, err)

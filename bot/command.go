@@ -30,6 +30,7 @@ const (
 	Recall   Verb = "recall"
 	Export   Verb = "export"
 	Chart    Verb = "chart"
+	Usage    Verb = "usage"
 	Help     Verb = "help"
 )
 
@@ -89,6 +90,8 @@ var phrases = []phrase{
 	{"chart", Chart, English},
 	{"曲线", Chart, Chinese},
 	{"图", Chart, Chinese},
+	{"usage", Usage, English},
+	{"用量", Usage, Chinese},
 	{"help", Help, English},
 	{"帮助", Help, Chinese},
 }

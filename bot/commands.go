@@ -55,6 +55,8 @@ func (b *Bot) carryOut(ctx context.Context, in Incoming, said Said) (answer, err
 		return b.export(ctx, w, in, said)
 	case Chart:
 		return b.chart(ctx, w, in, said)
+	case Usage:
+		return b.usage(ctx, w, in)
 	case None, Help:
 		return b.help(ctx, w, in)
 	default:
@@ -120,6 +122,9 @@ func (b *Bot) announce(ctx context.Context, w *words, in Incoming, said Said) (a
 		return say(fmt.Sprintf(w.AnnouncedBlind, m.Number, blind), followed, pictures), nil
 	}
 	people := len(done.Audience.Without(b.Reporter.Excluded).UserIDs)
+	if done.Audience.Source == receipts.Learned {
+		return say(fmt.Sprintf(w.AnnouncedLearned, m.Number, people), b.lack(w, in, done.Audience.Lack), followed, pictures), nil
+	}
 	return say(fmt.Sprintf(w.Announced, m.Number, people), followed, pictures), nil
 }
 
@@ -206,6 +211,9 @@ func (b *Bot) namesFor(ctx context.Context, group string, ids []string) receipts
 func (b *Bot) deliver(ctx context.Context, w *words, in Incoming, a answer) (answer, error) {
 	if !b.Direct {
 		return a, nil
+	}
+	if title := b.titleOf(ctx, in); title != "" {
+		a.text = lines(fmt.Sprintf(w.InGroup, escape(shorten(title, titleRunes))), a.text)
 	}
 	result, err := b.Client.SendDirect(ctx, []string{in.Sender.UserID}, a.fit().message())
 	switch {

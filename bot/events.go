@@ -15,12 +15,15 @@ import (
 // The events that the bot follows. An administrator ticks them in DingTalk's
 // console; the bot is right without any of them.
 const (
-	eventRead    = "robot_msg_read"
-	eventRecall  = "robot_msg_recall"
-	eventJoin    = "chat_add_member"
-	eventRemove  = "chat_remove_member"
-	eventQuit    = "chat_quit"
-	eventDisband = "chat_disband"
+	eventRead      = "robot_msg_read"
+	eventRecall    = "robot_msg_recall"
+	eventJoin      = "chat_add_member"
+	eventRemove    = "chat_remove_member"
+	eventQuit      = "chat_quit"
+	eventTitle     = "chat_update_title"
+	eventDisband   = "chat_disband"
+	eventInstall   = "im_cool_app_install"
+	eventUninstall = "im_cool_app_uninstall"
 )
 
 const (
@@ -44,6 +47,9 @@ type event struct {
 	UserID   userIDs `json:"userId"`
 	Operator lenient `json:"operator"`
 	Operated lenient `json:"operatTime"`
+	At       lenient `json:"timeStamp"`
+	Title    lenient `json:"title"`
+	CoolApp  lenient `json:"coolAppCode"`
 }
 
 // userIDs is one userId or a list of them.
@@ -79,17 +85,37 @@ func (b *Bot) Event(ctx context.Context, kind string, born time.Time, data []byt
 		return nil
 	}
 	group := string(e.Group)
+	if !b.Access.works(group) {
+		return nil
+	}
+	at := e.At.time()
+	if at.IsZero() {
+		at = born
+	}
+	if at.IsZero() {
+		at = b.Now()
+	}
 	switch kind {
 	case eventRead:
 		return b.read(ctx, e, born)
 	case eventRecall:
 		return b.recalled(ctx, group, string(e.Key))
 	case eventJoin:
-		return b.Members.Joined(ctx, group, e.UserID)
+		return b.Members.Joined(ctx, group, e.UserID, at)
 	case eventRemove:
-		return b.Members.Left(ctx, group, e.UserID)
+		return b.Members.Left(ctx, group, e.UserID, at)
 	case eventQuit:
-		return b.Members.Left(ctx, group, []string{string(e.Operator)})
+		if e.Operator == "" { // from outside
+			return nil
+		}
+		return b.Members.Left(ctx, group, []string{string(e.Operator)}, at)
+	case eventTitle:
+		if e.Title == "" {
+			return nil
+		}
+		return b.Groups.KeepTitle(ctx, group, cutBytes(string(e.Title), maxTitleBytes))
+	case eventInstall, eventUninstall:
+		return b.coolAppChanged(ctx, group, string(e.CoolApp), kind == eventInstall)
 	case eventDisband:
 		return b.disbanded(ctx, group)
 	}
@@ -137,7 +163,7 @@ func (b *Bot) recalled(ctx context.Context, group, key string) error {
 	return b.wake(ctx, group, m.Number)
 }
 
-// disbanded ends the messages of a group that is gone.
+// disbanded ends the messages of a group that is gone, and forgets its cool app.
 func (b *Bot) disbanded(ctx context.Context, group string) error {
 	recent, err := b.Reporter.Records.Recent(ctx, group, disbandedMax)
 	if err != nil {
@@ -151,7 +177,10 @@ func (b *Bot) disbanded(ctx context.Context, group string) error {
 		}
 		over = append(over, m.Number)
 	}
-	return b.wake(ctx, group, over...)
+	if err := b.wake(ctx, group, over...); err != nil {
+		return err
+	}
+	return b.Groups.ForgetCoolApp(ctx, group, "")
 }
 
 // ignored drops the errors of events about what is not recorded, or over.

@@ -130,7 +130,10 @@ func (p page) workbook(r receipts.Report) export.Data {
 		title = p.Untitled
 	}
 	complete := s.Complete
-	if !r.Complete() {
+	switch {
+	case r.Source == receipts.Learned && r.Complete():
+		complete = p.Sources[receipts.Learned]
+	case !r.Complete():
 		complete = strings.Join(p.gaps(r), " ")
 	}
 	asOf := ""

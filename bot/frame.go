@@ -20,11 +20,15 @@ const MessageTopic = "/v1.0/im/bot/messages/get"
 // have 15,000 bytes.
 const maxTextBytes = 32 << 10
 
+// maxTitleBytes bounds what is kept of a group's title.
+const maxTitleBytes = 1 << 10
+
 // Incoming is what somebody said to the bot. It is what waits in the inbox, as
 // JSON; the session webhook in it is a secret.
 type Incoming struct {
 	ID     string // msgId
 	Group  string // openConversationId
+	Title  string // of the group; may be empty
 	Direct bool   // a one-to-one chat
 	Robot  string // robotCode; may be empty
 
@@ -50,7 +54,8 @@ type Incoming struct {
 	// none is quoted.
 	QuotedNumber int
 
-	SaidAt       time.Time
+	SaidAt time.Time // may be zero
+
 	Webhook      string // sessionWebhook
 	WebhookUntil time.Time
 }
@@ -66,6 +71,8 @@ func decode(data []byte, frameID string) (Incoming, error) {
 		MsgID             lenient `json:"msgId"`
 		ConversationID    lenient `json:"conversationId"`
 		ConversationType  lenient `json:"conversationType"`
+		ConversationTitle lenient `json:"conversationTitle"`
+		CreateAt          lenient `json:"createAt"`
 		RobotCode         lenient `json:"robotCode"`
 		SenderStaffID     lenient `json:"senderStaffId"`
 		SenderNick        lenient `json:"senderNick"`
@@ -87,6 +94,7 @@ func decode(data []byte, frameID string) (Incoming, error) {
 	}
 	in := Incoming{
 		ID: cmp.Or(string(frame.MsgID), frameID), Group: string(frame.ConversationID), Direct: frame.ConversationType == "1",
+		Title: cutBytes(string(frame.ConversationTitle), maxTitleBytes), SaidAt: frame.CreateAt.time(),
 		Robot:        string(frame.RobotCode),
 		Sender:       receipts.Person{UserID: string(frame.SenderStaffID), Name: string(frame.SenderNick)},
 		Admin:        frame.IsAdmin == "true",

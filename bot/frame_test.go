@@ -39,7 +39,7 @@ func frameData(t testing.TB, changes fields) []byte {
 // documented is what frameData is decoded to.
 func documented(change func(*Incoming)) Incoming {
 	in := Incoming{
-		ID: "msg1", Group: "cid1", Robot: "robot1", Sender: receipts.Person{UserID: "user1", Name: "李雷"}, Admin: true,
+		ID: "msg1", Group: "cid1", Title: "项目组", Robot: "robot1", SaidAt: time.UnixMilli(1754215200000), Sender: receipts.Person{UserID: "user1", Name: "李雷"}, Admin: true,
 		Text: " 谁没读", Webhook: "https://oapi.dingtalk.com/robot/sendBySession?session=s1", WebhookUntil: time.UnixMilli(1754220600000),
 	}
 	change(&in)
@@ -64,7 +64,7 @@ func TestDecodeDocumentedFrames(t *testing.T) {
 		},
 		"one-to-one": {
 			fields{"conversationType": "1", "conversationTitle": nil, "isInAtList": nil, "atUsers": nil},
-			func(in *Incoming) { in.Direct = true },
+			func(in *Incoming) { in.Direct, in.Title = true, "" },
 		},
 		"from outside": {
 			fields{"senderStaffId": "", "senderCorpId": "ding2", "isAdmin": false},
@@ -179,8 +179,6 @@ func TestDecodeOddFields(t *testing.T) {
 	for field, want := range map[string]func(*Incoming){
 		"msgId":                     func(in *Incoming) { in.ID = "frame1" },
 		"conversationType":          func(*Incoming) {},
-		"conversationTitle":         func(*Incoming) {},
-		"createAt":                  func(*Incoming) {},
 		"senderStaffId":             func(in *Incoming) { in.Sender.UserID, in.Outsider = "", true },
 		"senderNick":                func(in *Incoming) { in.Sender.Name = "" },
 		"senderId":                  func(*Incoming) {},
@@ -193,6 +191,8 @@ func TestDecodeOddFields(t *testing.T) {
 		"robotCode":                 func(in *Incoming) { in.Robot = "" },
 		"sessionWebhook":            func(in *Incoming) { in.Webhook = "" },
 		"sessionWebhookExpiredTime": func(in *Incoming) { in.WebhookUntil = time.Time{} },
+		"conversationTitle":         func(in *Incoming) { in.Title = "" },
+		"createAt":                  func(in *Incoming) { in.SaidAt = time.Time{} },
 		"msgtype":                   func(*Incoming) {},
 		"text":                      func(in *Incoming) { in.Text = "" },
 		"content":                   func(*Incoming) {},

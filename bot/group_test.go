@@ -32,6 +32,7 @@ type setup struct {
 	group    dingtalktest.GroupOptions
 	rosters  map[string]bot.RosterOptions
 	options  func(*bot.Options)
+	learned  bool // members are learned where no list tells them
 }
 
 // world is one group with its people, the DingTalk they use, and the bot. Its
@@ -72,36 +73,52 @@ func newWorld(t *testing.T, s setup) *world {
 	w.group = w.dingtalk.AddGroup(s.group, w.lilei, w.hanmeimei, w.zhangsan, w.lisi)
 	w.Cleanup(w.close)
 
-	log := zap.New(zapcore.NewCore(zapcore.NewJSONEncoder(zap.NewProductionEncoderConfig()), w.log, zap.DebugLevel))
+	log := logTo(w.log)
 	app := w.dingtalk.App()
-	client, err := dingtalk.New(dingtalk.Config{
-		ClientID: app.ClientID, ClientSecret: dingtalk.NewSecret(app.ClientSecret), RobotCode: app.RobotCode, CoolAppCode: s.group.CoolAppCode,
-		APIURL: w.dingtalk.URL(), OapiURL: w.dingtalk.URL(), CallsPerSecond: 10_000, Transport: w.wire, Now: w.clock.now,
-		Observe: func(c dingtalk.Call) { log.Debug("called DingTalk", zap.Any("call", c)) },
-	})
-	w.must(err)
-	w.Cleanup(client.Close)
+	var err error
 	w.store, err = store.Open(store.Options{URL: store.Memory, KeyPrefix: "whoread", KeepFor: 720 * time.Hour})
 	w.must(err)
 	w.loseStore = sync.OnceFunc(func() { w.must(w.store.Close()) })
 	w.Cleanup(w.loseStore)
+	tally := bot.NewTally(w.store, w.clock.now, log)
+	w.Cleanup(tally.Close)
+	client, err := dingtalk.New(dingtalk.Config{
+		ClientID: app.ClientID, ClientSecret: dingtalk.NewSecret(app.ClientSecret), RobotCode: app.RobotCode,
+		CoolAppCode: func(context.Context, string) string { return s.group.CoolAppCode },
+		APIURL:      w.dingtalk.URL(), OapiURL: w.dingtalk.URL(), CallsPerSecond: 10_000, Transport: w.wire, Now: w.clock.now,
+		Observe: func(c dingtalk.Call) {
+			tally.Observe(c)
+			log.Debug("called DingTalk", zap.Any("call", c))
+		},
+	})
+	w.must(err)
+	w.Cleanup(client.Close)
 
 	platform := &bot.Platform{Client: client, Now: w.clock.now}
-	members := receipts.NewMemberBook(w.store, 10*time.Minute, w.clock.now, platform.MemberSources(s.rosters)...)
+	learned := receipts.LearnedMembers{Records: w.store, Now: w.clock.now}
+	sources := platform.MemberSources(s.rosters)
+	if s.learned {
+		sources = append(sources, learned)
+	}
+	members := receipts.NewMemberBook(w.store, 10*time.Minute, w.clock.now, sources...)
 	reporter := &receipts.Reporter{Records: w.store, Members: members, Readers: platform, Fresh: 10 * time.Second, Now: w.clock.now}
 	options := bot.Options{
 		Inbox:     w.inbox,
 		Postings:  w.store,
 		Webhooks:  w.store,
-		Groups:    w.store,
 		Prompter:  &receipts.Prompter{Records: w.store, Reporter: reporter, Cooldown: 5 * time.Minute, Now: w.clock.now},
 		Follower:  &receipts.Follower{Records: w.store, Now: w.clock.now},
 		Reminders: bot.Reminders{By: receipts.Mention, Ding: dingtalk.DingApp},
+		Groups:    w.store,
+		Learned:   learned,
+		Tally:     tally,
+		Members:   members,
 		Announcer: &receipts.Announcer{Records: w.store, Members: members, Sender: platform, Now: w.clock.now},
 		Reporter:  reporter,
 		Recaller:  &receipts.Recaller{Records: w.store, Source: platform, Readers: platform},
 		Names:     &receipts.NameBook{Records: w.store, Directory: platform},
 		Client:    client, RobotCode: app.RobotCode,
+		Version: "v1.2.3",
 		Access:  bot.Access{Announce: bot.Admins, Report: bot.Everyone, Remind: bot.Admins, Recall: bot.Author},
 		Default: bot.Chinese, MaxNames: 50, Zone: time.UTC, Now: w.clock.now, Log: log,
 	}
@@ -395,6 +412,11 @@ func (c *clock) advance(d time.Duration) {
 type logBuffer struct {
 	mu   sync.Mutex
 	text bytes.Buffer
+}
+
+// logTo returns a log that writes everything there.
+func logTo(b *logBuffer) *zap.Logger {
+	return zap.New(zapcore.NewCore(zapcore.NewJSONEncoder(zap.NewProductionEncoderConfig()), b, zap.DebugLevel))
 }
 
 func (b *logBuffer) Write(p []byte) (int, error) {

@@ -77,10 +77,14 @@ func (p *Platform) UserName(ctx context.Context, userID string) (string, error) 
 	return p.Client.UserName(ctx, userID)
 }
 
-// kindOf is the kind of a failure of DingTalk's; empty for any other error.
+// kindOf is the kind of a failure of DingTalk's, fresh or remembered; empty for any
+// other error.
 func kindOf(err error) dingtalk.Kind {
 	if failure, ok := errors.AsType[*dingtalk.Error](err); ok {
 		return failure.Kind
+	}
+	if refused, ok := errors.AsType[*receipts.NoListError](err); ok {
+		return dingtalk.Kind(refused.Reason)
 	}
 	return ""
 }
@@ -174,12 +178,12 @@ func (s configured) Members(ctx context.Context, group string) (receipts.Members
 	return receipts.Members{UserIDs: unique(userIDs), Source: receipts.Roster, At: at}, nil, nil
 }
 
-// lasting adds receipts.ErrNoMemberList to failures that stay until somebody
-// changes the group, the app or its permissions.
+// lasting makes a *receipts.NoListError of failures that stay until somebody changes
+// the group, the app or its permissions.
 func lasting(err error) error {
-	switch kindOf(err) {
+	switch kind := kindOf(err); kind {
 	case dingtalk.NoMemberList, dingtalk.CoolAppNeeded, dingtalk.PermissionDenied, dingtalk.GroupInvalid, dingtalk.BadRequest:
-		return fmt.Errorf("%w: %w", receipts.ErrNoMemberList, err)
+		return &receipts.NoListError{Reason: string(kind), Err: err}
 	}
 	return err
 }

@@ -97,6 +97,8 @@ func (p page) reminded(done receipts.Reminded, cooldown time.Duration) answer {
 		return p.summary(r)
 	case !r.Complete():
 		return say(append([]string{fmt.Sprintf(p.NobodyReminded, r.Message.Number)}, p.gaps(r)...)...)
+	case len(r.Unread) == 0 && !r.AllRead(): // all who are known
+		return p.summary(r)
 	case len(r.Unread) == 0:
 		return say(fmt.Sprintf(p.NobodyToRemind, r.Message.Number))
 	case done.Earlier != nil:

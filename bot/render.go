@@ -78,9 +78,10 @@ func (p page) progress(r receipts.Report, exact bool) string {
 	}
 }
 
-// share is the progress with its percentage and bar.
+// share is the progress with its percentage and bar. Of an audience that may not be
+// complete it never says that all have read.
 func (p page) share(r receipts.Report, exact bool) string {
-	if r.Total == 0 {
+	if r.Total == 0 || r.Source == receipts.Learned && len(r.Read) == r.Total {
 		return p.progress(r, exact)
 	}
 	return fmt.Sprintf("%s · %d%% %s", p.progress(r, exact), r.Percent(), bar(r.Percent()))
@@ -100,6 +101,8 @@ func (p page) report(r receipts.Report, withReaders bool) answer {
 	switch {
 	case r.AllRead():
 		said = append(said, fmt.Sprintf(p.AllRead, r.Total))
+	case r.Complete() && r.Total > 0 && len(r.Read) == r.Total:
+		said = append(said, fmt.Sprintf(p.KnownRead, r.Total))
 	case r.Complete() && len(r.Read) == 0 && withReaders:
 		said = append(said, p.NobodyRead)
 	}
@@ -240,6 +243,9 @@ func (p page) footer(r receipts.Report) string {
 	}
 	if source := p.Sources[r.Source]; source != "" {
 		parts = append(parts, source)
+	}
+	if r.Present == receipts.Learned && r.Source != receipts.Learned {
+		parts = append(parts, p.LearnedNow)
 	}
 	return strings.Join(parts, " · ")
 }

@@ -414,6 +414,28 @@ func TestSay(t *testing.T) {
 
 // A time that DingTalk pushed is told; a read that only a query showed carries
 // the time of the query, and says so.
+// Neither the sentences nor the workbook of a learned audience pass for complete, even
+// when all who are known have read.
+func TestALearnedAudienceNeverPassesForComplete(t *testing.T) {
+	t.Parallel()
+	for _, language := range []Language{Chinese, English} {
+		r, names := reportOf(3, 3)
+		r.Source = receipts.Learned
+		p := pageOf(language, names)
+		for _, withReaders := range []bool{true, false} {
+			got := p.report(r, withReaders)
+			if !strings.Contains(got.text, p.Sources[receipts.Learned]) || strings.Contains(got.text, "100%") || strings.Contains(got.text, fmt.Sprintf(p.AllRead, 3)) {
+				t.Errorf("%s", got.text)
+			}
+		}
+		for _, fact := range p.workbook(r).Facts {
+			if fact.Label == p.Sheet.Completeness && fact.Value != p.Sources[receipts.Learned] {
+				t.Errorf("the workbook says %q", fact.Value)
+			}
+		}
+	}
+}
+
 func TestReadersWithTheirTimes(t *testing.T) {
 	t.Parallel()
 	r, names := reportOf(2, 2)

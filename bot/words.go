@@ -35,14 +35,15 @@ type words struct {
 	WhichRecall  string
 
 	// Announcing.
-	WhatToAnnounce string
-	TooLong        string // %d bytes at most
-	Announced      string // %d number, %d people
-	AnnouncedBlind string // %d number, %s why nobody knows who is in the group
-	NotAnnounced   string // %d number, %s why
-	Uncertain      string // %d number, %s why
-	Unrecorded     string // %d number
-	NoPictures     string // %d
+	WhatToAnnounce   string
+	TooLong          string // %d bytes at most
+	Announced        string // %d number, %d people
+	AnnouncedBlind   string // %d number, %s why nobody knows who is in the group
+	AnnouncedLearned string // %d number, %d people
+	NotAnnounced     string // %d number, %s why
+	Uncertain        string // %d number, %s why
+	Unrecorded       string // %d number
+	NoPictures       string // %d
 
 	// Reminding.
 	LookAt          string                      // %d number, %s title: what mentioned people read
@@ -102,6 +103,8 @@ type words struct {
 	MayBePosted string // %d number
 	Sheet       sheetWords
 
+	Usage usageWords
+
 	// Reports.
 	ReadOf      string // %d read, %d of
 	ReadOfLeast string // the same of an incomplete report
@@ -110,6 +113,7 @@ type words struct {
 	ReadBefore  string // %s time: read by then, nobody knows when
 	UnreadNames string // %d people, %s names
 	AllRead     string // %d people
+	KnownRead   string // %d people: all who are known of a learned audience
 	NobodyRead  string
 	AndMore     string // %d people whose names are not shown
 	Nameless    string // instead of names, where none is known
@@ -122,6 +126,8 @@ type words struct {
 	Outsiders   string // %d people
 	CountedAt   string // %s time
 	Sources     map[receipts.Source]string
+	LearnedNow  string                   // the audience is not learned, but who is there now
+	InGroup     string                   // %s title of the group, over a report to one person
 	Gaps        map[receipts.Part]string // %s why
 	Untitled    string
 
@@ -144,6 +150,18 @@ type words struct {
 	NoMemberList string // %s conversation id
 	Interrupted  string
 	Problems     map[dingtalk.Kind]string
+}
+
+// usageWords are those about how the bot is doing in a group.
+type usageWords struct {
+	Version   string // %s
+	Members   string // %s source as in words.Sources, %d people, %s time
+	NoMembers string // %s why
+	Refused   string // %s source, %s why, %s until when
+	Pushed    string // %s time
+	NotPushed string
+	Calls     string                     // %d
+	Sources   map[receipts.Source]string // what is asked
 }
 
 // sheetWords are those of an exported workbook.
@@ -171,8 +189,8 @@ func (w *words) problem(err error) string {
 	case errors.Is(err, receipts.ErrPaging):
 		return w.Paging
 	}
-	if failure, ok := errors.AsType[*dingtalk.Error](err); ok {
-		return w.reason(string(failure.Kind))
+	if kind := kindOf(err); kind != "" {
+		return w.reason(string(kind))
 	}
 	if errors.Is(err, context.DeadlineExceeded) {
 		return w.Problems[dingtalk.Unavailable]

@@ -18,6 +18,7 @@ var english = words{
 - **remind**: mentions those who have not read it, and only them; **remind by direct**, **by ding** (admins)
 - **follow #n every 30m**: reminds by itself until everybody has read it, or add: until 18:00; **stop** (admins)
 - **announce by 18:00 every 30m Title**: is followed up from the start
+- **usage**: where the members come from, and the API calls used (admins)
 - **recall #n**: takes an announcement back
 - **help**: this
 
@@ -39,14 +40,15 @@ Name a message by its number (unread #n) or quote it; otherwise it is the latest
 	QuoteNotOurs: `What you quoted is not an announcement that I can track. Quote the announcement itself, or give its number: "unread #n".`,
 	WhichRecall:  `Which one? Give its number, "recall #n", or quote it and say "recall".`,
 
-	WhatToAnnounce: `What shall I post? Say "announce Title", and the text on the next lines.`,
-	TooLong:        "Too long, nothing was posted: DingTalk takes %d bytes in one message. Please shorten it, or split it.",
-	Announced:      `Posted as #%d, to be read by %d. Say "unread" at any time.`,
-	AnnouncedBlind: "Posted as #%d, but I don't know who is in the group and can only tell who has read. %s",
-	NotAnnounced:   "#%d was not posted. %s",
-	Uncertain:      `It is uncertain whether #%d was delivered; I will not send it again, so that nobody gets it twice. %s If you see it in the group, quote it and say "unread", and I count on; if not, announce it again.`,
-	Unrecorded:     `#%d was posted, but I could not write it down (the store did not answer). Please don't post it again; quote it later and say "unread", and I count on.`,
-	NoPictures:     "Pictures are not carried over (%d); only the text was posted.",
+	WhatToAnnounce:   `What shall I post? Say "announce Title", and the text on the next lines.`,
+	TooLong:          "Too long, nothing was posted: DingTalk takes %d bytes in one message. Please shorten it, or split it.",
+	Announced:        `Posted as #%d, to be read by %d. Say "unread" at any time.`,
+	AnnouncedBlind:   "Posted as #%d, but I don't know who is in the group and can only tell who has read. %s",
+	AnnouncedLearned: `Posted as #%d. I know %d of the group so far, and there may be more. Say "unread" at any time.`,
+	NotAnnounced:     "#%d was not posted. %s",
+	Uncertain:        `It is uncertain whether #%d was delivered; I will not send it again, so that nobody gets it twice. %s If you see it in the group, quote it and say "unread", and I count on; if not, announce it again.`,
+	Unrecorded:       `#%d was posted, but I could not write it down (the store did not answer). Please don't post it again; quote it later and say "unread", and I count on.`,
+	NoPictures:       "Pictures are not carried over (%d); only the text was posted.",
 
 	LookAt:          `please read #%d "%s"`,
 	Nudge:           `You have not read this yet, please do: in %s, #%d "%s".`,
@@ -136,6 +138,21 @@ Name a message by its number (unread #n) or quote it; otherwise it is the latest
 		Read: "read", Unread: "unread",
 	},
 
+	Usage: usageWords{
+		Version:   "whoread %s",
+		Members:   "%s: %d at present (as of %s)",
+		NoMembers: "I don't know who is in this group. %s",
+		Refused:   "The %s gave no members: %s I don't ask it again before %s.",
+		Pushed:    "The last read that was pushed is of %s.",
+		NotPushed: "No reads of the last announcements in this group were pushed; I ask DingTalk when somebody asks me, which is just as right.",
+		Calls:     "Counted API calls that I made this month: %d.",
+		Sources: map[receipts.Source]string{
+			receipts.SceneGroup: "group's member list",
+			receipts.Chat:       "chat's member list",
+			receipts.Roster:     "configured roster",
+		},
+	},
+
 	ReadOf:      "read %d/%d",
 	ReadOfLeast: "read by at least %d/%d",
 	ReadBy:      "read by %d",
@@ -143,6 +160,7 @@ Name a message by its number (unread #n) or quote it; otherwise it is the latest
 	ReadBefore:  "by %s",
 	UnreadNames: "Unread (%d): %s",
 	AllRead:     "Everybody has read it (%d).",
+	KnownRead:   "All whom I know so far have read it (%d); there may be others who have not.",
 	NobodyRead:  "Nobody has read it yet.",
 	AndMore:     " and %d more",
 	Nameless:    "their names are not known",
@@ -158,7 +176,10 @@ Name a message by its number (unread #n) or quote it; otherwise it is the latest
 		receipts.SceneGroup: "members: the group's list",
 		receipts.Chat:       "members: the chat's list",
 		receipts.Roster:     "members: the configured roster",
+		receipts.Learned:    "members: learned over time, maybe not all",
 	},
+	LearnedNow: "who is here now: learned over time, maybe not all",
+	InGroup:    "In the group %s:",
 	Gaps: map[receipts.Part]string{
 		receipts.ReadersPart:  "I could not get all readers, so I don't name anybody as unread. %s",
 		receipts.MembersPart:  "I could not get all members and some may have left, so I don't name anybody as unread. %s",

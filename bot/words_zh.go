@@ -18,6 +18,7 @@ var chinese = words{
 - **提醒**：@ 还没读的人，只 @ 他们；**提醒 私信**、**提醒 DING** 换个方式（管理员）
 - **跟进 #编号 每30分钟**：自动提醒，到都读了为止，也可以加上 直到18:00；**停止**（管理员）
 - **公告 18:00前 每30分钟 标题**：发出就开始跟进
+- **用量**：成员从哪来、用了多少接口额度（管理员）
 - **撤回 #编号**：收回一条公告
 - **帮助**：这份说明
 
@@ -39,14 +40,15 @@ var chinese = words{
 	QuoteNotOurs: "你引用的不是我能统计的公告。请引用公告本身，或写上编号，比如「谁没读 #编号」。",
 	WhichRecall:  "要撤回哪一条？请写上编号，比如「撤回 #编号」，或引用那条公告说「撤回」。",
 
-	WhatToAnnounce: "要发什么？请这样写：「公告 标题」，换行再写正文。",
-	TooLong:        "太长了，没有发出：钉钉一条消息最多 %d 字节（大约 5000 个汉字）。请缩短，或拆成几条。",
-	Announced:      "已发出 #%d，%d 人应读。说「谁没读」随时查看。",
-	AnnouncedBlind: "已发出 #%d，但不知道群里有谁，只能统计已读的人。%s",
-	NotAnnounced:   "#%d 没有发出。%s",
-	Uncertain:      "#%d 是否送达不确定，为免重复不会自动再发。%s群里若看得到它，请引用它说「谁没读」，我就接着统计；若看不到，请再发一次。",
-	Unrecorded:     "#%d 已经发出，但没能记下来（存储没有响应）。请不要再发；稍后引用它说「谁没读」，我就接着统计。",
-	NoPictures:     "图片没有带上（%d 张），只发了文字。",
+	WhatToAnnounce:   "要发什么？请这样写：「公告 标题」，换行再写正文。",
+	TooLong:          "太长了，没有发出：钉钉一条消息最多 %d 字节（大约 5000 个汉字）。请缩短，或拆成几条。",
+	Announced:        "已发出 #%d，%d 人应读。说「谁没读」随时查看。",
+	AnnouncedBlind:   "已发出 #%d，但不知道群里有谁，只能统计已读的人。%s",
+	AnnouncedLearned: "已发出 #%d，目前认得 %d 人，可能不全。说「谁没读」随时查看。",
+	NotAnnounced:     "#%d 没有发出。%s",
+	Uncertain:        "#%d 是否送达不确定，为免重复不会自动再发。%s群里若看得到它，请引用它说「谁没读」，我就接着统计；若看不到，请再发一次。",
+	Unrecorded:       "#%d 已经发出，但没能记下来（存储没有响应）。请不要再发；稍后引用它说「谁没读」，我就接着统计。",
+	NoPictures:       "图片没有带上（%d 张），只发了文字。",
 
 	LookAt:          "请看 #%d「%s」",
 	Nudge:           "%s里的 #%d「%s」你还没有读，请看一下。",
@@ -136,6 +138,21 @@ var chinese = words{
 		Read: "已读", Unread: "未读",
 	},
 
+	Usage: usageWords{
+		Version:   "whoread %s",
+		Members:   "%s：目前 %d 人（%s）",
+		NoMembers: "不知道本群有谁。%s",
+		Refused:   "%s没有给出成员：%s在 %s 之前不再问它。",
+		Pushed:    "最近一次推送来的已读是 %s 的。",
+		NotPushed: "本群最近的公告没有推送来的已读；提问时去查询，结果一样正确。",
+		Calls:     "我本月用了 %d 次计数的接口调用。",
+		Sources: map[receipts.Source]string{
+			receipts.SceneGroup: "群成员列表",
+			receipts.Chat:       "会话成员列表",
+			receipts.Roster:     "名册",
+		},
+	},
+
 	ReadOf:      "已读 %d/%d",
 	ReadOfLeast: "已读至少 %d/%d",
 	ReadBy:      "已读 %d 人",
@@ -143,6 +160,7 @@ var chinese = words{
 	ReadBefore:  "%s前",
 	UnreadNames: "未读 %d 人：%s",
 	AllRead:     "%d 人全部已读。",
+	KnownRead:   "目前认得的 %d 人都读了，可能还有我不认得的人没读。",
 	NobodyRead:  "还没有人读。",
 	AndMore:     "等，另有 %d 人未列名",
 	Nameless:    "查不到姓名",
@@ -158,7 +176,10 @@ var chinese = words{
 		receipts.SceneGroup: "成员来自群成员列表",
 		receipts.Chat:       "成员来自会话成员列表",
 		receipts.Roster:     "成员来自管理员配置的名册",
+		receipts.Learned:    "成员是陆续认得的，可能不全",
 	},
+	LearnedNow: "现在有谁在群里是陆续认得的，可能不全",
+	InGroup:    "群「%s」",
 	Gaps: map[receipts.Part]string{
 		receipts.ReadersPart:  "已读名单没有取全，所以不列未读的人。%s",
 		receipts.MembersPart:  "群成员没有取全，可能有人已退群，所以不列未读的人。%s",

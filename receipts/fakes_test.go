@@ -22,9 +22,9 @@ type failer interface {
 var errDown = errors.New("records: connection refused")
 
 // records keep everything in memory. They do what receipts.Records, MemberRecords,
-// NameRecords, ReminderRecords and FollowUpRecords promise, and fail the test if
-// they are asked to write what no caller may: a sent message without its key, an
-// outcome without its reason.
+// SeenRecords, NameRecords, ReminderRecords and FollowUpRecords promise, and fail the
+// test if they are asked to write what no caller may: a sent message without its key,
+// an outcome without its reason.
 type records struct {
 	t failer
 
@@ -38,6 +38,8 @@ type records struct {
 	members  map[string]receipts.Members
 	names    map[string]receipts.Names
 	runs     map[runOf]*run
+	signs    map[string]map[string]receipts.Sign
+	refusals map[string]map[receipts.Source]receipts.Refusal
 	calls    []string
 	// history is every state that a message was in, by group.
 	history map[string][][]receipts.State
@@ -70,6 +72,7 @@ func newRecords(t failer) *records {
 	return &records{
 		t: t, messages: map[string][]*entry{}, members: map[string]receipts.Members{},
 		names: map[string]receipts.Names{}, runs: map[runOf]*run{}, history: map[string][][]receipts.State{},
+		signs: map[string]map[string]receipts.Sign{}, refusals: map[string]map[receipts.Source]receipts.Refusal{},
 	}
 }
 
@@ -315,8 +318,9 @@ func (r *records) KeepMembers(ctx context.Context, group string, m receipts.Memb
 }
 
 // AddMembers implements receipts.MemberRecords.
-func (r *records) AddMembers(ctx context.Context, group string, userIDs []string) error {
+func (r *records) AddMembers(ctx context.Context, group string, userIDs []string, at time.Time) error {
 	return r.call(ctx, "AddMembers", func() error {
+		r.note(group, userIDs, receipts.Sign{At: at, Here: true})
 		if m, ok := r.members[group]; ok {
 			m.UserIDs = append(slices.Clone(m.UserIDs), userIDs...)
 			r.members[group] = m
@@ -326,11 +330,71 @@ func (r *records) AddMembers(ctx context.Context, group string, userIDs []string
 }
 
 // RemoveMembers implements receipts.MemberRecords.
-func (r *records) RemoveMembers(ctx context.Context, group string, userIDs []string) error {
+func (r *records) RemoveMembers(ctx context.Context, group string, userIDs []string, at time.Time) error {
 	return r.call(ctx, "RemoveMembers", func() error {
+		r.note(group, userIDs, receipts.Sign{At: at})
 		if m, ok := r.members[group]; ok {
 			r.members[group] = m.Without(userIDs)
 		}
+		return nil
+	})
+}
+
+func (r *records) note(group string, userIDs []string, sign receipts.Sign) {
+	if r.signs[group] == nil {
+		r.signs[group] = map[string]receipts.Sign{}
+	}
+	for _, id := range userIDs {
+		r.signs[group][id] = sign
+	}
+}
+
+// Signs implements receipts.SeenRecords.
+func (r *records) Signs(ctx context.Context, group string) (signs map[string]receipts.Sign, err error) {
+	err = r.call(ctx, "Signs", func() error {
+		signs = maps.Clone(r.signs[group])
+		return nil
+	})
+	return signs, err
+}
+
+// RecentReads implements receipts.SeenRecords.
+func (r *records) RecentReads(ctx context.Context, group string, limit int) (reads []receipts.MessageReads, err error) {
+	err = r.call(ctx, "RecentReads", func() error {
+		for _, e := range slices.Backward(r.messages[group]) {
+			if len(reads) < limit {
+				reads = append(reads, receipts.MessageReads{SentAt: e.kept.Message.SentAt, Reads: maps.Clone(e.kept.Reads)})
+			}
+		}
+		return nil
+	})
+	return reads, err
+}
+
+// Refusals implements receipts.RefusalRecords.
+func (r *records) Refusals(ctx context.Context, group string) (kept []receipts.Refusal, err error) {
+	err = r.call(ctx, "Refusals", func() error {
+		kept = slices.Collect(maps.Values(r.refusals[group]))
+		return nil
+	})
+	return kept, err
+}
+
+// KeepRefusal implements receipts.RefusalRecords.
+func (r *records) KeepRefusal(ctx context.Context, group string, refusal receipts.Refusal, _ time.Duration) error {
+	return r.call(ctx, "KeepRefusal", func() error {
+		if r.refusals[group] == nil {
+			r.refusals[group] = map[receipts.Source]receipts.Refusal{}
+		}
+		r.refusals[group][refusal.Source] = refusal
+		return nil
+	})
+}
+
+// ForgetRefusals implements receipts.RefusalRecords.
+func (r *records) ForgetRefusals(ctx context.Context, group string) error {
+	return r.call(ctx, "ForgetRefusals", func() error {
+		delete(r.refusals, group)
 		return nil
 	})
 }

@@ -4,9 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
-	"sync"
 	"time"
 )
 
@@ -18,6 +16,7 @@ const (
 	SceneGroup Source = "scene_group" // DingTalk's member list of a scene group
 	Chat       Source = "chat"        // a chat that this app created
 	Roster     Source = "roster"      // the administrator's configuration
+	Learned    Source = "learned"     // who was seen in the group; never known to be complete
 )
 
 // Members is who belongs to a group at a moment, as far as one source knows.
@@ -29,13 +28,20 @@ type Members struct {
 	Outsiders int
 	Source    Source
 	At        time.Time
+
+	// Gone lists who is known to have left, of a Learned list. Who is in neither
+	// list may be in the group or not.
+	Gone []string
+	// Lack is why no source has the whole list, of a Learned one; nil if no other
+	// was to be asked. It is not kept.
+	Lack error
 }
 
 // Without returns the members without the excluded userIds.
 func (m Members) Without(excluded []string) Members {
-	m.UserIDs = slices.DeleteFunc(slices.Clone(m.UserIDs), func(id string) bool {
-		return slices.Contains(excluded, id)
-	})
+	isExcluded := func(id string) bool { return slices.Contains(excluded, id) }
+	m.UserIDs = slices.DeleteFunc(slices.Clone(m.UserIDs), isExcluded)
+	m.Gone = slices.DeleteFunc(slices.Clone(m.Gone), isExcluded)
 	return m
 }
 
@@ -54,9 +60,10 @@ var (
 
 // MemberSource lists the members of groups.
 //
-// One of three things happens: the whole list comes back; ErrNoMemberList says
-// that another source should be asked; any other error says that this source
-// should have answered and could not.
+// One of three things happens: the list comes back, the whole one unless the source
+// is Learned; ErrNoMemberList says that another source should be asked, and a
+// *NoListError that this one not be asked again soon; any other error says that this
+// source should have answered and could not.
 type MemberSource interface {
 	Source() Source
 	Members(ctx context.Context, group string) (Members, Names, error)
@@ -67,49 +74,36 @@ type MemberRecords interface {
 	// KnownMembers returns nil if none are known.
 	KnownMembers(ctx context.Context, group string) (*Members, error)
 	KeepMembers(ctx context.Context, group string, m Members, names Names) error
-	// AddMembers and RemoveMembers change the known members; they do nothing where
-	// none are known.
-	AddMembers(ctx context.Context, group string, userIDs []string) error
-	RemoveMembers(ctx context.Context, group string, userIDs []string) error
+	// AddMembers and RemoveMembers note who came or left at that time, unless they
+	// were seen or left later, and change the known members, if any are known.
+	AddMembers(ctx context.Context, group string, userIDs []string, at time.Time) error
+	RemoveMembers(ctx context.Context, group string, userIDs []string, at time.Time) error
+	RefusalRecords
 }
-
-// lastingFor is how long a source that can't list a group is not asked again.
-// Its answer costs a counted call and changes only when an administrator acts.
-const lastingFor = 6 * time.Hour
 
 // MemberBook answers who is in a group: from the cache, or from the first
 // source that can tell.
 type MemberBook struct {
+	// Refused is told of each refusal that is kept, with its whole error. It may
+	// be nil, and is set before the book is used.
+	Refused func(group string, r Refusal, err error)
+
 	sources []MemberSource
 	records MemberRecords
 	fresh   time.Duration
 	now     func() time.Time
-
-	mu      sync.Mutex
-	lasting map[lastingKey]lastingFailure
-}
-
-type lastingKey struct {
-	group  string
-	source Source
-}
-
-type lastingFailure struct {
-	err   error
-	until time.Time
 }
 
 // NewMemberBook returns a book that asks sources in their order and uses an
 // answer again while it is younger than fresh.
 func NewMemberBook(records MemberRecords, fresh time.Duration, now func() time.Time, sources ...MemberSource) *MemberBook {
-	return &MemberBook{
-		sources: sources, records: records, fresh: fresh, now: now,
-		lasting: map[lastingKey]lastingFailure{},
-	}
+	return &MemberBook{sources: sources, records: records, fresh: fresh, now: now}
 }
 
 // Members returns who is in the group. ErrNoMemberList means that no source
-// can tell; any other error is the failure of the source that should have.
+// can tell; any other error is the failure of the source that should have, or of
+// the records. A Learned list is made anew each time: it costs no call, and each
+// reader makes it longer.
 func (b *MemberBook) Members(ctx context.Context, group string) (Members, error) {
 	known, err := b.records.KnownMembers(ctx, group)
 	if err != nil {
@@ -118,15 +112,23 @@ func (b *MemberBook) Members(ctx context.Context, group string) (Members, error)
 	if known != nil && young(known.At, b.now(), b.fresh) {
 		return *known, nil
 	}
+	refusals, err := b.Refusals(ctx, group)
+	if err != nil {
+		return Members{}, err
+	}
 	var reasons []error
 	for _, source := range b.sources {
-		members, names, err := b.ask(ctx, source, group)
+		members, names, err := b.ask(ctx, source, group, refusals)
 		if errors.Is(err, ErrNoMemberList) {
 			reasons = append(reasons, err)
 			continue
 		}
 		if err != nil {
 			return Members{}, fmt.Errorf("list members from %s: %w", source.Source(), err)
+		}
+		if members.Source == Learned {
+			members.Lack = errors.Join(reasons...)
+			return members, nil
 		}
 		if err := b.records.KeepMembers(ctx, group, members, names); err != nil {
 			return Members{}, err
@@ -137,19 +139,33 @@ func (b *MemberBook) Members(ctx context.Context, group string) (Members, error)
 }
 
 // Joined notes that people came into the group.
-func (b *MemberBook) Joined(ctx context.Context, group string, userIDs []string) error {
-	return b.records.AddMembers(ctx, group, userIDs)
+func (b *MemberBook) Joined(ctx context.Context, group string, userIDs []string, at time.Time) error {
+	return b.records.AddMembers(ctx, group, userIDs, at)
 }
 
 // Left notes that people are in the group no more.
-func (b *MemberBook) Left(ctx context.Context, group string, userIDs []string) error {
-	return b.records.RemoveMembers(ctx, group, userIDs)
+func (b *MemberBook) Left(ctx context.Context, group string, userIDs []string, at time.Time) error {
+	return b.records.RemoveMembers(ctx, group, userIDs, at)
 }
 
-// Known returns the members as they were last known, without asking anybody; nil
-// if they never were.
+// Known returns the members as they were last known, without asking DingTalk: where
+// no list is known, the learned one; nil if there is none either.
 func (b *MemberBook) Known(ctx context.Context, group string) (*Members, error) {
-	return b.records.KnownMembers(ctx, group)
+	known, err := b.records.KnownMembers(ctx, group)
+	if known != nil || err != nil {
+		return known, err
+	}
+	for _, source := range b.sources {
+		if source.Source() != Learned {
+			continue
+		}
+		members, _, err := source.Members(ctx, group)
+		if errors.Is(err, ErrNoMemberList) {
+			return nil, nil
+		}
+		return &members, err
+	}
+	return nil, nil
 }
 
 // young tells whether an answer of that time can still be used. A time that the
@@ -157,24 +173,4 @@ func (b *MemberBook) Known(ctx context.Context, group string) (*Members, error) 
 func young(at, now time.Time, fresh time.Duration) bool {
 	age := now.Sub(at)
 	return age >= 0 && age < fresh
-}
-
-// ask asks one source, unless it said not long ago that it can't tell.
-func (b *MemberBook) ask(ctx context.Context, source MemberSource, group string) (Members, Names, error) {
-	key, now := lastingKey{group, source.Source()}, b.now()
-	b.mu.Lock()
-	known, ok := b.lasting[key]
-	b.mu.Unlock()
-	if ok && now.Before(known.until) {
-		return Members{}, nil, known.err
-	}
-	members, names, err := source.Members(ctx, group)
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	delete(b.lasting, key)
-	if errors.Is(err, ErrNoMemberList) {
-		maps.DeleteFunc(b.lasting, func(_ lastingKey, f lastingFailure) bool { return !now.Before(f.until) })
-		b.lasting[key] = lastingFailure{err: err, until: now.Add(lastingFor)}
-	}
-	return members, names, err
 }

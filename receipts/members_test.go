@@ -25,10 +25,16 @@ func newLibrary(t *testing.T) *library {
 	c := &clock{time: morning}
 	l := &library{clock: c, records: newRecords(t)}
 	for is, s := range map[receipts.Source]**source{receipts.SceneGroup: &l.scene, receipts.Chat: &l.chat, receipts.Roster: &l.roster} {
-		*s = &source{is: is, now: c.now, err: fmt.Errorf("%s: %w", is, receipts.ErrNoMemberList)}
+		*s = &source{is: is, now: c.now, err: &receipts.NoListError{Reason: "no_" + string(is)}}
 	}
 	l.MemberBook = receipts.NewMemberBook(l.records, freshMembers, c.now, l.scene, l.chat, l.roster)
 	return l
+}
+
+// withLearned is the same book with learned members as its last source.
+func (l *library) withLearned() {
+	l.MemberBook = receipts.NewMemberBook(l.records, freshMembers, l.clock.now, l.scene, l.chat, l.roster,
+		receipts.LearnedMembers{Records: l.records, Now: l.clock.now})
 }
 
 // asked is how often each source was asked, in their order.
@@ -81,10 +87,12 @@ func TestMembersThatNobodyCanTellSayWhy(t *testing.T) {
 	t.Parallel()
 	l := newLibrary(t)
 	denied := errors.New("groupPermissionDenied")
-	l.scene.fail(fmt.Errorf("%w: %w", receipts.ErrNoMemberList, denied))
-	for range 2 { // asked, and remembered
-		if _, err := l.Members(t.Context(), group); !errors.Is(err, denied) || !errors.Is(err, receipts.ErrNoMemberList) {
-			t.Errorf("error %v; want %v, because %v", err, receipts.ErrNoMemberList, denied)
+	l.scene.fail(&receipts.NoListError{Reason: "denied", Err: denied})
+	for _, whole := range []bool{true, false} { // asked, and remembered
+		_, err := l.Members(t.Context(), group)
+		why, ok := errors.AsType[*receipts.NoListError](err)
+		if !errors.Is(err, receipts.ErrNoMemberList) || !ok || why.Reason != "denied" || errors.Is(err, denied) != whole {
+			t.Errorf("error %v; want %v, because %v (the whole of it: %v)", err, receipts.ErrNoMemberList, denied, whole)
 		}
 	}
 }

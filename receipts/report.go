@@ -82,6 +82,7 @@ type Report struct {
 	// Outsiders counts people from outside the organisation.
 	Outsiders int
 	Source    Source    // of the audience
+	Present   Source    // of who is in the group now; empty if that is not known
 	Counted   time.Time // when the audience was counted
 	AsOf      time.Time
 	Gaps      []Gap
@@ -92,10 +93,14 @@ type Report struct {
 // Complete tells whether everything that the report should say is known.
 func (r Report) Complete() bool { return len(r.Gaps) == 0 }
 
-// AllRead tells whether everybody has certainly read.
-func (r Report) AllRead() bool { return r.Complete() && r.Total > 0 && len(r.Read) == r.Total }
+// AllRead tells whether everybody has certainly read. Of a learned audience that is
+// never certain.
+func (r Report) AllRead() bool {
+	return r.Complete() && r.Source != Learned && r.Total > 0 && len(r.Read) == r.Total
+}
 
-// Percent is the share of readers, rounded down: 100 only when all have read.
+// Percent is the share of readers, rounded down: 100 only when all have read, of
+// whom is known.
 func (r Report) Percent() int {
 	if r.Total == 0 {
 		return 0
@@ -108,6 +113,10 @@ func (r Report) Percent() int {
 // A reader of the audience stays a reader after leaving the group. Somebody of
 // the audience who is known to have left without reading is counted apart, and
 // so is everybody who came later, reader or not.
+//
+// A Learned audience is not complete. Whoever has read was in it all the same, and is
+// added to it; of the others nobody can tell whether they came later. Nor did
+// somebody leave who is only missing from a Learned list.
 func Compute(f Facts) Report {
 	r := Report{Message: f.Message, AsOf: f.AsOf, Gaps: slices.Clone(f.Gaps), Reminders: f.Reminders}
 	if f.FollowUp != nil && f.FollowUp.Ended == "" {
@@ -128,18 +137,24 @@ func Compute(f Facts) Report {
 	}
 
 	audience := f.Audience.Without(f.Excluded)
+	if audience.Source == Learned {
+		audience = audience.with(f.Reads).Without(f.Excluded)
+	}
 	r.Source, r.Counted, r.Outsiders = audience.Source, audience.At, audience.Outsiders
 	here := func(string) bool { return true }
 	if f.Current != nil {
 		current := f.Current.Without(f.Excluded)
-		asked, present := setOf(audience.UserIDs), setOf(current.UserIDs)
-		here = func(id string) bool { return present[id] }
+		r.Present = current.Source
+		asked, present, gone := setOf(audience.UserIDs), setOf(current.UserIDs), setOf(current.Gone)
+		here = func(id string) bool { return present[id] || current.Source == Learned && !gone[id] }
 		for id := range present {
-			if !asked[id] {
+			if !asked[id] && audience.Source != Learned {
 				r.Joined++
 			}
 		}
-		r.Outsiders = current.Outsiders
+		if current.Source != Learned { // which knows nobody from outside
+			r.Outsiders = current.Outsiders
+		}
 	}
 	var unread []string
 	for _, id := range audience.UserIDs {

@@ -23,6 +23,10 @@ func people(ids ...string) *receipts.Members {
 	return &receipts.Members{UserIDs: ids, Source: receipts.SceneGroup, At: morning}
 }
 
+func learned(ids ...string) *receipts.Members {
+	return &receipts.Members{UserIDs: ids, Source: receipts.Learned, At: morning}
+}
+
 func TestCompute(t *testing.T) {
 	t.Parallel()
 	unreachable := errors.New("timeout")
@@ -119,6 +123,32 @@ func TestCompute(t *testing.T) {
 			},
 		},
 		{
+			"a learned audience grows by its readers, and who came later can't be told",
+			receipts.Facts{
+				Audience: learned("a", "b"), Current: learned("a", "b", "c", "d"), Reads: receipts.Reads{"c": seen(1), "boss": seen(1)},
+				Excluded: []string{"boss"},
+			},
+			func(r *receipts.Report) {
+				r.Read, r.Unread = []receipts.Receipt{{UserID: "c", Read: seen(1)}}, []string{"a", "b"}
+				r.Total, r.Source = 3, receipts.Learned
+			},
+		},
+		{
+			"who came after a learned audience can't be told by a list either, but who left",
+			receipts.Facts{Audience: learned("a", "b"), Current: people("a", "c")},
+			func(r *receipts.Report) { r.Unread, r.Total, r.Left, r.Source = []string{"a"}, 1, 1, receipts.Learned },
+		},
+		{
+			"who is missing from a learned list has not left, unless somebody saw it",
+			receipts.Facts{
+				Audience: &receipts.Members{UserIDs: []string{"a", "b", "c"}, Outsiders: 2, Source: receipts.SceneGroup, At: morning},
+				Current:  &receipts.Members{UserIDs: []string{"a", "new"}, Gone: []string{"c", "x"}, Source: receipts.Learned, At: at(5)},
+			},
+			func(r *receipts.Report) {
+				r.Unread, r.Total, r.Left, r.Joined, r.Outsiders = []string{"a", "b"}, 2, 1, 1, 2
+			},
+		},
+		{
 			"the excluded are nowhere",
 			receipts.Facts{
 				Audience: people("a", "boss", "bot", "gone"), Current: people("a", "boss", "bot", "newbot"),
@@ -130,6 +160,9 @@ func TestCompute(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			want := counted
+			if c.facts.Audience != nil && c.facts.Current != nil {
+				want.Present = c.facts.Current.Source
+			}
 			c.want(&want)
 			got := receipts.Compute(c.facts)
 			if diff := cmp.Diff(want, got, cmpopts.EquateErrors(), cmpopts.EquateEmpty()); diff != "" {
@@ -169,6 +202,7 @@ func TestAllReadIsOnlySaidWhenItIsCertain(t *testing.T) {
 		{"all have", receipts.Report{Read: one, Total: 1}, true},
 		{"one has not", receipts.Report{Read: one, Total: 2}, false},
 		{"nobody was to read", receipts.Report{}, false},
+		{"a learned audience may not be all", receipts.Report{Read: one, Total: 1, Source: receipts.Learned}, false},
 		{"incomplete", receipts.Report{Read: one, Total: 1, Gaps: []receipts.Gap{{Part: receipts.MembersPart}}}, false},
 	} {
 		if got := c.report.AllRead(); got != c.want {
@@ -284,6 +318,46 @@ func TestComputeOfAnyFacts(t *testing.T) {
 			})
 		})
 	}
+}
+
+// Of a learned audience, or present members, the promises hold too.
+func TestComputeOfLearnedMembers(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		f := anyFacts(t)
+		for _, m := range []*receipts.Members{f.Audience, f.Current} {
+			if m != nil && rapid.Bool().Draw(t, "learned") {
+				m.Source, m.Outsiders = receipts.Learned, 0
+				m.Gone = m.Without(m.UserIDs).Gone
+				for _, id := range someOf(t, "gone") {
+					if !slices.Contains(m.UserIDs, id) {
+						m.Gone = append(m.Gone, id)
+					}
+				}
+			}
+		}
+		r := receipts.Compute(f)
+		for _, id := range r.Unread {
+			_, read := f.Reads[id]
+			if read || !slices.Contains(f.Audience.UserIDs, id) || f.Current != nil && slices.Contains(f.Current.Gone, id) {
+				t.Fatalf("%s is called unread: %+v, %+v", id, f, r)
+			}
+		}
+		if !r.Complete() && len(r.Unread) > 0 {
+			t.Fatalf("an incomplete report names somebody: %+v", r)
+		}
+		if f.Audience == nil || f.Audience.Source != receipts.Learned {
+			return
+		}
+		if r.AllRead() || r.Joined > 0 {
+			t.Fatalf("claims what nobody can tell: %+v", r)
+		}
+		for id, known := range f.Reads {
+			if slices.Contains(r.Read, receipts.Receipt{UserID: id, Read: known}) == slices.Contains(f.Excluded, id) {
+				t.Fatalf("reader %s is counted wrongly: %+v", id, r)
+			}
+		}
+	})
 }
 
 func TestComputeTheExcludedLeaveNoTrace(t *testing.T) {

@@ -30,7 +30,7 @@ func TestReportTellsWhoHasReadAndWhoHasNot(t *testing.T) {
 		Message: m,
 		Read:    []receipts.Receipt{{UserID: "wang", Read: seen(5)}, {UserID: "zhang", Read: seen(5)}},
 		Unread:  []string{"li"}, Total: 3,
-		Source: receipts.SceneGroup, Counted: morning, AsOf: at(5),
+		Source: receipts.SceneGroup, Present: receipts.SceneGroup, Counted: morning, AsOf: at(5),
 	}
 	got := w.report(t)
 	if diff := cmp.Diff(want, got, cmpopts.EquateEmpty()); diff != "" {
@@ -563,7 +563,7 @@ func TestReportOfPeopleWhoCameAndWent(t *testing.T) {
 		Read:    []receipts.Receipt{{UserID: "zhang", Read: seen(1)}},
 		Unread:  []string{"li"},
 		Total:   2, Left: 1, Joined: 3, Outsiders: 4,
-		Source: receipts.SceneGroup, Counted: morning, AsOf: at(1),
+		Source: receipts.SceneGroup, Present: receipts.SceneGroup, Counted: morning, AsOf: at(1),
 	}
 	if diff := cmp.Diff(want, r, cmpopts.EquateEmpty()); diff != "" {
 		t.Errorf("report (-want +got):\n%s", diff)

@@ -31,6 +31,10 @@ func (k inboxKeys) schedule() string { return k.tag + ":schedule" }
 // ping is a String that is written to see whether Redis takes writes.
 func (k inboxKeys) ping() string { return k.tag + ":ping" }
 
+// calls is a Hash: how many counted calls each process has made in the month, by the
+// process's own name.
+func (k inboxKeys) calls(month string) string { return k.tag + ":calls:" + month }
+
 // group escapes the openConversationId, which is DingTalk's and could hold a
 // brace that ends the hash tag early.
 func (k keyspace) group(id string) groupKeys {
@@ -97,3 +101,18 @@ func (k groupKeys) membersAbout() string { return k.members() + ":about" }
 
 // names is a Hash: userId to name.
 func (k groupKeys) names() string { return k.tag + ":names" }
+
+// seen is a Hash: userId to the last sign of the person in the group, "+" (here) or
+// "-" (left) and its time in Unix milliseconds.
+func (k groupKeys) seen() string { return k.tag + ":seen" }
+
+// title is a String: what the group is called.
+func (k groupKeys) title() string { return k.tag + ":title" }
+
+// coolApp is a String: the code of the cool app that is installed in the group. It
+// does not expire: DingTalk says it once.
+func (k groupKeys) coolApp() string { return k.tag + ":cool_app" }
+
+// refusals is a Hash: source of members to why it is not asked, and until when, as
+// JSON.
+func (k groupKeys) refusals() string { return k.tag + ":refusals" }

@@ -20,6 +20,9 @@ func fillInbox(t *testing.T, s *Store) {
 	if err := s.Ping(ctx); err != nil {
 		t.Fatal(err)
 	}
+	if err := s.KeepCalls(ctx, "2026-08", "one", 1); err != nil {
+		t.Fatal(err)
+	}
 	for _, id := range lookalikes {
 		accept(t, s, id)
 	}
@@ -74,8 +77,8 @@ func TestAllKeysOfTheInboxHaveOneHashTag(t *testing.T) {
 		s := open(t, b)
 		fillInbox(t, s)
 		keys := written(t, s)
-		// stream, parked, ping, and one for each command
-		if want := 3 + len(lookalikes); len(keys) != want {
+		// stream, parked, ping, calls, and one for each command
+		if want := 4 + len(lookalikes); len(keys) != want {
 			t.Errorf("%d keys, want %d: %q", len(keys), want, keys)
 		}
 		if got := tags(keys); len(got) != 1 {
@@ -84,7 +87,11 @@ func TestAllKeysOfTheInboxHaveOneHashTag(t *testing.T) {
 		for _, key := range keys {
 			left := must(s.rdb.PTTL(t.Context(), key).Result())(t)
 			stream := key == s.keys.inbox().stream() || key == s.keys.inbox().parked()
-			if stream != (left == -1) || left > repeatedWithin {
+			keep := repeatedWithin
+			if key == s.keys.inbox().calls("2026-08") {
+				keep = callsKept
+			}
+			if stream != (left == -1) || left > keep {
 				t.Errorf("%s goes in %v", key, left)
 			}
 		}
@@ -127,6 +134,10 @@ func TestCluster(t *testing.T) {
 		must(s.Recent(ctx, g, 10))(t)
 		must(s.Kept(ctx, g, 1))(t)
 		must(s.ByKey(ctx, g, "key"))(t)
+		must(s.RecentReads(ctx, g, 10))(t)
+		if err := s.ForgetCoolApp(ctx, g, "another"); err != nil {
+			t.Fatal(err)
+		}
 		if _, err := s.Mark(ctx, g, 2, receipts.Change{To: receipts.Recalled}); err != nil {
 			t.Fatal(err)
 		}

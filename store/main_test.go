@@ -62,7 +62,7 @@ func proxied(t *testing.T, b storetest.Backend) (*Store, *storetest.Proxy) {
 	p := storetest.NewProxy(t, b.URL)
 	s := openURL(t, b, p.URL())
 	for _, source := range []string{
-		acceptSource, claimSource, renewSource, doneSource, dueSource, leaveSource, beginSource, firstSource, markSource, keepReadsSource, keepPushedSource, keepAudienceSource, changeMembersSource,
+		acceptSource, claimSource, renewSource, doneSource, dueSource, leaveSource, beginSource, firstSource, markSource, keepReadsSource, keepPushedSource, keepAudienceSource, changeMembersSource, forgetCoolAppSource,
 		beginReminderSource, beginBatchSource, endBatchSource, dropReminderSource, followSource, changeFollowUpSource,
 	} {
 		if err := s.rdb.ScriptLoad(t.Context(), source).Err(); err != nil {

@@ -272,7 +272,8 @@ func (s *Store) Kept(ctx context.Context, group string, number int) (receipts.Ke
 	if r.State == "" {
 		return receipts.Kept{}, receipts.ErrNoMessage
 	}
-	kept := receipts.Kept{Message: r.message(group, number), AsOf: fromMillis(r.AsOf), Reads: receipts.Reads{}}
+	kept := receipts.Kept{Message: r.message(group, number), AsOf: fromMillis(r.AsOf)}
+	var err error
 	for id, text := range reminders.Val() {
 		times, err := strconv.Atoi(text)
 		if err != nil {
@@ -284,26 +285,32 @@ func (s *Store) Kept(ctx context.Context, group string, number int) (receipts.Ke
 		kept.Reminders[id] = times
 	}
 	if text := follow.Val(); text != "" {
-		var err error
 		if kept.FollowUp, err = decodeFollowUp(text); err != nil {
 			return receipts.Kept{}, err
 		}
 	}
-	for id, text := range reads.Val() {
-		ms, exact := strings.CutPrefix(text, exactMark)
-		at, err := strconv.ParseInt(ms, 10, 64)
-		if err != nil {
-			return receipts.Kept{}, fmt.Errorf("read the time of a read: %w", err)
-		}
-		kept.Reads[id] = receipts.Read{At: time.UnixMilli(at), Exact: exact}
+	if kept.Reads, err = decodeReads(reads.Val()); err != nil {
+		return receipts.Kept{}, err
 	}
 	if text := audience.Val(); text != "" {
-		var err error
 		if kept.Audience, err = decodeMembers(text); err != nil {
 			return receipts.Kept{}, err
 		}
 	}
 	return kept, nil
+}
+
+func decodeReads(hash map[string]string) (receipts.Reads, error) {
+	reads := make(receipts.Reads, len(hash))
+	for id, text := range hash {
+		ms, exact := strings.CutPrefix(text, exactMark)
+		at, err := strconv.ParseInt(ms, 10, 64)
+		if err != nil {
+			return nil, fmt.Errorf("read the time of a read: %w", err)
+		}
+		reads[id] = receipts.Read{At: time.UnixMilli(at), Exact: exact}
+	}
+	return reads, nil
 }
 
 // KeepReads implements receipts.Records.
@@ -404,26 +411,13 @@ func (s *Store) KeepMembers(ctx context.Context, group string, m receipts.Member
 }
 
 // AddMembers implements receipts.MemberRecords.
-func (s *Store) AddMembers(ctx context.Context, group string, userIDs []string) error {
-	return s.changeMembers(ctx, group, "add", userIDs)
+func (s *Store) AddMembers(ctx context.Context, group string, userIDs []string, at time.Time) error {
+	return s.changeMembers(ctx, group, "add", userIDs, at)
 }
 
 // RemoveMembers implements receipts.MemberRecords.
-func (s *Store) RemoveMembers(ctx context.Context, group string, userIDs []string) error {
-	return s.changeMembers(ctx, group, "remove", userIDs)
-}
-
-// changeMembers runs the script of that name; see there for what how can be.
-func (s *Store) changeMembers(ctx context.Context, group, how string, userIDs []string) error {
-	keys := s.keys.group(group)
-	args := []any{how}
-	for _, id := range userIDs {
-		args = append(args, id)
-	}
-	if err := changeMembersScript.Run(ctx, s.rdb, []string{keys.membersAbout(), keys.members()}, args...).Err(); err != nil {
-		return fmt.Errorf("%s members: %w", how, err)
-	}
-	return nil
+func (s *Store) RemoveMembers(ctx context.Context, group string, userIDs []string, at time.Time) error {
+	return s.changeMembers(ctx, group, "remove", userIDs, at)
 }
 
 // Names implements receipts.NameRecords.
@@ -482,4 +476,5 @@ var _ interface {
 	receipts.PushRecords
 	receipts.MemberRecords
 	receipts.NameRecords
+	receipts.SeenRecords
 } = (*Store)(nil)

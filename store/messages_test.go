@@ -674,8 +674,11 @@ func fill(t *testing.T, s *Store, group string) {
 		s.KeepReads(ctx, group, m.Number, []string{"a"}, noon, noon),
 		s.KeepAudience(ctx, group, m.Number, *with.Audience),
 		s.KeepMembers(ctx, group, *with.Audience, receipts.Names{"a": "张三", "b": "Bob"}),
-		s.AddMembers(ctx, group, []string{"c"}),
-		s.RemoveMembers(ctx, group, []string{"a"}),
+		s.AddMembers(ctx, group, []string{"c"}, noon),
+		s.RemoveMembers(ctx, group, []string{"a"}, noon),
+		s.KeepSpeaker(ctx, group, receipts.Person{UserID: "d", Name: "Dan"}, "产品群", noon),
+		s.KeepCoolApp(ctx, group, "COOLAPP-1"),
+		s.KeepRefusal(ctx, group, receipts.Refusal{Source: receipts.Chat, Reason: "denied", Until: noon}, keepFor),
 	} {
 		if err != nil {
 			t.Fatal(err)
@@ -689,15 +692,15 @@ func fill(t *testing.T, s *Store, group string) {
 	follow(t, s, group, m.Number, followUpOf("follow"))
 }
 
-func TestEverythingOfAGroupHasItsTimeButTheSequence(t *testing.T) {
+func TestEverythingOfAGroupHasItsTimeButTheSequenceAndTheCoolApp(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, b storetest.Backend) {
 		s := open(t, b)
 		fill(t, s, group)
 		keys := written(t, s)
-		// sequence, 2 of members, names; 3 messages, 2 audiences, 2 reads, 2 commands, 2 keys;
-		// posting; run, reminded, reminders; follow-up, followed
-		if want := 21; len(keys) != want {
+		// sequence, 2 of members, names, seen, title, cool app, refusals; 3 messages, 2 audiences,
+		// 2 reads, 2 commands, 2 keys; posting; run, reminded, reminders; follow-up, followed
+		if want := 25; len(keys) != want {
 			t.Errorf("%d keys, want %d: %q", len(keys), want, keys)
 		}
 		g := s.keys.group(group)
@@ -707,9 +710,9 @@ func TestEverythingOfAGroupHasItsTimeButTheSequence(t *testing.T) {
 				want = runKeptFor
 			}
 			switch {
-			case key == g.sequence():
+			case key == s.keys.group(group).sequence(), key == s.keys.group(group).coolApp():
 				if left != -1 {
-					t.Errorf("the sequence goes in %v", left)
+					t.Errorf("%s goes in %v", key, left)
 				}
 			case left <= want-time.Minute || left > want:
 				t.Errorf("%s goes in %v, want %v", key, left, want)
@@ -768,7 +771,7 @@ func TestWhatIsLearnedLaterGoesWithItsMessage(t *testing.T) {
 	})
 }
 
-func TestTimeEndsAMessageButNotItsNumber(t *testing.T) {
+func TestTimeEndsAMessageButNotItsNumberAndTheCoolApp(t *testing.T) {
 	t.Parallel()
 	b := storetest.Mini(t)
 	s := open(t, b)
@@ -782,11 +785,11 @@ func TestTimeEndsAMessageButNotItsNumber(t *testing.T) {
 
 	// What commands have done is known for as long as they may be repeated.
 	keys := s.keys.group(group)
-	if diff := cmp.Diff([]string{keys.posting("export"), keys.run("run"), keys.sequence()}, written(t, s)); diff != "" {
+	if diff := cmp.Diff([]string{keys.coolApp(), keys.posting("export"), keys.run("run"), keys.sequence()}, written(t, s)); diff != "" {
 		t.Errorf("what stays (-want +got):\n%s", diff)
 	}
 	b.Mini.FastForward(runKeptFor)
-	if diff := cmp.Diff([]string{keys.sequence()}, written(t, s)); diff != "" {
+	if diff := cmp.Diff([]string{keys.coolApp(), keys.sequence()}, written(t, s)); diff != "" {
 		t.Errorf("what stays for ever (-want +got):\n%s", diff)
 	}
 	if recent := must(s.Recent(ctx, group, 10))(t); len(recent) != 0 {
@@ -818,10 +821,10 @@ func TestABrokenRecordIsAnError(t *testing.T) {
 		}, "Kept"},
 		"reads are no Hash": {func(ctx context.Context, s *Store, k groupKeys) error {
 			return s.rdb.Set(ctx, k.reads(2), "a", keepFor).Err()
-		}, "Kept KeepReads KeepPushed"},
+		}, "Kept KeepReads KeepPushed RecentReads"},
 		"a read has no time": {func(ctx context.Context, s *Store, k groupKeys) error {
 			return s.rdb.HSet(ctx, k.reads(2), "a", "yesterday").Err()
-		}, "Kept"},
+		}, "Kept RecentReads"},
 		"a time is no number": {func(ctx context.Context, s *Store, k groupKeys) error {
 			return s.rdb.HSet(ctx, k.message(2), "created", "yesterday").Err()
 		}, "Kept ByKey Recent Mark"},
@@ -830,13 +833,25 @@ func TestABrokenRecordIsAnError(t *testing.T) {
 		}, "Kept ByKey Recent Mark"},
 		"sequence is no number": {func(ctx context.Context, s *Store, k groupKeys) error {
 			return s.rdb.Set(ctx, k.sequence(), "a", 0).Err()
-		}, "Recent Begin Adopt"},
+		}, "Recent Begin Adopt RecentReads"},
 		"key leads to no number": {func(ctx context.Context, s *Store, k groupKeys) error {
 			return s.rdb.Set(ctx, k.processQueryKey("key"), "a", keepFor).Err()
 		}, "ByKey"},
 		"members are no Hash": {func(ctx context.Context, s *Store, k groupKeys) error {
 			return s.rdb.Set(ctx, k.members(), "nobody", keepFor).Err()
 		}, "KnownMembers AddMembers RemoveMembers"},
+		"who was seen is no Hash": {func(ctx context.Context, s *Store, k groupKeys) error {
+			return s.rdb.Set(ctx, k.seen(), "nobody", keepFor).Err()
+		}, "Signs KeepSpeaker AddMembers"},
+		"when somebody was seen is no number": {func(ctx context.Context, s *Store, k groupKeys) error {
+			return s.rdb.HSet(ctx, k.seen(), "a", "+yesterday").Err()
+		}, "Signs"},
+		"refusals are no Hash": {func(ctx context.Context, s *Store, k groupKeys) error {
+			return s.rdb.Set(ctx, k.refusals(), "none", keepFor).Err()
+		}, "Refusals KeepRefusal"},
+		"a refusal is no JSON": {func(ctx context.Context, s *Store, k groupKeys) error {
+			return s.rdb.HSet(ctx, k.refusals(), "chat", "denied").Err()
+		}, "Refusals"},
 		"what is known about members is no Hash": {func(ctx context.Context, s *Store, k groupKeys) error {
 			return s.rdb.Set(ctx, k.membersAbout(), "nobody", keepFor).Err()
 		}, "KnownMembers"},
@@ -1002,7 +1017,29 @@ func TestALostAnswerChangesNothing(t *testing.T) {
 				}
 				return s.KeepMembers(ctx, group, members, nil) // the client repeats no transaction by itself
 			},
-			"AddMembers": func() error { return s.AddMembers(ctx, group, []string{"b"}) },
+			"AddMembers": func() error { return s.AddMembers(ctx, group, []string{"b"}, noon) },
+			"KeepSpeaker": func() error {
+				return s.KeepSpeaker(ctx, group, receipts.Person{UserID: "b", Name: "B"}, "title", noon)
+			},
+			"KeepCoolApp":   func() error { return s.KeepCoolApp(ctx, group, "COOLAPP-1") },
+			"ForgetCoolApp": func() error { return s.ForgetCoolApp(ctx, group, "COOLAPP-2") },
+			"KeepRefusal": func() error {
+				refusal := receipts.Refusal{Source: receipts.Chat, Reason: "denied", Until: noon}
+				if s.KeepRefusal(ctx, group, refusal, keepFor) == nil {
+					return nil
+				}
+				return s.KeepRefusal(ctx, group, refusal, keepFor) // the client repeats no transaction by itself
+			},
+			"KeepCalls": func() error {
+				err := s.KeepCalls(ctx, "2026-08", "one", 7)
+				if err != nil {
+					err = s.KeepCalls(ctx, "2026-08", "one", 7)
+				}
+				if n := must(s.Calls(ctx, "2026-08"))(t); n != 7 {
+					t.Errorf("KeepCalls: %d calls are counted, not 7", n)
+				}
+				return err
+			},
 			"KeepPushed": func() error {
 				known, err := s.KeepPushed(ctx, group, "key1", map[string]time.Time{"a": noon})
 				if !known {
@@ -1105,9 +1142,27 @@ func calls(s *Store) map[string]func(ctx context.Context) error {
 			_, err := s.KeepPushed(ctx, group, "key", map[string]time.Time{"a": noon})
 			return err
 		},
-		"AddMembers":    func(ctx context.Context) error { return s.AddMembers(ctx, group, []string{"d"}) },
-		"RemoveMembers": func(ctx context.Context) error { return s.RemoveMembers(ctx, group, []string{"d"}) },
-		"FirstPosting":  func(ctx context.Context) error { _, err := s.FirstPosting(ctx, group, "chart"); return err },
+		"AddMembers":    func(ctx context.Context) error { return s.AddMembers(ctx, group, []string{"d"}, noon) },
+		"RemoveMembers": func(ctx context.Context) error { return s.RemoveMembers(ctx, group, []string{"d"}, noon) },
+		"Ping":          s.Ping,
+		"KeepSpeaker": func(ctx context.Context) error {
+			return s.KeepSpeaker(ctx, group, receipts.Person{UserID: "e", Name: "E"}, "title", noon)
+		},
+		"Signs":         func(ctx context.Context) error { _, err := s.Signs(ctx, group); return err },
+		"RecentReads":   func(ctx context.Context) error { _, err := s.RecentReads(ctx, group, 9); return err },
+		"KeepTitle":     func(ctx context.Context) error { return s.KeepTitle(ctx, group, "title") },
+		"Title":         func(ctx context.Context) error { _, err := s.Title(ctx, group); return err },
+		"KeepCoolApp":   func(ctx context.Context) error { return s.KeepCoolApp(ctx, group, "COOLAPP-1") },
+		"CoolApp":       func(ctx context.Context) error { _, err := s.CoolApp(ctx, group); return err },
+		"ForgetCoolApp": func(ctx context.Context) error { return s.ForgetCoolApp(ctx, group, "COOLAPP-1") },
+		"Refusals":      func(ctx context.Context) error { _, err := s.Refusals(ctx, group); return err },
+		"KeepRefusal": func(ctx context.Context) error {
+			return s.KeepRefusal(ctx, group, receipts.Refusal{Source: receipts.Chat}, keepFor)
+		},
+		"ForgetRefusals": func(ctx context.Context) error { return s.ForgetRefusals(ctx, group) },
+		"KeepCalls":      func(ctx context.Context) error { return s.KeepCalls(ctx, "2026-08", "one", 1) },
+		"Calls":          func(ctx context.Context) error { _, err := s.Calls(ctx, "2026-08"); return err },
+		"FirstPosting":   func(ctx context.Context) error { _, err := s.FirstPosting(ctx, group, "chart"); return err },
 		"BeginReminder": func(ctx context.Context) error {
 			_, _, err := s.BeginReminder(ctx, group, 2, reminderOf("run"), time.Minute)
 			return err
@@ -1126,7 +1181,6 @@ func calls(s *Store) map[string]func(ctx context.Context) error {
 			return err
 		},
 		"Followed": func(ctx context.Context) error { _, err := s.Followed(ctx, group); return err },
-		"Ping":     s.Ping,
 		"Accept": func(ctx context.Context) error {
 			_, err := s.Inbox(DefaultInboxOptions(), nil).Accept(ctx, "outage", "command")
 			return err
@@ -1196,7 +1250,7 @@ func TestMembersComeAndGo(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, b storetest.Backend) {
 		s, ctx := open(t, b), t.Context()
-		if err := s.AddMembers(ctx, group, []string{"a"}); err != nil {
+		if err := s.AddMembers(ctx, group, []string{"a"}, noon); err != nil {
 			t.Fatal(err)
 		}
 		if known := must(s.KnownMembers(ctx, group))(t); known != nil {
@@ -1205,8 +1259,8 @@ func TestMembersComeAndGo(t *testing.T) {
 		members := receipts.Members{UserIDs: []string{"a", "b"}, Source: receipts.SceneGroup, At: noon}
 		for _, err := range []error{
 			s.KeepMembers(ctx, group, members, nil),
-			s.AddMembers(ctx, group, []string{"c", "a"}),
-			s.RemoveMembers(ctx, group, []string{"b", "nobody"}),
+			s.AddMembers(ctx, group, []string{"c", "a"}, noon),
+			s.RemoveMembers(ctx, group, []string{"b", "nobody"}, noon),
 		} {
 			if err != nil {
 				t.Fatal(err)
@@ -1218,13 +1272,13 @@ func TestMembersComeAndGo(t *testing.T) {
 		}
 
 		// A group that everybody left is known to be empty, and has its time.
-		if err := s.RemoveMembers(ctx, group, members.UserIDs); err != nil {
+		if err := s.RemoveMembers(ctx, group, members.UserIDs, noon); err != nil {
 			t.Fatal(err)
 		}
 		if known := must(s.KnownMembers(ctx, group))(t); known == nil || len(known.UserIDs) != 0 {
 			t.Errorf("an empty group: %+v", known)
 		}
-		if err := s.AddMembers(ctx, group, []string{"d"}); err != nil {
+		if err := s.AddMembers(ctx, group, []string{"d"}, noon); err != nil {
 			t.Fatal(err)
 		}
 		for _, key := range []string{s.keys.group(group).members(), s.keys.group(group).membersAbout()} {

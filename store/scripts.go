@@ -66,4 +66,8 @@ var (
 	dropReminderScript   = redis.NewScript(dropReminderSource)
 	followScript         = redis.NewScript(followSource)
 	changeFollowUpScript = redis.NewScript(changeFollowUpSource)
+	//go:embed scripts/forget_cool_app.lua
+	forgetCoolAppSource string
+
+	forgetCoolAppScript = redis.NewScript(forgetCoolAppSource)
 )

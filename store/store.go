@@ -32,8 +32,8 @@ type Options struct {
 	KeepFor time.Duration
 }
 
-// Store keeps whoread's records. It implements receipts.Records,
-// receipts.MemberRecords and receipts.NameRecords, and is safe for concurrent use.
+// Store keeps whoread's records. It implements receipts.Records and the smaller
+// interfaces of records there, and is safe for concurrent use.
 type Store struct {
 	rdb      redis.UniversalClient
 	keys     keyspace

@@ -23,6 +23,7 @@ type app struct {
 	log    *zap.Logger
 	store  *store.Store
 	client *dingtalk.Client
+	tally  *bot.Tally
 	inbox  *store.Inbox
 	bot    *bot.Bot
 	stream *stream.Client
@@ -53,25 +54,33 @@ func newApp(c config, t timing, log *zap.Logger) (*app, error) {
 	if err != nil {
 		return nil, err
 	}
-	client, err := newClient(c, t.now, log)
+	records, err := newStore(c)
 	if err != nil {
 		return nil, err
 	}
-	records, err := newStore(c)
+	tally := bot.NewTally(records, t.now, log)
+	coolApps := &bot.CoolApps{Records: records, Configured: c.DingTalk.CoolAppCode, Log: log}
+	client, err := newClient(c, t.now, log, coolApps.Code, tally.Observe)
 	if err != nil {
-		client.Close()
-		return nil, err
+		tally.Close()
+		return nil, errors.Join(err, records.Close())
 	}
 	inboxOptions := store.DefaultInboxOptions()
 	inboxOptions.Now, inboxOptions.DueEvery, inboxOptions.Lease = t.now, t.dueEvery, t.lease
-	a := &app{log: log, store: records, client: client, inbox: records.Inbox(inboxOptions, log)}
+	a := &app{log: log, store: records, client: client, tally: tally, inbox: records.Inbox(inboxOptions, log)}
 
 	platform := &bot.Platform{Client: client, Now: t.now}
 	rosters := map[string]bot.RosterOptions{}
 	for id, roster := range c.Members.Rosters {
 		rosters[id] = bot.RosterOptions{ChatID: roster.ChatID, Users: roster.Users, Departments: roster.Departments}
 	}
-	members := receipts.NewMemberBook(records, time.Duration(c.Members.CacheFor), t.now, chosenSources(c.Members.Source, platform.MemberSources(rosters))...)
+	learned := receipts.LearnedMembers{Records: records, Now: t.now}
+	sources := append(platform.MemberSources(rosters), learned)
+	members := receipts.NewMemberBook(records, time.Duration(c.Members.CacheFor), t.now, chosenSources(c.Members.Source, sources)...)
+	members.Refused = func(group string, r receipts.Refusal, err error) {
+		log.Warn("a source of members will not be asked for a while", zap.String("group", group), zap.String("source", string(r.Source)),
+			zap.String("reason", r.Reason), zap.Time("until", r.Until), zap.Error(err))
+	}
 	reporter := &receipts.Reporter{
 		Records: records, Members: members, Readers: platform, Excluded: c.Members.Exclude,
 		Fresh: time.Duration(c.Reports.FreshFor), Now: t.now,
@@ -89,7 +98,10 @@ func newApp(c config, t timing, log *zap.Logger) (*app, error) {
 		Postings:  records,
 		Webhooks:  records,
 		Groups:    records,
+		Learned:   learned,
+		Tally:     tally,
 		Client:    client,
+		Version:   versionText(),
 		RobotCode: c.DingTalk.RobotCode,
 		Access: bot.Access{
 			Groups: c.Access.Groups, Admins: c.Access.Admins,
@@ -142,6 +154,7 @@ func (a *app) close() error {
 		a.bot.Close()
 	}
 	a.client.Close()
+	a.tally.Close()
 	return a.store.Close()
 }
 
@@ -156,13 +169,16 @@ func (i inbox) Accept(ctx context.Context, id, command string) (bool, error) {
 	return fresh, err
 }
 
-func newClient(c config, now func() time.Time, log *zap.Logger) (*dingtalk.Client, error) {
+// newClient returns a client of DingTalk's API that asks coolApp for the cool apps of
+// groups and tells observe of each call.
+func newClient(c config, now func() time.Time, log *zap.Logger, coolApp func(ctx context.Context, group string) string, observe func(dingtalk.Call)) (*dingtalk.Client, error) {
 	return dingtalk.New(dingtalk.Config{
 		ClientID: c.DingTalk.ClientID, ClientSecret: dingtalk.NewSecret(string(c.DingTalk.ClientSecret)),
-		RobotCode: c.DingTalk.RobotCode, CoolAppCode: c.DingTalk.CoolAppCode,
+		RobotCode: c.DingTalk.RobotCode, CoolAppCode: coolApp,
 		APIURL: c.DingTalk.APIURL, OapiURL: c.DingTalk.OapiURL,
 		CallsPerSecond: c.Budget.CallsPerSecond, Now: now,
 		Observe: func(call dingtalk.Call) {
+			observe(call)
 			log.Debug("called DingTalk", zap.String("api", call.API), zap.Duration("took", call.Took),
 				zap.String("failure", string(call.Kind)), zap.Bool("counted", call.Counted))
 		},
@@ -190,7 +206,7 @@ func (c config) reminders(zone *time.Location) (bot.Reminders, error) {
 
 // chosenSources keeps the sources that members.source names.
 func chosenSources(chosen string, all []receipts.MemberSource) []receipts.MemberSource {
-	wanted := map[string]receipts.Source{"scene": receipts.SceneGroup, "chat": receipts.Chat, "roster": receipts.Roster}
+	wanted := map[string]receipts.Source{"scene": receipts.SceneGroup, "chat": receipts.Chat, "roster": receipts.Roster, "learned": receipts.Learned}
 	var sources []receipts.MemberSource
 	for _, source := range all {
 		if chosen == "auto" || wanted[chosen] == source.Source() {

@@ -98,7 +98,7 @@ var remedies = map[dingtalk.Kind]string{
 func (r *checkReport) checkToken(ctx context.Context, c config) bool {
 	ctx, cancel := context.WithTimeout(ctx, checkWithin)
 	defer cancel()
-	client, err := newClient(c, time.Now, zap.NewNop())
+	client, err := newClient(c, time.Now, zap.NewNop(), nil, func(dingtalk.Call) {}) // it calls nothing about a group
 	if err != nil {
 		r.line("token", "", err.Error(), "correct dingtalk.api_url and oapi_url")
 		return false

@@ -404,7 +404,7 @@ func (f followUpConfig) options() (o bot.FollowUpOptions, wrong map[string]strin
 
 // memberSources are the values of members.source: every source in turn, or only
 // one.
-var memberSources = []string{"auto", "scene", "chat", "roster"}
+var memberSources = []string{"auto", "scene", "chat", "roster", "learned"}
 
 // readSecret reads the secret from its file, if it has one.
 func readSecret(s *secret, file, folder, key string, check *checker) {

@@ -1,6 +1,7 @@
 package dingtalk
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -14,7 +15,9 @@ import (
 func TestSendGroup(t *testing.T) {
 	t.Parallel()
 	s := newScript(t).always(sendURL, 200, sendOK)
-	c := s.client(func(cfg *Config) { cfg.CoolAppCode = "COOLAPP-1" })
+	c := s.client(func(cfg *Config) {
+		cfg.CoolAppCode = func(_ context.Context, group string) string { return map[string]string{"cid==": "COOLAPP-1"}[group] }
+	})
 	key, err := c.SendGroup(t.Context(), "cid==", Markdown("周五 <停机>", "a & b\n😀"))
 	if err != nil || key != "the-key" {
 		t.Fatalf("got %q, %v", key, err)
@@ -26,11 +29,15 @@ func TestSendGroup(t *testing.T) {
 	if diff := cmp.Diff(wanted, s.seen(sendURL)[0].Body); diff != "" {
 		t.Error(diff)
 	}
-	if _, err := s.client().SendGroup(t.Context(), "cid==", Markdown("t", "x")); err != nil {
-		t.Fatal(err)
+	for group, c := range map[string]*Client{"cid==": s.client(), "another": c} {
+		if _, err := c.SendGroup(t.Context(), group, Markdown("t", "x")); err != nil {
+			t.Fatal(err)
+		}
 	}
-	if _, there := s.seen(sendURL)[1].Body["coolAppCode"]; there {
-		t.Error("an empty coolAppCode was sent")
+	for _, sent := range s.seen(sendURL)[1:] {
+		if _, there := sent.Body["coolAppCode"]; there {
+			t.Error("a coolAppCode was sent that the group does not have")
+		}
 	}
 }
 

@@ -54,7 +54,10 @@ type Config struct {
 	ClientID     string // also called appKey
 	ClientSecret Secret
 	RobotCode    string // the bot that sends; the ClientID where empty
-	CoolAppCode  string // required by DingTalk where the bot came into the group with a group cool app
+
+	// CoolAppCode returns the code of the group cool app with which the bot came into a group, or nothing: DingTalk requires it
+	// for sending to such a group and listing it. Each of these calls asks once and waits for it. It may be nil.
+	CoolAppCode func(ctx context.Context, conversationID string) string
 
 	APIURL  string // "new" API, https://api.dingtalk.com or https://api.dingtalk.io
 	OapiURL string // "old" API and session webhooks, https://oapi.dingtalk.com or https://oapi.dingtalk.io
@@ -75,7 +78,8 @@ type Call struct {
 
 // Client calls DingTalk for one app. It is safe for concurrent use. [New] makes one; Close ends it.
 type Client struct {
-	clientID, robotCode, coolAppCode string
+	clientID, robotCode string
+	coolAppCode         func(ctx context.Context, conversationID string) string
 
 	api, oapi    *url.URL
 	transport    http.RoundTripper
@@ -122,6 +126,9 @@ func New(cfg Config) (*Client, error) {
 	}
 	if c.now == nil {
 		c.now = time.Now
+	}
+	if c.coolAppCode == nil {
+		c.coolAppCode = func(context.Context, string) string { return "" }
 	}
 	if c.observe == nil {
 		c.observe = func(Call) {}

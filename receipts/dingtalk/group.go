@@ -27,7 +27,7 @@ func (c *Client) SendGroup(ctx context.Context, conversationID string, m Message
 	got, err := call[sendAnswer](ctx, c, sendAPI, request{body: sendRequest{
 		OpenConversationID: conversationID,
 		RobotCode:          c.robotCode,
-		CoolAppCode:        c.coolAppCode,
+		CoolAppCode:        c.coolAppCode(ctx, conversationID),
 		MsgKey:             m.Key,
 		MsgParam:           param,
 	}})
@@ -134,7 +134,7 @@ type MembersPage struct {
 func (c *Client) GroupMembers(ctx context.Context, conversationID, cursor string) (MembersPage, error) {
 	got, err := call[membersAnswer](ctx, c, membersAPI, request{body: membersRequest{
 		OpenConversationID: conversationID,
-		CoolAppCode:        c.coolAppCode,
+		CoolAppCode:        c.coolAppCode(ctx, conversationID),
 		MaxResults:         membersPerPage,
 		NextToken:          cursor,
 	}})

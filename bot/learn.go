@@ -1,0 +1,101 @@
+package bot
+
+import (
+	"cmp"
+	"context"
+	"time"
+
+	"go.uber.org/zap"
+
+	"whoread/receipts"
+)
+
+// GroupRecords keep what the bot notices of a group by itself. Every method is safe to
+// repeat.
+type GroupRecords interface {
+	// KeepSpeaker keeps that somebody spoke in the group at that time, and what the
+	// person and the group are called; either name may be empty.
+	KeepSpeaker(ctx context.Context, group string, speaker receipts.Person, title string, at time.Time) error
+	KeepTitle(ctx context.Context, group, title string) error
+	// Title returns nothing if it is not known.
+	Title(ctx context.Context, group string) (string, error)
+	KeepCoolApp(ctx context.Context, group, code string) error
+	// ForgetCoolApp forgets the group's cool app if it has that code; with an empty
+	// code, whichever it has.
+	ForgetCoolApp(ctx context.Context, group, code string) error
+}
+
+// noteSpeaker keeps that the speaker is in the group, and what they are called. A
+// failure costs nothing else: whoever speaks again is kept then.
+func (b *Bot) noteSpeaker(ctx context.Context, in Incoming) {
+	if in.Outsider || in.Direct || !b.Access.works(in.Group) {
+		return
+	}
+	at := in.SaidAt
+	if at.IsZero() {
+		at = b.Now()
+	}
+	if err := b.Groups.KeepSpeaker(ctx, in.Group, in.Sender, in.Title, at); err != nil {
+		b.Log.Warn("speaker not noted", zap.String("request", in.ID), zap.Error(err))
+	}
+}
+
+// titleOf is what the group of a command is called; empty if nobody said.
+func (b *Bot) titleOf(ctx context.Context, in Incoming) string {
+	title, err := b.Groups.Title(ctx, in.Group)
+	if err != nil {
+		b.Log.Warn("title unknown", zap.String("request", in.ID), zap.Error(err))
+	}
+	return cmp.Or(title, in.Title)
+}
+
+// coolAppChanged follows the installing and uninstalling of a group's cool app. Either
+// may change whose members DingTalk tells.
+func (b *Bot) coolAppChanged(ctx context.Context, group, code string, installed bool) error {
+	if code == "" {
+		return nil
+	}
+	change := b.Groups.ForgetCoolApp
+	if installed {
+		change = b.Groups.KeepCoolApp
+	}
+	if err := change(ctx, group, code); err != nil {
+		return err
+	}
+	return b.Members.ForgetRefusals(ctx, group)
+}
+
+// coolAppWithin bounds how long a call waits for the code of a group's cool app.
+const coolAppWithin = time.Second
+
+// CoolApps knows with which cool app the bot came into a group.
+type CoolApps struct {
+	Records interface {
+		// CoolApp returns nothing if none is known.
+		CoolApp(ctx context.Context, group string) (string, error)
+	}
+	// Configured is used where nothing is known.
+	Configured string
+	Log        *zap.Logger
+}
+
+// Code returns the code of the group's cool app; empty if there is none. It never
+// fails: DingTalk says so if the code is missing.
+func (c *CoolApps) Code(ctx context.Context, group string) string {
+	ctx, cancel := context.WithTimeout(ctx, coolAppWithin)
+	defer cancel()
+	code, err := c.Records.CoolApp(ctx, group)
+	if err != nil {
+		c.Log.Warn("cool app not looked up; the configured one is used", zap.Error(err))
+	}
+	return cmp.Or(code, c.Configured)
+}
+
+// lack is what an administrator can do about a learned audience: the sentence that
+// would be said if nobody were known. It is empty if there is nothing to do.
+func (b *Bot) lack(w *words, in Incoming, why error) string {
+	if why == nil {
+		return ""
+	}
+	return b.page(w, in.Group).gap(receipts.Gap{Part: receipts.AudiencePart, Err: why})
+}

@@ -1,0 +1,238 @@
+package bot_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"testing"
+	"time"
+
+	"go.uber.org/zap"
+
+	"whoread/bot"
+	"whoread/receipts/dingtalk/dingtalktest"
+)
+
+// event lets the bot take an event of the group; fields is more of its data.
+func (w *world) event(kind, fields string) {
+	w.Helper()
+	data := fmt.Appendf(nil, `{"openConversationId":%q,"timeStamp":%d%s}`, w.group.ID(), w.clock.now().UnixMilli(), fields)
+	w.must(w.bot.Event(w.soon(), kind, time.Time{}, data))
+}
+
+// In a plain group the bot begins with whom it heard, says so, and what an
+// administrator can do about it.
+func TestMembersAreLearned(t *testing.T) {
+	t.Parallel()
+	inBothLanguages(t, func(t *testing.T, language bot.Language) {
+		w := newWorld(t, setup{group: dingtalktest.GroupOptions{Kind: dingtalktest.KindPlain}, learned: true})
+		unread := spoken{"谁没读", "unread"}.in(language)
+		notAll := spoken{"成员是陆续认得的，可能不全", "members: learned over time, maybe not all"}.in(language)
+		w.wants(w.asks(w.lilei, spoken{"公告 停机", "announce 停机"}.in(language)),
+			spoken{"已发出 #1，目前认得 1 人，可能不全", "Posted as #1. I know 1 of the group so far"}.in(language),
+			"members.rosters", w.group.ID())
+		w.wants(w.asks(w.lilei, unread), spoken{"已读 0/1", "read 0/1"}.in(language), "李雷", notAll)
+
+		w.clock.advance(time.Minute)
+		post := w.posted()[0]
+		w.must(w.group.ReadAll(post.ID, w.zhangsan, w.lilei))
+		got := w.asks(w.lisi, unread) // who comes to be known after the message may have come after it
+		w.wants(got, spoken{"已读 2/2", "read 2/2"}.in(language), spoken{"目前认得的 2 人都读了", "All whom I know so far have read it (2)"}.in(language), notAll)
+		w.never(got, "100%", "全部", "verybody", "李四")
+
+		w.event("chat_add_member", `,"userId":["hanmeimei","newcomer"]`)
+		w.clock.advance(time.Minute)
+		w.event("chat_quit", `,"operator":"newcomer"`)
+		w.wants(w.asks(w.lilei, spoken{"公告 二", "announce 二"}.in(language)), spoken{"#2，目前认得 4 人", "I know 4 of the group"}.in(language))
+		w.wants(w.asks(w.lilei, unread), "#2", "0/4", "李雷", "韩梅梅", "张三", "李四", notAll)
+		w.event("chat_remove_member", `,"userId":["hanmeimei"]`)
+		w.clock.advance(time.Minute)
+		got = w.asks(w.lilei, unread)
+		w.wants(got, "0/3", spoken{"1 人没读就退了群", "1 left without reading"}.in(language))
+		w.never(got, "韩梅梅")
+		if calls := w.dingtalk.CallCount(dingtalktest.APIMembers); calls != 1 {
+			t.Errorf("the members were asked for %d times", calls)
+		}
+	})
+}
+
+func TestOutsidersAreNotLearned(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, setup{group: dingtalktest.GroupOptions{Kind: dingtalktest.KindPlain}, learned: true})
+	w.must(w.group.Join(w.lilei, w.john))
+	w.asks(w.john, "谁没读")
+	w.event("chat_quit", `,"operator":""`)
+	w.event("chat_add_member", `,"userId":[],"unionId":["john"]`)
+	w.wants(w.asks(w.lilei, "公告 停机"), "目前认得 1 人")
+}
+
+// An audience that a list told is not made smaller by a learned list: only who was
+// seen leaving has left.
+func TestALostMemberListIsMadeUpForByWhatIsLearned(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, setup{learned: true})
+	w.wants(w.asks(w.lilei, "公告 停机"), "4 人应读")
+	w.clock.advance(time.Hour)
+	w.dingtalk.Inject(dingtalktest.Fault{API: dingtalktest.APIMembers, Kind: dingtalktest.PermissionDenied})
+	w.wants(w.asks(w.lisi, "谁没读"), "已读 0/4", "未读 4 人", "成员来自群成员列表 · 现在有谁在群里是陆续认得的，可能不全")
+	w.event("chat_quit", `,"operator":"lisi"`)
+	w.wants(w.asks(w.lilei, "谁没读"), "未读 3 人", "1 人没读就退了群")
+	w.wants(w.asks(w.lilei, "公告 二"), "目前认得 1 人", "qyapi_chat_manage")
+}
+
+func TestNothingIsWrittenOfGroupsThatAreNotOurs(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, setup{options: func(o *bot.Options) { o.Access.Groups = []string{"another"} }})
+	w.asks(w.lilei, "帮助")
+	w.event("chat_add_member", `,"userId":["zhangsan"]`)
+	w.event("chat_update_title", `,"title":"秘密"`)
+	w.event("im_cool_app_install", `,"coolAppCode":"COOLAPP-1"`)
+	signs, err := w.store.Signs(w.soon(), w.group.ID())
+	title, titleErr := w.store.Title(w.soon(), w.group.ID())
+	code, codeErr := w.store.CoolApp(w.soon(), w.group.ID())
+	if err := errors.Join(err, titleErr, codeErr); err != nil || len(signs) > 0 || title != "" || code != "" {
+		t.Errorf("%v %q %q, %v", signs, title, code, err)
+	}
+}
+
+// A report to one person says which group it is about, by the group's newest title.
+func TestReportsToThePersonAloneNameTheGroup(t *testing.T) {
+	t.Parallel()
+	inBothLanguages(t, func(t *testing.T, language bot.Language) {
+		w := newWorld(t, setup{group: dingtalktest.GroupOptions{Title: "产品*群"}, options: func(o *bot.Options) { o.Direct = true }})
+		w.announce("公告 停机")
+		w.asks(w.zhangsan, spoken{"谁没读", "unread"}.in(language))
+		w.event("chat_update_title", `,"title":"研发群"`)
+		w.event("chat_update_title", `,"title":""`)
+		w.asks(w.zhangsan, spoken{"列表", "list"}.in(language)) // its frame says the old title once more
+		private := w.dingtalk.Direct(w.zhangsan).Messages()
+		w.wants(private[0].Text, spoken{`群「产品\*群」  `, `In the group 产品\*群:  `}.in(language)+"\n#1 停机")
+		w.wants(private[0].Title, "0/4")
+		w.wants(private[1].Text, spoken{`群「产品\*群」  `, `In the group 产品\*群:  `}.in(language)+"\n**")
+		title, err := w.store.Title(w.soon(), w.group.ID())
+		if err != nil || title != "产品*群" {
+			t.Errorf("the title is %q, %v", title, err)
+		}
+	})
+}
+
+// Installing a cool app may give the group a member list: what failed is asked again.
+func TestTheCoolAppIsFollowed(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, setup{group: dingtalktest.GroupOptions{Kind: dingtalktest.KindPlain}, learned: true})
+	apps := &bot.CoolApps{Records: w.store, Configured: "COOLAPP-0", Log: zap.NewNop()}
+	w.asks(w.lilei, "公告 停机")
+	w.wants(w.asks(w.lilei, "用量"), "群成员列表没有给出成员")
+	for _, step := range []struct{ kind, fields, want string }{
+		{"im_cool_app_install", `,"coolAppCode":"COOLAPP-1","robotCode":"another"`, "COOLAPP-0"},
+		{"im_cool_app_install", "", "COOLAPP-0"},
+		{"im_cool_app_install", `,"coolAppCode":"COOLAPP-1","operator":"lilei"`, "COOLAPP-1"},
+		{"im_cool_app_uninstall", `,"coolAppCode":"COOLAPP-2"`, "COOLAPP-1"},
+		{"im_cool_app_uninstall", `,"coolAppCode":"COOLAPP-1"`, "COOLAPP-0"},
+		{"im_cool_app_install", `,"coolAppCode":"COOLAPP-3"`, "COOLAPP-3"},
+		{"chat_disband", "", "COOLAPP-0"},
+	} {
+		w.event(step.kind, step.fields)
+		if got := apps.Code(w.soon(), w.group.ID()); got != step.want {
+			t.Errorf("after %+v: %q", step, got)
+		}
+	}
+	if refusals, err := w.store.Refusals(w.soon(), w.group.ID()); len(refusals) != 0 || err != nil {
+		t.Errorf("still refused: %v, %v", refusals, err)
+	}
+}
+
+// noCoolApps is a store that does not answer.
+type noCoolApps struct{}
+
+func (noCoolApps) CoolApp(ctx context.Context, _ string) (string, error) {
+	if _, ok := ctx.Deadline(); !ok {
+		return "", errors.New("would wait for ever")
+	}
+	<-ctx.Done()
+	return "", ctx.Err()
+}
+
+func TestWithoutTheStoreTheConfiguredCoolAppIsUsed(t *testing.T) {
+	t.Parallel()
+	log := &logBuffer{}
+	apps := &bot.CoolApps{Records: noCoolApps{}, Configured: "COOLAPP-0", Log: logTo(log)}
+	ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
+	defer cancel()
+	if code := apps.Code(ctx, "cid"); code != "COOLAPP-0" {
+		t.Errorf("%q", code)
+	}
+	if log.String() == "" {
+		t.Error("the log says nothing")
+	}
+}
+
+func TestUsage(t *testing.T) {
+	t.Parallel()
+	inBothLanguages(t, func(t *testing.T, language bot.Language) {
+		usage := spoken{"用量", "usage"}.in(language)
+		w := newWorld(t, setup{})
+		w.wants(w.asks(w.zhangsan, usage), spoken{"只有管理员", "Only administrators"}.in(language))
+		got := w.asks(w.lilei, usage)
+		w.wants(got, "whoread v1.2.3", spoken{"成员来自群成员列表：目前 4 人（14:35）", "members: the group's list: 4 at present (as of 14:35)"}.in(language),
+			spoken{"没有推送来的已读", "No reads of the last announcements in this group were pushed"}.in(language),
+			spoken{"我本月用了 1 次计数的接口调用", "Counted API calls that I made this month: 1."}.in(language))
+		w.never(got, spoken{"没有给出", "gave no members"}.in(language))
+
+		post := w.announce("公告 停机") // 1 call
+		_, err := w.store.KeepPushed(w.soon(), w.group.ID(), post.ProcessQueryKey, map[string]time.Time{"zhangsan": w.clock.now()})
+		w.must(err)
+		w.wants(w.asks(w.lilei, usage), spoken{"最近一次推送来的已读是 14:35 的", "The last read that was pushed is of 14:35"}.in(language),
+			spoken{"用了 2 次", "this month: 2."}.in(language))
+
+		// The month of the quota ends at midnight in Beijing, 16:00 in UTC.
+		w.clock.advance(time.Date(2026, 8, 31, 15, 59, 0, 0, time.UTC).Sub(w.clock.now()))
+		w.wants(w.asks(w.lilei, usage), spoken{"用了 3 次", "this month: 3."}.in(language)) // the list was old
+		w.clock.advance(time.Minute)
+		w.wants(w.asks(w.lilei, usage), spoken{"用了 0 次", "this month: 0."}.in(language))
+	})
+}
+
+// Why a source fails, what to do, and when it is asked again.
+func TestUsageSaysWhichSourcesFail(t *testing.T) {
+	t.Parallel()
+	inBothLanguages(t, func(t *testing.T, language bot.Language) {
+		usage := spoken{"用量", "usage"}.in(language)
+		for _, test := range []struct {
+			fault dingtalktest.Fault
+			why   string
+		}{
+			{dingtalktest.Fault{API: dingtalktest.APIMembers, Kind: dingtalktest.PermissionDenied}, "qyapi_chat_manage"},
+			{code(dingtalktest.APIMembers, "coolAppUninstalled"), "cool_app_code"},
+			{code(dingtalktest.APIMembers, "groupPermissionDenied"), "members.rosters"},
+		} {
+			w := newWorld(t, setup{})
+			test.fault.Times = 1
+			w.dingtalk.Inject(test.fault)
+			for _, when := range []string{"fresh", "remembered"} {
+				got := w.asks(w.lilei, usage)
+				w.wants(got, spoken{"不知道本群有谁", "I don't know who is in this group"}.in(language), test.why,
+					spoken{"群成员列表没有给出成员：", "The group's member list gave no members: "}.in(language),
+					spoken{"在 20:35 之前不再问它", "I don't ask it again before 20:35."}.in(language))
+				if t.Failed() {
+					t.Fatal(when)
+				}
+			}
+			if n := w.dingtalk.CallCount(dingtalktest.APIMembers); n != 1 {
+				t.Errorf("asked %d times", n)
+			}
+		}
+	})
+}
+
+func TestUsageWithoutTheRecordsIsTriedAgain(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, setup{})
+	data := w.heard(w.group, w.lilei, say{Text: "用量"})
+	w.bot.Accept(t.Context(), "frame", data)
+	commands := w.inbox.take()
+	w.loseStore()
+	if err := w.bot.Work(w.soon(), commands[0]); err == nil {
+		t.Error("it passes for done")
+	}
+}

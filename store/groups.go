@@ -1,0 +1,206 @@
+package store
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"whoread/receipts"
+)
+
+// changeMembers runs the script of that name; see there for what how can be.
+func (s *Store) changeMembers(ctx context.Context, group, how string, userIDs []string, at time.Time) error {
+	keys, args := s.signs(group, how, userIDs, at)
+	if err := changeMembersScript.Run(ctx, s.rdb, keys, args...).Err(); err != nil {
+		return fmt.Errorf("%s members: %w", how, err)
+	}
+	return nil
+}
+
+// signs are the keys and arguments of changeMembersScript.
+func (s *Store) signs(group, how string, userIDs []string, at time.Time) ([]string, []any) {
+	keys := s.keys.group(group)
+	args := []any{how, at.UnixMilli(), s.keepFor.Milliseconds()}
+	for _, id := range userIDs {
+		args = append(args, id)
+	}
+	return []string{keys.membersAbout(), keys.members(), keys.seen()}, args
+}
+
+// KeepSpeaker keeps that somebody spoke in the group at that time, what the person is
+// called, and what the group is; either name may be empty. All is kept as long as
+// messages are, from the last time.
+func (s *Store) KeepSpeaker(ctx context.Context, group string, speaker receipts.Person, title string, at time.Time) error {
+	keys := s.keys.group(group)
+	_, err := s.rdb.Pipelined(ctx, func(p redis.Pipeliner) error {
+		about, args := s.signs(group, "note", []string{speaker.UserID}, at)
+		changeMembersScript.Eval(ctx, p, about, args...)
+		if speaker.Name != "" {
+			p.HSet(ctx, keys.names(), speaker.UserID, speaker.Name)
+			p.PExpire(ctx, keys.names(), s.keepFor)
+		}
+		if title != "" {
+			p.Set(ctx, keys.title(), title, s.keepFor)
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("keep who spoke: %w", err)
+	}
+	return nil
+}
+
+// Signs implements receipts.SeenRecords.
+func (s *Store) Signs(ctx context.Context, group string) (map[string]receipts.Sign, error) {
+	seen, err := s.rdb.HGetAll(ctx, s.keys.group(group).seen()).Result()
+	if err != nil {
+		return nil, fmt.Errorf("read who was seen: %w", err)
+	}
+	signs := make(map[string]receipts.Sign, len(seen))
+	for id, text := range seen {
+		// ParseInt reads the sign with the number, so that "-" makes it negative.
+		ms, err := strconv.ParseInt(text, 10, 64)
+		if err != nil {
+			return nil, fmt.Errorf("read who was seen: %w", err)
+		}
+		signs[id] = receipts.Sign{At: time.UnixMilli(max(ms, -ms)), Here: ms > 0}
+	}
+	return signs, nil
+}
+
+// RecentReads implements receipts.SeenRecords.
+func (s *Store) RecentReads(ctx context.Context, group string, limit int) ([]receipts.MessageReads, error) {
+	keys := s.keys.group(group)
+	last, err := s.rdb.Get(ctx, keys.sequence()).Int()
+	if errors.Is(err, redis.Nil) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read the last number: %w", err)
+	}
+	first := max(1, last-limit+1)
+	answers, err := s.rdb.Pipelined(ctx, func(p redis.Pipeliner) error {
+		for number := last; number >= first; number-- {
+			p.HMGet(ctx, keys.message(number), "sent")
+			p.HGetAll(ctx, keys.reads(number))
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read the last reads: %w", err)
+	}
+	var all []receipts.MessageReads
+	for i := 0; i < len(answers); i += 2 {
+		var r struct {
+			Sent int64 `redis:"sent"`
+		}
+		if err := answers[i].(*redis.SliceCmd).Scan(&r); err != nil {
+			return nil, fmt.Errorf("read when a message was sent: %w", err)
+		}
+		reads, err := decodeReads(answers[i+1].(*redis.MapStringStringCmd).Val())
+		if err != nil {
+			return nil, err
+		}
+		if len(reads) > 0 {
+			all = append(all, receipts.MessageReads{SentAt: fromMillis(r.Sent), Reads: reads})
+		}
+	}
+	return all, nil
+}
+
+// KeepTitle keeps what the group is called, as long as messages are kept.
+func (s *Store) KeepTitle(ctx context.Context, group, title string) error {
+	if err := s.rdb.Set(ctx, s.keys.group(group).title(), title, s.keepFor).Err(); err != nil {
+		return fmt.Errorf("keep title: %w", err)
+	}
+	return nil
+}
+
+// Title returns what the group is called; empty if that is not known.
+func (s *Store) Title(ctx context.Context, group string) (string, error) {
+	title, err := s.rdb.Get(ctx, s.keys.group(group).title()).Result()
+	if err != nil && !errors.Is(err, redis.Nil) {
+		return "", fmt.Errorf("read title: %w", err)
+	}
+	return title, nil
+}
+
+// KeepCoolApp keeps the code of the cool app that is installed in the group.
+func (s *Store) KeepCoolApp(ctx context.Context, group, code string) error {
+	if err := s.rdb.Set(ctx, s.keys.group(group).coolApp(), code, 0).Err(); err != nil {
+		return fmt.Errorf("keep cool app: %w", err)
+	}
+	return nil
+}
+
+// CoolApp returns the code of the group's cool app; empty if none is known.
+func (s *Store) CoolApp(ctx context.Context, group string) (string, error) {
+	code, err := s.rdb.Get(ctx, s.keys.group(group).coolApp()).Result()
+	if err != nil && !errors.Is(err, redis.Nil) {
+		return "", fmt.Errorf("read cool app: %w", err)
+	}
+	return code, nil
+}
+
+// ForgetCoolApp forgets the group's cool app if it has that code; with an empty code,
+// whichever it has.
+func (s *Store) ForgetCoolApp(ctx context.Context, group, code string) error {
+	if err := forgetCoolAppScript.Run(ctx, s.rdb, []string{s.keys.group(group).coolApp()}, code).Err(); err != nil {
+		return fmt.Errorf("forget cool app: %w", err)
+	}
+	return nil
+}
+
+// refusal is the JSON of a refusal.
+type refusal struct {
+	Reason string `json:"reason"`
+	Until  int64  `json:"until"`
+}
+
+// Refusals implements receipts.RefusalRecords.
+func (s *Store) Refusals(ctx context.Context, group string) ([]receipts.Refusal, error) {
+	kept, err := s.rdb.HGetAll(ctx, s.keys.group(group).refusals()).Result()
+	if err != nil {
+		return nil, fmt.Errorf("read refusals: %w", err)
+	}
+	var all []receipts.Refusal
+	for source, text := range kept {
+		var r refusal
+		if err := json.Unmarshal([]byte(text), &r); err != nil {
+			return nil, fmt.Errorf("read refusals: %w", err)
+		}
+		all = append(all, receipts.Refusal{Source: receipts.Source(source), Reason: r.Reason, Until: fromMillis(r.Until)})
+	}
+	return all, nil
+}
+
+// KeepRefusal implements receipts.RefusalRecords.
+func (s *Store) KeepRefusal(ctx context.Context, group string, r receipts.Refusal, keep time.Duration) error {
+	text, err := json.Marshal(refusal{r.Reason, toMillis(r.Until)})
+	if err != nil {
+		return err
+	}
+	key := s.keys.group(group).refusals()
+	_, err = s.rdb.TxPipelined(ctx, func(p redis.Pipeliner) error {
+		p.HSet(ctx, key, string(r.Source), string(text))
+		p.PExpire(ctx, key, keep)
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("keep refusal: %w", err)
+	}
+	return nil
+}
+
+// ForgetRefusals implements receipts.RefusalRecords.
+func (s *Store) ForgetRefusals(ctx context.Context, group string) error {
+	if err := s.rdb.Del(ctx, s.keys.group(group).refusals()).Err(); err != nil {
+		return fmt.Errorf("forget refusals: %w", err)
+	}
+	return nil
+}
