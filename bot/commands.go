@@ -71,8 +71,7 @@ func (b *Bot) announce(ctx context.Context, w *words, in Incoming, said Said) (a
 	if !b.Access.may(b.Access.Announce, in, receipts.Person{}) {
 		return say(w.refusal(b.Access.Announce)), nil
 	}
-	switch {
-	case in.Cut:
+	if in.Cut {
 		return say(fmt.Sprintf(w.TooLong, dingtalk.MaxMsgParamBytes)), nil
 	}
 	terms, err := b.open(in, &said)

@@ -267,8 +267,13 @@ func (b *Bot) followUp(ctx context.Context, due dueFollowUp) error {
 	if err != nil {
 		return fmt.Errorf("follow up #%d: %w", due.Number, err)
 	}
-	if f == nil || f.Ended != "" || !b.Access.works(due.Group) {
+	if f == nil || f.Ended != "" {
 		return nil
+	}
+	if !b.Access.works(due.Group) { // not any more: nothing is said there
+		next := *f
+		next.Ended = receipts.Stopped
+		return b.settleFollowUp(ctx, due, *f, next)
 	}
 	m, err := b.Reporter.Message(ctx, due.Group, due.Number)
 	if errors.Is(err, receipts.ErrNoMessage) { // its time is over
@@ -367,7 +372,7 @@ func (b *Bot) remindAgain(ctx context.Context, w *words, f receipts.FollowUp, ru
 		}
 	}
 	b.logReminded(run, done)
-	if len(done.Reached[receipts.Mention]) > 0 {
+	if done.InGroup {
 		return nil
 	}
 	p.names = b.namesIn(ctx, group, r, false)

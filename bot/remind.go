@@ -132,8 +132,10 @@ func (p page) reached(done receipts.Reminded) []string {
 		format  string
 		userIDs []string
 	}{
-		{p.CantRemind, done.Missed.Unknown}, {p.Flooded, done.Missed.Flooded},
-		{p.RemindedMaybe, done.Uncertain}, {p.NotReminded, done.Failed},
+		{p.CantRemind, done.Missed.Unknown},
+		{p.Flooded, done.Missed.Flooded},
+		{p.RemindedMaybe, done.Uncertain},
+		{p.NotReminded, done.Failed},
 	} {
 		if len(part.userIDs) > 0 {
 			said = append(said, p.list(part.format, persons(part.userIDs)))

@@ -95,7 +95,9 @@ type Reminded struct {
 	// nobody was reminded.
 	Earlier *Reminder
 
-	Reached   map[Channel][]string
+	Reached map[Channel][]string
+	// InGroup tells that people were, or may have been, mentioned in the group.
+	InGroup   bool
 	Missed    Missed
 	Uncertain []string // whether they were reminded, nobody knows
 	// Failed were not reminded, for the reason Err.
@@ -173,7 +175,7 @@ func (p *Prompter) batch(ctx context.Context, done *Reminded, run string, i int,
 		done.add(batch.By, *outcome)
 		return nil
 	case !first: // an earlier try was cut off here
-		done.Uncertain = append(done.Uncertain, batch.UserIDs...)
+		done.doubt(batch)
 		return nil
 	}
 	// An earlier try may have been cut off long ago: who has read since is left out.
@@ -190,7 +192,7 @@ func (p *Prompter) batch(ctx context.Context, done *Reminded, run string, i int,
 		done.Failed, done.Err = append(done.Failed, batch.UserIDs...), err
 		return nil
 	default:
-		done.Uncertain = append(done.Uncertain, batch.UserIDs...)
+		done.doubt(batch)
 		return nil
 	}
 	// Of a copy: the nudger may have answered with parts of the batch.
@@ -213,7 +215,14 @@ func (p *Prompter) end(ctx context.Context, group string, number int, run string
 	}, backoff.WithMaxElapsedTime(recordWithin))
 }
 
+func (r *Reminded) doubt(b Batch) {
+	r.InGroup = r.InGroup || b.By == Mention
+	r.Uncertain = append(r.Uncertain, b.UserIDs...)
+}
+
 func (r *Reminded) add(by Channel, o Outcome) {
+	anybody := len(o.Reached)+len(o.Missed.Unknown)+len(o.Missed.Flooded) > 0
+	r.InGroup = r.InGroup || by == Mention && anybody
 	if len(o.Reached) > 0 {
 		r.Reached[by] = append(r.Reached[by], o.Reached...)
 	}

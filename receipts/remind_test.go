@@ -641,8 +641,8 @@ func TestWhoCouldNotBeRemindedIsNotCounted(t *testing.T) {
 	for range 2 { // and a repetition says the same, and nudges nobody
 		done := w.remind(t, "msgId-2", n)
 		want := receipts.Reminded{
-			Reached: map[receipts.Channel][]string{receipts.Mention: {"li"}},
-			Missed:  receipts.Missed{Unknown: []string{"zhang"}, Flooded: []string{"wang"}},
+			Reached: map[receipts.Channel][]string{receipts.Mention: {"li"}}, InGroup: true,
+			Missed: receipts.Missed{Unknown: []string{"zhang"}, Flooded: []string{"wang"}},
 		}
 		if diff := cmp.Diff(want, done, cmpopts.IgnoreFields(receipts.Reminded{}, "Report")); diff != "" {
 			t.Errorf("(-want +got):\n%s", diff)
@@ -652,6 +652,67 @@ func TestWhoCouldNotBeRemindedIsNotCounted(t *testing.T) {
 	if diff := cmp.Diff(map[string]int{"li": 1}, w.reminders(t)); diff != "" {
 		t.Errorf("counted (-want +got):\n%s", diff)
 	}
+}
+
+// Whether something may stand in the group, which the follow-up need not say again:
+// a repetition knows it too.
+func TestAMentionThatMayBeThereIsInTheGroup(t *testing.T) {
+	t.Parallel()
+	answers := func(m receipts.Missed, err error) func(context.Context, receipts.Batch) (receipts.Missed, error) {
+		return func(context.Context, receipts.Batch) (receipts.Missed, error) { return m, err }
+	}
+	for _, c := range []struct {
+		name   string
+		by     receipts.Channel
+		answer func(context.Context, receipts.Batch) (receipts.Missed, error)
+		want   bool
+	}{
+		{"mentioned", receipts.Mention, nil, true},
+		{"mentioned in vain", receipts.Mention, answers(receipts.Missed{Unknown: []string{"zhang", "li", "wang"}}, nil), true},
+		{"perhaps mentioned", receipts.Mention, answers(receipts.Missed{}, errDoubt), true},
+		{"in private", receipts.InPrivate, nil, false},
+		{"perhaps in private", receipts.InPrivate, answers(receipts.Missed{}, errDoubt), false},
+		{"by DING", receipts.Ding, nil, false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			w, n := newWorld(t), &nudger{size: 3, answer: c.answer}
+			w.announce(t)
+			for i := range 2 {
+				done, err := w.prompter.Remind(t.Context(), group, 1, "msgId-2", li, c.by, n)
+				if done.InGroup != c.want || err != nil {
+					t.Errorf("try %d: in the group: %v, %v; want %v", i, done.InGroup, err, c.want)
+				}
+			}
+		})
+	}
+	w, n := newWorld(t), &nudger{answer: answers(receipts.Missed{}, errStopped)}
+	w.announce(t)
+	if done := w.remind(t, "msgId-2", n); done.InGroup {
+		t.Error("what was refused is in the group")
+	}
+}
+
+// Everybody of the batch that was left has read since: nobody is mentioned, now or
+// by the next try.
+func TestWhereNobodyIsLeftToMentionNothingIsInTheGroup(t *testing.T) {
+	t.Parallel()
+	w, n := newWorld(t), &nudger{size: 2}
+	w.announce(t)
+	w.records.fail("BeginBatch")
+	if _, err := w.prompter.Remind(t.Context(), group, 1, "msgId-2", li, receipts.Mention, n); !errors.Is(err, errDown) {
+		t.Fatalf("error %v; want %v", err, errDown)
+	}
+	w.records.before = nil
+	r := w.report(t)
+	r.Unread = []string{"newcomer"} // of no batch
+	for i := range 2 {
+		done, err := w.prompter.RemindOf(t.Context(), r, "msgId-2", li, receipts.Mention, n)
+		if done.InGroup || len(done.Uncertain) > 0 || err != nil {
+			t.Errorf("try %d: %+v, %v; want nothing in the group", i, done, err)
+		}
+	}
+	wantPeople(t, "nudged", n.people())
 }
 
 func TestEachReminderOfEachPersonIsCounted(t *testing.T) {
@@ -796,7 +857,7 @@ func TestANudgeKnowsWhatCameOfThoseBeforeIt(t *testing.T) {
 	w.announce(t)
 	w.remind(t, "msgId-2", n)
 	reached := map[receipts.Channel][]string{receipts.Mention: {"zhang"}}
-	want := []receipts.Reminded{{}, {Reached: reached}, {Reached: reached, Missed: receipts.Missed{Flooded: []string{"li"}}}}
+	want := []receipts.Reminded{{}, {Reached: reached, InGroup: true}, {Reached: reached, InGroup: true, Missed: receipts.Missed{Flooded: []string{"li"}}}}
 	if diff := cmp.Diff(want, n.soFar, cmpopts.IgnoreFields(receipts.Reminded{}, "Report"), cmpopts.EquateEmpty()); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
