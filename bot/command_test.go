@@ -7,6 +7,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"golang.org/x/text/width"
+
+	"whoread/receipts"
 )
 
 func TestUnderstandEveryPhrase(t *testing.T) {
@@ -19,7 +21,12 @@ func TestUnderstandEveryPhrase(t *testing.T) {
 		{WhoRead, []string{"谁读了", "谁看了", "已读"}, []string{"who read", "read", "readers", "status"}},
 		{Unread, []string{"谁没读", "谁没看", "未读"}, []string{"unread", "who hasn't read", "who has not read"}},
 		{List, []string{"列表"}, []string{"list"}},
+		{Remind, []string{"提醒", "提醒一下", "催", "催一下"}, []string{"remind"}},
+		{Stop, []string{"停止", "停止跟进"}, []string{"stop", "stop following"}},
 		{Recall, []string{"撤回"}, []string{"recall"}},
+		{Export, []string{"导出"}, []string{"export"}},
+		{Chart, []string{"曲线", "图"}, []string{"chart"}},
+		{Usage, []string{"用量"}, []string{"usage"}},
 		{Help, []string{"帮助"}, []string{"help"}},
 	}
 	for _, command := range commands {
@@ -78,6 +85,109 @@ func TestUnderstandApostrophes(t *testing.T) {
 	for _, apostrophe := range []string{"'", "’", "‘", "`", "´", "＇"} {
 		text := "who hasn" + apostrophe + "t read #3"
 		if diff := cmp.Diff(Said{Verb: Unread, Language: English, Number: 3}, Understand(text)); diff != "" {
+			t.Errorf("Understand(%q) (-want +got):\n%s", text, diff)
+		}
+	}
+}
+
+// To remind is said with a number and a channel, either of them before the other, or
+// neither.
+func TestUnderstandReminding(t *testing.T) {
+	t.Parallel()
+	languages := map[Language]struct {
+		words, by []string
+		channels  map[string]receipts.Channel
+	}{
+		Chinese: {
+			[]string{"提醒", "提醒一下", "催", "催一下"}, []string{"", " ", "用", "通过 ", "以"},
+			map[string]receipts.Channel{
+				"提及": receipts.Mention, "艾特": receipts.Mention, "@": receipts.Mention, "群里": receipts.Mention, "在群里": receipts.Mention,
+				"私信": receipts.InPrivate, "私聊": receipts.InPrivate, "单聊": receipts.InPrivate,
+				"ding": receipts.Ding, "DING": receipts.Ding, "ＤＩＮＧ": receipts.Ding, "钉": receipts.Ding, "钉一下": receipts.Ding,
+			},
+		},
+		English: {
+			[]string{"remind", "Remind", "ＲＥＭＩＮＤ"}, []string{" ", " by ", " BY　", " with ", " using "},
+			map[string]receipts.Channel{
+				"mention": receipts.Mention, "mentioning": receipts.Mention, "at": receipts.Mention, "@": receipts.Mention,
+				"direct": receipts.InPrivate, "direct message": receipts.InPrivate, "Direct　Message": receipts.InPrivate, "dm": receipts.InPrivate,
+				"private": receipts.InPrivate, "private message": receipts.InPrivate, "ding": receipts.Ding, "DING": receipts.Ding,
+			},
+		},
+	}
+	for language, said := range languages {
+		for _, word := range said.words {
+			for channel, by := range said.channels {
+				for _, prefix := range said.by {
+					for text, number := range map[string]int{
+						word + prefix + channel:                          0,
+						word + prefix + channel + "。":                    0,
+						word + " #12" + prefix + channel:                 12,
+						word + "＃１２" + prefix + channel + "！":            12,
+						word + " 12 " + prefix + channel:                 12,
+						word + prefix + channel + " #12":                 12,
+						word + prefix + channel + "　１２?":                 12,
+						"@whoread " + word + prefix + channel + "\n# 12": 12,
+					} {
+						want := Said{Verb: Remind, Language: language, Number: number, By: by}
+						if diff := cmp.Diff(want, Understand(text)); diff != "" {
+							t.Errorf("Understand(%q) (-want +got):\n%s", text, diff)
+						}
+					}
+				}
+			}
+		}
+	}
+}
+
+// People are not disturbed in another way than was said: a channel that is not known
+// is a question.
+func TestUnderstandNoOtherWayToRemind(t *testing.T) {
+	t.Parallel()
+	for text, nearest := range map[string]string{
+		"remind by sms":             "remind",
+		"remind by phone call":      "remind",
+		"remind everybody":          "remind",
+		"remind #1 #2":              "remind",
+		"remind #1 by ding #2":      "remind",
+		"remind by ding and direct": "remind",
+		"please remind them":        "remind",
+		"reminder":                  "remind",
+		"提醒 短信":                     "提醒",
+		"提醒所有人":                     "提醒",
+		"提醒 #1 电话":                  "提醒",
+		"催他们":                       "催",
+		"请提醒":                       "提醒",
+	} {
+		got := Understand(text)
+		if got.Verb != Unknown || got.Nearest != nearest {
+			t.Errorf("Understand(%q) = %+v, want an unknown command near %q", text, got, nearest)
+		}
+	}
+}
+
+// How to follow up is left to those who understand times.
+func TestUnderstandFollowing(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]Said{
+		"follow":                           {Verb: Follow, Language: English},
+		"follow #12 every 30m":             {Verb: Follow, Language: English, Rest: " #12 every 30m"},
+		"FOLLOW　＃１２　EVERY 30M":             {Verb: Follow, Language: English, Rest: " #12 every 30m"},
+		"follow every 2 hours until 90%.":  {Verb: Follow, Language: English, Rest: " every 2 hours until 90%"},
+		"follow#12 every 30m\nuntil 18:00": {Verb: Follow, Language: English, Rest: "#12 every 30m until 18:00"},
+		"@whoread follow 12 each hour":     {Verb: Follow, Language: English, Rest: " 12 each hour"},
+		"跟进":                               {Verb: Follow, Language: Chinese},
+		"跟进 #12 每30分钟":                     {Verb: Follow, Language: Chinese, Rest: " #12 每30分钟"},
+		"跟进＃１２每３０分钟，直到９０％。": {Verb: Follow, Language: Chinese, Rest: "#12每30分钟,直到90%"},
+		"跟进每小时":                      {Verb: Follow, Language: Chinese, Rest: "每小时"},
+		"following #12":              {Verb: Unknown, Language: English},
+		"please follow it":           {Verb: Unknown, Language: English, Nearest: "follow"},
+		"请跟进":                        {Verb: Unknown, Language: Chinese, Nearest: "跟进"},
+		"stop following all of them": {Verb: Unknown, Language: English, Nearest: "stop following"},
+		"stop it":                    {Verb: Unknown, Language: English, Nearest: "stop"},
+		"停止吧":                        {Verb: Unknown, Language: Chinese, Nearest: "停止"},
+	} {
+		if diff := cmp.Diff(want, Understand(text)); diff != "" {
 			t.Errorf("Understand(%q) (-want +got):\n%s", text, diff)
 		}
 	}
@@ -155,43 +265,44 @@ func TestUnderstandAnnouncements(t *testing.T) {
 	type announcement struct {
 		language    Language
 		title, text string
+		opening     bool // the title stands behind the word, where times may stand
 	}
 	verbatim := "第一行  \n    indented\n\n- **bold** & [link](https://example.com)\n\t👨‍👩‍👧‍👦 אב\u200f  \n> ｗｉｄｅ　#１２"
 	for typed, want := range map[string]announcement{
-		"announce Lunch":                      {English, "Lunch", "Lunch"},
-		"Announce Lunch is served?":           {English, "Lunch is served?", "Lunch is served?"},
-		"ANNOUNCE\u3000ＬＵＮＣＨ　１２！":             {English, "ＬＵＮＣＨ　１２！", "ＬＵＮＣＨ　１２！"},
-		"ａｎｎｏｕｎｃｅ　Lunch":                      {English, "Lunch", "Lunch"},
-		"announce: Lunch":                     {English, "Lunch", "Lunch"},
-		"announce\nLunch\nin the hall":        {English, "Lunch", "in the hall"},
-		"公告 周五停机":                             {Chinese, "周五停机", "周五停机"},
-		"公告　周五停机":                             {Chinese, "周五停机", "周五停机"},
-		"公告\u00a0周五停机":                        {Chinese, "周五停机", "周五停机"},
-		"公告：周五停机":                             {Chinese, "周五停机", "周五停机"},
-		"公告:周五停机":                             {Chinese, "周五停机", "周五停机"},
-		"公告 ： 周五停机":                           {Chinese, "周五停机", "周五停机"},
-		"公告\n周五停机":                            {Chinese, "周五停机", "周五停机"},
-		"发布 周五停机":                             {Chinese, "周五停机", "周五停机"},
-		"@whoread 公告 周五停机":                    {Chinese, "周五停机", "周五停机"},
-		"@whoread @李雷 发布：周五停机":                {Chinese, "周五停机", "周五停机"},
-		"\u200b 公告 周五停机 \n 22:00 ":            {Chinese, "周五停机", " 22:00"},
-		"公告 周五停机\r\n请保存工作\r\n谢谢\r\n":          {Chinese, "周五停机", "请保存工作\r\n谢谢"},
-		"公告 周五停机\n\n\n请保存工作":                  {Chinese, "周五停机", "请保存工作"},
-		"公告 周五停机  \n \n\t\n":                  {Chinese, "周五停机", "周五停机"},
-		"公告 @张三 请看":                           {Chinese, "@张三 请看", "@张三 请看"},
-		"公告 公告 公告":                            {Chinese, "公告 公告", "公告 公告"},
-		"公告 #1 未读":                            {Chinese, "#1 未读", "#1 未读"},
-		"公告 👨‍👩‍👧‍👦":                          {Chinese, "👨‍👩‍👧‍👦", "👨‍👩‍👧‍👦"},
-		"公告 标题\n" + verbatim:                  {Chinese, "标题", verbatim},
-		"announce Title\n" + verbatim + " \n": {English, "Title", verbatim},
+		"announce Lunch":                      {English, "Lunch", "Lunch", true},
+		"Announce Lunch is served?":           {English, "Lunch is served?", "Lunch is served?", true},
+		"ANNOUNCE\u3000ＬＵＮＣＨ　１２！":             {English, "ＬＵＮＣＨ　１２！", "ＬＵＮＣＨ　１２！", true},
+		"ａｎｎｏｕｎｃｅ　Lunch":                      {English, "Lunch", "Lunch", true},
+		"announce: Lunch":                     {English, "Lunch", "Lunch", true},
+		"announce\nLunch\nin the hall":        {English, "Lunch", "in the hall", false},
+		"公告 周五停机":                             {Chinese, "周五停机", "周五停机", true},
+		"公告　周五停机":                             {Chinese, "周五停机", "周五停机", true},
+		"公告\u00a0周五停机":                        {Chinese, "周五停机", "周五停机", true},
+		"公告：周五停机":                             {Chinese, "周五停机", "周五停机", true},
+		"公告:周五停机":                             {Chinese, "周五停机", "周五停机", true},
+		"公告 ： 周五停机":                           {Chinese, "周五停机", "周五停机", true},
+		"公告\n周五停机":                            {Chinese, "周五停机", "周五停机", false},
+		"发布 周五停机":                             {Chinese, "周五停机", "周五停机", true},
+		"@whoread 公告 周五停机":                    {Chinese, "周五停机", "周五停机", true},
+		"@whoread @李雷 发布：周五停机":                {Chinese, "周五停机", "周五停机", true},
+		"\u200b 公告 周五停机 \n 22:00 ":            {Chinese, "周五停机", " 22:00", true},
+		"公告 周五停机\r\n请保存工作\r\n谢谢\r\n":          {Chinese, "周五停机", "请保存工作\r\n谢谢", true},
+		"公告 周五停机\n\n\n请保存工作":                  {Chinese, "周五停机", "请保存工作", true},
+		"公告 周五停机  \n \n\t\n":                  {Chinese, "周五停机", "周五停机", true},
+		"公告 @张三 请看":                           {Chinese, "@张三 请看", "@张三 请看", true},
+		"公告 公告 公告":                            {Chinese, "公告 公告", "公告 公告", true},
+		"公告 #1 未读":                            {Chinese, "#1 未读", "#1 未读", true},
+		"公告 👨‍👩‍👧‍👦":                          {Chinese, "👨‍👩‍👧‍👦", "👨‍👩‍👧‍👦", true},
+		"公告 标题\n" + verbatim:                  {Chinese, "标题", verbatim, true},
+		"announce Title\n" + verbatim + " \n": {English, "Title", verbatim, true},
 		// Nothing to announce is still the command.
-		"announce":      {English, "", ""},
-		"公告 ":           {Chinese, "", ""},
-		"公告：":           {Chinese, "", ""},
-		"发布\n\u200b\n ": {Chinese, "", ""},
+		"announce":      {English, "", "", false},
+		"公告 ":           {Chinese, "", "", false},
+		"公告：":           {Chinese, "", "", false},
+		"发布\n\u200b\n ": {Chinese, "", "", false},
 	} {
 		got := Understand(typed)
-		wanted := Said{Verb: Announce, Language: want.language, Title: want.title, Text: want.text}
+		wanted := Said{Verb: Announce, Language: want.language, Title: want.title, Text: want.text, Opening: want.opening}
 		if diff := cmp.Diff(wanted, got); diff != "" {
 			t.Errorf("Understand(%q) (-want +got):\n%s", typed, diff)
 		}
@@ -230,13 +341,21 @@ func FuzzUnderstand(f *testing.F) {
 	for _, seed := range []string{
 		"", "公告 周五停机\n请保存工作", "announce Title\r\nText\r\n", "谁没读 #12", "＃１２　谁读了？", "who hasn’t read", "@whoread 撤回 3",
 		"who has read it", "？", "\u200b\u202e未读", "公告\xff\xfe标题", "#99999999999999999999 read", "ＡＮＮＯＵＮＣＥ　ｘ", "ﾞ公告 x", "İ list",
+		"remind #3 by ding", "提醒 3 私信", "提醒＃３用ＤＩＮＧ", "follow #1 every 30m until 90%", "跟进 #1 每30分钟", "stop #1",
 	} {
 		f.Add(seed)
 	}
-	verbs := map[Verb]bool{None: true, Unknown: true, Announce: true, WhoRead: true, Unread: true, List: true, Recall: true, Help: true}
+	verbs := map[Verb]bool{None: true, Unknown: true}
+	for _, p := range phrases {
+		verbs[p.verb] = true
+	}
+	ways := map[receipts.Channel]bool{"": true, receipts.Mention: true, receipts.InPrivate: true, receipts.Ding: true}
 	f.Fuzz(func(t *testing.T, typed string) {
 		said := Understand(typed)
 		if !verbs[said.Verb] || said.Number < 0 || said.Number > maxNumber {
+			t.Fatalf("%+v", said)
+		}
+		if !ways[said.By] || said.Verb != Remind && said.By != "" || said.Verb != Follow && said.Rest != "" || said.Opening && said.Title == "" {
 			t.Fatalf("%+v", said)
 		}
 		if !strings.Contains(typed, said.Title) || !strings.Contains(typed, said.Text) {

@@ -182,7 +182,7 @@ func (b *Bot) reportOn(ctx context.Context, w *words, in Incoming, said Said, ru
 }
 
 func (b *Bot) page(w *words, group string) page {
-	return page{words: w, maxNames: b.MaxNames, now: b.Now(), zone: b.Zone, group: group}
+	return page{words: w, maxNames: b.MaxNames, now: b.Now(), zone: b.Zone, quiet: b.Reminders.Quiet, group: group}
 }
 
 // namesIn finds the names that a report will show.

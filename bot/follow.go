@@ -127,13 +127,17 @@ func (b *Bot) follow(ctx context.Context, w *words, in Incoming, said Said) (ans
 	if err != nil {
 		return answer{}, err
 	}
+	if f.Ended != "" { // since an earlier try of the same command
+		return say(fmt.Sprintf(w.NotFollowed, m.Number, w.Ends[f.Ended])), nil
+	}
 	return say(fmt.Sprintf(w.Following, m.Number, b.page(w, in.Group).plan(f), m.Number)), nil
 }
 
-// startFollowUp begins the follow-up that a command asks for. It can be repeated.
+// startFollowUp begins the follow-up that a command asks for. It can be repeated: one
+// that is over meanwhile stays so.
 func (b *Bot) startFollowUp(ctx context.Context, m receipts.Message, in Incoming, w *words, plan receipts.Plan) (receipts.FollowUp, error) {
 	f, err := b.Follower.Start(ctx, m, receipts.FollowUp{ID: in.ID, Plan: plan, Starter: in.Sender, Language: string(w.Language)})
-	if err != nil {
+	if err != nil || f.Ended != "" {
 		return f, err
 	}
 	return f, b.scheduleFollowUp(ctx, m.Group, m.Number, f.Next)
@@ -147,7 +151,7 @@ func (b *Bot) followAnnouncement(ctx context.Context, w *words, in Incoming, m r
 		return "", nil
 	}
 	f, err := b.startFollowUp(ctx, m, in, w, *plan)
-	if err != nil {
+	if err != nil || f.Ended != "" {
 		return "", err
 	}
 	return fmt.Sprintf(w.Following, m.Number, b.page(w, in.Group).plan(f), m.Number), nil
@@ -337,8 +341,8 @@ func (b *Bot) act(ctx context.Context, f receipts.FollowUp, act receipts.Act, ne
 	case receipts.Remind:
 		return b.remindAgain(ctx, w, f, run, r)
 	case receipts.Excuse:
-		excuse := append([]string{fmt.Sprintf(w.RoundFailed, r.Message.Number, clock(next.Next, p.now, p.zone))}, p.gaps(r)...)
-		return b.post(ctx, r.Message.Group, run, say(excuse...))
+		excuse := append([]string{fmt.Sprintf(w.RoundFailed, r.Message.Number, p.next(next))}, p.gaps(r)...)
+		return b.publish(ctx, w, f, r.Message.Group, run, say(excuse...))
 	case receipts.Finish:
 		return b.finish(ctx, w, next, r)
 	default:
@@ -382,7 +386,7 @@ func (b *Bot) remindAgain(ctx context.Context, w *words, f receipts.FollowUp, ru
 		outcome.names = b.namesOf(ctx, group, done)
 		a.text = lines(append([]string{a.text}, outcome.reached(done)...)...)
 	}
-	return b.post(ctx, group, run, a)
+	return b.publish(ctx, w, f, group, run, a)
 }
 
 // finish says once that a follow-up is over, and why: in the group, or to who began
@@ -392,16 +396,27 @@ func (b *Bot) finish(ctx context.Context, w *words, f receipts.FollowUp, r recei
 	p := b.page(w, m.Group)
 	p.names = b.namesIn(ctx, m.Group, r, false)
 	a := p.ended(f, r)
-	if m.State == receipts.Disbanded {
-		return b.tellPeople(ctx, m.Group, run, []string{f.Starter.UserID}, a)
+	var told []string
+	if f.Ended == receipts.DeadlineOver {
+		told = slices.Clone(f.Tell)
 	}
-	if err := b.post(ctx, m.Group, run, a); err != nil {
-		return err
+	if m.State != receipts.Disbanded && !b.Direct {
+		if err := b.post(ctx, m.Group, run, a); err != nil {
+			return err
+		}
+	} else if !slices.Contains(told, f.Starter.UserID) {
+		told = append(told, f.Starter.UserID)
 	}
-	if f.Ended != receipts.DeadlineOver {
-		return nil
+	return b.tellPeople(ctx, w, m.Group, run, told, a)
+}
+
+// publish says something about a follow-up by itself: in the group, or where reports
+// go to people alone, to who began it.
+func (b *Bot) publish(ctx context.Context, w *words, f receipts.FollowUp, group, run string, a answer) error {
+	if b.Direct {
+		return b.tellPeople(ctx, w, group, run, []string{f.Starter.UserID}, a)
 	}
-	return b.tellPeople(ctx, m.Group, run, f.Tell, a)
+	return b.post(ctx, group, run, a)
 }
 
 // post puts an answer into the group by itself, once for each run. An error means
@@ -416,8 +431,12 @@ func (b *Bot) post(ctx context.Context, group, run string, a answer) error {
 	})
 }
 
-// tellPeople sends an answer to people in private, once for each run.
-func (b *Bot) tellPeople(ctx context.Context, group, run string, userIDs []string, a answer) error {
+// tellPeople sends an answer to people in private, under the group's name, once for
+// each run.
+func (b *Bot) tellPeople(ctx context.Context, w *words, group, run string, userIDs []string, a answer) error {
+	if title := b.titleOf(ctx, Incoming{ID: run, Group: group}); title != "" {
+		a.text = lines(fmt.Sprintf(w.InGroup, escape(shorten(title, titleRunes))), a.text)
+	}
 	for i, batch := range chunks(receipts.InPrivate, userIDs, dingtalk.MaxDirectUsers) {
 		err := b.once(ctx, group, fmt.Sprintf("%s:tell:%d", run, i), func() error {
 			result, err := b.Client.SendDirect(ctx, batch.UserIDs, a.fit().message())

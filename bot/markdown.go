@@ -9,24 +9,31 @@ import (
 // lineBreak ends a line in DingTalk's markdown.
 const lineBreak = "  \n"
 
-// escape makes a name or a title that people chose harmless inside the bot's own
-// markdown: no formatting, no links, no line of its own, and no mark that turns
-// the direction of what follows.
-func escape(s string) string {
-	var b strings.Builder
-	for _, r := range s {
+// harmless is a name or a title that people chose for the bot's own plain text: no
+// line of its own, and no mark that turns the direction of what follows.
+func harmless(s string) string {
+	return strings.TrimSpace(strings.Map(func(r rune) rune {
 		switch {
 		case unicode.IsSpace(r):
-			b.WriteByte(' ')
+			return ' '
 		case unicode.Is(unicode.Cc, r), unicode.Is(unicode.Bidi_Control, r):
-		case strings.ContainsRune("\\`*_[]()<>#~|!", r):
-			b.WriteByte('\\')
-			b.WriteRune(r)
-		default:
-			b.WriteRune(r)
+			return -1
 		}
+		return r
+	}, s))
+}
+
+// escape makes it harmless inside the bot's own markdown too: no formatting, no
+// links.
+func escape(s string) string {
+	var b strings.Builder
+	for _, r := range harmless(s) {
+		if strings.ContainsRune("\\`*_[]()<>#~|!", r) {
+			b.WriteByte('\\')
+		}
+		b.WriteRune(r)
 	}
-	return strings.TrimSpace(b.String())
+	return b.String()
 }
 
 // shorten cuts a text to that many runes and marks the cut.

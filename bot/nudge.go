@@ -15,10 +15,11 @@ import (
 )
 
 // Bounds of mentions. A person takes the userId twice: in the text, where it must
-// stand, and in the list of those to notify.
+// stand, and in the list of those to notify. With a text as long as any answer may
+// be, the list of them stays under dingtalk.MaxReplyBytes.
 const (
-	mentionBytes    = 10_000 // of the people of one message
-	mentionOverhead = 6      // bytes beside the two userIds
+	mentionBytes    = 9_000 // of the people of one message
+	mentionOverhead = 6     // bytes beside the two userIds
 	// A command may have two replies; what comes by itself is one post.
 	mentionsOfCommand  = 2
 	mentionsOfFollowUp = 1
@@ -93,7 +94,7 @@ func (n *nudges) Nudge(ctx context.Context, b receipts.Batch, soFar receipts.Rem
 		result, err := n.client.SendDing(ctx, n.ding, b.UserIDs, n.plain())
 		return receipts.Missed{Unknown: slices.Sorted(maps.Keys(result.Failed))}, sendError(err)
 	default:
-		result, err := n.client.SendDirect(ctx, b.UserIDs, dingtalk.Markdown(n.lookAt(n.title()), n.private()))
+		result, err := n.client.SendDirect(ctx, b.UserIDs, dingtalk.Markdown(n.lookAt(harmless(n.title())), n.private()))
 		return receipts.Missed{Unknown: result.Invalid, Flooded: result.FlowControlled}, sendError(err)
 	}
 }
@@ -107,11 +108,8 @@ func (n *nudges) mention(ctx context.Context, userIDs []string, soFar receipts.R
 	if len(soFar.Reached[receipts.Mention]) == 0 { // the first of two
 		said = append(said, n.notes(soFar)...)
 	}
-	return n.client.Reply(ctx, n.webhook, dingtalk.Reply{
-		Title:     n.lookAt(n.title()),
-		Text:      lines(said...),
-		AtUserIDs: userIDs,
-	})
+	a := answer{title: n.lookAt(harmless(n.title())), text: lines(said...)}.fit()
+	return n.client.Reply(ctx, n.webhook, dingtalk.Reply{Title: a.title, Text: a.text, AtUserIDs: userIDs})
 }
 
 // private is what somebody reads in the one-to-one chat: who wants them to look at
@@ -122,7 +120,7 @@ func (n *nudges) private() string {
 
 // plain is the same without markdown.
 func (n *nudges) plain() string {
-	return n.wish(shorten(n.asker, nameRunes), shorten(n.group, titleRunes), n.title())
+	return n.wish(harmless(shorten(n.asker, nameRunes)), harmless(shorten(n.group, titleRunes)), harmless(n.title()))
 }
 
 func (n *nudges) title() string {

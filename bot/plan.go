@@ -12,14 +12,19 @@ import (
 
 // plan tells how a message is followed up, from now on.
 func (p page) plan(f receipts.FollowUp) string {
+	if len(f.Every) == 0 {
+		return fmt.Sprintf(p.OnlyAtEnd, p.next(f))
+	}
 	parts := []string{p.often(f.Plan), p.goal(f.Share)}
 	if !f.Until.IsZero() {
 		parts = append(parts, fmt.Sprintf(p.AtLatest, clock(f.Until, p.now, p.zone)))
 	}
-	if len(f.Every) > 0 {
-		parts = append(parts, fmt.Sprintf(p.NextRound, clock(f.Next, p.now, p.zone)))
-	}
-	return strings.Join(parts, p.Clause)
+	return strings.Join(append(parts, fmt.Sprintf(p.NextRound, p.next(f))), p.Clause)
+}
+
+// next is when a follow-up goes on: after the quiet hours, if it is due in them.
+func (p page) next(f receipts.FollowUp) string {
+	return clock(p.quiet.End(f.Next), p.now, p.zone)
 }
 
 // often tells the pauses between the rounds.
@@ -28,14 +33,11 @@ func (p page) often(plan receipts.Plan) string {
 	for _, every := range plan.Every {
 		pauses = append(pauses, p.lasting(every))
 	}
-	switch last := len(pauses) - 1; {
-	case last < 0:
-		return p.OnlyAtEnd
-	case last == 0:
+	last := len(pauses) - 1
+	if last == 0 {
 		return fmt.Sprintf(p.EachTime, pauses[0])
-	default:
-		return fmt.Sprintf(p.FirstThen, strings.Join(pauses[:last], p.Comma), pauses[last])
 	}
+	return fmt.Sprintf(p.FirstThen, strings.Join(pauses[:last], p.Comma), pauses[last])
 }
 
 // goal tells how many readers are enough.

@@ -48,7 +48,11 @@ func (b *Bot) remind(ctx context.Context, w *words, in Incoming, said Said) (ans
 	b.logReminded(in.ID, done)
 	p := b.page(w, in.Group)
 	p.names = b.namesOf(ctx, in.Group, done)
-	return p.reminded(done, b.Prompter.Cooldown), nil
+	a := p.reminded(done, b.Prompter.Cooldown)
+	if a.text == "" {
+		return a, nil
+	}
+	return b.deliver(ctx, w, in, a)
 }
 
 // nudges is how people are reminded of the message; who asks and how often people

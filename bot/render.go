@@ -54,6 +54,7 @@ type page struct {
 	maxNames int
 	now      time.Time
 	zone     *time.Location
+	quiet    receipts.QuietHours
 	group    string
 }
 
@@ -272,7 +273,7 @@ func (p page) overview(reports []receipts.Report) answer {
 			parts = append(parts, p.share(r, r.AllRead()))
 		}
 		if r.FollowUp != nil && m.State == receipts.Sent {
-			parts = append(parts, fmt.Sprintf(p.InPursuitShort, clock(r.FollowUp.Next, p.now, p.zone)))
+			parts = append(parts, fmt.Sprintf(p.InPursuitShort, p.next(*r.FollowUp)))
 		}
 		said = append(said, strings.Join(append(parts, clock(m.CreatedAt, p.now, p.zone)), " · "))
 	}

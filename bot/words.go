@@ -75,7 +75,7 @@ type words struct {
 	RoundFailed     string // %d number, %s time of the next round
 	EachTime        string // %s pause
 	FirstThen       string // %s pauses, %s the last one
-	OnlyAtEnd       string
+	OnlyAtEnd       string // %s time
 	UntilAll        string
 	UntilShare      string // %d percent
 	AtLatest        string // %s time

@@ -15,7 +15,7 @@ var english = words{
 - **who read**: who has and who has not
 - **list**: the last announcements and their progress
 - **chart**: a picture of the reads over time; **export**: the names as an Excel file (admins)
-- **remind**: mentions those who have not read it, and only them; **remind by direct**, **by ding** (admins)
+- **remind**: mentions those who have not read it, and only them; **remind by direct** and **remind by ding** do it in another way (admins)
 - **follow #n every 30m**: reminds by itself until everybody has read it, or add: until 18:00; **stop** (admins)
 - **announce by 18:00 every 30m Title**: is followed up from the start
 - **usage**: where the members come from, and the API calls used (admins)
@@ -57,7 +57,7 @@ Name a message by its number (unread #n) or quote it; otherwise it is the latest
 	SomeGroup:       "a group of yours",
 	NobodyReminded:  "Nobody was reminded of #%d: it is not certain who has not read it.",
 	NobodyToRemind:  "Everybody has read #%d; there is nobody to remind.",
-	RemindedEarlier: "#%d was reminded of a moment ago (%s, %s), and not again. %s. From %s on it can be done again.",
+	RemindedEarlier: "Nobody was reminded of #%d again: the last reminder (%s, %s) was a moment ago. %s. The next one is possible from %s on.",
 	RemindedThese:   "Reminded (%d): %s",
 	FollowUpItself:  "the follow-up",
 	RemindedBy: map[receipts.Channel]string{
@@ -81,10 +81,10 @@ Name a message by its number (unread #n) or quote it; otherwise it is the latest
 	RoundFailed:     "This time it is not certain who has not read #%d; nobody was reminded. I look again at %s.",
 	EachTime:        "every %s I remind those who have not read it",
 	FirstThen:       "after %s, then every %s I remind those who have not read it",
-	OnlyAtEnd:       "I report at the deadline",
+	OnlyAtEnd:       "I report once, at the deadline (%s)",
 	UntilAll:        "until everybody has read it",
 	UntilShare:      "until %d%% have read it",
-	AtLatest:        "at the latest until %s",
+	AtLatest:        "until %s at the latest",
 	NextRound:       "next at %s",
 	Clause:          ", ",
 	Days:            "%d d",
@@ -107,7 +107,7 @@ Name a message by its number (unread #n) or quote it; otherwise it is the latest
 		when.TwoDays:       `Which day is "%s"? Write it as in "nov 25 18:00". Nothing was done.`,
 		when.TwoMidnights:  `Which midnight is "%s"? Write "today 24:00" or "tomorrow 0:00". Nothing was done.`,
 		when.Unseparated:   `Is "%s" a time or part of the title? Put a comma after the time. Nothing was done.`,
-		when.OverToday:     `"%s" is over today. Did you mean tomorrow? Then say "tomorrow". Nothing was done.`,
+		when.OverToday:     `"%s" is over today. If you mean tomorrow, say so, as in "by tomorrow 9:00". Nothing was done.`,
 		when.Over:          `"%s" is over; give a time to come. Nothing was done.`,
 		when.NoSuchTime:    `Clocks skip "%s" on that day; give another time. Nothing was done.`,
 		when.TooFar:        `"%s" is too far away: a deadline is within 30 days. Nothing was done.`,
@@ -227,7 +227,7 @@ Name a message by its number (unread #n) or quote it; otherwise it is the latest
 		dingtalk.IPBanned:          "DingTalk refuses this machine's address for now; please try again in five minutes.",
 		dingtalk.BadCredentials:    "The app's credentials are wrong; an administrator should check client_id and client_secret.",
 		dingtalk.TokenRejected:     "DingTalk does not accept the app's token; an administrator should check client_id and client_secret.",
-		dingtalk.PermissionDenied:  "The app lacks a permission; an administrator can grant it in DingTalk's developer console under permissions (sending and read status: qyapi_robot_sendmsg, members: qyapi_chat_manage).",
+		dingtalk.PermissionDenied:  "The app lacks a permission; an administrator can grant it in DingTalk's developer console under permissions (sending and read status: qyapi_robot_sendmsg, members: qyapi_chat_manage, DING: Premium.Ding.Write).",
 		dingtalk.AddressNotAllowed: "This machine's address is not on the app's allow list; an administrator can add it in DingTalk's developer console.",
 		dingtalk.WrongRobotCode:    "The robot code is wrong; an administrator should check robot_code in the configuration.",
 		dingtalk.CoolAppNeeded:     "The group's cool app is not set up; an administrator should check it and cool_app_code in the configuration.",

@@ -15,10 +15,12 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 	"unicode"
 
 	"github.com/google/go-cmp/cmp"
 
+	"whoread/bot/when"
 	"whoread/receipts"
 	"whoread/receipts/dingtalk"
 )
@@ -129,8 +131,8 @@ func keys[K ~string](m map[K]string) []string {
 	return all
 }
 
-func without(all []string, some ...receipts.State) []string {
-	return slices.DeleteFunc(slices.Clone(all), func(s string) bool { return slices.Contains(some, receipts.State(s)) })
+func without[K ~string](all []string, some ...K) []string {
+	return slices.DeleteFunc(slices.Clone(all), func(s string) bool { return slices.Contains(some, K(s)) })
 }
 
 func TestWordsForEveryConstant(t *testing.T) {
@@ -145,6 +147,9 @@ func TestWordsForEveryConstant(t *testing.T) {
 			"States":       {without(states, receipts.Sent), keys(w.States)},
 			"StateExtra":   {without(states, receipts.Sent), keys(w.StateExtra)},
 			"Unrecallable": {without(states, receipts.Sent, receipts.Expired), keys(w.Unrecallable)},
+			"Ends":         {constants(t, "../receipts", "End"), keys(w.Ends)},
+			"Questions":    {constants(t, "when", "Why"), keys(w.Questions)},
+			"RemindedBy":   {without(constants(t, "../receipts", "Channel"), receipts.Mention), keys(w.RemindedBy)}, // mentions speak for themselves
 		} {
 			if diff := cmp.Diff(test.want, test.got); diff != "" {
 				t.Errorf("%s in %s (-want +got):\n%s", name, language, diff)
@@ -202,18 +207,52 @@ func TestProblem(t *testing.T) {
 	}
 }
 
-// Phrases that the bot suggests in a sentence are phrases that it understands.
+// isTime tells whether the phrase is a time, an interval, or what ends a follow-up.
+func isTime(phrase string) bool {
+	times := timesOfTests()
+	_, notEvery := times.Every(phrase)
+	_, notDeadline := times.Deadline(phrase)
+	_, notUntil := times.Follow("every 30m " + phrase)
+	return notEvery == nil || notDeadline == nil || notUntil == nil
+}
+
+// timesOfTests are those of somebody who speaks shortly after midnight.
+func timesOfTests() when.Times {
+	return when.Times{Now: time.Date(2026, 8, 3, 0, 30, 0, 0, time.UTC), MinEvery: EveryMin, MaxEvery: EveryMax, MaxAhead: 365 * 24 * time.Hour}
+}
+
+// hasTimes tells whether the times in a suggested command are understood.
+func hasTimes(said Said, phrase string) bool {
+	var err error
+	terms := when.Opening{Every: 1, Deadline: time.Now()}
+	switch {
+	case said.Verb == Follow && said.Rest != "":
+		_, err = timesOfTests().Follow(said.Rest)
+	case said.Verb == Announce && strings.ContainsAny(phrase, "0123456789"):
+		terms, err = timesOfTests().Announce(said.Title)
+	}
+	return err == nil && terms.Every > 0 && !terms.Deadline.IsZero()
+}
+
+// Phrases that the bot suggests in a sentence are phrases that it understands: as a
+// command with all that is in it, or as a time.
 func TestSentencesSuggestWhatIsUnderstood(t *testing.T) {
 	t.Parallel()
-	quoted := regexp.MustCompile(`"([^"%]+)"|「([^」%]+)」|\*\*([^*]+)\*\*：`)
+	quoted := regexp.MustCompile(`"([^"%]+)"|「([^」%]+)」|\*\*([^*]+)\*\*`)
 	for language, w := range map[Language]*words{Chinese: &chinese, English: &english} {
 		for name, sentence := range sentences(w) {
 			for _, found := range quoted.FindAllStringSubmatch(strings.ReplaceAll(sentence, `"%s"`, ""), -1) {
 				phrase := found[1] + found[2] + found[3]
-				if phrase == "权限管理" { // a page of DingTalk's
+				if phrase == "权限管理" || strings.HasSuffix(phrase, ".") || strings.HasSuffix(phrase, "。") { // a page of DingTalk's, and the heading
 					continue
 				}
 				said := Understand(strings.NewReplacer("#编号", "#12", "#n", "#12").Replace(phrase))
+				if isTime(phrase) {
+					continue
+				}
+				if !hasTimes(said, phrase) {
+					t.Errorf("%s of %s suggests %q, whose times are not understood", name, language, phrase)
+				}
 				if said.Verb == Unknown || said.Language == "" {
 					t.Errorf("%s of %s suggests %q, which is not understood: %+v", name, language, phrase, said)
 				}

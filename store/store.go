@@ -30,6 +30,8 @@ type Options struct {
 	KeyPrefix string
 	// KeepFor is how long a message and what is known of it are kept.
 	KeepFor time.Duration
+	// Hook is told of every command, before and after; nil for none.
+	Hook redis.Hook
 }
 
 // Store keeps whoread's records. It implements receipts.Records and the smaller
@@ -81,6 +83,9 @@ func Open(o Options) (*Store, error) {
 		// Safe, since every script can be repeated.
 		MaxRetries: 1,
 	})
+	if o.Hook != nil {
+		s.rdb.AddHook(o.Hook)
+	}
 	return s, nil
 }
 

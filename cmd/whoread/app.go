@@ -5,9 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"sync"
 	"time"
 
+	"github.com/redis/go-redis/v9"
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
 
@@ -27,6 +29,7 @@ type app struct {
 	inbox  *store.Inbox
 	bot    *bot.Bot
 	stream *stream.Client
+	probes *probes // nil if they are off
 }
 
 // timing is what tests and the demo change to travel in time: the clock that
@@ -36,6 +39,9 @@ type timing struct {
 	now      func() time.Time
 	dueEvery time.Duration
 	lease    time.Duration
+	// Tests watch what goes to Redis and to DingTalk's API; nil otherwise.
+	hook      redis.Hook
+	transport http.RoundTripper
 }
 
 // wallClock is the timing of a real bot: what is scheduled is due in minutes, not in
@@ -54,13 +60,13 @@ func newApp(c config, t timing, log *zap.Logger) (*app, error) {
 	if err != nil {
 		return nil, err
 	}
-	records, err := newStore(c)
+	records, err := newStore(c, t.hook)
 	if err != nil {
 		return nil, err
 	}
 	tally := bot.NewTally(records, t.now, log)
 	coolApps := &bot.CoolApps{Records: records, Configured: c.DingTalk.CoolAppCode, Log: log}
-	client, err := newClient(c, t.now, log, coolApps.Code, tally.Observe)
+	client, err := newClient(c, t, log, coolApps.Code, tally.Observe)
 	if err != nil {
 		tally.Close()
 		return nil, errors.Join(err, records.Close())
@@ -120,6 +126,10 @@ func newApp(c config, t timing, log *zap.Logger) (*app, error) {
 	if err != nil {
 		return nil, errors.Join(err, a.close())
 	}
+	a.probes, err = listenForProbes(c.HTTP.Listen, &health{ping: records.Ping, status: a.stream.Status, now: time.Now}, log)
+	if err != nil {
+		return nil, errors.Join(err, a.close())
+	}
 	return a, nil
 }
 
@@ -140,16 +150,29 @@ func (a *app) run(ctx context.Context) error {
 		a.log.Error("Redis does not answer", zap.Error(err))
 	}
 	working, finish := context.WithCancel(context.WithoutCancel(ctx))
-	var inboxDone sync.WaitGroup
-	inboxDone.Go(func() { a.inbox.Run(working, a.bot) })
+	var running sync.WaitGroup
+	running.Go(func() { a.inbox.Run(working, a.bot) })
+	if a.probes != nil {
+		running.Go(func() {
+			if err := a.probes.run(); err != nil {
+				a.log.Error("probes are not answered any more", zap.Error(err))
+			}
+		})
+	}
 	err := a.stream.Run(ctx)
 	finish()
-	inboxDone.Wait()
+	if a.probes != nil {
+		err = errors.Join(err, a.probes.close())
+	}
+	running.Wait()
 	return err
 }
 
 // close releases what newApp took; run must have returned.
 func (a *app) close() error {
+	if a.probes != nil {
+		_ = a.probes.listener.Close() // it is closed already unless run was never called
+	}
 	if a.bot != nil {
 		a.bot.Close()
 	}
@@ -171,12 +194,12 @@ func (i inbox) Accept(ctx context.Context, id, command string) (bool, error) {
 
 // newClient returns a client of DingTalk's API that asks coolApp for the cool apps of
 // groups and tells observe of each call.
-func newClient(c config, now func() time.Time, log *zap.Logger, coolApp func(ctx context.Context, group string) string, observe func(dingtalk.Call)) (*dingtalk.Client, error) {
+func newClient(c config, t timing, log *zap.Logger, coolApp func(ctx context.Context, group string) string, observe func(dingtalk.Call)) (*dingtalk.Client, error) {
 	return dingtalk.New(dingtalk.Config{
 		ClientID: c.DingTalk.ClientID, ClientSecret: dingtalk.NewSecret(string(c.DingTalk.ClientSecret)),
 		RobotCode: c.DingTalk.RobotCode, CoolAppCode: coolApp,
 		APIURL: c.DingTalk.APIURL, OapiURL: c.DingTalk.OapiURL,
-		CallsPerSecond: c.Budget.CallsPerSecond, Now: now,
+		CallsPerSecond: c.Budget.CallsPerSecond, Now: t.now, Transport: t.transport,
 		Observe: func(call dingtalk.Call) {
 			observe(call)
 			log.Debug("called DingTalk", zap.String("api", call.API), zap.Duration("took", call.Took),
@@ -185,9 +208,9 @@ func newClient(c config, now func() time.Time, log *zap.Logger, coolApp func(ctx
 	})
 }
 
-func newStore(c config) (*store.Store, error) {
+func newStore(c config, hook redis.Hook) (*store.Store, error) {
 	return store.Open(store.Options{
-		URL: string(c.Redis.URL), KeyPrefix: c.Redis.KeyPrefix, KeepFor: time.Duration(c.Reports.KeepFor),
+		URL: string(c.Redis.URL), KeyPrefix: c.Redis.KeyPrefix, KeepFor: time.Duration(c.Reports.KeepFor), Hook: hook,
 	})
 }
 

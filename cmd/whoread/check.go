@@ -69,7 +69,7 @@ func (r *checkReport) checkRedis(ctx context.Context, c config) {
 		r.line("Redis", "embedded (memory://): everything known is lost when the process ends", "", "")
 		return
 	}
-	s, err := newStore(c)
+	s, err := newStore(c, nil)
 	if err != nil {
 		r.line("Redis", "", err.Error(), "correct redis.url")
 		return
@@ -98,7 +98,7 @@ var remedies = map[dingtalk.Kind]string{
 func (r *checkReport) checkToken(ctx context.Context, c config) bool {
 	ctx, cancel := context.WithTimeout(ctx, checkWithin)
 	defer cancel()
-	client, err := newClient(c, time.Now, zap.NewNop(), nil, func(dingtalk.Call) {}) // it calls nothing about a group
+	client, err := newClient(c, wallClock(), zap.NewNop(), nil, func(dingtalk.Call) {}) // it calls nothing about a group
 	if err != nil {
 		r.line("token", "", err.Error(), "correct dingtalk.api_url and oapi_url")
 		return false

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"maps"
+	"net"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -38,6 +39,7 @@ type config struct {
 	// FollowUp is by conversation id; "*" is for all other groups.
 	FollowUp map[string]followUpConfig `yaml:"follow_up"`
 	Budget   budgetConfig              `yaml:"budget"`
+	HTTP     httpConfig                `yaml:"http"`
 	Log      logConfig                 `yaml:"log"`
 }
 
@@ -109,6 +111,10 @@ type followUpConfig struct {
 
 type budgetConfig struct {
 	CallsPerSecond int `yaml:"calls_per_second"`
+}
+
+type httpConfig struct {
+	Listen string `yaml:"listen"` // empty: the default, if it is free
 }
 
 type logConfig struct {
@@ -333,6 +339,10 @@ func (c *config) complete(folder string, check *checker) {
 
 	c.checkReminders(check)
 	check.that(c.Budget.CallsPerSecond >= 1, "budget.calls_per_second", "must be at least 1")
+	if c.HTTP.Listen != "" && c.HTTP.Listen != listenOff {
+		_, port, err := net.SplitHostPort(c.HTTP.Listen)
+		check.that(err == nil && port != "", "http.listen", "%q is not an address such as %s, nor %s", c.HTTP.Listen, defaultListen, listenOff)
+	}
 	_, err := zapcore.ParseLevel(c.Log.Level)
 	check.that(err == nil, "log.level", "%q is not one of debug, info, warn, error", c.Log.Level)
 	check.oneOf("log.format", c.Log.Format, "json", "console")

@@ -117,6 +117,7 @@ func demoConfig(d *dingtalktest.Server) config {
 	c.Reports.FreshFor = 0 // a script moves faster than people do
 	c.Members.CacheFor = 0
 	c.Reminders.QuietHours = "" // it shows follow-ups at any time of the day
+	c.HTTP.Listen = listenOff
 	c.Log = logConfig{Level: "error", Format: "console"}
 	return c
 }

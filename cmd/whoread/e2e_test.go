@@ -136,6 +136,9 @@ func (b *lockedBuffer) String() string {
 func (w *world) config(extra string) string {
 	w.t.Helper()
 	app := w.App()
+	if !strings.Contains(extra, "http:") {
+		extra += "\nhttp: {listen: off}"
+	}
 	file := filepath.Join(w.files, "whoread.yaml")
 	for name, content := range map[string]string{
 		filepath.Join(w.files, "secret"): app.ClientSecret + "\n",

@@ -1,6 +1,11 @@
 package main
 
 import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -8,31 +13,321 @@ import (
 	"whoread/store/storetest"
 )
 
+// anyHour is a configuration in which nothing waits for the morning.
+const anyHour = `reminders: {quiet_hours: ""}`
+
 // A message is followed up by itself: those who have not read it, and only they, are
-// mentioned, until everybody has read it, which is said once.
+// reminded once a round, whichever process does it, until everybody has read it. This
+// is said once.
 func TestAFollowUpRemindsUntilEverybodyHasRead(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, b storetest.Backend) {
 		w := newTraveller(t, b, dingtalktest.Options{})
 		people := w.people(3)
 		group := w.AddGroup(dingtalktest.GroupOptions{}, append(people, w.admin)...)
-		config := w.config(`reminders: {quiet_hours: ""}`)
-		w.start(config)
-		w.start(config)
-		wantIn(t, w.ask(group, w.admin, saying("公告 每30分钟 一")), "已发出 #1", "每 30 分钟提醒一次没读的人", "到全部已读为止")
+		w.start(2, w.config(anyHour))
+		wantSaid(t, w.tell(group, w.admin, "公告 每30分钟 一")[1:], "已发出 #1", "每 30 分钟提醒一次没读的人", "到全部已读为止")
 
-		if err := group.ReadAll(posted(group)[0].ID, w.admin, people[0]); err != nil {
-			t.Fatal(err)
-		}
-		before := ids(group)
-		w.advance(30 * time.Minute)
-		wantIn(t, w.reply(group, before), "已读 2/4", "@"+people[1].UserID, "@"+people[2].UserID)
+		w.readBy(group, w.admin, people[0])
+		wantSilence(t, w.later(29*time.Minute, group))
+		wantSaid(t, w.later(time.Minute, group), "已读 2/4", "@"+people[1].UserID, "@"+people[2].UserID)
+		w.wantReminded(group, append(people, w.admin), 0, 1, 1, 0)
+		wantSilence(t, w.later(29*time.Minute, group))
 
-		if err := group.ReadAll(posted(group)[0].ID); err != nil {
-			t.Fatal(err)
-		}
-		before = ids(group)
-		w.advance(30 * time.Minute)
-		wantIn(t, w.reply(group, before), "已读 4/4 · 100%", "跟进结束")
+		w.readBy(group, people[1])
+		wantSaid(t, w.later(time.Minute, group), "已读 3/4", "@"+people[2].UserID)
+		w.wantReminded(group, append(people, w.admin), 0, 1, 2, 0)
+		wantIn(t, w.ask(group, people[0], saying("列表")), "跟进中，下次")
+		wantIn(t, w.ask(group, people[0], saying("谁没读")), "员工0003（提醒 2 次）")
+
+		w.readBy(group)
+		wantSaid(t, w.later(30*time.Minute, group), "已读 4/4 · 100%", "4 人全部已读", "跟进结束")
+		wantSilence(t, w.later(24*time.Hour, group))
+		w.wantReminded(group, append(people, w.admin), 0, 1, 2, 0)
 	})
+}
+
+// A follow-up ends at the wanted share, or when somebody stops it; then nothing more
+// is said.
+func TestAFollowUpEndsAtTheShareOrWhenItIsStopped(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, b storetest.Backend) {
+		w := newTraveller(t, b, dingtalktest.Options{})
+		people := w.people(4)
+		group := w.AddGroup(dingtalktest.GroupOptions{}, append(people, w.admin)...)
+		w.start(2, w.config(anyHour))
+		w.tell(group, w.admin, "公告 一")
+		wantSaid(t, w.tell(group, w.admin, "跟进 #1 每30分钟 直到60%"), "开始跟进 #1", "每 30 分钟", "到 60% 已读为止")
+		w.readBy(group, w.admin, people[0])
+		wantSaid(t, w.later(30*time.Minute, group), "已读 2/5")
+		w.readBy(group, people[1])
+		wantSaid(t, w.later(30*time.Minute, group), "已读 3/5", "已达到 60%，跟进结束")
+		wantSilence(t, w.later(24*time.Hour, group))
+		w.wantReminded(group, append(people, w.admin), 0, 1, 1, 1, 0)
+
+		wantSaid(t, w.tell(group, w.admin, "跟进 #1 每1小时"), "开始跟进 #1")
+		wantSaid(t, w.later(time.Hour, group), "已读 3/5")
+		wantSaid(t, w.tell(group, people[0], "停止"), "只有管理员")
+		wantSaid(t, w.tell(group, w.admin, "停止"), "已停止跟进 #1")
+		wantSilence(t, w.later(24*time.Hour, group))
+		w.wantReminded(group, append(people, w.admin), 0, 1, 2, 2, 0)
+		wantSaid(t, w.tell(group, w.admin, "停止"), "没有在跟进")
+	})
+}
+
+// A deadline ends a follow-up with who has not read, said once.
+func TestAFollowUpEndsAtItsDeadline(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, b storetest.Backend) {
+		w := newTraveller(t, b, dingtalktest.Options{})
+		w.advanceTo(9)
+		people := w.people(2)
+		group := w.AddGroup(dingtalktest.GroupOptions{}, append(people, w.admin)...)
+		other := w.AddGroup(dingtalktest.GroupOptions{}, append(people, w.admin)...)
+		w.start(2, w.config(anyHour))
+		wantSaid(t, w.tell(group, w.admin, "公告 11:00前 每40分钟 交表")[1:], "已发出 #1", "每 40 分钟", "最晚到 11:00")
+		wantSaid(t, w.tell(other, w.admin, "公告 明天 9:00前 交表")[1:], "截止时报告一次", "09:00")
+		if title := posted(group)[0].Title; title != "交表" {
+			t.Errorf("announced %q", title)
+		}
+		w.readBy(group, w.admin, people[0])
+		for range 2 {
+			wantSaid(t, w.later(40*time.Minute, group), "已读 2/3", "@"+people[1].UserID)
+		}
+		wantSilence(t, w.later(35*time.Minute, group)) // 10:55
+		wantSaid(t, w.later(5*time.Minute, group), "已读 2/3", "未读 1 人：员工0002", "截止时间到了，跟进结束")
+		wantSilence(t, w.later(21*time.Hour, group)) // 08:00
+		w.wantReminded(group, people, 0, 2)
+		wantSaid(t, w.later(time.Hour, other), "已读 0/3", "截止时间到了，跟进结束")
+		wantSilence(t, w.later(24*time.Hour, other))
+	})
+}
+
+// At night nothing comes by itself, though commands are answered. What was due comes
+// once in the morning.
+func TestQuietHoursPutRoundsOffUntilTheMorning(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, b storetest.Backend) {
+		w := newTraveller(t, b, dingtalktest.Options{})
+		w.advanceTo(21)
+		people := w.people(2)
+		group := w.AddGroup(dingtalktest.GroupOptions{}, append(people, w.admin)...)
+		w.start(2, w.config("")) // quiet from 22:00 to 08:00
+		w.tell(group, w.admin, "公告 每50分钟 一")
+		w.readBy(group, w.admin)
+		wantSaid(t, w.later(50*time.Minute, group), "已读 1/3") // 21:50
+		for range 10 {
+			wantSilence(t, w.later(time.Hour, group)) // 22:50 to 07:50
+		}
+		wantIn(t, w.ask(group, people[0], saying("谁没读")), "已读 1/3")
+		wantSaid(t, w.later(15*time.Minute, group), "已读 1/3") // 08:05
+		w.wantReminded(group, people, 2, 2)
+		wantSilence(t, w.later(49*time.Minute, group))
+		wantSaid(t, w.later(time.Minute, group), "已读 1/3")
+		w.wantReminded(group, people, 3, 3)
+	})
+}
+
+// The settings of a group follow every announcement up, more insistently round by
+// round, and tell whoever is to be told at the deadline.
+func TestTheSettingsOfAGroupEscalateAndTellAtTheDeadline(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, b storetest.Backend) {
+		w := newTraveller(t, b, dingtalktest.Options{})
+		w.advanceTo(9)
+		people, boss := w.people(2), w.AddPerson(dingtalktest.Person{Name: "王总"})
+		group := w.AddGroup(dingtalktest.GroupOptions{Title: "产品群"}, append(people, w.admin)...)
+		other := w.AddGroup(dingtalktest.GroupOptions{}, append(people, w.admin)...)
+		w.start(2, w.config(anyHour+fmt.Sprintf(`
+follow_up: {"%s": {every: [30m, 1h], by: [mention, direct, ding], until: 90%%, deadline: "13:00", tell: ["%s"]}}`, group.ID(), boss.UserID)))
+		wantSaid(t, w.tell(group, w.admin, "公告 一")[1:], "隔 30 分钟、之后每 1 小时", "到 90% 已读为止", "最晚到 13:00")
+		wantNotIn(t, w.tell(other, w.admin, "公告 二")[1].Text, "跟进")
+		w.readBy(group, w.admin, people[0])
+		unread := people[1]
+		for _, round := range []struct {
+			after                   time.Duration
+			mentioned, direct, ding int
+		}{
+			{30 * time.Minute, 1, 0, 0},
+			{time.Hour, 1, 1, 0},
+			{time.Hour, 1, 1, 1},
+			{time.Hour, 1, 1, 2}, // 12:30
+		} {
+			wantSaid(t, w.later(round.after, group), "已读 2/3")
+			if m, d, x := mentions(group, unread), len(w.Direct(unread).Messages()), dings(w.Server, unread); m != round.mentioned || d != round.direct || x != round.ding {
+				t.Errorf("%d mentions, %d messages, %d DINGs; want %+v", m, d, x, round)
+			}
+		}
+		w.wantReminded(group, append(people, w.admin), 0, 4, 0)
+		wantSaid(t, w.later(30*time.Minute, group), "已读 2/3", "未读 1 人：员工0002", "截止时间到了，跟进结束")
+		wantSaid(t, w.Direct(boss).Messages(), "产品群", "#1 一", "已读 2/3", "员工0002")
+		wantSilence(t, w.later(24*time.Hour, group))
+		if n := len(w.Direct(boss).Messages()); n != 1 {
+			t.Errorf("told %d times", n)
+		}
+		wantSilence(t, since(other, map[string]bool{other.Messages()[1].ID: true, other.Messages()[2].ID: true}))
+	})
+}
+
+// A message that is gone is not followed up any more; the group is told why, once, or
+// who began it if there is no group.
+func TestAFollowUpEndsWithItsMessage(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, b storetest.Backend) {
+		w := newTraveller(t, b, dingtalktest.Options{KeyTTL: 2 * time.Hour})
+		w.Events(true)
+		w.start(2, w.config(anyHour))
+		announced := func(every string) *dingtalktest.Group {
+			group := w.AddGroup(dingtalktest.GroupOptions{}, append(w.people(2), w.admin)...)
+			w.tell(group, w.admin, "公告 "+every+" 一")
+			return group
+		}
+		expired, lost := announced("每3小时"), announced("每30分钟")
+		byCommand, byEvent, disbanded := announced("每30分钟"), announced("每30分钟"), announced("每30分钟")
+		const over = "不再有已读数据，跟进结束"
+
+		before := ids(byCommand)
+		wantIn(t, w.ask(byCommand, w.admin, saying("撤回 #1")), "#1")
+		w.settle()
+		said := strings.Join(texts(since(byCommand, before)), "\n")
+		wantIn(t, said, "已撤回 #1。", "#1 一 · 已撤回", over)
+
+		before = ids(byEvent)
+		if err := byEvent.Recall(w.admin, posted(byEvent)[0].ID); err != nil {
+			t.Fatal(err)
+		}
+		w.awaitAcks(dingtalktest.EventRecall, 1)
+		w.settle()
+		wantSaid(t, since(byEvent, before), "#1 一 · 已撤回", over)
+
+		if err := disbanded.Disband(); err != nil {
+			t.Fatal(err)
+		}
+		w.awaitAcks(dingtalktest.EventDisband, 1)
+		w.settle()
+		wantSaid(t, w.Direct(w.admin).Messages(), "#1 一 · 群已解散", over)
+
+		w.LosePushes(1)
+		if err := lost.Recall(w.admin, posted(lost)[0].ID); err != nil {
+			t.Fatal(err)
+		}
+		wantSaid(t, w.later(30*time.Minute, lost), "#1 一 · 已撤回", over)
+		wantSaid(t, w.later(150*time.Minute, expired), "#1 一 · 钉钉已不再提供数据", over)
+
+		for _, group := range []*dingtalktest.Group{byCommand, byEvent, lost, expired, disbanded} {
+			wantSilence(t, w.later(24*time.Hour, group))
+			for _, p := range group.Members() {
+				w.wantReminded(group, []dingtalktest.Person{p}, 0)
+			}
+		}
+		if n := len(w.Direct(w.admin).Messages()); n != 1 {
+			t.Errorf("who began it was told %d times", n)
+		}
+	})
+}
+
+// After hours without Redis or without any process, one round makes up for all that
+// were missed; the next one is a whole pause away.
+func TestAnOutageIsFollowedByOneRound(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, b storetest.Backend) {
+		w := newTraveller(t, b, dingtalktest.Options{})
+		people := w.people(2)
+		group := w.AddGroup(dingtalktest.GroupOptions{}, append(people, w.admin)...)
+		proxy := storetest.NewProxy(t, b.URL)
+		w.redis = proxy.URL()
+		config := w.config(anyHour)
+		w.start(2, config)
+		w.tell(group, w.admin, "公告 每30分钟 一")
+		w.readBy(group, w.admin)
+		wantSaid(t, w.later(30*time.Minute, group), "已读 1/3")
+
+		for i, outage := range []struct{ begin, end func() }{
+			{proxy.Cut, func() { proxy.Mend(t) }},
+			{w.stopAll, func() { w.start(2, config) }},
+			{w.killAll, func() { w.start(2, config) }},
+		} {
+			before := ids(group)
+			outage.begin()
+			w.advance(5 * time.Hour)
+			outage.end()
+			w.settle()
+			wantSaid(t, since(group, before), "已读 1/3")
+			w.wantReminded(group, append(people, w.admin), 2+2*i, 2+2*i, 0)
+			wantSilence(t, w.later(29*time.Minute, group))
+			wantSaid(t, w.later(time.Minute, group), "已读 1/3")
+			w.wantReminded(group, append(people, w.admin), 3+2*i, 3+2*i, 0)
+		}
+	})
+}
+
+// When DingTalk is away, nobody is reminded twice, and a round that came to nothing is
+// made up for.
+func TestARoundIsMadeUpForWhenDingTalkIsBack(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, b storetest.Backend) {
+		w := newTraveller(t, b, dingtalktest.Options{WebhookTTL: 30 * 24 * time.Hour})
+		people := w.people(2)
+		everybody := append(people, w.admin)
+		group := w.AddGroup(dingtalktest.GroupOptions{}, everybody...)
+		w.start(2, w.config(anyHour))
+		w.tell(group, w.admin, "公告 每30分钟 一")
+		w.readBy(group, w.admin)
+
+		// It does not tell who has read: this is said once.
+		w.Inject(dingtalktest.Fault{API: dingtalktest.APIQuery, Kind: dingtalktest.Code, Code: "system.error", Status: 503})
+		wantSaid(t, w.later(30*time.Minute, group), "#1 这次没能确定谁没读，没有提醒任何人")
+		wantSilence(t, w.later(30*time.Minute, group))
+		w.wantReminded(group, everybody, 0, 0, 0)
+		w.ClearFaults()
+		wantSaid(t, w.later(30*time.Minute, group), "已读 1/3")
+		w.wantReminded(group, everybody, 1, 1, 0)
+
+		// It takes nothing at all for a while: the round comes later.
+		w.Inject(dingtalktest.Fault{Kind: dingtalktest.Throttled})
+		wantSilence(t, w.later(30*time.Minute, group))
+		w.wantReminded(group, everybody, 1, 1, 0)
+		wantIn(t, w.logs(), "follow-up put off")
+		w.ClearFaults()
+		wantSaid(t, w.later(5*time.Minute, group), "已读 1/3")
+		w.wantReminded(group, everybody, 2, 2, 0)
+
+		// It takes the mentions and does not say so: they are not repeated.
+		w.Inject(dingtalktest.Fault{API: dingtalktest.APIWebhook, Times: 1, Kind: dingtalktest.DropAfter})
+		said := w.later(30*time.Minute, group)
+		if len(said) != 2 {
+			t.Fatalf("said %q", texts(said))
+		}
+		wantSaid(t, said[1:], "2 人是否提醒到不确定，为免打扰不再重复：员工0001、员工0002")
+		w.wantReminded(group, everybody, 3, 3, 0)
+
+		// It refuses the mentions: these people are written to.
+		w.Inject(dingtalktest.Fault{API: dingtalktest.APIWebhook, Times: 1, Kind: dingtalktest.IPBanJSON})
+		wantSaid(t, w.later(30*time.Minute, group), "已读 1/3", "已私信提醒 2 人")
+		w.wantReminded(group, everybody, 4, 4, 0)
+	})
+}
+
+// The demo shows a follow-up: time passes in its scripts.
+func TestTheDemoFollowsUpByItself(t *testing.T) {
+	t.Parallel()
+	script := filepath.Join(t.TempDir(), "script.txt")
+	if err := os.WriteFile(script, []byte(`group Team: Ann(admin) Bob Eve
+Ann: @whoread announce every 2h Lunch
+read Ann
+later 2h
+read Bob Eve
+later 2h
+`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	command := exec.CommandContext(within(t), whoread, "demo", "--script", script)
+	out, err := command.CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	wantIn(t, string(out), "every 2 hours", "（2h0m0s 后 later）", "@Bob @Eve", "read 1/3 · 33%", "read 3/3 · 100%")
+	if n := strings.Count(string(out), "@Bob @Eve"); n != 1 {
+		t.Errorf("reminded %d times:\n%s", n, out)
+	}
 }

@@ -7,10 +7,14 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"strconv"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/redis/go-redis/v9"
 
 	"whoread/receipts/dingtalk/dingtalktest"
 	"whoread/store/storetest"
@@ -53,13 +57,16 @@ func fileClock(file string) func() time.Time {
 // of its processes alike.
 type traveller struct {
 	*world
-	file string
+	backend storetest.Backend // behind whatever stands between the processes and it
+	file    string
+	running []*process
 }
 
 func newTraveller(t *testing.T, b storetest.Backend, o dingtalktest.Options) *traveller {
 	t.Helper()
-	tr := &traveller{world: newWorld(t, b, o), file: filepath.Join(t.TempDir(), "ahead")}
+	tr := &traveller{world: newWorld(t, b, o), backend: b, file: filepath.Join(t.TempDir(), "ahead")}
 	tr.advance(0)
+	t.Cleanup(tr.stopAll)
 	return tr
 }
 
@@ -76,14 +83,211 @@ func (w *traveller) advance(d time.Duration) {
 	}
 }
 
-// start runs a whoread that goes by the world's time.
-func (w *traveller) start(config string) *process {
+// advanceTo turns the clock forward to the next time that clocks in Shanghai show
+// hour:00, so that nothing depends on when the tests run.
+func (w *traveller) advanceTo(hour int) {
+	w.t.Helper()
+	now := w.Clock().Now().In(time.FixedZone("Shanghai", 8*60*60)) // which never turns its clocks
+	next := time.Date(now.Year(), now.Month(), now.Day(), hour, 0, 0, 0, now.Location())
+	if !next.After(now) {
+		next = next.AddDate(0, 0, 1)
+	}
+	w.advance(next.Sub(now))
+}
+
+// start runs n replicas of whoread that go by the world's time, and waits until they
+// are connected.
+func (w *traveller) start(n int, config string) {
 	w.t.Helper()
 	self, err := os.Executable()
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	command := exec.Command(self, config)
-	command.Env = append(os.Environ(), travelVariable+"="+w.file)
-	return w.run(command)
+	before := len(w.Connections())
+	for range n {
+		p := &process{t: w.t, log: &lockedBuffer{}, Cmd: exec.Command(self, config)}
+		p.Stdout, p.Stderr = p.log, p.log
+		p.Env = append(os.Environ(), travelVariable+"="+w.file, "TEST_REDIS="+w.redis)
+		if err := p.Start(); err != nil {
+			w.t.Fatal(err)
+		}
+		w.running = append(w.running, p)
+		w.t.Cleanup(func() {
+			if w.t.Failed() {
+				w.t.Logf("log of whoread %d:\n%s", p.Process.Pid, p.log)
+			}
+		})
+	}
+	if err := w.AwaitConnections(within(w.t), before+n); err != nil {
+		w.t.Fatalf("whoread does not connect: %v", err)
+	}
+}
+
+// stopAll ends every process as an init system would, and expects them to end well.
+func (w *traveller) stopAll() {
+	w.t.Helper()
+	for _, p := range w.running {
+		if err := p.Process.Signal(syscall.SIGTERM); err != nil {
+			w.t.Error(err)
+		}
+	}
+	for _, p := range w.running {
+		if err := p.Wait(); err != nil {
+			w.t.Errorf("whoread ends badly: %v", err)
+		}
+	}
+	w.running = nil
+}
+
+// killAll ends every process as a power cut would.
+func (w *traveller) killAll() {
+	w.t.Helper()
+	for _, p := range w.running {
+		p.kill()
+	}
+	w.running = nil
+	if err := w.Await(within(w.t), func() bool { return len(w.Connections()) == 0 }); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// logs are what all running processes have logged.
+func (w *traveller) logs() string {
+	var all strings.Builder
+	for _, p := range w.running {
+		all.WriteString(p.log.String())
+	}
+	return all.String()
+}
+
+// eventually waits until cond holds, which nothing that DingTalk sees tells.
+func (w *traveller) eventually(what string, cond func() bool) {
+	w.t.Helper()
+	ctx := within(w.t)
+	again := time.NewTicker(10 * time.Millisecond)
+	defer again.Stop()
+	for !cond() {
+		select {
+		case <-again.C:
+		case <-ctx.Done():
+			w.t.Fatalf("never: %s", what)
+		}
+	}
+}
+
+// settle waits until nothing is due any more, and nothing is being carried out. What
+// was not said until then is not said before the clock is turned again.
+func (w *traveller) settle() {
+	w.t.Helper()
+	options, err := redis.ParseURL(w.backend.URL)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	rdb := redis.NewClient(options)
+	defer func() { _ = rdb.Close() }()
+	now := strconv.FormatInt(w.Clock().Now().UnixMilli(), 10)
+	w.eventually("nothing is due", func() bool {
+		var due, accepted *redis.IntCmd
+		_, err := rdb.TxPipelined(w.t.Context(), func(p redis.Pipeliner) error {
+			due = p.ZCount(w.t.Context(), "{"+w.prefix+":inbox}:schedule", "-inf", now)
+			accepted = p.XLen(w.t.Context(), "{"+w.prefix+":inbox}:stream")
+			return nil
+		})
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		return due.Val()+accepted.Val() == 0
+	})
+}
+
+// later turns the clock forward, and returns what the bot has said in the group once
+// everything that is due is done.
+func (w *traveller) later(d time.Duration, g *dingtalktest.Group) []dingtalktest.Message {
+	w.t.Helper()
+	before := ids(g)
+	w.advance(d)
+	w.settle()
+	return since(g, before)
+}
+
+// tell lets somebody say something, and returns what the bot has said in the group
+// once it is done with it.
+func (w *traveller) tell(g *dingtalktest.Group, p dingtalktest.Person, text string) []dingtalktest.Message {
+	w.t.Helper()
+	before := ids(g)
+	w.ask(g, p, saying(text))
+	w.settle()
+	return since(g, before)
+}
+
+// since is what the bot has said that is not among the messages before.
+func since(g *dingtalktest.Group, before map[string]bool) []dingtalktest.Message {
+	return slices.DeleteFunc(g.Messages(), func(m dingtalktest.Message) bool { return !m.FromBot() || before[m.ID] })
+}
+
+// wantSaid expects one message with all the parts in it.
+func wantSaid(t *testing.T, said []dingtalktest.Message, parts ...string) {
+	t.Helper()
+	if len(said) != 1 {
+		t.Fatalf("the bot said %d things, not one with %q: %+v", len(said), parts, texts(said))
+	}
+	wantIn(t, said[0].Text, parts...)
+}
+
+func wantSilence(t *testing.T, said []dingtalktest.Message) {
+	t.Helper()
+	if len(said) > 0 {
+		t.Errorf("the bot should have said nothing: %+v", texts(said))
+	}
+}
+
+func texts(all []dingtalktest.Message) []string {
+	said := make([]string, len(all))
+	for i, m := range all {
+		said[i] = m.Text
+	}
+	return said
+}
+
+// reminded is how often the person was reminded so far: mentioned in the group,
+// written to in private, or by DING.
+func (w *traveller) reminded(g *dingtalktest.Group, p dingtalktest.Person) int {
+	n := 0
+	for _, m := range g.Messages() {
+		if m.FromBot() && slices.Contains(m.Mentioned, p) {
+			n++
+		}
+	}
+	for _, m := range w.Direct(p).Messages() {
+		if m.FromBot() && strings.Contains(m.Text, "你还没有读") {
+			n++
+		}
+	}
+	for _, d := range w.Dings() {
+		if slices.Contains(d.Receivers, p) {
+			n++
+		}
+	}
+	return n
+}
+
+// wantReminded expects how often each of the people was reminded so far.
+func (w *traveller) wantReminded(g *dingtalktest.Group, people []dingtalktest.Person, want ...int) {
+	w.t.Helper()
+	got := make([]int, len(people))
+	for i, p := range people {
+		got[i] = w.reminded(g, p)
+	}
+	if !slices.Equal(got, want) {
+		w.t.Errorf("reminded %v times, not %v", got, want)
+	}
+}
+
+// readBy lets these people, and only they, read what the bot last posted.
+func (w *traveller) readBy(g *dingtalktest.Group, people ...dingtalktest.Person) {
+	w.t.Helper()
+	all := posted(g)
+	if err := g.ReadAll(all[len(all)-1].ID, people...); err != nil {
+		w.t.Fatal(err)
+	}
 }
