@@ -99,7 +99,8 @@ func TestUnderstandReminding(t *testing.T) {
 		channels  map[string]receipts.Channel
 	}{
 		Chinese: {
-			[]string{"提醒", "提醒一下", "催", "催一下"}, []string{"", " ", "用", "通过 ", "以"},
+			[]string{"提醒", "提醒一下", "催", "催一下"},
+			[]string{"", " ", "用", "通过 ", "以"},
 			map[string]receipts.Channel{
 				"提及": receipts.Mention, "艾特": receipts.Mention, "@": receipts.Mention, "群里": receipts.Mention, "在群里": receipts.Mention,
 				"私信": receipts.InPrivate, "私聊": receipts.InPrivate, "单聊": receipts.InPrivate,
@@ -107,7 +108,8 @@ func TestUnderstandReminding(t *testing.T) {
 			},
 		},
 		English: {
-			[]string{"remind", "Remind", "ＲＥＭＩＮＤ"}, []string{" ", " by ", " BY　", " with ", " using "},
+			[]string{"remind", "Remind", "ＲＥＭＩＮＤ"},
+			[]string{" ", " by ", " BY　", " with ", " using "},
 			map[string]receipts.Channel{
 				"mention": receipts.Mention, "mentioning": receipts.Mention, "at": receipts.Mention, "@": receipts.Mention,
 				"direct": receipts.InPrivate, "direct message": receipts.InPrivate, "Direct　Message": receipts.InPrivate, "dm": receipts.InPrivate,
@@ -178,14 +180,14 @@ func TestUnderstandFollowing(t *testing.T) {
 		"@whoread follow 12 each hour":     {Verb: Follow, Language: English, Rest: " 12 each hour"},
 		"跟进":                               {Verb: Follow, Language: Chinese},
 		"跟进 #12 每30分钟":                     {Verb: Follow, Language: Chinese, Rest: " #12 每30分钟"},
-		"跟进＃１２每３０分钟，直到９０％。": {Verb: Follow, Language: Chinese, Rest: "#12每30分钟,直到90%"},
-		"跟进每小时":                      {Verb: Follow, Language: Chinese, Rest: "每小时"},
-		"following #12":              {Verb: Unknown, Language: English},
-		"please follow it":           {Verb: Unknown, Language: English, Nearest: "follow"},
-		"请跟进":                        {Verb: Unknown, Language: Chinese, Nearest: "跟进"},
-		"stop following all of them": {Verb: Unknown, Language: English, Nearest: "stop following"},
-		"stop it":                    {Verb: Unknown, Language: English, Nearest: "stop"},
-		"停止吧":                        {Verb: Unknown, Language: Chinese, Nearest: "停止"},
+		"跟进＃１２每３０分钟，直到９０％。":                {Verb: Follow, Language: Chinese, Rest: "#12每30分钟,直到90%"},
+		"跟进每小时":                            {Verb: Follow, Language: Chinese, Rest: "每小时"},
+		"following #12":                    {Verb: Unknown, Language: English},
+		"please follow it":                 {Verb: Unknown, Language: English, Nearest: "follow"},
+		"请跟进":                              {Verb: Unknown, Language: Chinese, Nearest: "跟进"},
+		"stop following all of them":       {Verb: Unknown, Language: English, Nearest: "stop following"},
+		"stop it":                          {Verb: Unknown, Language: English, Nearest: "stop"},
+		"停止吧":                              {Verb: Unknown, Language: Chinese, Nearest: "停止"},
 	} {
 		if diff := cmp.Diff(want, Understand(text)); diff != "" {
 			t.Errorf("Understand(%q) (-want +got):\n%s", text, diff)

@@ -7,11 +7,13 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
 
@@ -130,8 +132,6 @@ func newWorld(t *testing.T, s setup) *world {
 	return w
 }
 
-// reconfigure goes on with a bot of other options.
-
 // newBot returns a bot that ends with the test.
 func (w *world) newBot(o bot.Options) *bot.Bot {
 	b := bot.New(o)
@@ -139,6 +139,7 @@ func (w *world) newBot(o bot.Options) *bot.Bot {
 	return b
 }
 
+// reconfigure goes on with a bot of other options.
 func (w *world) reconfigure(change func(*bot.Options)) {
 	options := w.bot.Options
 	if change != nil {
@@ -174,13 +175,25 @@ func (w *world) close() {
 			w.Errorf("a careful client does not do that: %s: %s", v.API, v.What)
 		}
 	}
-	for _, g := range append(w.dingtalk.Groups(), w.dingtalk.Direct(w.lilei)) {
+	everything := w.dingtalk.Groups()
+	for _, p := range []dingtalktest.Person{w.lilei, w.hanmeimei, w.zhangsan, w.lisi} {
+		everything = append(everything, w.dingtalk.Direct(p))
+	}
+	var said strings.Builder
+	for _, g := range everything {
 		for _, m := range g.Messages() {
-			if m.FromBot() && strings.Contains(m.Title+m.Text, "%!") {
-				w.Errorf("a sentence with a gap: %q", m.Text)
+			if m.FromBot() {
+				said.WriteString(m.Title + "\n" + m.Text + "\n")
 			}
 		}
 	}
+	for _, d := range w.dingtalk.Dings() {
+		said.WriteString(d.Content + "\n")
+	}
+	if i := strings.Index(said.String(), "%!"); i >= 0 {
+		w.Errorf("a sentence with a gap: %q", said.String()[max(0, i-100):])
+	}
+	w.noSecrets("what the bot said", said.String())
 	w.noSecrets("the log", w.log.String())
 	if err := w.dingtalk.Close(); err != nil {
 		w.Error(err)
@@ -276,6 +289,72 @@ func (w *world) answer(messages []dingtalktest.Message) dingtalktest.Message {
 	return replies[0]
 }
 
+// tells is a person saying something in the group, and all that the bot says there
+// then.
+func (w *world) tells(p dingtalktest.Person, text string) []dingtalktest.Message {
+	w.Helper()
+	return w.carryOut(w.group, w.heard(w.group, p, say{Text: text}))
+}
+
+// pass lets time pass, all at once, and carries out what is due then. It returns what
+// the bot said in the group meanwhile.
+func (w *world) pass(d time.Duration) []dingtalktest.Message {
+	w.Helper()
+	before := len(w.group.Messages())
+	w.clock.advance(d)
+	for _, command := range w.inbox.due(w.clock.now()) {
+		w.must(w.bot.Work(w.soon(), command))
+	}
+	return w.group.Messages()[before:]
+}
+
+// post is a message of the bot's, and the userIds of whom it notifies.
+type post struct {
+	via  dingtalktest.Via
+	text string
+	at   []string
+}
+
+func byWebhook(lines ...string) post {
+	return post{via: dingtalktest.ViaWebhook, text: markdown(lines...)}
+}
+
+func bySend(lines ...string) post { return post{via: dingtalktest.ViaSend, text: markdown(lines...)} }
+
+func byDirect(lines ...string) post {
+	return post{via: dingtalktest.ViaDirect, text: markdown(lines...)}
+}
+
+// mentioning is the post with people who are notified, who stand in it.
+func (p post) mentioning(userIDs ...string) post {
+	p.at = userIDs
+	return p
+}
+
+// sees checks that these messages are all that the bot said.
+func (w *world) sees(what string, got []dingtalktest.Message, want ...post) {
+	w.Helper()
+	var posts []post
+	for _, m := range got {
+		p := post{via: m.Via, text: m.Text}
+		for _, person := range m.Mentioned {
+			p.at = append(p.at, person.UserID)
+		}
+		if m.MentionsAll {
+			p.at = append(p.at, "everybody")
+		}
+		posts = append(posts, p)
+	}
+	if diff := cmp.Diff(want, posts, cmp.AllowUnexported(post{})); diff != "" {
+		w.Errorf("%s (-want +got):\n%s", what, diff)
+	}
+}
+
+// private is what the bot wrote to the person alone.
+func (w *world) private(p dingtalktest.Person) []dingtalktest.Message {
+	return w.dingtalk.Direct(p).Messages()
+}
+
 // posted are the messages that the bot sent into the group as trackable ones.
 func (w *world) posted() []dingtalktest.Message {
 	var all []dingtalktest.Message
@@ -366,6 +445,21 @@ func (i *inbox) Schedule(_ context.Context, at time.Time, command string) error 
 	}
 	i.scheduled[command] = at
 	return nil
+}
+
+// due takes what is due at the time, as the store moves it into the inbox.
+func (i *inbox) due(now time.Time) []string {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	var commands []string
+	for command, at := range i.scheduled {
+		if !at.After(now) {
+			commands = append(commands, command)
+			delete(i.scheduled, command)
+		}
+	}
+	slices.Sort(commands)
+	return commands
 }
 
 func (i *inbox) Accept(_ context.Context, id, command string) (bool, error) {
@@ -461,7 +555,11 @@ func (w *wire) RoundTrip(r *http.Request) (*http.Response, error) {
 func (w *wire) learn(secrets ...string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.known = append(w.known, secrets...)
+	for _, secret := range secrets {
+		if !slices.Contains(w.known, secret) {
+			w.known = append(w.known, secret)
+		}
+	}
 }
 
 func (w *wire) secrets() []string {

@@ -44,6 +44,12 @@ func readCommand(command string) (waiting, error) {
 	return w, nil
 }
 
+// IsAbout tells whether a scheduled command is about the group.
+func IsAbout(command, group string) bool {
+	w, err := readCommand(command)
+	return err == nil && (w.Sweep != nil && w.Sweep.Group == group || w.FollowUp != nil && w.FollowUp.Group == group)
+}
+
 // scheduleSweeps has the reads of a message saved after a while. It can be
 // repeated: the times follow from the message. A failure costs the message its
 // sweeps and nothing else.

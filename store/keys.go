@@ -82,8 +82,12 @@ func (k groupKeys) reminders(number int) string { return k.message(number) + ":r
 // beside it.
 func (k groupKeys) followUp(number int) string { return k.message(number) + ":follow_up" }
 
-// followUpField is the field with the JSON of a follow-up.
-const followUpField = "follow_up"
+// Fields that hold JSON, as the scripts name them; endedField begins its field.
+const (
+	followUpField = "follow_up"
+	reminderField = "reminder"
+	endedField    = "ended:"
+)
 
 // followed is a Set: the numbers of the messages whose follow-up goes on.
 func (k groupKeys) followed() string { return k.tag + ":followed" }

@@ -35,6 +35,7 @@ func main() {
 type cli struct {
 	Run      runCommand      `cmd:"" help:"Run the bot."`
 	Check    checkCommand    `cmd:"" help:"Check the configuration, Redis, the credentials and the gateway, a line each."`
+	Forget   forgetCommand   `cmd:"" help:"Erase a group or a person from what is kept."`
 	Demo     demoCommand     `cmd:"" help:"See it work: a DingTalk on this machine, an embedded Redis, and the bot; a scripted exchange, then a page to chat in."`
 	DingTalk dingtalkCommand `cmd:"" name:"dingtalk" help:"Run that DingTalk alone, with a page to chat in, for 'whoread run' or any other Stream client."`
 	Version  versionCommand  `cmd:"" help:"Print the version."`

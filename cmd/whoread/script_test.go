@@ -3,6 +3,7 @@ package main
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -19,6 +20,7 @@ Bob > 标题: @whoread 谁没读
 read Bob
 join Eve
 leave Bob
+later 1h30m
 `))
 	if err != nil {
 		t.Fatal(err)
@@ -32,6 +34,7 @@ leave Bob
 		{line: 8, action: read, people: bob},
 		{line: 9, action: join, people: []scriptRole{{name: "Eve"}}},
 		{line: 10, action: leave, people: bob},
+		{line: 11, action: later, after: 90 * time.Minute},
 	}
 	if diff := cmp.Diff(want, got, cmp.AllowUnexported(step{}, scriptRole{})); diff != "" {
 		t.Error(diff)
@@ -47,6 +50,11 @@ func TestAMistakeInAScriptIsNamedByItsLine(t *testing.T) {
 		"group : Bob":               "line 1: a group needs",
 		"group T: Bob\nread":        "line 2: read needs",
 		"group T: Bob\nshout":       `line 2: "shout" is not understood`,
+		"group T: Bob\nlater":       "line 2: later needs a time",
+		"group T: Bob\nlater 30":    "line 2: later needs a time",
+		"group T: Bob\nlater -30m":  "line 2: later needs a time",
+		"group T: Bob\nlater 745h":  "line 2: later needs a time",
+		"later 30m":                 "line 1: a script begins with",
 		"group T: Bob\nread A\n  x": "line 3: an indented line",
 	} {
 		if _, err := parseScript(strings.NewReader(source)); err == nil || !strings.Contains(err.Error(), want) {

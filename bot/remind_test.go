@@ -1,0 +1,742 @@
+package bot_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/xuri/excelize/v2"
+
+	"whoread/bot"
+	"whoread/receipts"
+	"whoread/receipts/dingtalk"
+	"whoread/receipts/dingtalk/dingtalktest"
+)
+
+// Only those who have not read at this moment are mentioned: DingTalk is asked anew,
+// however young its last answer is.
+func TestRemindMentionsTheUnreadAndOnlyThem(t *testing.T) {
+	t.Parallel()
+	inBothLanguages(t, func(t *testing.T, language bot.Language) {
+		w := newWorld(t, setup{})
+		post := w.announce("公告 周五停机")
+		w.must(w.group.ReadAll(post.ID, w.zhangsan))
+		w.asks(w.lisi, spoken{"谁没读", "unread"}.in(language))
+		w.must(w.group.ReadAll(post.ID, w.hanmeimei)) // a moment later
+
+		remind := spoken{"提醒", "remind"}.in(language)
+		got := w.tells(w.lilei, remind)
+		w.sees("the reminder", got, byWebhook(spoken{"@lilei @lisi 请看 #1「周五停机」", `@lilei @lisi please read #1 "周五停机"`}.in(language)).mentioning("lilei", "lisi"))
+		if want := (spoken{"请看 #1「周五停机」", `please read #1 "周五停机"`}).in(language); got[0].Title != want {
+			t.Errorf("its notification is %q, want %q", got[0].Title, want)
+		}
+
+		w.clock.advance(4*time.Minute + 59*time.Second)
+		w.sees("a second one", w.tells(w.lilei, remind), byWebhook(spoken{
+			"#1 刚提醒过（李雷，14:35），没有再提醒。提醒了 2 人：李雷、李四。14:40 以后可以再提醒。",
+			"Nobody was reminded of #1 again: the last reminder (李雷, 14:35) was a moment ago. Reminded (2): 李雷, 李四. The next one is possible from 14:40 on.",
+		}.in(language)))
+		w.clock.advance(time.Second)
+		w.must(w.group.ReadAll(post.ID, w.lilei))
+		w.sees("a second one, later", w.tells(w.lilei, remind),
+			byWebhook(spoken{"@lisi 请看 #1「周五停机」", `@lisi please read #1 "周五停机"`}.in(language)).mentioning("lisi"))
+
+		w.sees("the report", w.tells(w.lisi, spoken{"谁没读", "unread"}.in(language)), byWebhook(
+			spoken{"#1 周五停机 · 已读 3/4 · 75% ▓▓▓▓▓▓▓░░░", "#1 周五停机 · read 3/4 · 75% ▓▓▓▓▓▓▓░░░"}.in(language),
+			spoken{"未读 1 人：李四（提醒 2 次）", "Unread (1): 李四 (reminded 2×)"}.in(language),
+			spoken{"14:40 查询 · 成员来自群成员列表", "asked at 14:40 · members: the group's list"}.in(language)))
+
+		w.clock.advance(5 * time.Minute)
+		w.must(w.group.ReadAll(post.ID))
+		w.sees("all have read", w.tells(w.lilei, remind), byWebhook(spoken{"#1 全部已读，不用提醒。", "Everybody has read #1; there is nobody to remind."}.in(language)))
+		if n := len(w.posted()); n != 1 {
+			t.Errorf("%d messages were posted", n)
+		}
+	})
+}
+
+// The cooldown is each message's own.
+func TestAnotherMessageNeedNotWait(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, setup{})
+	first := w.announce("公告 一")
+	w.announce("公告 二")
+	if got := w.tells(w.lilei, "提醒"); len(got) != 1 || len(got[0].Mentioned) != 4 || !strings.HasSuffix(got[0].Text, " 请看 #2「二」") {
+		t.Errorf("the latest: %+v", got)
+	}
+	quoting := w.carryOut(w.group, w.heard(w.group, w.lilei, say{Text: "提醒", Quote: first.ID}))
+	if len(quoting) != 1 || len(quoting[0].Mentioned) != 4 || !strings.HasSuffix(quoting[0].Text, " 请看 #1「一」") {
+		t.Errorf("the quoted one: %+v", quoting)
+	}
+	w.wants(w.asks(w.lilei, "提醒 #1"), "#1 刚提醒过")
+	w.wants(w.asks(w.lilei, "remind 2"), "Nobody was reminded of #2 again")
+}
+
+func TestRemindInPrivate(t *testing.T) {
+	t.Parallel()
+	inBothLanguages(t, func(t *testing.T, language bot.Language) {
+		w := newWorld(t, setup{group: dingtalktest.GroupOptions{Title: "研发"}})
+		post := w.announce("公告 周五停机")
+		w.must(w.group.ReadAll(post.ID, w.zhangsan))
+		w.sees("the answer", w.tells(w.lilei, spoken{"提醒 #1 私信", "remind #1 by direct"}.in(language)),
+			byWebhook("#1 周五停机", spoken{"已私信提醒 3 人。", "Reminded in private: 3."}.in(language)))
+		for _, p := range []dingtalktest.Person{w.lilei, w.hanmeimei, w.lisi} {
+			w.sees(p.Name, w.private(p), byDirect(spoken{
+				"李雷 提醒你：「研发」群里的 #1「周五停机」你还没有读，请看一下。",
+				`李雷 asks you to read what you have not read yet: in the group "研发", #1 "周五停机".`,
+			}.in(language)))
+			if got, want := w.private(p)[0].Title, (spoken{"请看 #1「周五停机」", `please read #1 "周五停机"`}).in(language); got != want {
+				t.Errorf("the notification is %q, want %q", got, want)
+			}
+		}
+		w.sees("who has read", w.private(w.zhangsan))
+		w.wants(w.asks(w.lilei, spoken{"提醒 #1 私信", "remind #1 by direct"}.in(language)), spoken{"刚提醒过", "again"}.in(language))
+	})
+}
+
+func TestRemindByDING(t *testing.T) {
+	t.Parallel()
+	inBothLanguages(t, func(t *testing.T, language bot.Language) {
+		w := newWorld(t, setup{})
+		post := w.announce("公告 周五停机")
+		w.must(w.group.ReadAll(post.ID, w.zhangsan))
+		w.sees("the answer", w.tells(w.lilei, spoken{"提醒 DING", "remind by ding"}.in(language)),
+			byWebhook("#1 周五停机", spoken{"已用 DING 提醒 3 人。", "Reminded by DING: 3."}.in(language)))
+		dings := w.dingtalk.Dings()
+		if len(dings) != 1 || dings[0].Type != 1 {
+			t.Fatalf("%+v", dings)
+		}
+		if diff := cmp.Diff([]string{"lilei", "hanmeimei", "lisi"}, userIDs(dings[0].Receivers)); diff != "" {
+			t.Errorf("receivers (-want +got):\n%s", diff)
+		}
+		want := spoken{
+			"李雷 提醒你：群里的 #1「周五停机」你还没有读，请看一下。",
+			`李雷 asks you to read what you have not read yet: in a group of yours, #1 "周五停机".`,
+		}.in(language)
+		if dings[0].Content != want {
+			t.Errorf("the DING says %q, want %q", dings[0].Content, want)
+		}
+	})
+}
+
+// The channel of the settings is that of a command which says none.
+func TestTheConfiguredChannel(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, setup{options: func(o *bot.Options) { o.Reminders.By = receipts.InPrivate }})
+	w.announce("公告 周五停机")
+	w.wants(w.asks(w.lilei, "提醒"), "已私信提醒 4 人。")
+	w.clock.advance(5 * time.Minute)
+	if got := w.tells(w.lilei, "提醒 群里"); len(got) != 1 || len(got[0].Mentioned) != 4 {
+		t.Errorf("%+v", got)
+	}
+}
+
+func userIDs(people []dingtalktest.Person) []string {
+	ids := make([]string, len(people))
+	for i, p := range people {
+		ids[i] = p.UserID
+	}
+	return ids
+}
+
+// crowd adds so many people to the group.
+func (w *world) crowd(n int) []dingtalktest.Person {
+	w.Helper()
+	crowd := make([]dingtalktest.Person, n)
+	for i := range crowd {
+		crowd[i] = w.dingtalk.AddPerson(dingtalktest.Person{Name: fmt.Sprintf("人%d", i), UserID: fmt.Sprintf("manager%04d", i)})
+	}
+	w.must(w.group.Join(w.lilei, crowd...))
+	return crowd
+}
+
+// In the app a DING reaches 200 people, by SMS and by call 20, which an administrator
+// must have allowed.
+func TestBatchesOfDINGs(t *testing.T) {
+	t.Parallel()
+	for how, want := range map[dingtalk.DingType][]int{dingtalk.DingApp: {200, 50}, dingtalk.DingSMS: {20, 20, 5}, dingtalk.DingCall: {20, 20, 5}} {
+		t.Run(fmt.Sprint(how), func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, setup{options: func(o *bot.Options) { o.Reminders.Ding = how }})
+			total := 0
+			for _, n := range want {
+				total += n
+			}
+			w.crowd(total - 4)
+			w.announce("公告 周五停机")
+			w.wants(w.asks(w.lilei, "提醒 DING"), fmt.Sprintf("已用 DING 提醒 %d 人。", total))
+			var sizes []int
+			reached := map[string]int{}
+			for _, d := range w.dingtalk.Dings() {
+				sizes = append(sizes, len(d.Receivers))
+				for _, p := range d.Receivers {
+					reached[p.UserID]++
+				}
+				if d.Type != int(how) {
+					t.Errorf("a DING of type %d", d.Type)
+				}
+			}
+			if diff := cmp.Diff(want, sizes); diff != "" || len(reached) != total {
+				t.Errorf("%d people reached; batches (-want +got):\n%s", len(reached), diff)
+			}
+		})
+	}
+}
+
+// Two messages mention as many as DingTalk takes; the rest is written to in twenties.
+// Nobody is missing and nobody reminded twice.
+func TestRemindFiveThousand(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, setup{group: dingtalktest.GroupOptions{Title: "全员"}})
+	crowd := w.crowd(4_996)
+	post := w.announce("公告 周五停机")
+	w.must(w.group.ReadAll(post.ID, crowd[7]))
+	messages := w.tells(w.lilei, "提醒")
+	if len(messages) != 2 {
+		t.Fatalf("%d messages in the group, want 2", len(messages))
+	}
+	reminded := map[string]int{}
+	mentioned := 0
+	for _, m := range messages {
+		for _, p := range m.Mentioned {
+			reminded[p.UserID]++
+			mentioned++
+		}
+		if !strings.Contains(m.Text, "请看 #1「周五停机」") {
+			t.Errorf("a message says %q", m.Text[len(m.Text)-100:])
+		}
+	}
+	directly := 0
+	for _, p := range append(crowd, w.lilei, w.hanmeimei, w.zhangsan, w.lisi) {
+		n := len(w.private(p))
+		reminded[p.UserID] += n
+		directly += n
+		want := 1
+		if p.UserID == crowd[7].UserID {
+			want = 0
+		}
+		if reminded[p.UserID] != want {
+			t.Errorf("%s was reminded %d times, want %d", p.UserID, reminded[p.UserID], want)
+		}
+	}
+	if mentioned < 600 || mentioned+directly != 4_999 {
+		t.Errorf("%d were mentioned and %d written to", mentioned, directly)
+	}
+	if calls, want := w.dingtalk.CallCount(dingtalktest.APIDirect), (directly+19)/20; calls != want {
+		t.Errorf("%d calls for %d people, want %d", calls, directly, want)
+	}
+	w.wants(messages[0].Text, fmt.Sprintf("已私信提醒 %d 人。", directly))
+	w.never(messages[1].Text, "已私信")
+}
+
+// However much there is to say beside the mentions, DingTalk takes the message.
+func TestMentionsWithManyWhoCouldNotBeReached(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, setup{options: func(o *bot.Options) { o.MaxNames = 500 }})
+	crowd := make([]dingtalktest.Person, 1_500)
+	for i := range crowd {
+		crowd[i] = w.dingtalk.AddPerson(dingtalktest.Person{Name: strings.Repeat(`"<`, 12), UserID: fmt.Sprintf("manager%04d", i)})
+	}
+	w.must(w.group.Join(w.lilei, crowd...))
+	w.announce("公告 " + strings.Repeat(`"\`, 60))
+	w.dingtalk.FlowControl(true, crowd...)
+	messages := w.tells(w.lilei, "提醒")
+	mentioned := 0
+	for _, m := range messages {
+		mentioned += len(m.Mentioned)
+	}
+	if len(messages) != 2 || mentioned < 600 {
+		t.Fatalf("%d people mentioned in %d messages", mentioned, len(messages))
+	}
+	w.wants(messages[0].Text, fmt.Sprintf("%d 人最近收到的消息太多", 1_504-mentioned))
+}
+
+// What people chose as names and titles formats nothing, mentions nobody and turns no
+// direction, wherever it is said.
+func TestRemindersWithHostileNamesAndTitles(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, setup{
+		group:   dingtalktest.GroupOptions{Title: "**群**\u202e[x](http://evil)"},
+		options: func(o *bot.Options) { o.Access.Remind = bot.Everyone },
+	})
+	wang := w.dingtalk.AddPerson(dingtalktest.Person{Name: "*王*\n# \u202e五 @all", UserID: "wangwu"})
+	w.must(w.group.Join(w.lilei, wang))
+	w.announce("公告 **停机** [点](http://evil) \u202e`x`\u2066")
+	const title = `\*\*停机\*\* \[点\]\(http://evil\) ` + "\\`x\\`"
+	const plain = "**停机** [点](http://evil) `x`"
+
+	everybody := []string{"lilei", "hanmeimei", "zhangsan", "lisi", "wangwu"}
+	got := w.tells(wang, "提醒")
+	w.sees("mentions", got, byWebhook("@lilei @hanmeimei @zhangsan @lisi @wangwu 请看 #1「"+title+"」").mentioning(everybody...))
+	if want := "请看 #1「" + plain + "」"; got[0].Title != want {
+		t.Errorf("the notification is %q, want %q", got[0].Title, want)
+	}
+	w.wants(w.asks(w.lilei, "提醒"), `（\*王\* \# 五 @all，14:35）`)
+
+	w.clock.advance(5 * time.Minute)
+	w.dingtalk.FlowControl(true, wang)
+	w.sees("the answer", w.tells(wang, "提醒 私信"), byWebhook("#1 "+title, "已私信提醒 4 人。", `1 人最近收到的消息太多，钉钉没有送达：\*王\* \# 五 @all`))
+	w.sees("in private", w.private(w.lisi), byDirect(`\*王\* \# 五 @all 提醒你：「\*\*群\*\*\[x\]\(http://evil\)」群里的 #1「`+title+`」你还没有读，请看一下。`))
+
+	w.clock.advance(5 * time.Minute)
+	w.asks(wang, "提醒 DING")
+	if got, want := w.dingtalk.Dings()[0].Content, "*王* # 五 @all 提醒你：「**群**[x](http://evil)」群里的 #1「"+plain+"」你还没有读，请看一下。"; got != want {
+		t.Errorf("the DING says %q, want %q", got, want)
+	}
+
+	w.dingtalk.FlowControl(false, wang)
+	w.asks(wang, "跟进 #1 每30分钟")
+	w.sees("a round", w.pass(30*time.Minute), byWebhook("#1 "+title+" · 已读 0/5 · 0% ░░░░░░░░░░",
+		"@lilei @hanmeimei @zhangsan @lisi @wangwu 请看 #1「"+title+"」").mentioning(everybody...))
+}
+
+// Where it is not certain who has not read, nobody is reminded, and it is said why.
+func TestWithoutACompleteAnswerNobodyIsReminded(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		fault dingtalktest.Fault
+		why   spoken
+	}{
+		"readers": {
+			dingtalktest.Fault{API: dingtalktest.APIQuery, Kind: dingtalktest.EmptyPage},
+			spoken{
+				"已读名单没有取全，所以不列未读的人。钉钉返回的分页有误，请稍后再问；若一直这样，请管理员看日志。",
+				"I could not get all readers, so I don't name anybody as unread. DingTalk's pages make no sense; ask again later, and if this goes on an administrator should look at the log.",
+			},
+		},
+		"members": {
+			dingtalktest.Fault{API: dingtalktest.APIMembers, Kind: dingtalktest.QuotaSpent},
+			spoken{
+				"群成员没有取全，可能有人已退群，所以不列未读的人。贵组织本月的钉钉接口调用额度已用完，请等到下月，或请管理员在钉钉开放平台升级。",
+				"I could not get all members and some may have left, so I don't name anybody as unread. Your organisation's DingTalk API calls of this month are used up; wait for the next month, or an administrator can upgrade in DingTalk's developer console.",
+			},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			inBothLanguages(t, func(t *testing.T, language bot.Language) {
+				w := newWorld(t, setup{})
+				w.announce("公告 周五停机")
+				w.asks(w.lisi, "谁没读")
+				w.clock.advance(11 * time.Minute) // past what is remembered of the members
+				w.dingtalk.Inject(test.fault)
+				nobody := spoken{"#1 没有提醒任何人：还不能确定谁没读。", "Nobody was reminded of #1: it is not certain who has not read it."}.in(language)
+				for _, command := range []spoken{{"提醒", "remind"}, {"提醒 私信", "remind by direct"}, {"提醒 DING", "remind by ding"}} {
+					w.sees("the answer", w.tells(w.lilei, command.in(language)), byWebhook(nobody, test.why.in(language)))
+				}
+				if n := w.dingtalk.CallCount(dingtalktest.APIDirect) + w.dingtalk.CallCount(dingtalktest.APIDing); n != 0 {
+					t.Errorf("%d calls that remind", n)
+				}
+				w.dingtalk.ClearFaults()
+				w.wants(w.asks(w.lilei, "提醒 私信"), "已私信提醒 4 人。") // nothing to wait for
+			})
+		})
+	}
+}
+
+// Who could not be reminded is told by name, and why.
+func TestPeopleWhoCannotBeReminded(t *testing.T) {
+	t.Parallel()
+	inBothLanguages(t, func(t *testing.T, language bot.Language) {
+		w := newWorld(t, setup{
+			group:   dingtalktest.GroupOptions{Kind: dingtalktest.KindPlain, ID: "cidPlain"},
+			rosters: map[string]bot.RosterOptions{"cidPlain": {Users: []string{"lilei", "hanmeimei", "wangwu", "zhangsan"}}},
+		})
+		wang := w.dingtalk.AddPerson(dingtalktest.Person{Name: "王五", UserID: "wangwu"})
+		w.must(w.group.Join(w.lilei, wang))
+		w.announce("公告 周五停机")
+		w.asks(wang, "谁没读")
+		wang.UserID = "rehired"
+		w.dingtalk.AddPerson(wang) // wangwu left the organisation
+		w.dingtalk.FlowControl(true, w.zhangsan)
+
+		w.sees("in private", w.tells(w.lilei, spoken{"提醒 私信", "remind by direct"}.in(language)), byWebhook("#1 周五停机",
+			spoken{"已私信提醒 2 人。", "Reminded in private: 2."}.in(language),
+			spoken{"1 人收不到提醒：王五", "Can't be reminded (1): 王五"}.in(language),
+			spoken{"1 人最近收到的消息太多，钉钉没有送达：张三", "Got too many messages lately, so that DingTalk did not deliver this one (1): 张三"}.in(language)))
+		w.clock.advance(5 * time.Minute)
+		w.sees("by DING", w.tells(w.lilei, spoken{"提醒 DING", "remind by ding"}.in(language)), byWebhook("#1 周五停机",
+			spoken{"已用 DING 提醒 3 人。", "Reminded by DING: 3."}.in(language),
+			spoken{"1 人收不到提醒：王五", "Can't be reminded (1): 王五"}.in(language)))
+		got := w.asks(w.lisi, spoken{"谁没读", "unread"}.in(language)) // only who was reached counts as reminded
+		w.wants(got, spoken{"李雷（提醒 2 次）、韩梅梅（提醒 2 次）、王五、张三（提醒 1 次）", "李雷 (reminded 2×), 韩梅梅 (reminded 2×), 王五, 张三 (reminded 1×)"}.in(language))
+	})
+}
+
+// A call that DingTalk refused reminded nobody. It is said whom and why, and the same
+// command may be said again at once.
+func TestRemindersThatFail(t *testing.T) {
+	t.Parallel()
+	webhook, direct, ding := dingtalktest.APIWebhook, dingtalktest.APIDirect, dingtalktest.APIDing
+	byHook, private, byDing := spoken{"提醒", "remind"}, spoken{"提醒 私信", "remind by direct"}, spoken{"提醒 DING", "remind by ding"}
+	for name, test := range map[string]struct {
+		command spoken
+		fault   dingtalktest.Fault
+		why     spoken
+	}{
+		"webhook throttled": {
+			byHook, code(webhook, "410100"),
+			spoken{"钉钉限制了调用频率，请过一会儿再试。", "DingTalk limits how often I may ask; please try again in a moment."},
+		},
+		"webhook refuses the text": {
+			byHook, code(webhook, "430101"),
+			spoken{"钉钉的内容检查没有通过，请改一改文字或链接再试。", "DingTalk's content check refused it; please change the text or its links."},
+		},
+		"direct throttled": {
+			private,
+			dingtalktest.Fault{API: direct, Kind: dingtalktest.Throttled},
+			spoken{"钉钉限制了调用频率，请过一会儿再试。", "DingTalk limits how often I may ask; please try again in a moment."},
+		},
+		"direct quota": {
+			private,
+			dingtalktest.Fault{API: direct, Kind: dingtalktest.QuotaSpent},
+			spoken{"贵组织本月的钉钉接口调用额度已用完，请等到下月，或请管理员在钉钉开放平台升级。", "Your organisation's DingTalk API calls of this month are used up; wait for the next month, or an administrator can upgrade in DingTalk's developer console."},
+		},
+		"DING permission": {
+			byDing,
+			dingtalktest.Fault{API: ding, Kind: dingtalktest.PermissionDenied},
+			spoken{
+				"应用缺少接口权限，请管理员在钉钉开放平台的「权限管理」里开通（发消息与查已读：qyapi_robot_sendmsg，群成员：qyapi_chat_manage，DING：Premium.Ding.Write）。",
+				"The app lacks a permission; an administrator can grant it in DingTalk's developer console under permissions (sending and read status: qyapi_robot_sendmsg, members: qyapi_chat_manage, DING: Premium.Ding.Write).",
+			},
+		},
+		"nobody known": {byDing, code(ding, "miss.staffId"), spoken{"钉钉查不到这个人。", "DingTalk does not know this person."}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			inBothLanguages(t, func(t *testing.T, language bot.Language) {
+				w := newWorld(t, setup{})
+				w.announce("公告 周五停机")
+				w.dingtalk.Inject(test.fault)
+				got := w.tells(w.lilei, test.command.in(language))
+				lines := []string{"#1 周五停机", spoken{"4 人没有提醒：李雷、韩梅梅、张三、李四", "Not reminded (4): 李雷, 韩梅梅, 张三, 李四"}.in(language), test.why.in(language)}
+				want := byWebhook(lines...)
+				if test.fault.API == webhook { // which the answer can't take either
+					want = bySend(lines...)
+				}
+				w.sees("the answer", got, want)
+				w.dingtalk.ClearFaults()
+				w.never(w.asks(w.lisi, "谁没读 #1"), "提醒")
+				again := w.tells(w.lilei, test.command.in(language))
+				if len(again) != 1 || strings.Contains(again[0].Text, "刚提醒过") || strings.Contains(again[0].Text, "again") {
+					t.Errorf("said again: %+v", again)
+				}
+			})
+		})
+	}
+}
+
+func TestADINGQuotaThatIsSpent(t *testing.T) {
+	t.Parallel()
+	inBothLanguages(t, func(t *testing.T, language bot.Language) {
+		w := newWorld(t, setup{})
+		w.crowd(296)
+		w.announce("公告 周五停机")
+		w.dingtalk.SetDingQuota(dingtalktest.DingQuota{App: 250})
+		got := w.asks(w.lilei, spoken{"提醒 DING", "remind by ding"}.in(language))
+		w.wants(got, spoken{"已用 DING 提醒 200 人。", "Reminded by DING: 200."}.in(language),
+			spoken{"100 人没有提醒：人196、人197", "Not reminded (100): 人196, 人197"}.in(language),
+			spoken{"贵组织的 DING 额度已用完，请管理员在钉钉里购买，或换一种提醒方式。", "Your organisation has no DINGs left; ask an administrator to buy more in DingTalk, or remind in another way."}.in(language))
+	})
+}
+
+// Where nobody knows whether people were reminded, that is said, and they are not
+// reminded again, however often the command is carried out.
+func TestRemindersThatAreUncertain(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		command spoken
+		api     string
+		kind    dingtalktest.FaultKind
+	}{
+		"mention, delivered":     {spoken{"提醒", "remind"}, dingtalktest.APIWebhook, dingtalktest.DropAfter},
+		"mention, not delivered": {spoken{"提醒", "remind"}, dingtalktest.APIWebhook, dingtalktest.DropBefore},
+		"direct, delivered":      {spoken{"提醒 私信", "remind by direct"}, dingtalktest.APIDirect, dingtalktest.DropAfter},
+		"direct, truncated":      {spoken{"提醒 私信", "remind by direct"}, dingtalktest.APIDirect, dingtalktest.TruncatedBody},
+		"direct, not delivered":  {spoken{"提醒 私信", "remind by direct"}, dingtalktest.APIDirect, dingtalktest.ServerError},
+		"DING, delivered":        {spoken{"提醒 DING", "remind by ding"}, dingtalktest.APIDing, dingtalktest.DoneButError},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			inBothLanguages(t, func(t *testing.T, language bot.Language) {
+				w := newWorld(t, setup{})
+				w.announce("公告 周五停机")
+				data := w.heard(w.group, w.lilei, say{Text: test.command.in(language)})
+				w.dingtalk.Inject(dingtalktest.Fault{API: test.api, Times: 1, Kind: test.kind})
+				w.bot.Accept(w.soon(), "frame", data)
+				command := w.inbox.take()[0]
+				maybe := byWebhook("#1 周五停机", spoken{
+					"4 人是否提醒到不确定，为免打扰不再重复：李雷、韩梅梅、张三、李四",
+					"Perhaps reminded, and so as not to disturb, not again (4): 李雷, 韩梅梅, 张三, 李四",
+				}.in(language))
+				for range 3 {
+					before := len(w.group.Messages())
+					w.must(w.bot.Work(w.soon(), command))
+					got := w.group.Messages()[before:]
+					w.sees("the answer", got[len(got)-1:], maybe)
+				}
+				mentions := 0
+				for _, m := range w.group.Messages() {
+					mentions += len(m.Mentioned)
+				}
+				for _, p := range []dingtalktest.Person{w.lilei, w.hanmeimei, w.zhangsan, w.lisi} {
+					if reminded := len(w.private(p)) + len(w.dingtalk.Dings()) + mentions/4; reminded > 1 {
+						t.Errorf("%s was reminded %d times", p.Name, reminded)
+					}
+				}
+				// Another command has to wait: they may have been reminded.
+				w.wants(w.asks(w.lilei, test.command.in(language)), spoken{"刚提醒过", "Nobody was reminded of #1 again"}.in(language))
+			})
+		})
+	}
+}
+
+// Where nobody can be mentioned any more, people are written to, or it is said that
+// nobody was reminded.
+func TestTheWebhookIsOverBeforeTheReminder(t *testing.T) {
+	t.Parallel()
+	inBothLanguages(t, func(t *testing.T, language bot.Language) {
+		command := spoken{"提醒", "remind"}.in(language)
+		w := newWorld(t, setup{})
+		w.announce("公告 周五停机")
+		data := w.heard(w.group, w.lilei, say{Text: command})
+		w.clock.advance(90 * time.Minute) // in which the command waited
+		w.sees("as its frame said", w.carryOut(w.group, data), bySend("#1 周五停机", spoken{"已私信提醒 4 人。", "Reminded in private: 4."}.in(language)))
+		if n := len(w.private(w.lisi)); n != 1 {
+			t.Errorf("%d messages in private", n)
+		}
+
+		w.clock.advance(5 * time.Minute)
+		data = w.heard(w.group, w.lilei, say{Text: command})
+		w.dingtalk.ExpireWebhooks()
+		w.sees("earlier", w.carryOut(w.group, data), bySend("#1 周五停机",
+			spoken{"4 人没有提醒：李雷、韩梅梅、张三、李四", "Not reminded (4): 李雷, 韩梅梅, 张三, 李四"}.in(language),
+			spoken{"回复的有效期已过，请再说一次。", "The time to reply was over; please say it again."}.in(language)))
+		if got := w.tells(w.lilei, command); len(got) != 1 || len(got[0].Mentioned) != 4 {
+			t.Errorf("said again: %+v", got)
+		}
+	})
+}
+
+// failing records do not answer once: at the nth batch that is begun.
+type failing struct {
+	receipts.ReminderRecords
+	in *atomic.Int32
+}
+
+func (f failing) BeginBatch(ctx context.Context, group, run string, batch int) (bool, *receipts.Outcome, error) {
+	if f.in.Add(-1) == 0 {
+		return false, nil, errRedis
+	}
+	return f.ReminderRecords.BeginBatch(ctx, group, run, batch)
+}
+
+// failAt makes the records fail once, at the nth batch of a reminder.
+func (w *world) failAt(n int32) {
+	w.reconfigure(func(o *bot.Options) {
+		prompter := *o.Prompter
+		in := new(atomic.Int32)
+		in.Store(n)
+		prompter.Records = failing{prompter.Records, in}
+		o.Prompter = &prompter
+	})
+}
+
+// A reminder that was cut off goes on where it was: nobody is reminded twice, nobody
+// forgotten, and who has read meanwhile is left in peace.
+func TestAReminderGoesOnAfterACrash(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, setup{})
+	crowd := w.crowd(46)
+	post := w.announce("公告 周五停机")
+	w.failAt(3)
+	w.bot.Accept(w.soon(), "frame", w.heard(w.group, w.lilei, say{Text: "提醒 私信"}))
+	command := w.inbox.take()[0]
+	if err := w.bot.Work(w.soon(), command); !errors.Is(err, errRedis) {
+		t.Fatalf("%v, want the records' error", err)
+	}
+	w.must(w.group.ReadAll(post.ID, crowd[45]))
+	w.clock.advance(6 * time.Minute) // beyond the cooldown: it is still the same reminder
+	before := len(w.group.Messages())
+	w.must(w.newBot(w.bot.Options).Work(w.soon(), command))
+	w.sees("the answer", w.group.Messages()[before:], byWebhook("#1 周五停机", "已私信提醒 49 人。"))
+	for i, p := range append(crowd, w.lilei, w.lisi) {
+		want := 1
+		if i == 45 {
+			want = 0
+		}
+		if n := len(w.private(p)); n != want {
+			t.Errorf("%s was reminded %d times, want %d", p.Name, n, want)
+		}
+	}
+}
+
+// A command that is done is not done again: neither the mentions nor the answer to
+// them.
+func TestAReminderIsCarriedOutOnce(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, setup{})
+	w.announce("公告 周五停机")
+	w.bot.Accept(w.soon(), "frame", w.heard(w.group, w.lilei, say{Text: "提醒"}))
+	command := w.inbox.take()[0]
+	w.must(w.bot.Work(w.soon(), command))
+	said := len(w.group.Messages())
+	for range 3 {
+		w.must(w.newBot(w.bot.Options).Work(w.soon(), command))
+	}
+	if now := len(w.group.Messages()); now != said {
+		t.Errorf("said %+v", w.group.Messages()[said:])
+	}
+	w.wants(w.asks(w.lisi, "谁没读"), "李雷（提醒 1 次）")
+}
+
+// Without records nobody is reminded: it would not be known afterwards.
+func TestRemindWithoutRecords(t *testing.T) {
+	t.Parallel()
+	inBothLanguages(t, func(t *testing.T, language bot.Language) {
+		w := newWorld(t, setup{})
+		w.announce("公告 周五停机")
+		w.bot.Accept(w.soon(), "frame", w.heard(w.group, w.lilei, say{Text: spoken{"提醒 私信", "remind by direct"}.in(language)}))
+		command := w.inbox.take()[0]
+		w.loseStore()
+		err := w.bot.Work(w.soon(), command)
+		if err == nil {
+			t.Fatal("done without records")
+		}
+		w.bot.GiveUp(w.soon(), command, err)
+		messages := w.group.Messages()
+		w.wants(messages[len(messages)-1].Text, spoken{"试了几次都没有做成", "I tried several times and gave up"}.in(language))
+		if n := len(w.private(w.lisi)); n != 0 {
+			t.Errorf("%d people were reminded", n)
+		}
+	})
+}
+
+// Of people who came to be known little by little, nobody can say that all have read.
+func TestRemindWhereMembersAreLearned(t *testing.T) {
+	t.Parallel()
+	inBothLanguages(t, func(t *testing.T, language bot.Language) {
+		w := newWorld(t, setup{group: dingtalktest.GroupOptions{Kind: dingtalktest.KindPlain}, learned: true})
+		w.asks(w.lisi, "帮助")
+		w.asks(w.lilei, "公告 周五停机")
+		w.must(w.group.ReadAll(w.posted()[0].ID, w.lilei))
+		command := spoken{"提醒", "remind"}.in(language)
+		w.sees("the one who is known", w.tells(w.lilei, command), byWebhook(spoken{"@lisi 请看 #1「周五停机」", `@lisi please read #1 "周五停机"`}.in(language)).mentioning("lisi"))
+		w.must(w.group.ReadAll(w.posted()[0].ID, w.lisi))
+		w.clock.advance(5 * time.Minute)
+		got := w.asks(w.lilei, command)
+		w.wants(got, spoken{"目前认得的 2 人都读了，可能还有我不认得的人没读。", "All whom I know so far have read it (2); there may be others who have not."}.in(language))
+		w.never(got, "全部", "verybody", "100%")
+	})
+}
+
+func TestRemindOfWhatIsNotThere(t *testing.T) {
+	t.Parallel()
+	inBothLanguages(t, func(t *testing.T, language bot.Language) {
+		w := newWorld(t, setup{})
+		remind := spoken{"提醒 #1", "remind #1"}.in(language)
+		w.wants(w.asks(w.lilei, spoken{"提醒", "remind"}.in(language)), spoken{"本群还没有发过公告", "Nothing has been announced"}.in(language))
+		w.wants(w.asks(w.lilei, remind), spoken{"本群没有 #1 这条公告", "There is no #1 in this group"}.in(language))
+		w.announce("公告 周五停机")
+		w.asks(w.lilei, "撤回 #1")
+		got := w.asks(w.lilei, remind)
+		w.wants(got, spoken{"它已被撤回，不再统计", "It was recalled"}.in(language))
+		w.never(got, "@", spoken{"没有提醒", "reminded"}.in(language))
+		w.wants(w.asks(w.lilei, spoken{"提醒 短信", "remind by sms"}.in(language)), spoken{"你是想说「提醒」吗", `Did you mean "remind"?`}.in(language))
+	})
+}
+
+// Who may remind is configured; who may not reminds nobody and learns nothing.
+func TestWhoMayRemindAndFollow(t *testing.T) {
+	t.Parallel()
+	inBothLanguages(t, func(t *testing.T, language bot.Language) {
+		w := newWorld(t, setup{})
+		w.announce("公告 周五停机")
+		w.must(w.group.Join(w.lilei, w.john))
+		calls := w.dingtalk.Counted()
+		commands := []spoken{{"提醒", "remind"}, {"提醒 #1 DING", "remind #1 by ding"}, {"跟进 #1 每30分钟", "follow #1 every 30m"}, {"停止 #1", "stop #1"}, {"停止", "stop"}}
+		for _, command := range commands {
+			got := w.asks(w.zhangsan, command.in(language))
+			w.wants(got, spoken{"这个命令只有管理员可以用", "Only administrators may say this"}.in(language))
+			got += w.asks(w.john, command.in(language))
+			w.wants(got, spoken{"只有本组织的成员可以用我", "Only members of this organisation can use me"}.in(language))
+			w.never(got, "周五停机", "李雷")
+		}
+		w.reconfigure(func(o *bot.Options) { o.Access.Remind = "" })
+		w.wants(w.asks(w.lilei, commands[0].in(language)), spoken{"没有对任何人开放", "lets nobody"}.in(language))
+		w.reconfigure(func(o *bot.Options) { o.Access.Groups = []string{"cidOther"} })
+		w.wants(w.asks(w.lilei, commands[0].in(language)), spoken{"没有被允许在这个群里", "not allowed to work in this group"}.in(language))
+		if w.dingtalk.Counted() != calls || len(w.inbox.scheduled) != 0 {
+			t.Error("something was done for somebody who may not")
+		}
+		w.reconfigure(func(o *bot.Options) { o.Access.Groups, o.Access.Remind = nil, bot.Everyone })
+		if got := w.tells(w.zhangsan, commands[0].in(language)); len(got) != 1 || len(got[0].Mentioned) != 4 {
+			t.Errorf("%+v", got)
+		}
+		w.wants(w.asks(w.john, commands[0].in(language)), spoken{"只有本组织的成员可以用我", "Only members of this organisation can use me"}.in(language))
+	})
+}
+
+// Where reports go to who asked, the group does not read who has not read, unless they
+// are mentioned.
+func TestTheOutcomeOfAReminderToThePersonAlone(t *testing.T) {
+	t.Parallel()
+	inBothLanguages(t, func(t *testing.T, language bot.Language) {
+		w := newWorld(t, setup{options: func(o *bot.Options) { o.Direct = true }})
+		w.announce("公告 周五停机")
+		w.dingtalk.FlowControl(true, w.zhangsan)
+		sent := byWebhook(spoken{"结果已私信发给你。", "I sent you the answer directly."}.in(language))
+		command := spoken{"提醒 私信", "remind by direct"}.in(language)
+		w.sees("the group", w.tells(w.lilei, command), sent)
+		private := w.private(w.lilei)
+		w.wants(private[len(private)-1].Text, "#1 周五停机", "张三")
+		w.sees("the group, again", w.tells(w.lilei, command), sent)
+		private = w.private(w.lilei)
+		w.wants(private[len(private)-1].Text, spoken{"刚提醒过", "Nobody was reminded of #1 again"}.in(language), "韩梅梅")
+		w.clock.advance(5 * time.Minute)
+		if got := w.tells(w.lilei, spoken{"提醒", "remind"}.in(language)); len(got) != 1 || len(got[0].Mentioned) != 4 {
+			t.Errorf("%+v", got)
+		}
+	})
+}
+
+func TestTheWorkbookShowsReminders(t *testing.T) {
+	t.Parallel()
+	inBothLanguages(t, func(t *testing.T, language bot.Language) {
+		w := newWorld(t, setup{})
+		post := w.announce("公告 周五停机")
+		w.tells(w.lilei, "提醒")
+		w.must(w.group.ReadAll(post.ID, w.hanmeimei, w.lisi))
+		w.clock.advance(5 * time.Minute)
+		w.asks(w.lilei, "提醒 DING")
+		w.asks(w.lilei, spoken{"导出", "export"}.in(language))
+		_, media := w.media("sampleFile")
+		book, err := excelize.OpenReader(bytes.NewReader(media.Content))
+		w.must(err)
+		defer func() { _ = book.Close() }()
+		rows, err := book.GetRows(book.GetSheetName(0))
+		w.must(err)
+		column, reminders := -1, map[string]string{}
+		for _, row := range rows {
+			for i, cell := range row {
+				if cell == (spoken{"提醒次数", "Reminders"}).in(language) {
+					column = i
+				}
+			}
+			if column >= 0 && len(row) > column {
+				reminders[row[0]] = row[column]
+			}
+		}
+		for name, want := range map[string]string{"李雷": "2", "韩梅梅": "1", "张三": "2", "李四": "1"} {
+			if reminders[name] != want {
+				t.Errorf("%s: %q reminders, want %q, in %q", name, reminders[name], want, rows)
+			}
+		}
+	})
+}

@@ -1,0 +1,412 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"os"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+	"go.uber.org/zap"
+
+	"whoread/receipts/dingtalk/dingtalktest"
+	"whoread/store/storetest"
+)
+
+// mortalProcess dies at a fault point. There is one before and one after each effect of a
+// command: each call of Redis about the command or its group, and each call of
+// DingTalk. A dead process does nothing any more and hears of nothing, as after
+// kill -9. In the end of the test it is let go, so that its goroutines end.
+type mortalProcess struct {
+	mu     sync.Mutex
+	armed  bool
+	passed int // fault points since it was armed
+	at     int // where it dies; 0 for never
+	died   chan struct{}
+	bury   chan struct{}
+	end    func() // of its bot
+}
+
+func newMortal() *mortalProcess {
+	return &mortalProcess{died: make(chan struct{}), bury: make(chan struct{})}
+}
+
+func (m *mortalProcess) dead() bool {
+	select {
+	case <-m.died:
+		return true
+	default:
+		return false
+	}
+}
+
+// point is a fault point.
+func (m *mortalProcess) point(counts bool) {
+	m.mu.Lock()
+	if m.armed && counts && !m.dead() {
+		if m.passed++; m.passed == m.at {
+			close(m.died)
+		}
+	}
+	dead := m.dead()
+	m.mu.Unlock()
+	if dead {
+		<-m.bury
+	}
+}
+
+func (m *mortalProcess) arm(at int) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.armed, m.passed, m.at = true, 0, at
+}
+
+func (m *mortalProcess) points() int {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.passed
+}
+
+// RoundTrip is a call of DingTalk.
+func (m *mortalProcess) RoundTrip(r *http.Request) (*http.Response, error) {
+	m.point(true)
+	defer m.point(true)
+	return http.DefaultTransport.RoundTrip(r)
+}
+
+// about tells whether a call of Redis is about a command or its group; the others
+// only wait for work and keep leases.
+func about(commands ...redis.Cmder) bool {
+	text := fmt.Sprint(commands)
+	return strings.Contains(text, ":group:") || strings.Contains(text, ":seen:") || strings.Contains(text, ":parked")
+}
+
+func (*mortalProcess) DialHook(next redis.DialHook) redis.DialHook {
+	return next
+}
+
+func (m *mortalProcess) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
+	return func(ctx context.Context, cmd redis.Cmder) error {
+		counts := about(cmd)
+		m.point(counts)
+		defer m.point(counts)
+		return next(ctx, cmd)
+	}
+}
+
+func (m *mortalProcess) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
+	return func(ctx context.Context, cmds []redis.Cmder) error {
+		counts := about(cmds...)
+		m.point(counts)
+		defer m.point(counts)
+		return next(ctx, cmds)
+	}
+}
+
+// begin runs a bot in this process until it dies, or m.end is called.
+func (w *world) begin(m *mortalProcess, extra string) {
+	w.t.Helper()
+	c, err := loadConfig(w.config(extra), func(string) (string, bool) { return w.redis, true })
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	c.DingTalk.Connections = 1
+	a, err := newApp(c, timing{
+		now: time.Now, dueEvery: 50 * time.Millisecond, lease: 300 * time.Millisecond, hook: m, transport: m,
+	}, zap.NewNop())
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	var running sync.WaitGroup
+	running.Go(func() {
+		if err := a.run(ctx); err != nil {
+			w.t.Error(err)
+		}
+	})
+	running.Go(func() { // a dead process has no connection any more
+		select {
+		case <-m.died:
+			stop()
+		case <-ctx.Done():
+		}
+	})
+	m.end = func() {
+		stop()
+		close(m.bury)
+		running.Wait()
+		if err := a.close(); err != nil && !m.dead() {
+			w.t.Error(err)
+		}
+	}
+	if err := w.AwaitConnections(within(w.t), 1); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// crash is a command, and what must hold after a crash in the middle of it.
+type crash struct {
+	name  string
+	extra string // configuration
+	// prepare brings about what the command is about.
+	prepare func(w *world, g *dingtalktest.Group, people []dingtalktest.Person)
+	say     string
+	// check looks at what the group has seen in the end: the replies to the command,
+	// and what the bot posted since it was said.
+	check func(t *testing.T, w *world, g *dingtalktest.Group, replies []string, posts []dingtalktest.Message)
+}
+
+func announced(w *world, g *dingtalktest.Group, people []dingtalktest.Person) {
+	w.ask(g, w.admin, saying("公告 一"))
+	if err := g.ReadAll(posted(g)[0].ID, people[0]); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// contains expects a reply that holds one of the texts.
+func contains(t *testing.T, replies []string, texts ...string) {
+	t.Helper()
+	for _, reply := range replies {
+		for _, text := range texts {
+			if strings.Contains(reply, text) {
+				return
+			}
+		}
+	}
+	t.Errorf("no reply of %q says %q", replies, texts)
+}
+
+var crashes = []crash{
+	{"announce", "", nil, "公告 每30分钟 停机", func(t *testing.T, w *world, g *dingtalktest.Group, replies []string, posts []dingtalktest.Message) {
+		switch len(posts) {
+		case 0:
+			contains(t, replies, "是否送达不确定")
+		case 1:
+			contains(t, replies, "已发出 #1", "#1 是否送达不确定", "#1 已经发出")
+		default:
+			t.Errorf("announced %d times", len(posts))
+		}
+		// Whatever it is, it has one number and is followed up.
+		reply := w.ask(g, w.admin, saying("列表"))
+		wantIn(t, reply, "最近 1 条", "#1 停机")
+	}},
+	{"who read", "", announced, "谁没读", func(t *testing.T, _ *world, _ *dingtalktest.Group, replies []string, _ []dingtalktest.Message) {
+		contains(t, replies, "已读 1/4")
+	}},
+	{"list", "", announced, "列表", func(t *testing.T, _ *world, _ *dingtalktest.Group, replies []string, _ []dingtalktest.Message) {
+		contains(t, replies, "最近 1 条公告")
+	}},
+	{"help", "", announced, "帮助", func(t *testing.T, _ *world, _ *dingtalktest.Group, replies []string, _ []dingtalktest.Message) {
+		contains(t, replies, "我能告诉群里")
+	}},
+	{"usage", "", announced, "用量", func(t *testing.T, _ *world, _ *dingtalktest.Group, replies []string, _ []dingtalktest.Message) {
+		contains(t, replies, "成员")
+	}},
+	{"recall", "", announced, "撤回 #1", func(t *testing.T, w *world, g *dingtalktest.Group, replies []string, _ []dingtalktest.Message) {
+		contains(t, replies, "已撤回 #1", "它之前已经撤回了")
+		wantIn(t, w.ask(g, w.admin, saying("谁没读 #1")), "已被撤回")
+	}},
+	{"chart", "", announced, "曲线", func(t *testing.T, _ *world, _ *dingtalktest.Group, replies []string, posts []dingtalktest.Message) {
+		filed(t, replies, posts)
+	}},
+	{"export", "", announced, "导出", func(t *testing.T, _ *world, _ *dingtalktest.Group, replies []string, posts []dingtalktest.Message) {
+		filed(t, replies, posts)
+	}},
+	{"remind by mention", "", announced, "提醒", func(t *testing.T, w *world, _ *dingtalktest.Group, replies []string, _ []dingtalktest.Message) {
+		mentions := 0
+		for _, reply := range replies {
+			if strings.Contains(reply, "@") && strings.Contains(reply, "请看 #1") {
+				mentions++
+			}
+		}
+		if mentions > 1 {
+			t.Errorf("mentioned %d times: %q", mentions, replies)
+		}
+		if mentions == 0 {
+			contains(t, replies, "是否提醒到不确定")
+		}
+	}},
+	{"remind in private", "", announced, "提醒 私信", func(t *testing.T, w *world, _ *dingtalktest.Group, replies []string, _ []dingtalktest.Message) {
+		contains(t, replies, "已私信提醒 3 人", "是否提醒到不确定")
+		for _, p := range w.People() {
+			n := 0
+			for _, m := range w.Direct(p).Messages() {
+				if m.FromBot() {
+					n++
+				}
+			}
+			if n > 1 {
+				t.Errorf("%s was written to %d times", p.Name, n)
+			}
+		}
+	}},
+	{"remind by DING", "", announced, "提醒 DING", func(t *testing.T, w *world, _ *dingtalktest.Group, replies []string, _ []dingtalktest.Message) {
+		contains(t, replies, "已用 DING 提醒 3 人", "是否提醒到不确定")
+		if n := len(w.Dings()); n > 1 {
+			t.Errorf("%d DINGs", n)
+		}
+	}},
+	{"follow", "", announced, "跟进 #1 每30分钟", func(t *testing.T, w *world, g *dingtalktest.Group, replies []string, _ []dingtalktest.Message) {
+		contains(t, replies, "开始跟进 #1")
+		wantIn(t, w.ask(g, w.admin, saying("列表")), "跟进中")
+	}},
+	{"stop", "", func(w *world, g *dingtalktest.Group, people []dingtalktest.Person) {
+		announced(w, g, people)
+		w.ask(g, w.admin, saying("跟进 #1 每30分钟"))
+	}, "停止 #1", func(t *testing.T, w *world, g *dingtalktest.Group, replies []string, _ []dingtalktest.Message) {
+		contains(t, replies, "已停止跟进 #1")
+		wantNotIn(t, w.ask(g, w.admin, saying("列表")), "跟进中")
+	}},
+}
+
+// filed expects that a file was posted at most once, and that the reply is honest
+// about it.
+func filed(t *testing.T, replies []string, posts []dingtalktest.Message) {
+	t.Helper()
+	switch len(posts) {
+	case 0:
+		contains(t, replies, "是否发出不确定")
+	case 1:
+		contains(t, replies, "已读 1/4", "是否发出不确定")
+	default:
+		t.Errorf("%d files", len(posts))
+	}
+}
+
+// A process is killed at each step of each command, and another one takes over: the
+// command is done once, or it is said that this is uncertain; nothing is lost and
+// nothing is done twice.
+func TestACrashAtEachStepOfEachCommand(t *testing.T) {
+	t.Parallel()
+	stride := 9 // a part of the points; more of them in CI; all of them by hand
+	switch {
+	case os.Getenv("WHOREAD_TEST_CRASHES") == "all":
+		stride = 1
+	case strings.Contains(os.Getenv("WHOREAD_TEST_REQUIRE"), "redis"):
+		stride = 4
+	}
+	for _, c := range crashes {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			points := c.run(t, 0)
+			t.Logf("%d fault points", points)
+			for at := 1; at <= points; at += stride {
+				t.Run(fmt.Sprintf("at %d of %d", at, points), func(t *testing.T) {
+					t.Parallel()
+					c.run(t, at)
+				})
+			}
+		})
+	}
+}
+
+// run gives the command to a bot that dies at the given fault point, and returns how
+// many it passed.
+func (c crash) run(t *testing.T, at int) int {
+	w := newWorld(t, storetest.Mini(t), dingtalktest.Options{CallbackRetryAfter: 500 * time.Millisecond})
+	people := w.people(3)
+	g := w.AddGroup(dingtalktest.GroupOptions{}, append(people, w.admin)...)
+	mortal, heir := newMortal(), newMortal()
+	t.Cleanup(func() {
+		var ends sync.WaitGroup
+		for _, m := range []*mortalProcess{mortal, heir} {
+			if m.end != nil {
+				ends.Go(m.end)
+			}
+		}
+		ends.Wait()
+	})
+	w.begin(mortal, c.extra)
+	if c.prepare != nil {
+		c.prepare(w, g, people)
+	}
+	before := ids(g)
+	mortal.arm(at)
+	if _, err := g.Say(w.admin, saying(c.say)); err != nil {
+		t.Fatal(err)
+	}
+	if at > 0 && mortal.await(t, w, g, before) {
+		if err := w.AwaitConnections(within(t), 0); err != nil {
+			t.Fatal(err)
+		}
+		w.begin(heir, c.extra)
+	}
+	w.reply(g, before)
+	replies, posts := w.settled(g, before)
+	points := mortal.points()
+	mortal.arm(0)
+	if len(replies) > 2 {
+		t.Errorf("%d replies: %q", len(replies), replies)
+	}
+	c.check(t, w, g, replies, posts)
+	return points
+}
+
+// await waits for the death, and returns false if the command was done before: not
+// every run passes as many points as another.
+func (m *mortalProcess) await(t *testing.T, w *world, g *dingtalktest.Group, before map[string]bool) bool {
+	t.Helper()
+	replied := make(chan bool, 1)
+	ctx, cancel := context.WithCancel(within(t))
+	defer cancel()
+	go func() {
+		_, err := g.WaitMessage(ctx, func(posted dingtalktest.Message) bool {
+			return posted.Via == dingtalktest.ViaWebhook && !before[posted.ID]
+		})
+		if err == nil {
+			select { // what comes after the reply takes a moment
+			case <-time.After(2 * time.Second):
+			case <-ctx.Done():
+			}
+		}
+		replied <- err == nil
+	}()
+	select {
+	case <-m.died:
+		return true
+	case ok := <-replied:
+		if !ok && !m.dead() {
+			t.Fatal("neither a reply nor the end came")
+		}
+		return m.dead()
+	}
+}
+
+// settled waits until nothing is left to do, and returns what the bot has said since.
+func (w *world) settled(g *dingtalktest.Group, before map[string]bool) (replies []string, posts []dingtalktest.Message) {
+	w.t.Helper()
+	w.awaitIdle()
+	for _, m := range g.Messages() {
+		switch {
+		case before[m.ID]:
+		case m.Via == dingtalktest.ViaWebhook:
+			replies = append(replies, m.Text)
+		case m.Via == dingtalktest.ViaSend:
+			posts = append(posts, m)
+		}
+	}
+	return replies, posts
+}
+
+// awaitIdle waits until the inbox is empty.
+func (w *world) awaitIdle() {
+	w.t.Helper()
+	options, err := redis.ParseURL(w.redis)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	rdb := redis.NewClient(options)
+	defer func() { _ = rdb.Close() }()
+	ctx := within(w.t)
+	for ctx.Err() == nil {
+		if n, err := rdb.XLen(ctx, "{"+w.prefix+":inbox}:stream").Result(); err == nil && n == 0 {
+			return
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+	w.t.Fatal("the inbox is never empty")
+}

@@ -1,0 +1,55 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+
+	"go.uber.org/zap"
+
+	"whoread/bot"
+	"whoread/store"
+)
+
+type forgetCommand struct {
+	Config string `required:"" type:"existingfile" help:"The configuration of the bot." placeholder:"FILE"`
+	Group  string `xor:"what" required:"" help:"Erase all that is kept of this group, by its conversation id." placeholder:"ID"`
+	User   string `xor:"what" required:"" help:"Erase this person, by userId, from all that is kept of every group." placeholder:"ID"`
+	Yes    bool   `help:"Really do it; without, it only says what would be erased."`
+}
+
+// Run erases a group or a person from Redis.
+func (f *forgetCommand) Run(ctx context.Context, out streams) (err error) {
+	c, err := loadConfig(f.Config, os.LookupEnv)
+	if err != nil {
+		return err
+	}
+	if c.Redis.URL == store.Memory {
+		return errors.New("redis.url is memory://: nothing outlives the process, so there is nothing to forget")
+	}
+	records, err := newStore(c, nil)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, records.Close()) }()
+	keys, scheduled := 0, 0
+	if f.User != "" {
+		keys, err = records.ForgetUser(ctx, f.User, !f.Yes)
+	} else {
+		inbox := records.Inbox(store.DefaultInboxOptions(), zap.NewNop())
+		scheduled, err = inbox.Unschedule(ctx, func(command string) bool { return bot.IsAbout(command, f.Group) }, !f.Yes)
+		if err == nil {
+			keys, err = records.ForgetGroup(ctx, f.Group, !f.Yes)
+		}
+	}
+	if err != nil {
+		return err
+	}
+	if !f.Yes {
+		fmt.Fprintf(out.out, "Would erase from %d keys and %d scheduled commands. Say --yes to do it.\n", keys, scheduled)
+		return nil
+	}
+	fmt.Fprintf(out.out, "Erased from %d keys and %d scheduled commands.\n", keys, scheduled)
+	return nil
+}
