@@ -142,9 +142,7 @@ func newClient(c config, log *zap.Logger) (*dingtalk.Client, error) {
 }
 
 func newStore(c config) (*store.Store, error) {
-	return store.Open(store.Options{
-		URL: string(c.Redis.URL), KeyPrefix: c.Redis.KeyPrefix, KeepFor: time.Duration(c.Reports.KeepFor),
-	})
+	return c.Redis.open(time.Duration(c.Reports.KeepFor))
 }
 
 // chosenSources keeps the sources that members.source names.
