@@ -339,7 +339,7 @@ func (i *Inbox) carryOut(ctx context.Context, w Worker, j job) {
 			return
 		}
 		pause(ctx, i.options.RetryAfter<<(j.attempt-1))
-		attempts, err := i.renew(ctx, j.entry, "again")
+		attempts, err := i.renew(ctx, j.entry, "again", j.attempt+1)
 		if ctx.Err() != nil {
 			i.handBack(ctx, log, j)
 			return
@@ -394,15 +394,15 @@ func (i *Inbox) takeOut(ctx context.Context, entry, park string) error {
 func (i *Inbox) handBack(ctx context.Context, log *zap.Logger, j job) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), callTimeout)
 	defer cancel()
-	if _, err := i.renew(ctx, j.entry, "release"); err != nil {
+	if _, err := i.renew(ctx, j.entry, "release", j.attempt); err != nil {
 		log.Warn("command left to its lease", zap.Error(err))
 	}
 }
 
-// renew runs the script of that name; see there for what how can be.
-func (i *Inbox) renew(ctx context.Context, entry, how string) (int, error) {
+// renew runs the script of that name; see there for what how can be, and for attempt.
+func (i *Inbox) renew(ctx context.Context, entry, how string, attempt int) (int, error) {
 	attempts, err := renewScript.Run(ctx, i.rdb, []string{i.keys.stream()},
-		consumerGroup, i.consumer, entry, how, i.options.Lease.Milliseconds()).Int()
+		consumerGroup, i.consumer, entry, how, i.options.Lease.Milliseconds(), attempt).Int()
 	if err != nil {
 		return 0, fmt.Errorf("renew lease: %w", err)
 	}
@@ -419,7 +419,7 @@ func (i *Inbox) renewLeases(ctx context.Context) {
 		}
 		i.mu.Unlock()
 		for _, entry := range entries {
-			if _, err := i.renew(ctx, entry, "hold"); err != nil {
+			if _, err := i.renew(ctx, entry, "hold", 0); err != nil {
 				i.log.Warn("lease not renewed", zap.Error(err))
 			}
 		}

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"strings"
@@ -23,9 +24,29 @@ const (
 
 // Options say where the records are kept and for how long.
 type Options struct {
-	// URL is redis://, rediss:// or Memory. It may hold a password, which no
-	// error shows.
+	// URL is redis:// or rediss:// (TLS) for a Redis, or Memory. It may hold a user
+	// and a password, which no error shows. These parameters make it more than one
+	// server, and any other is an error:
+	//
+	//   - addr, as often as there are further addresses (host:port): a cluster, or
+	//     the Sentinels.
+	//   - cluster=true: a cluster, though only one of its addresses is given. Its
+	//     one database is 0.
+	//   - master_name: the addresses, that of the URL too, are Sentinels (port 26379
+	//     if none is given), and the Redis is the master that they know by that name.
+	//     User, password and database are the master's.
+	//   - sentinel_username, sentinel_password: the Sentinels' own, if they have any.
+	//   - db: the database, as the path of the URL.
 	URL string
+	// Addrs are like the parameter addr, and MasterName, SentinelUsername and
+	// SentinelPassword like the parameters of that name, for who does not want them
+	// in the URL. No error shows the password.
+	Addrs            []string
+	MasterName       string
+	SentinelUsername string
+	SentinelPassword string
+	// CAs vouch for the servers of rediss://; nil stands for those of the machine.
+	CAs *x509.CertPool
 	// KeyPrefix begins every key; bots that share a Redis need different ones.
 	KeyPrefix string
 	// KeepFor is how long a message and what is known of it are kept.
@@ -40,14 +61,9 @@ type Store struct {
 	rdb      redis.UniversalClient
 	keys     keyspace
 	keepFor  time.Duration
+	kind     string    // of Redis, in a few words
 	embedded *embedded // nil with a Redis of its own
 }
-
-// errURL says nothing of the URL: where a password holds a character that should
-// have been escaped, what the parser takes for a port, a path or an option is a
-// piece of the password.
-var errURL = errors.New("redis url: want redis://[user:password@]host:port[/database], rediss:// or " + Memory +
-	`, with each "/", "#", "?", "%", "@" and ":" of the password escaped (as %2F for "/")`)
 
 // quiet drops what go-redis would write to stderr beside the log: every error
 // comes back from the call that it is about. Its logger is a global of the
@@ -71,21 +87,14 @@ func Open(o Options) (*Store, error) {
 		}
 		s.embedded, address = embedded, embedded.url
 	}
-	options, err := redis.ParseURL(address)
+	rdb, kind, err := connect(o, address)
 	if err != nil {
-		return nil, errors.Join(errURL, s.Close())
+		return nil, errors.Join(err, s.Close())
 	}
-	s.rdb = redis.NewUniversalClient(&redis.UniversalOptions{
-		Addrs: []string{options.Addr}, DB: options.DB, TLSConfig: options.TLSConfig,
-		Username: options.Username, Password: options.Password,
-		DialTimeout: dialTimeout, DialerRetries: 1,
-		ReadTimeout: callTimeout, WriteTimeout: callTimeout, ContextTimeoutEnabled: true,
-		// Safe, since every script can be repeated.
-		MaxRetries: 1,
-	})
 	if o.Hook != nil {
-		s.rdb.AddHook(o.Hook)
+		rdb.AddHook(o.Hook)
 	}
+	s.rdb, s.kind = rdb, kind
 	return s, nil
 }
 

@@ -1,7 +1,9 @@
 package store
 
 import (
+	"crypto/x509"
 	"net"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -29,9 +31,8 @@ func TestOpenNeverShowsThePassword(t *testing.T) {
 		"port and password":   "redis://:hush@[::1",
 		"database":            "redis://:hush@host:6379/tsch",
 		"databases":           "redis://:hush@host:6379/1/tsch",
-		"option":              "redis://:hush@host:6379?tsch=1",
-		"value of an option":  "redis://:hush@host:6379?db=tsch",
-		"seconds":             "rediss://:hush@host:6379?dial_timeout=tsch",
+		"value of a database": "redis://:hush@host:6379?db=tsch",
+		"parameter":           "redis://:90210?hush=tsch@host:6379",
 		"empty":               "",
 		"only a password":     "hush",
 		"memory with more":    "memory://:hush@host",
@@ -54,6 +55,69 @@ func TestOpenNeverShowsThePassword(t *testing.T) {
 				t.Errorf("the error does not say what to do: %v", err)
 			}
 		})
+	}
+}
+
+func TestMistakesInTheAddressAreNamed(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		o    Options
+		want string
+	}{
+		"unknown parameter":           {Options{URL: "rediss://:hush@host:6379?dial_timeout=hush"}, `unknown parameter "dial_timeout"`},
+		"skipping the verification":   {Options{URL: "rediss://:hush@host:6379?skip_verify=true"}, `unknown parameter "skip_verify"`},
+		"cluster":                     {Options{URL: "redis://:hush@host?cluster=hush"}, "neither true nor false"},
+		"a cluster's database":        {Options{URL: "redis://:hush@host/1?cluster=true"}, "no database but 0"},
+		"a cluster's other database":  {Options{URL: "redis://:hush@host?db=2&addr=other"}, "no database but 0"},
+		"a master in a cluster":       {Options{URL: "redis://:hush@host?cluster=true&master_name=m"}, "not both"},
+		"no master":                   {Options{URL: "redis://:hush@host?sentinel_password=hush"}, "no master_name"},
+		"master twice":                {Options{URL: "redis://:hush@host?master_name=m", MasterName: "n"}, "master_name is given twice"},
+		"password twice":              {Options{URL: "redis://host?master_name=m&sentinel_password=hush", SentinelPassword: "hush"}, "sentinel_password is given twice"},
+		"address with a password":     {Options{URL: "redis://host?addr=:hush@other:6379"}, "not host:port"},
+		"address with a path":         {Options{URL: "redis://host", Addrs: []string{"redis://hush"}}, "not host:port"},
+		"address without a host":      {Options{URL: "redis://host", Addrs: []string{":6379"}}, "not host:port"},
+		"port":                        {Options{URL: "redis://host", Addrs: []string{"other:hush"}}, "not host:port"},
+		"authorities without TLS":     {Options{URL: "redis://host", CAs: x509.NewCertPool()}, "rediss://"},
+		"embedded, and a cluster":     {Options{URL: Memory, Addrs: []string{"other:6379"}}, "memory://"},
+		"embedded, and behind others": {Options{URL: Memory, MasterName: "m"}, "memory://"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s, err := Open(c.o)
+			if err == nil {
+				_ = s.Close()
+				t.Fatal("it opened")
+			}
+			if !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "hush") {
+				t.Errorf("%v, want %q", err, c.want)
+			}
+		})
+	}
+}
+
+func TestWhatAnAddressMeans(t *testing.T) {
+	t.Parallel()
+	for url, c := range map[string]struct {
+		kind  string
+		addrs []string
+	}{
+		"redis://host":                                     {"single", []string{"host:6379"}},
+		"redis://host?addr=b&addr=[::1]:7":                 {"Cluster", []string{"host:6379", "b:6379", "[::1]:7"}},
+		"redis://host:1?cluster=true":                      {"Cluster", []string{"host:1"}},
+		"redis://host:1?cluster=false":                     {"single", []string{"host:1"}},
+		"redis://u:p@host?master_name=m&addr=b:1&addr=::1": {"Sentinel, master m", []string{"host:26379", "b:1", "[::1]:26379"}},
+		"rediss://host:1/3?master_name=m&sentinel_username=a&sentinel_password=b": {"Sentinel, master m", []string{"host:1"}},
+	} {
+		o := Options{URL: url}
+		_, kind, err := connect(o, url)
+		if err != nil || kind != c.kind {
+			t.Errorf("%s: %q, %v, want %q", url, kind, err, c.kind)
+			continue
+		}
+		got, _, _ := clientOptions(o, url)
+		if !slices.Equal(got.Addrs, c.addrs) {
+			t.Errorf("%s: addresses %q, want %q", url, got.Addrs, c.addrs)
+		}
 	}
 }
 

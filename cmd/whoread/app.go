@@ -209,9 +209,7 @@ func newClient(c config, t timing, log *zap.Logger, coolApp func(ctx context.Con
 }
 
 func newStore(c config, hook redis.Hook) (*store.Store, error) {
-	return store.Open(store.Options{
-		URL: string(c.Redis.URL), KeyPrefix: c.Redis.KeyPrefix, KeepFor: time.Duration(c.Reports.KeepFor), Hook: hook,
-	})
+	return c.Redis.open(time.Duration(c.Reports.KeepFor), hook)
 }
 
 // reminders are the settings of reminders and follow-ups.

@@ -11,7 +11,6 @@ import (
 
 	"whoread/bot/stream"
 	"whoread/receipts/dingtalk"
-	"whoread/store"
 )
 
 // checkWithin bounds each check.
@@ -60,30 +59,6 @@ func (r *checkReport) line(what, right, wrong, remedy string) {
 
 func (r *checkReport) skipped(what, why string) {
 	fmt.Fprintf(r.out.out, "- %-14s not checked: %s\n", what, why)
-}
-
-func (r *checkReport) checkRedis(ctx context.Context, c config) {
-	ctx, cancel := context.WithTimeout(ctx, checkWithin)
-	defer cancel()
-	if c.Redis.URL == store.Memory {
-		r.line("Redis", "embedded (memory://): everything known is lost when the process ends", "", "")
-		return
-	}
-	s, err := newStore(c, nil)
-	if err != nil {
-		r.line("Redis", "", err.Error(), "correct redis.url")
-		return
-	}
-	defer func() { _ = s.Close() }() // nothing was written that matters
-	if err := s.Ping(ctx); err != nil {
-		r.line("Redis", "", err.Error(), "start Redis, or correct the address, user and password in redis.url")
-		return
-	}
-	version, err := s.Version(ctx)
-	if err != nil {
-		version = "version unknown"
-	}
-	r.line("Redis", "answers and takes writes ("+version+")", "", "")
 }
 
 // remedies say where a refusal of DingTalk's is put right.

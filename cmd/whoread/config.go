@@ -56,9 +56,15 @@ type dingtalkConfig struct {
 }
 
 type redisConfig struct {
-	URL       secret `yaml:"url"`
-	URLFile   string `yaml:"url_file"`
-	KeyPrefix string `yaml:"key_prefix"`
+	URL                  secret   `yaml:"url"`
+	URLFile              string   `yaml:"url_file"`
+	Addrs                []string `yaml:"addrs"`
+	MasterName           string   `yaml:"master_name"`
+	SentinelUsername     string   `yaml:"sentinel_username"`
+	SentinelPassword     secret   `yaml:"sentinel_password"`
+	SentinelPasswordFile string   `yaml:"sentinel_password_file"`
+	TLSCAFile            string   `yaml:"tls_ca_file"`
+	KeyPrefix            string   `yaml:"key_prefix"`
 }
 
 type accessConfig struct {
@@ -312,6 +318,7 @@ func (c *config) complete(folder string, check *checker) {
 	c.Redis.URL = cmp.Or(c.Redis.URL, secret(store.Memory))
 	scheme, _, _ := strings.Cut(string(c.Redis.URL), "://")
 	check.that(slices.Contains([]string{"redis", "rediss", "memory"}, scheme), "redis.url", "must begin with redis://, rediss:// or memory://")
+	c.Redis.complete(folder, check)
 	check.that(c.Redis.KeyPrefix != "" && !strings.ContainsAny(c.Redis.KeyPrefix, "{}"), "redis.key_prefix", "must not be empty or hold braces")
 
 	a := c.Access

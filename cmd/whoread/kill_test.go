@@ -106,8 +106,9 @@ func (p *tap) seen(tag string) int {
 	return p.groups[tag].seen
 }
 
-// meets returns the snag that the command meets, or nil.
-func (p *tap) meets(command []byte) *snag {
+// meets returns the snag that the command meets, or nil, and whether Redis gets the
+// command.
+func (p *tap) meets(command []byte) (s *snag, passes bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for tag, s := range p.groups {
@@ -117,10 +118,10 @@ func (p *tap) meets(command []byte) *snag {
 		s.seen++
 		if s.seen == s.nth || s.holds && s.met {
 			s.met = true
-			return s
+			return s, s.done && s.seen == s.nth
 		}
 	}
-	return nil
+	return nil, true
 }
 
 // cut takes the Redis away: connections break, and new ones are refused.
@@ -174,8 +175,8 @@ func (p *tap) serve(client net.Conn) {
 		if err != nil {
 			return
 		}
-		s := p.meets(command)
-		if s != nil && (!s.done || s.seen != s.nth) {
+		s, passes := p.meets(command)
+		if !passes {
 			s.wait()
 			return
 		}
@@ -360,21 +361,24 @@ func TestAFailureAtEachStepRemindsNobodyTwice(t *testing.T) {
 		w := newTraveller(t, b, dingtalktest.Options{CallsPerSecond: -1, WebhookTTL: 30 * 24 * time.Hour})
 		p := newTap(t, b.URL)
 		w.redis = p.url
-		config := w.config(anyHour + "\nbudget: {calls_per_second: 1000}")
+		config := w.config(anyHour + "\nbudget: {calls_per_second: 1000}\nreports: {sweep: []}")
 		w.start(2, config)
 
-		// How many commands there are shows a round in which nothing fails.
+		// How many commands there are shows a round in which nothing fails. It is not the
+		// first: Redis did not know every script then.
 		all := slices.Concat(w.pursue(1, "公告 每30分钟 一", ""), w.pursue(1, "公告 一", "提醒"))
 		counted := make([]int, len(all))
-		for _, g := range all {
-			p.snag(w.tag(g.Group), snag{})
-		}
-		w.begin(all)
-		if r := w.end("undisturbed", all); r != (round{}) {
-			t.Fatalf("without any failure: %+v", r)
-		}
-		for i, g := range all {
-			counted[i] = p.seen(w.tag(g.Group))
+		for range 3 {
+			for i, g := range all {
+				p.snag(w.tag(g.Group), snag{})
+			}
+			w.begin(all)
+			if r := w.end("undisturbed", all); r != (round{}) {
+				t.Fatalf("without any failure: %+v", r)
+			}
+			for i, g := range all {
+				counted[i] = p.seen(w.tag(g.Group))
+			}
 		}
 		p.clear()
 		t.Logf("%d commands of Redis in a round, %d in a command", counted[0], counted[1])

@@ -3,9 +3,11 @@
 -- ARGV[1]  consumer group
 -- ARGV[2]  consumer that holds the lease
 -- ARGV[3]  entry
--- ARGV[4]  'again' counts another attempt; 'hold' only renews; 'release' gives
+-- ARGV[4]  'again' begins another attempt; 'hold' only renews; 'release' gives
 --          the lease up at once
 -- ARGV[5]  lease, in milliseconds
+-- ARGV[6]  with 'again' the number of that attempt, so that a repetition of this
+--          call does not count it twice
 -- returns  the number of attempts so far; 0 if the lease is another's by now
 local p = redis.call('XPENDING', KEYS[1], ARGV[1], ARGV[3], ARGV[3], 1)[1]
 if not p or p[2] ~= ARGV[2] then
@@ -13,7 +15,7 @@ if not p or p[2] ~= ARGV[2] then
 end
 local attempts = p[4]
 if ARGV[4] == 'again' then
-  attempts = attempts + 1
+  attempts = tonumber(ARGV[6])
 end
 local idle = 0
 if ARGV[4] == 'release' then

@@ -10,12 +10,15 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/redis/go-redis/v9"
 )
+
+const loopback = "127.0.0.1"
 
 // clusterTick is how often a new cluster is asked whether it is ready: Redis
 // takes 2 s to trust itself, and says so nowhere else.
@@ -28,7 +31,12 @@ const guard = `folder=$1; shift; redis-server "$@" --dir "$folder" & exec >&- 2>
 
 // server is a Redis on a loopback port, with a password and without persistence.
 type server struct {
-	url    string
+	url       string
+	ports     []int // its own, and that of the cluster's bus
+	password  string
+	arguments []string
+	sentinel  string // the configuration of a Sentinel; empty for a Redis
+
 	folder string
 	alive  io.Closer // ends the server
 	shell  *exec.Cmd
@@ -38,39 +46,54 @@ type server struct {
 // startServer starts a Redis and waits until it takes connections. Another
 // program may take the port first: then it tries with another.
 func startServer(arguments ...string) (*server, error) {
+	return startAs(server{password: rand.Text(), arguments: arguments})
+}
+
+func startAs(s server) (*server, error) {
 	var failures []error
 	for range 3 {
-		s, err := tryServer(arguments)
-		if err == nil {
-			return s, nil
+		ports, err := freePorts(2)
+		if err != nil {
+			return nil, err
+		}
+		s.ports = ports
+		s.url = fmt.Sprintf("redis://:%s@%s/0", s.password, s.address())
+		if err = s.start(); err == nil {
+			return &s, nil
 		}
 		failures = append(failures, err)
 	}
 	return nil, errors.Join(failures...)
 }
 
-func tryServer(arguments []string) (*server, error) {
-	ports, err := freePorts(2)
-	if err != nil {
-		return nil, err
-	}
+func (s *server) address() string { return net.JoinHostPort(loopback, strconv.Itoa(s.ports[0])) }
+
+// start runs the server, with nothing on disk, and waits until it is ready. A
+// server that was stopped can be started again, at its port.
+func (s *server) start() error {
 	folder, err := os.MkdirTemp("", "whoread-redis-")
 	if err != nil {
-		return nil, err
+		return err
 	}
-	password := rand.Text()
-	s := &server{
-		url:    fmt.Sprintf("redis://:%s@127.0.0.1:%d/0", password, ports[0]),
-		folder: folder, log: make(chan struct{}),
+	s.folder, s.log = folder, make(chan struct{})
+	ready := "Ready to accept connections"
+	command := []string{"-c", guard, "redis-server", folder}
+	if s.sentinel != "" {
+		ready = "+monitor master"
+		file := filepath.Join(folder, "sentinel.conf") // which it writes to
+		if err := os.WriteFile(file, fmt.Appendf(nil, "bind %s\nport %d\n%s", loopback, s.ports[0], s.sentinel), 0o600); err != nil {
+			return err
+		}
+		command = append(command, file, "--sentinel")
+	} else {
+		command = append(command,
+			"--bind", loopback, "--port", strconv.Itoa(s.ports[0]), "--cluster-port", strconv.Itoa(s.ports[1]),
+			"--requirepass", s.password, "--masterauth", s.password, "--save", "", "--appendonly", "no", "--logfile", "")
 	}
-	s.shell = exec.CommandContext(context.Background(), "sh", append([]string{
-		"-c", guard, "redis-server", folder,
-		"--bind", "127.0.0.1", "--port", strconv.Itoa(ports[0]), "--cluster-port", strconv.Itoa(ports[1]),
-		"--requirepass", password, "--save", "", "--appendonly", "no", "--logfile", "",
-	}, arguments...)...)
+	s.shell = exec.CommandContext(context.Background(), "sh", append(command, s.arguments...)...)
 	output, input, err := os.Pipe()
 	if err != nil {
-		return nil, errors.Join(err, os.RemoveAll(folder))
+		return errors.Join(err, os.RemoveAll(folder))
 	}
 	s.shell.Stdout, s.shell.Stderr = input, input
 	s.alive, err = s.shell.StdinPipe()
@@ -79,25 +102,25 @@ func tryServer(arguments []string) (*server, error) {
 	}
 	_ = input.Close()
 	if err != nil {
-		return nil, errors.Join(err, output.Close(), os.RemoveAll(folder))
+		return errors.Join(err, output.Close(), os.RemoveAll(folder))
 	}
 	lines := bufio.NewScanner(output)
-	ready := false
+	isReady := false
 	var said []string
-	for !ready && lines.Scan() {
+	for !isReady && lines.Scan() {
 		said = append(said, lines.Text())
-		ready = strings.Contains(lines.Text(), "Ready to accept connections")
+		isReady = strings.Contains(lines.Text(), ready)
 	}
 	go func() {
 		defer close(s.log)
 		_, _ = io.Copy(io.Discard, output)
 		_ = output.Close()
 	}()
-	if !ready {
+	if !isReady {
 		s.stop()
-		return nil, fmt.Errorf("redis-server ended: %s", strings.Join(said, "\n"))
+		return fmt.Errorf("redis-server ended: %s", strings.Join(said, "\n"))
 	}
-	return s, nil
+	return nil
 }
 
 // stop ends the server and waits for its end.

@@ -1,5 +1,8 @@
 // Package storetest gives tests the Redis they run against: miniredis and a real
-// one, a cluster of one node, and a proxy that takes Redis away.
+// one, a cluster of one node, and a proxy that takes Redis away. For what becomes
+// of Redis itself it starts servers of the test's own: a single one that the test
+// may kill, hang or fill ([Own]), a master behind Sentinels ([NewReplicated]), a
+// Cluster ([NewClustered]), and one with TLS ([NewSecured]).
 //
 // It is for tests only: no other code may import it. It imports nothing of
 // whoread, so that every package's tests can use it.

@@ -1,0 +1,118 @@
+package main
+
+import (
+	"context"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+
+	"whoread/store"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// complete reads the password of the Sentinels from its file, and looks whether
+// everything fits together.
+func (r *redisConfig) complete(folder string, check *checker) {
+	readSecret(&r.SentinelPassword, r.SentinelPasswordFile, folder, "redis.sentinel_password", check)
+	if r.TLSCAFile != "" && !filepath.IsAbs(r.TLSCAFile) {
+		r.TLSCAFile = filepath.Join(folder, r.TLSCAFile)
+	}
+	_, err := readCAs(r.TLSCAFile)
+	check.that(err == nil, "redis.tls_ca_file", "%v", err)
+	if len(check.problems.wrong) > 0 || r.URL == store.Memory && len(r.Addrs) == 0 && r.MasterName == "" && r.TLSCAFile == "" {
+		return // the embedded one is not started to be looked at
+	}
+	s, err := r.open(time.Hour, nil)
+	check.that(err == nil, "redis.url", "%v", err)
+	if err == nil {
+		_ = s.Close() // it has no connection yet
+	}
+}
+
+// open opens the store, which keeps messages for that time.
+func (r *redisConfig) open(keepFor time.Duration, hook redis.Hook) (*store.Store, error) {
+	authorities, err := readCAs(r.TLSCAFile)
+	if err != nil {
+		return nil, fmt.Errorf("redis.tls_ca_file: %w", err)
+	}
+	return store.Open(store.Options{
+		URL: string(r.URL), Addrs: r.Addrs, MasterName: r.MasterName,
+		SentinelUsername: r.SentinelUsername, SentinelPassword: string(r.SentinelPassword),
+		CAs: authorities, KeyPrefix: r.KeyPrefix, KeepFor: keepFor, Hook: hook,
+	})
+}
+
+// readCAs reads the certificates of authorities; nil without a file.
+func readCAs(file string) (*x509.CertPool, error) {
+	if file == "" {
+		return nil, nil
+	}
+	content, err := os.ReadFile(file)
+	if path, ok := errors.AsType[*fs.PathError](err); ok {
+		return nil, fmt.Errorf("can't be read: %w", path.Err)
+	}
+	pool := x509.NewCertPool()
+	if !pool.AppendCertsFromPEM(content) {
+		return nil, errors.New("holds no certificate (PEM)")
+	}
+	return pool, nil
+}
+
+// redisRemedies say where a refusal of Redis's is put right.
+var redisRemedies = map[store.Trouble]string{
+	store.OtherTrouble:      "look into the log of Redis",
+	store.Unreachable:       "start Redis, or correct the address in redis.url; is it TLS (rediss://) on one side only?",
+	store.HangsUp:           "see whether Redis speaks TLS only (then redis.url begins with rediss://), and whether it stays up",
+	store.NoPassword:        "give the user and password in redis.url (and redis.sentinel_password, where the Sentinels want one)",
+	store.WrongPassword:     "correct the user and password in redis.url (and redis.sentinel_password); escape special characters of it (%2F for /)",
+	store.NotPermitted:      "give the user the rights of README.md, Operations, and keys that begin with redis.key_prefix",
+	store.OutOfMemory:       "raise maxmemory of Redis, or free memory; until then the bot does nothing and says so",
+	store.ReadOnly:          "this is a replica: give the master's address in redis.url, or its Sentinels and redis.master_name",
+	store.NoReplicas:        "start the replicas that min-replicas-to-write asks for",
+	store.DiskFull:          "free disk space for Redis: it can't save, and takes no writes until it can",
+	store.Loading:           "Redis loads its data: check again in a moment",
+	store.ClusterDown:       "a part of the cluster is missing: redis-cli --cluster check HOST:PORT tells which",
+	store.IsCluster:         "this is a cluster: add ?cluster=true to redis.url, or further addresses in redis.addrs; it has no database but 0",
+	store.IsNoCluster:       "this is no cluster: leave out redis.addrs and cluster=true, or name redis.master_name if these are Sentinels",
+	store.IsSentinel:        "if this is a Sentinel, say which master: redis.master_name; a Redis must be 6.2 or newer",
+	store.UnknownMaster:     "correct redis.master_name: SENTINEL MASTERS tells the names",
+	store.UntrustedTLS:      "give the certificate of the authority that signed Redis's in redis.tls_ca_file, and see that neither has expired",
+	store.WrongName:         "use the host name of Redis's certificate in redis.url and redis.addrs, or give it one with this name",
+	store.ClientCertificate: "set tls-auth-clients to no in Redis: whoread has no certificate of its own, but a password",
+	store.NoSuchDatabase:    "correct the database (the number at the end of redis.url)",
+}
+
+func (r *checkReport) checkRedis(ctx context.Context, c config) {
+	ctx, cancel := context.WithTimeout(ctx, checkWithin)
+	defer cancel()
+	if c.Redis.URL == store.Memory {
+		r.line("Redis", "embedded (memory://): everything known is lost when the process ends", "", "")
+		return
+	}
+	s, err := newStore(c, nil)
+	if err != nil {
+		r.line("Redis", "", err.Error(), "correct redis.url")
+		return
+	}
+	defer func() { _ = s.Close() }() // nothing was written that matters
+	wrong := func(err error) { r.line("Redis", "", err.Error(), redisRemedies[store.TroubleOf(err)]) }
+	if err := s.Ping(ctx); err != nil {
+		wrong(err)
+		return
+	}
+	kind, err := s.Deployment(ctx)
+	if err != nil {
+		wrong(err)
+		return
+	}
+	version, err := s.Version(ctx)
+	if err != nil {
+		version = "version unknown"
+	}
+	r.line("Redis", "answers and takes writes ("+kind+"; "+version+")", "", "")
+}
