@@ -569,10 +569,11 @@ func TestRenew(t *testing.T) {
 			{"nor give it up", "other", "release", 0, 2, "dead", time.Hour, 10 * time.Minute},
 			{"renewed", "dead", "hold", 2, 2, "dead", time.Minute, 0},
 			{"another attempt", "dead", "again", 3, 3, "dead", time.Minute, 0},
+			{"the same once more", "dead", "again", 3, 3, "dead", time.Minute, 0},
 			{"given up", "dead", "release", 3, 3, "dead", 2 * time.Hour, time.Hour},
 		} {
 			i.consumer = step.consumer
-			if n, err := i.renew(ctx, entry, step.how); n != step.attempts || err != nil {
+			if n, err := i.renew(ctx, entry, step.how, 3); n != step.attempts || err != nil {
 				t.Errorf("%s: %d, %v, want %d", step.name, n, err, step.attempts)
 			}
 			p := pending(t, s)[0]
@@ -583,7 +584,7 @@ func TestRenew(t *testing.T) {
 		if err := i.takeOut(ctx, entry, ""); err != nil {
 			t.Fatal(err)
 		}
-		if n, err := i.renew(ctx, entry, "hold"); n != 0 || err != nil {
+		if n, err := i.renew(ctx, entry, "hold", 0); n != 0 || err != nil {
 			t.Errorf("a command that is out: %d, %v", n, err)
 		}
 		if err := i.takeOut(ctx, entry, "failed"); err != nil || len(parked(t, s)) != 0 {
