@@ -41,6 +41,7 @@ type nudges struct {
 	above    string // stands above the mentions; may be empty
 	// notes tells what came of the people who were reminded before the mentions.
 	notes func(receipts.Reminded) []string
+	told  int // of how many uncertain people the mentions have told
 }
 
 // Batches implements receipts.Nudger. People who can't be mentioned are written to
@@ -107,6 +108,7 @@ func (n *nudges) mention(ctx context.Context, userIDs []string, soFar receipts.R
 	said := []string{n.above, people.String() + n.lookAt(escape(n.title()))}
 	if len(soFar.Reached[receipts.Mention]) == 0 { // the first of two
 		said = append(said, n.notes(soFar)...)
+		n.told = len(soFar.Uncertain)
 	}
 	a := answer{title: n.lookAt(harmless(n.title())), text: lines(said...)}.fit()
 	return n.client.Reply(ctx, n.webhook, dingtalk.Reply{Title: a.title, Text: a.text, AtUserIDs: userIDs})

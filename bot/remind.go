@@ -48,10 +48,10 @@ func (b *Bot) remind(ctx context.Context, w *words, in Incoming, said Said) (ans
 	b.logReminded(in.ID, done)
 	p := b.page(w, in.Group)
 	p.names = b.namesOf(ctx, in.Group, done)
-	a := p.reminded(done, b.Prompter.Cooldown)
-	if a.text == "" {
-		return a, nil
+	if len(done.Reached[receipts.Mention]) > 0 && len(done.Uncertain) == n.told && len(done.Failed) == 0 {
+		return answer{}, nil // the mentions have said it all
 	}
+	a := p.reminded(done, b.Prompter.Cooldown)
 	return b.deliver(ctx, w, in, a)
 }
 
@@ -92,8 +92,7 @@ func (b *Bot) logReminded(run string, done receipts.Reminded) {
 		zap.Bool("complete", done.Report.Complete()), zap.Error(done.Err))
 }
 
-// reminded answers a command that reminds. It is empty where the mentions say it
-// all.
+// reminded answers a command that reminds.
 func (p page) reminded(done receipts.Reminded, cooldown time.Duration) answer {
 	r := done.Report
 	switch {
@@ -107,8 +106,6 @@ func (p page) reminded(done receipts.Reminded, cooldown time.Duration) answer {
 		return say(fmt.Sprintf(p.NobodyToRemind, r.Message.Number))
 	case done.Earlier != nil:
 		return say(p.earlier(r.Message.Number, *done.Earlier, cooldown))
-	case len(done.Reached[receipts.Mention]) > 0 && len(done.Uncertain)+len(done.Failed) == 0:
-		return answer{}
 	}
 	return say(append([]string{p.heading(r.Message)}, p.reached(done)...)...)
 }
