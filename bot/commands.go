@@ -95,7 +95,7 @@ func (b *Bot) announce(ctx context.Context, w *words, in Incoming, said Said) (a
 		return answer{}, err
 	}
 	b.Log.Info("announced", zap.String("request", in.ID), zap.Int("number", m.Number),
-		zap.String("state", string(m.State)), zap.String("reason", m.Reason))
+		zap.String("state", string(m.State)), zap.String("reason", m.Reason), zap.Error(done.Failure))
 	if m.State == receipts.Sent || m.State == receipts.Uncertain { // this may turn out to be sent
 		b.scheduleSweeps(ctx, m)
 	}
@@ -254,6 +254,9 @@ func (b *Bot) recall(ctx context.Context, w *words, in Incoming, said Said) (ans
 	}
 	m, err = b.Recaller.Recall(ctx, m)
 	failure, known := errors.AsType[*dingtalk.Error](err)
+	if known {
+		b.Log.Warn("not recalled", zap.String("request", in.ID), zap.Int("number", m.Number), zap.Error(err))
+	}
 	switch {
 	case errors.Is(err, receipts.ErrWrongState):
 		return say(fmt.Sprintf(w.NotRecalled, m.Number, w.Unrecallable[m.State])), nil

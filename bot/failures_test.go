@@ -187,7 +187,8 @@ func TestReportsThatAreIncomplete(t *testing.T) {
 
 				w.dingtalk.ClearFaults()
 				w.clock.advance(6 * time.Hour)
-				w.wants(w.asks(w.lisi, spoken{"谁没读 #1", "unread #1"}.in(language)), "2/4", spoken{"未读 2 人：李雷、李四", "Unread (2): 李雷, 李四"}.in(language))
+				// An administrator asks: for others a spent quota is remembered.
+				w.wants(w.asks(w.lilei, spoken{"谁没读 #1", "unread #1"}.in(language)), "2/4", spoken{"未读 2 人：李雷、李四", "Unread (2): 李雷, 李四"}.in(language))
 			})
 		})
 	}

@@ -578,6 +578,13 @@ func TestFollowUpsWithoutAWebhook(t *testing.T) {
 						t.Errorf("%s was reminded %d times", p.Name, n)
 					}
 				}
+				// Such a report has a key of its own, and is no announcement all the same.
+				w.dingtalk.ClearFaults()
+				quoting := w.ask(w.lisi, say{Text: spoken{"谁没读", "unread"}.in(language), Quote: got[0].ID}).Text
+				if !strings.HasPrefix(quoting, "#1 周五停机 · ") {
+					t.Errorf("quoted, it is taken for %q", quoting)
+				}
+				w.wants(w.asks(w.lilei, "list"), "The last 1 announcements")
 			})
 		})
 	}

@@ -84,7 +84,9 @@ func newWorld(t *testing.T, s setup) *world {
 	w.Cleanup(w.loseStore)
 	tally := bot.NewTally(w.store, w.clock.now, log)
 	w.Cleanup(tally.Close)
+	quota := bot.NewQuota(w.store, w.clock.now)
 	client, err := dingtalk.New(dingtalk.Config{
+		Tokens: w.store, Quota: quota,
 		ClientID: app.ClientID, ClientSecret: dingtalk.NewSecret(app.ClientSecret), RobotCode: app.RobotCode,
 		CoolAppCode: func(context.Context, string) string { return s.group.CoolAppCode },
 		APIURL:      w.dingtalk.URL(), OapiURL: w.dingtalk.URL(), CallsPerSecond: 10_000, Transport: w.wire, Now: w.clock.now,
@@ -114,6 +116,7 @@ func newWorld(t *testing.T, s setup) *world {
 		Groups:    w.store,
 		Learned:   learned,
 		Tally:     tally,
+		Quota:     quota,
 		Members:   members,
 		Announcer: &receipts.Announcer{Records: w.store, Members: members, Sender: platform, Now: w.clock.now},
 		Reporter:  reporter,

@@ -63,7 +63,9 @@ func (t *Tally) Close() {
 var quotaZone = time.FixedZone("UTC+8", 8*60*60)
 
 // month is the month of DingTalk's quota.
-func (t *Tally) month() string { return t.now().In(quotaZone).Format("2006-01") }
+func (t *Tally) month() string { return quotaMonth(t.now()) }
+
+func quotaMonth(at time.Time) string { return at.In(quotaZone).Format("2006-01") }
 
 // Observe counts a call, if it counts. It is for dingtalk.Config.
 func (t *Tally) Observe(c dingtalk.Call) {

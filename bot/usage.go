@@ -50,5 +50,13 @@ func (b *Bot) usage(ctx context.Context, w *words, in Incoming) (answer, error) 
 	if err != nil {
 		return answer{}, err
 	}
-	return say(append(said, fmt.Sprintf(u.Calls, calls))...), nil
+	said = append(said, fmt.Sprintf(u.Calls, calls))
+	spent, err := b.Quota.SpentSince(ctx)
+	switch {
+	case err != nil:
+		return answer{}, err
+	case !spent.IsZero():
+		said = append(said, fmt.Sprintf(u.Spent, clock(spent, p.now, p.zone)))
+	}
+	return say(said...), nil
 }

@@ -161,6 +161,7 @@ type usageWords struct {
 	Pushed    string // %s time
 	NotPushed string
 	Calls     string                     // %d
+	Spent     string                     // %s when DingTalk last said so
 	Sources   map[receipts.Source]string // what is asked
 }
 

@@ -146,6 +146,7 @@ Name a message by its number (unread #n) or quote it; otherwise it is the latest
 		Pushed:    "The last read that was pushed is of %s.",
 		NotPushed: "No reads of the last announcements in this group were pushed; I ask DingTalk when somebody asks me, which is just as right.",
 		Calls:     "Counted API calls that I made this month: %d.",
+		Spent:     "DingTalk said at %s that your organisation's calls of this month are used up. I make no more until the month ends, or until an administrator's command needs one.",
 		Sources: map[receipts.Source]string{
 			receipts.SceneGroup: "group's member list",
 			receipts.Chat:       "chat's member list",
@@ -222,7 +223,8 @@ Name a message by its number (unread #n) or quote it; otherwise it is the latest
 		dingtalk.Cancelled:         "I am restarting; please try again in a moment.",
 		dingtalk.BadAnswer:         "DingTalk's answer makes no sense; try again later, and if this goes on an administrator should look at the log.",
 		dingtalk.Throttled:         "DingTalk limits how often I may ask; please try again in a moment.",
-		dingtalk.QuotaSpent:        "Your organisation's DingTalk API calls of this month are used up; wait for the next month, or an administrator can upgrade in DingTalk's developer console.",
+		dingtalk.ThrottledMinute:   "DingTalk limits how often I may ask; please try again in a minute.",
+		dingtalk.QuotaSpent:        "Your organisation's DingTalk API calls of this month are used up; wait for the next month, or an administrator can upgrade in DingTalk's developer console and then ask me.",
 		dingtalk.DingQuotaSpent:    "Your organisation has no DINGs left; ask an administrator to buy more in DingTalk, or remind in another way.",
 		dingtalk.IPBanned:          "DingTalk refuses this machine's address for now; please try again in five minutes.",
 		dingtalk.BadCredentials:    "The app's credentials are wrong; an administrator should check client_id and client_secret.",

@@ -146,6 +146,7 @@ var chinese = words{
 		Pushed:    "最近一次推送来的已读是 %s 的。",
 		NotPushed: "本群最近的公告没有推送来的已读；提问时去查询，结果一样正确。",
 		Calls:     "我本月用了 %d 次计数的接口调用。",
+		Spent:     "钉钉在 %s 说贵组织本月的接口调用额度已用完。到月底前我不再调用，除非管理员的命令需要。",
 		Sources: map[receipts.Source]string{
 			receipts.SceneGroup: "群成员列表",
 			receipts.Chat:       "会话成员列表",
@@ -222,7 +223,8 @@ var chinese = words{
 		dingtalk.Cancelled:         "我正在重启，请稍后再试。",
 		dingtalk.BadAnswer:         "钉钉的回答看不懂，请稍后再试；若一直这样，请管理员看日志。",
 		dingtalk.Throttled:         "钉钉限制了调用频率，请过一会儿再试。",
-		dingtalk.QuotaSpent:        "贵组织本月的钉钉接口调用额度已用完，请等到下月，或请管理员在钉钉开放平台升级。",
+		dingtalk.ThrottledMinute:   "钉钉限制了调用频率，请一分钟后再试。",
+		dingtalk.QuotaSpent:        "贵组织本月的钉钉接口调用额度已用完，请等到下月，或请管理员在钉钉开放平台升级后来问我一次。",
 		dingtalk.DingQuotaSpent:    "贵组织的 DING 额度已用完，请管理员在钉钉里购买，或换一种提醒方式。",
 		dingtalk.IPBanned:          "钉钉暂时拒绝本机地址的访问，请五分钟后再试。",
 		dingtalk.BadCredentials:    "应用凭证不对，请管理员检查 client_id 和 client_secret。",

@@ -71,6 +71,9 @@ type Announced struct {
 	// Audience is nil if it is not known, for the reason NoAudience.
 	Audience   *Members
 	NoAudience error
+	// Failure is why it was not sent, or not certainly, for the log; nil also of a
+	// repetition.
+	Failure error
 }
 
 // Announce records the announcement, sends it, and records the outcome.
@@ -99,8 +102,9 @@ func (a *Announcer) Announce(ctx context.Context, n Announcement) (Announced, er
 		done.Message, err = a.resume(ctx, message)
 		return done, err
 	}
-	key, err := a.Sender.Send(ctx, n.Group, n.Title, n.Text)
-	done.Message, err = a.record(ctx, message, a.outcome(key, err))
+	key, failure := a.Sender.Send(ctx, n.Group, n.Title, n.Text)
+	done.Failure = failure
+	done.Message, err = a.record(ctx, message, a.outcome(key, failure))
 	return done, err
 }
 

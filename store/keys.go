@@ -35,6 +35,26 @@ func (k inboxKeys) ping() string { return k.tag + ":ping" }
 // process's own name.
 func (k inboxKeys) calls(month string) string { return k.tag + ":calls:" + month }
 
+// quotaSpent is a String: when DingTalk last said that the counted calls of the month
+// are used up, in Unix milliseconds.
+func (k inboxKeys) quotaSpent(month string) string { return k.tag + ":quota_spent:" + month }
+
+// tokenKeys are the keys of one app's access token, in one slot. They belong to no
+// group: all replicas use the token.
+type tokenKeys struct{ tag string }
+
+// token takes a digest of the app.
+func (k keyspace) token(app string) tokenKeys {
+	return tokenKeys{"{" + k.prefix + ":token:" + url.QueryEscape(app) + "}"}
+}
+
+// value is a Hash: the token, and who asked for it. It is a secret, and expires with the
+// token.
+func (k tokenKeys) value() string { return k.tag + ":value" }
+
+// lock is a String: who asks for a new token.
+func (k tokenKeys) lock() string { return k.tag + ":lock" }
+
 // group escapes the openConversationId, which is DingTalk's and could hold a
 // brace that ends the hash tag early.
 func (k keyspace) group(id string) groupKeys {

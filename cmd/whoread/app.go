@@ -66,7 +66,8 @@ func newApp(c config, t timing, log *zap.Logger) (*app, error) {
 	}
 	tally := bot.NewTally(records, t.now, log)
 	coolApps := &bot.CoolApps{Records: records, Configured: c.DingTalk.CoolAppCode, Log: log}
-	client, err := newClient(c, t, log, coolApps.Code, tally.Observe)
+	quota := bot.NewQuota(records, t.now)
+	client, err := newClient(c, t, log, coolApps.Code, tally.Observe, records, quota)
 	if err != nil {
 		tally.Close()
 		return nil, errors.Join(err, records.Close())
@@ -106,6 +107,7 @@ func newApp(c config, t timing, log *zap.Logger) (*app, error) {
 		Groups:    records,
 		Learned:   learned,
 		Tally:     tally,
+		Quota:     quota,
 		Client:    client,
 		Version:   versionText(),
 		RobotCode: c.DingTalk.RobotCode,
@@ -193,17 +195,25 @@ func (i inbox) Accept(ctx context.Context, id, command string) (bool, error) {
 }
 
 // newClient returns a client of DingTalk's API that asks coolApp for the cool apps of
-// groups and tells observe of each call.
-func newClient(c config, t timing, log *zap.Logger, coolApp func(ctx context.Context, group string) string, observe func(dingtalk.Call)) (*dingtalk.Client, error) {
+// groups and tells observe of each call. Tokens and quota may be nil.
+func newClient(c config, t timing, log *zap.Logger, coolApp func(ctx context.Context, group string) string, observe func(dingtalk.Call),
+	tokens dingtalk.TokenStore, quota dingtalk.Quota,
+) (*dingtalk.Client, error) {
 	return dingtalk.New(dingtalk.Config{
 		ClientID: c.DingTalk.ClientID, ClientSecret: dingtalk.NewSecret(string(c.DingTalk.ClientSecret)),
 		RobotCode: c.DingTalk.RobotCode, CoolAppCode: coolApp,
 		APIURL: c.DingTalk.APIURL, OapiURL: c.DingTalk.OapiURL,
 		CallsPerSecond: c.Budget.CallsPerSecond, Now: t.now, Transport: t.transport,
+		Tokens: tokens, Quota: quota,
+		Warn: func(err error) { log.Warn("DingTalk is called without what is shared", zap.Error(err)) },
 		Observe: func(call dingtalk.Call) {
 			observe(call)
-			log.Debug("called DingTalk", zap.String("api", call.API), zap.Duration("took", call.Took),
-				zap.String("failure", string(call.Kind)), zap.Bool("counted", call.Counted))
+			entry := []zap.Field{zap.String("api", call.API), zap.Duration("took", call.Took), zap.Bool("counted", call.Counted)}
+			if call.Failure != nil {
+				log.Warn("a call of DingTalk failed", append(entry, zap.Error(call.Failure))...)
+				return
+			}
+			log.Debug("called DingTalk", entry...)
 		},
 	})
 }

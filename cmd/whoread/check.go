@@ -67,13 +67,14 @@ var remedies = map[dingtalk.Kind]string{
 	dingtalk.AddressNotAllowed: "add this machine's address in DingTalk's developer console (the app's security settings)",
 	dingtalk.Unavailable:       "see whether this machine reaches the host (HTTPS_PROXY is respected), and whether dingtalk.site or api_url is right",
 	dingtalk.Throttled:         "wait a minute and check again",
+	dingtalk.ThrottledMinute:   "wait a minute and check again",
 	dingtalk.IPBanned:          "DingTalk refuses this address for five minutes; wait and check again",
 }
 
 func (r *checkReport) checkToken(ctx context.Context, c config) bool {
 	ctx, cancel := context.WithTimeout(ctx, checkWithin)
 	defer cancel()
-	client, err := newClient(c, wallClock(), zap.NewNop(), nil, func(dingtalk.Call) {}) // it calls nothing about a group
+	client, err := newClient(c, wallClock(), zap.NewNop(), nil, func(dingtalk.Call) {}, nil, nil) // it calls nothing about a group
 	if err != nil {
 		r.line("token", "", err.Error(), "correct dingtalk.api_url and oapi_url")
 		return false

@@ -83,11 +83,16 @@ func call[T answer](ctx context.Context, c *Client, a api, r request) (T, error)
 	if failure != nil {
 		return result, failure
 	}
+	settle, failure := c.withinQuota(ctx, a)
+	if failure != nil {
+		return result, failure
+	}
 	err := c.retry(ctx, a, func() *Error {
 		var failure *Error
 		result, failure = authorised[T](ctx, c, a, r, payload)
 		return failure
 	})
+	settle(err)
 	return result, err
 }
 
@@ -119,7 +124,8 @@ func (c *Client) retry(ctx context.Context, a api, try func() *Error) error {
 	return last
 }
 
-// authorised is one try: the local limits, the token, the call; and once more with a fresh token where it was rejected.
+// authorised is one try: the local limits, the token, the call; and once more with another token where it was rejected.
+// That may be one that another process has shared, and which is rejected as well: then once more with a fresh one.
 func authorised[T answer](ctx context.Context, c *Client, a api, r request, payload encodedBody) (T, *Error) {
 	var none T
 	if failure := c.banned(a); failure != nil {
@@ -131,19 +137,17 @@ func authorised[T answer](ctx context.Context, c *Client, a api, r request, payl
 	if a.noToken {
 		return exchange[T](ctx, c, a, r, payload, "")
 	}
-	held, failure := c.tokens.get(ctx)
-	if failure != nil {
-		return none, failure
+	for replaced := 0; ; replaced++ {
+		held, failure := c.tokens.get(ctx)
+		if failure != nil {
+			return none, failure
+		}
+		result, failure := exchange[T](ctx, c, a, r, payload, held.value.reveal())
+		if failure == nil || failure.Kind != TokenRejected || replaced > 0 && !held.borrowed || replaced == 2 {
+			return result, failure
+		}
+		c.tokens.reject(held)
 	}
-	result, failure := exchange[T](ctx, c, a, r, payload, held.value)
-	if failure == nil || failure.Kind != TokenRejected {
-		return result, failure
-	}
-	c.tokens.reject(held)
-	if held, failure = c.tokens.get(ctx); failure != nil {
-		return none, failure
-	}
-	return exchange[T](ctx, c, a, r, payload, held.value)
 }
 
 // exchange sends one request and judges its answer.
@@ -171,7 +175,7 @@ func exchange[T answer](ctx context.Context, c *Client, a api, r request, payloa
 	}()
 	done := Call{API: a.name, Took: c.now().Sub(started), Counted: a.counted && way.mayHaveArrived()}
 	if failure != nil {
-		done.Kind = failure.Kind
+		done.Kind, done.Failure = failure.Kind, failure
 		if failure.Kind == IPBanned {
 			c.bannedUntil.Store(c.now().Add(BanDuration).UnixNano())
 		}
@@ -179,6 +183,9 @@ func exchange[T answer](ctx context.Context, c *Client, a api, r request, payloa
 	c.observe(done)
 	return result, failure
 }
+
+// errTooLarge means that an answer, unpacked, has no end in sight: the rest is not read and the connection is dropped.
+var errTooLarge = fmt.Errorf("the answer is larger than %d bytes", maxAnswerBytes)
 
 // roundTrip sends one request and reads the whole answer. The status is 0 where none arrived.
 func (c *Client) roundTrip(ctx context.Context, a api, r request, payload encodedBody, token string) (int, []byte, error) {
@@ -205,9 +212,12 @@ func (c *Client) roundTrip(ctx context.Context, a api, r request, payload encode
 		return 0, nil, err
 	}
 	defer func() { _ = resp.Body.Close() }()
+	if resp.StatusCode == http.StatusSwitchingProtocols {
+		return resp.StatusCode, nil, nil // its body is the bare connection, which no deadline ends
+	}
 	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswerBytes+1))
 	if err == nil && len(body) > maxAnswerBytes {
-		err = fmt.Errorf("the answer is larger than %d bytes", maxAnswerBytes)
+		err = errTooLarge
 	}
 	return resp.StatusCode, body, err
 }
@@ -329,6 +339,8 @@ func broken(ctx context.Context, a api, err error, status int, mayHaveArrived bo
 		e.Kind, e.cause = Cancelled, context.Canceled
 	case ctx.Err() != nil, errors.Is(err, context.DeadlineExceeded):
 		e.cause = context.DeadlineExceeded
+	case errors.Is(err, errTooLarge):
+		e.Kind = BadAnswer
 	}
 	return e
 }

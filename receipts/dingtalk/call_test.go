@@ -93,6 +93,12 @@ func TestARetrySucceeds(t *testing.T) {
 		if took := time.Since(started); took < 1250*time.Millisecond || took > 3750*time.Millisecond {
 			t.Errorf("took %v", took)
 		}
+		for i, call := range calls {
+			if (call.Failure != nil) != (call.Kind != "") || call.Failure != nil && call.Failure.Kind != call.Kind {
+				t.Errorf("the failure of kind %q is %v", call.Kind, call.Failure)
+			}
+			calls[i].Failure = nil
+		}
 		wanted := []Call{
 			{API: "token"},
 			{API: "send", Kind: Throttled, Counted: true},

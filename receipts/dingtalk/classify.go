@@ -19,14 +19,14 @@ var kindOfCode = map[string]Kind{
 	"forbidden.accessdenied.apicountlimitfororg":     QuotaSpent,
 	"forbidden.accessdenied.qpslimitforappkeyandapi": Throttled,
 	"forbidden.accessdenied.qpslimitforapi":          Throttled,
-	"forbidden.accessdenied.qpmlimitforappkeyandapi": Throttled,
+	"forbidden.accessdenied.qpmlimitforappkeyandapi": ThrottledMinute,
 	"send.too.fast":                 Throttled,
-	"toomuch.msg":                   Throttled, // DINGs: 6,000 a minute and bot
+	"toomuch.msg":                   ThrottledMinute, // DINGs: 6,000 a minute and bot
 	"send.bytoken.toofast":          Throttled,
 	"too.many.group":                Throttled,
 	"too.many.people":               Throttled,
 	"90002":                         Throttled, // old API: calls of everybody
-	"90018":                         Throttled, // old API: calls of this app
+	"90018":                         Throttled, // old API: calls of this app, a second or a minute
 	"90020":                         QuotaSpent,
 	"ding.serverquota.insufficient": DingQuotaSpent,
 	"130101":                        Throttled, // webhook
@@ -132,7 +132,7 @@ var kindOfFamily = []struct {
 }{
 	{"forbidden.accessdenied.apicountlimit", QuotaSpent},
 	{"forbidden.accessdenied.qps", Throttled},
-	{"forbidden.accessdenied.qpm", Throttled},
+	{"forbidden.accessdenied.qpm", ThrottledMinute},
 	{"forbidden.accessdenied.", PermissionDenied},
 	{"invalidparameter.", BadRequest},
 	{"missing", BadRequest},

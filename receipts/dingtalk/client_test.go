@@ -72,7 +72,7 @@ func TestTheRobotCodeIsTheClientIDUnlessConfigured(t *testing.T) {
 func TestTheSecretIsNeverPrinted(t *testing.T) {
 	t.Parallel()
 	c := newClient(t, "https://api.test")
-	c.tokens.current = &token{value: tokenValue(1), renewAt: time.Now().Add(time.Hour)}
+	c.tokens.current = &token{value: NewSecret(tokenValue(1)), renewAt: time.Now().Add(time.Hour)}
 	cfg := Config{ClientSecret: NewSecret(testSecret)}
 	noSecrets(t, cfg, &cfg, cfg.ClientSecret, c, map[string]any{"secret": cfg.ClientSecret},
 		struct{ hidden Config }{cfg}, struct{ hidden Secret }{cfg.ClientSecret})

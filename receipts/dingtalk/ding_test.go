@@ -78,7 +78,7 @@ func TestADingIsSentAgainOnlyWhereDingTalkDidNotAct(t *testing.T) {
 		tries int
 		open  bool
 	}{
-		{"toomuch.msg", Throttled, 3, false},
+		{"toomuch.msg", ThrottledMinute, 1, false},
 		{"ding.serverquota.insufficient", DingQuotaSpent, 1, false},
 		{"ding.receivercount.limit", BadRequest, 1, false},
 		{"send.ding.exception", Unavailable, 1, true},

@@ -12,7 +12,8 @@
 //  3. Nobody knows, because the answer got lost: Uncertain is true. A call that changes something is never repeated then.
 //
 // Calls that only read are repeated up to three times while DingTalk is busy or out of reach. Calls that change something
-// are repeated only where DingTalk said that it did not act: when it throttled the call or rejected the token.
+// are repeated only where DingTalk said that it did not act: when it throttled the call or rejected the token. A limit of
+// calls a minute is not over after three tries, nor is a month's: such calls fail at once.
 //
 // Sources of the platform's facts: the public documentation of DingTalk's OpenAPI as of August 2026; the error codes of the
 // session webhooks and of the old API are those documented for group robots and in the list of global error codes.
@@ -66,6 +67,10 @@ type Config struct {
 	Transport      http.RoundTripper // where nil, one of the client's own
 	Now            func() time.Time  // time.Now where nil
 	Observe        func(Call)        // told of every try, from any goroutine; may be nil
+
+	Tokens TokenStore  // shares the access token with other processes; where nil, this one has its own
+	Quota  Quota       // remembers that the month's calls are used up; where nil, each call asks DingTalk
+	Warn   func(error) // told, from any goroutine, that one of these two is out of reach; may be nil
 }
 
 // Call is one try of one call, for logs and metrics. It holds no secrets.
@@ -73,6 +78,7 @@ type Call struct {
 	API     string        // a stable word, such as "query"
 	Took    time.Duration // without waiting for the local limiter and the token
 	Kind    Kind          // empty when it succeeded
+	Failure *Error        // nil when it succeeded
 	Counted bool          // whether it counts against the organisation's monthly quota
 }
 
@@ -89,6 +95,10 @@ type Client struct {
 	secret       Secret
 	now          func() time.Time
 	observe      func(Call)
+	app          string // names it in shared
+	shared       TokenStore
+	quota        Quota
+	warn         func(error)
 	bannedUntil  atomic.Int64 // Unix nanoseconds
 }
 
@@ -119,6 +129,10 @@ func New(cfg Config) (*Client, error) {
 		secret:      cfg.ClientSecret,
 		now:         cfg.Now,
 		observe:     cfg.Observe,
+		app:         appDigest(cfg.ClientID, api),
+		shared:      cfg.Tokens,
+		quota:       cfg.Quota,
+		warn:        cfg.Warn,
 	}
 	if c.transport == nil {
 		c.ownTransport = newTransport()
@@ -133,12 +147,15 @@ func New(cfg Config) (*Client, error) {
 	if c.observe == nil {
 		c.observe = func(Call) {}
 	}
+	if c.warn == nil {
+		c.warn = func(error) {}
+	}
 	perSecond := rate.Limit(cmp.Or(cfg.CallsPerSecond, DefaultCallsPerSecond))
 	for _, a := range limitedAPIs() {
 		// A burst of one spaces the calls out: with a larger one a second could hold the burst and the rate.
 		c.limits[a.name] = rate.NewLimiter(perSecond, 1)
 	}
-	c.tokens = newTokens(c.fetchToken, c.now)
+	c.tokens = newTokens(c.renewToken, c.now)
 	return c, nil
 }
 
@@ -152,7 +169,7 @@ func (c *Client) Close() {
 }
 
 // CheckToken gets a token (or has one that is still good), which proves the credentials and the way to DingTalk.
-// Failures: [BadCredentials], [AddressNotAllowed], [Unavailable], [Throttled], [IPBanned].
+// Failures: [BadCredentials], [AddressNotAllowed], [Unavailable], [Throttled], [ThrottledMinute], [IPBanned].
 func (c *Client) CheckToken(ctx context.Context) error {
 	return c.retry(ctx, tokenAPI, func() *Error {
 		_, failure := c.tokens.get(ctx)

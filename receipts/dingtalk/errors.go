@@ -26,9 +26,11 @@ const (
 
 	// Limits.
 
-	Throttled  Kind = "throttled"   // too many calls a second or a minute; a second later it may work
+	Throttled  Kind = "throttled"   // too many calls a second; a second later it may work
 	QuotaSpent Kind = "quota_spent" // the organisation's calls of this month are used up
 	IPBanned   Kind = "ip_banned"   // this address is refused for BanDuration
+
+	ThrottledMinute Kind = "throttled_minute" // too many calls a minute: a few seconds later it will not work either
 
 	DingQuotaSpent Kind = "ding_quota_spent" // the organisation has no DINGs of this type left; more can be bought
 

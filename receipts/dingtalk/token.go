@@ -18,15 +18,17 @@ const (
 	failureLife = 10 * time.Second
 )
 
-// token is one access token. Its address tells it from the next one, even where DingTalk gives out the same value again.
+// token is one access token.
 type token struct {
-	value   string
-	renewAt time.Time
+	value    Secret
+	by       string // who asked for it: tells it from the next one, even where DingTalk gives out the same value again
+	renewAt  time.Time
+	borrowed bool // it was shared by another process, or by an earlier one
 }
 
 // tokens keeps the access token of one app, for all callers.
 type tokens struct {
-	fetch func(context.Context) (*token, *Error)
+	renew func(ctx context.Context, old *token) (*token, *Error)
 	now   func() time.Time
 
 	flight singleflight.Group
@@ -34,16 +36,17 @@ type tokens struct {
 	cancel context.CancelFunc
 
 	mu          sync.Mutex
-	current     *token // nil where none is known or it was rejected
+	current     *token // nil where none is known
+	rejected    bool   // the current one was
 	failure     *Error // lasting, answers until failedUntil
 	failedUntil time.Time
 	closed      bool
 	running     sync.WaitGroup
 }
 
-func newTokens(fetch func(context.Context) (*token, *Error), now func() time.Time) *tokens {
+func newTokens(renew func(ctx context.Context, old *token) (*token, *Error), now func() time.Time) *tokens {
 	ctx, cancel := context.WithCancel(context.Background())
-	return &tokens{fetch: fetch, now: now, ctx: ctx, cancel: cancel}
+	return &tokens{renew: renew, now: now, ctx: ctx, cancel: cancel}
 }
 
 // get returns a good token. Callers at the same time share one request for it; one whose ctx ends stops waiting and
@@ -64,7 +67,7 @@ func (t *tokens) get(ctx context.Context) (*token, *Error) {
 		// Another flight may have landed between the look above and this one's start.
 		held, failure := t.cached()
 		if held == nil && failure == nil {
-			held, failure = t.fetch(t.ctx)
+			held, failure = t.renew(t.ctx, t.old())
 			t.keep(held, failure)
 		}
 		return outcome{held, failure}, nil
@@ -78,14 +81,12 @@ func (t *tokens) get(ctx context.Context) (*token, *Error) {
 	}
 }
 
-// reject forgets a token that DingTalk did not accept, unless it was replaced already: however many calls were rejected
-// with it, one new token is asked for.
+// reject has a token replaced that DingTalk did not accept, unless it was already: however many calls were rejected with
+// it, one new token is asked for.
 func (t *tokens) reject(rejected *token) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.current == rejected {
-		t.current = nil
-	}
+	t.rejected = t.rejected || t.current == rejected
 }
 
 // close ends and awaits a fetch that is under way.
@@ -103,7 +104,7 @@ func (t *tokens) cached() (*token, *Error) {
 	defer t.mu.Unlock()
 	now := t.now()
 	switch {
-	case t.current != nil && now.Before(t.current.renewAt):
+	case t.current != nil && !t.rejected && now.Before(t.current.renewAt):
 		return t.current, nil
 	case t.failure != nil && now.Before(t.failedUntil):
 		return nil, t.failure
@@ -118,11 +119,21 @@ func (t *tokens) keep(fetched *token, failure *Error) {
 	if t.closed {
 		return
 	}
-	t.current, t.failure = fetched, nil
+	t.failure = nil
+	if fetched != nil {
+		t.current, t.rejected = fetched, false
+	}
 	// A ban is remembered for all calls together, and for as long as it lasts.
 	if failure != nil && !failure.Retryable() && failure.Kind != Cancelled && failure.Kind != IPBanned {
 		t.failure, t.failedUntil = failure, t.now().Add(failureLife)
 	}
+}
+
+// old is the token that is to be replaced, if there is one.
+func (t *tokens) old() *token {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.current
 }
 
 // start reports whether a fetch may begin; running counts it then.
@@ -152,7 +163,8 @@ func (a tokenAnswer) life() time.Duration {
 	return time.Duration(seconds) * time.Second
 }
 
-func (c *Client) fetchToken(ctx context.Context) (*token, *Error) {
+// fetchToken asks DingTalk for a token. By tells it from others.
+func (c *Client) fetchToken(ctx context.Context, by string) (*token, *Error) {
 	payload, failure := tokenAPI.payload(request{body: struct {
 		AppKey    string `json:"appKey"`
 		AppSecret string `json:"appSecret"`
@@ -166,5 +178,5 @@ func (c *Client) fetchToken(ctx context.Context) (*token, *Error) {
 		return nil, failure
 	}
 	life := got.life()
-	return &token{value: got.AccessToken, renewAt: asked.Add(life - min(tokenMargin, life/2))}, nil
+	return &token{value: NewSecret(got.AccessToken), by: by, renewAt: asked.Add(life - min(tokenMargin, life/2))}, nil
 }

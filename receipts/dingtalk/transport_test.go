@@ -230,7 +230,7 @@ func TestWithoutAConnectionASendIsCertainlyNotSent(t *testing.T) {
 			t.Parallel()
 			var calls []Call
 			c := newClient(t, address, func(cfg *Config) { cfg.Observe = func(c Call) { calls = append(calls, c) } })
-			c.tokens.current = &token{value: tokenValue(1), renewAt: time.Now().Add(time.Hour)}
+			c.tokens.current = &token{value: NewSecret(tokenValue(1)), renewAt: time.Now().Add(time.Hour)}
 			want(t, send(t.Context(), c), Unavailable, false)
 			if len(calls) != 1 || calls[0].Counted || calls[0].Kind != Unavailable {
 				t.Errorf("observed %v", calls)
@@ -249,7 +249,7 @@ func TestWithoutAConnectionASendIsCertainlyNotSent(t *testing.T) {
 			}
 			cfg.Transport = transport
 		})
-		c.tokens.current = &token{value: tokenValue(1), renewAt: time.Now().Add(time.Hour)}
+		c.tokens.current = &token{value: NewSecret(tokenValue(1)), renewAt: time.Now().Add(time.Hour)}
 		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
 		defer cancel()
 		err := send(ctx, c)
@@ -298,7 +298,7 @@ func TestAnswersAreBounded(t *testing.T) {
 		t.Error(err)
 	}
 	size.Store(maxAnswerBytes + 1)
-	e := wantError(t, send(t.Context(), c), Unavailable, true)
+	e := wantError(t, send(t.Context(), c), BadAnswer, true)
 	if !strings.Contains(e.Detail, "larger") {
 		t.Error(e)
 	}
