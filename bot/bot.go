@@ -125,6 +125,10 @@ func (b *Bot) Accept(ctx context.Context, frameID string, data []byte) {
 		log.Warn("frame is for another robot", zap.String("robot", in.Robot))
 		return
 	}
+	if in.SaidAt = b.happened(in.SaidAt); b.Now().Sub(in.SaidAt) > AheadMax {
+		// Every deadline that it could name would be over: its time is none.
+		in.SaidAt = b.Now()
+	}
 	command, err := json.Marshal(in)
 	if err != nil {
 		log.Error("frame dropped", zap.Error(err))

@@ -309,8 +309,18 @@ func (b *Bot) numbered(ctx context.Context, w *words, group string, number int) 
 }
 
 // quoted finds a quoted message by its key. A quoted answer of the bot's own is
-// no message that DingTalk tracks, but it says which one it is about.
+// no announcement, but it says which one it is about. It has a key of its own where
+// it was no reply, such as a report that came by itself.
 func (b *Bot) quoted(ctx context.Context, w *words, in Incoming) (receipts.Message, string, error) {
+	if in.QuotedNumber > 0 && strings.HasPrefix(in.Quote.Text, "#") {
+		_, err := b.Reporter.Records.ByKey(ctx, in.Group, in.Quote.Key)
+		if errors.Is(err, receipts.ErrNoMessage) {
+			m, refusal, err := b.numbered(ctx, w, in.Group, in.QuotedNumber)
+			if err != nil || refusal == "" {
+				return m, "", err
+			}
+		}
+	}
 	m, err := b.Reporter.Quoted(ctx, in.Group, in.Quote)
 	if err == nil {
 		return m, "", nil

@@ -30,6 +30,9 @@ const (
 	// recordingWithin is how young a read of an unknown message is pushed again: the
 	// message may have been read before its sending was recorded.
 	recordingWithin = 10 * time.Second
+	// skewMax is how far DingTalk's clock may be ahead of this machine's. What is said
+	// to have happened later than that did not.
+	skewMax = time.Hour
 	// disbandedMax is how many messages of a disbanded group are ended, the newest.
 	// An older one is ended when somebody asks for it: DingTalk then says so.
 	disbandedMax = 200
@@ -65,8 +68,8 @@ func (u *userIDs) UnmarshalJSON(data []byte) error {
 	}
 	*u = nil
 	for _, id := range list {
-		if id != "" {
-			*u = append(*u, string(id))
+		if id := id.id(); id != "" {
+			*u = append(*u, id)
 		}
 	}
 	return nil
@@ -84,14 +87,11 @@ func (b *Bot) Event(ctx context.Context, kind string, born time.Time, data []byt
 	if e.Robot != "" && string(e.Robot) != b.RobotCode {
 		return nil
 	}
-	group := string(e.Group)
+	group := e.Group.id()
 	if !b.Access.works(group) {
 		return nil
 	}
-	at := e.At.time()
-	if at.IsZero() {
-		at = born
-	}
+	at := b.happened(e.At.time(), born)
 	if at.IsZero() {
 		at = b.Now()
 	}
@@ -99,53 +99,68 @@ func (b *Bot) Event(ctx context.Context, kind string, born time.Time, data []byt
 	case eventRead:
 		return b.read(ctx, e, born)
 	case eventRecall:
-		return b.recalled(ctx, group, string(e.Key))
+		return b.recalled(ctx, group, e.Key.id())
 	case eventJoin:
 		return b.Members.Joined(ctx, group, e.UserID, at)
 	case eventRemove:
 		return b.Members.Left(ctx, group, e.UserID, at)
 	case eventQuit:
-		if e.Operator == "" { // from outside
+		who := e.Operator.id()
+		if who == "" { // from outside
 			return nil
 		}
-		return b.Members.Left(ctx, group, []string{string(e.Operator)}, at)
+		return b.Members.Left(ctx, group, []string{who}, at)
 	case eventTitle:
 		if e.Title == "" {
 			return nil
 		}
 		return b.Groups.KeepTitle(ctx, group, cutBytes(string(e.Title), maxTitleBytes))
 	case eventInstall, eventUninstall:
-		return b.coolAppChanged(ctx, group, string(e.CoolApp), kind == eventInstall)
+		return b.coolAppChanged(ctx, group, e.CoolApp.id(), kind == eventInstall)
 	case eventDisband:
 		return b.disbanded(ctx, group)
 	}
 	return nil
 }
 
+// happened is the first of the times that something can have happened at; zero if
+// it is none of them.
+func (b *Bot) happened(times ...time.Time) time.Time {
+	latest := b.Now().Add(skewMax)
+	for _, at := range times {
+		if !at.IsZero() && at.Before(latest) {
+			return at
+		}
+	}
+	return time.Time{}
+}
+
 // understood decodes the data of an event; ok is false if it is broken, or names
 // no group.
 func understood(data []byte) (e event, ok bool) {
 	err := json.Unmarshal(data, &e)
-	return e, err == nil && e.Group != ""
+	return e, err == nil && e.Group.id() != ""
 }
 
 // read keeps who read which message, and when.
 func (b *Bot) read(ctx context.Context, e event, born time.Time) error {
-	if e.Key == "" || len(e.UserID) == 0 { // somebody from outside has no userId
+	key := e.Key.id()
+	if key == "" || len(e.UserID) == 0 { // somebody from outside has no userId
 		return nil
 	}
-	at := e.Operated.time()
-	if at.IsZero() {
-		at = born
-	}
+	at, now := b.happened(e.Operated.time(), born), b.Now()
 	if at.IsZero() {
 		return nil // it says nothing that a query would not
 	}
-	known, err := b.gatherer.add(ctx, string(e.Group), string(e.Key), e.UserID[0], at)
+	young := now.Sub(at).Abs() < recordingWithin
+	if at.After(now) { // by DingTalk's clock; nobody reads in time to come
+		at = now
+	}
+	known, err := b.gatherer.add(ctx, e.Group.id(), key, e.UserID[0], at)
 	if err != nil {
 		return err
 	}
-	if !known && b.Now().Sub(at).Abs() < recordingWithin {
+	if !known && young {
 		return errNotYetRecorded
 	}
 	return nil

@@ -20,8 +20,11 @@ const MessageTopic = "/v1.0/im/bot/messages/get"
 // have 15,000 bytes.
 const maxTextBytes = 32 << 10
 
-// maxTitleBytes bounds what is kept of a group's title.
+// maxTitleBytes bounds what is kept of a group's title, and of a person's name.
 const maxTitleBytes = 1 << 10
+
+// maxIDBytes is longer than any id or session webhook. What is beyond is none.
+const maxIDBytes = 4 << 10
 
 // Incoming is what somebody said to the bot. It is what waits in the inbox, as
 // JSON; the session webhook in it is a secret.
@@ -93,13 +96,13 @@ func decode(data []byte, frameID string) (Incoming, error) {
 		return Incoming{}, fmt.Errorf("%w: no JSON object", errFrame)
 	}
 	in := Incoming{
-		ID: cmp.Or(string(frame.MsgID), frameID), Group: string(frame.ConversationID), Direct: frame.ConversationType == "1",
+		ID: cmp.Or(frame.MsgID.id(), frameID), Group: frame.ConversationID.id(), Direct: frame.ConversationType == "1",
 		Title: cutBytes(string(frame.ConversationTitle), maxTitleBytes), SaidAt: frame.CreateAt.time(),
-		Robot:        string(frame.RobotCode),
-		Sender:       receipts.Person{UserID: string(frame.SenderStaffID), Name: string(frame.SenderNick)},
+		Robot:        frame.RobotCode.id(),
+		Sender:       receipts.Person{UserID: frame.SenderStaffID.id(), Name: cutBytes(string(frame.SenderNick), maxTitleBytes)},
 		Admin:        frame.IsAdmin == "true",
 		Spent:        frame.ErrorCode != "" && frame.ErrorCode != "0",
-		Webhook:      string(frame.SessionWebhook),
+		Webhook:      frame.SessionWebhook.id(),
 		WebhookUntil: frame.SessionWebhookEnd.time(),
 	}
 	if in.ID == "" || in.Group == "" {
@@ -126,7 +129,7 @@ func decode(data []byte, frameID string) (Incoming, error) {
 	}
 	in.IsReply = frame.OriginalKey != "" || frame.OriginalMsgID != "" || frame.Text.text("isReplyMsg") == "true" || frame.Content.text("isReplyMsg") == "true"
 	in.Quote = receipts.Quote{
-		Key:       string(frame.OriginalKey),
+		Key:       frame.OriginalKey.id(),
 		CreatedAt: lenient(replied.text("createdAt")).time(),
 		Text:      cutBytes(replied.object("content").text("text"), maxTextBytes),
 	}
@@ -171,6 +174,14 @@ func (l *lenient) UnmarshalJSON(data []byte) error {
 		*l = lenient(data)
 	}
 	return nil
+}
+
+// id reads what names something.
+func (l lenient) id() string {
+	if len(l) > maxIDBytes {
+		return ""
+	}
+	return string(l)
 }
 
 // maxMillis is the end of the year 9999, the last one that a time in JSON can

@@ -10,8 +10,12 @@ import (
 const lineBreak = "  \n"
 
 // harmless is a name or a title that people chose for the bot's own plain text: no
-// line of its own, and no mark that turns the direction of what follows.
+// line of its own, and no mark that turns the direction of what follows. One that
+// shows nothing is empty.
 func harmless(s string) string {
+	if strings.IndexFunc(s, visible) < 0 {
+		return ""
+	}
 	return strings.TrimSpace(strings.Map(func(r rune) rune {
 		switch {
 		case unicode.IsSpace(r):
@@ -21,6 +25,13 @@ func harmless(s string) string {
 		}
 		return r
 	}, s))
+}
+
+// visible tells a rune that is seen by itself: neither a space nor an invisible mark,
+// nor one that changes the letter before it.
+func visible(r rune) bool {
+	const brailleBlank = '\u2800'
+	return unicode.In(r, unicode.L, unicode.N, unicode.P, unicode.S) && !unicode.Is(unicode.Other_Default_Ignorable_Code_Point, r) && r != brailleBlank
 }
 
 // escape makes it harmless inside the bot's own markdown too: no formatting, no

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -58,10 +59,22 @@ func (n *nudges) Batches(by receipts.Channel, userIDs []string) []receipts.Batch
 	}
 }
 
+// plainID is a userId that is the same in markdown. Another one would format the
+// message, and escaped it would mention nobody.
+var plainID = regexp.MustCompile(`^[\p{L}\p{N}]([\p{L}\p{N}_.@-]*[\p{L}\p{N}])?$`)
+
 // mentionable splits people into messages that mention them, as many as may be, and
 // the rest.
 func (n *nudges) mentionable(userIDs []string) (mentioned []receipts.Batch, rest []string) {
-	for rest = userIDs; len(rest) > 0 && n.webhook != "" && len(mentioned) < n.mentions; {
+	var odd []string
+	for _, id := range userIDs {
+		if plainID.MatchString(id) {
+			rest = append(rest, id)
+		} else {
+			odd = append(odd, id)
+		}
+	}
+	for len(rest) > 0 && n.webhook != "" && len(mentioned) < n.mentions {
 		bytes, count := 0, 0
 		for _, id := range rest {
 			if bytes += 2*len(id) + mentionOverhead; bytes > mentionBytes {
@@ -75,7 +88,7 @@ func (n *nudges) mentionable(userIDs []string) (mentioned []receipts.Batch, rest
 		mentioned = append(mentioned, receipts.Batch{By: receipts.Mention, UserIDs: rest[:count]})
 		rest = rest[count:]
 	}
-	return mentioned, rest
+	return mentioned, append(odd, rest...)
 }
 
 func chunks(by receipts.Channel, userIDs []string, most int) []receipts.Batch {

@@ -314,8 +314,8 @@ func TestWithoutACompleteAnswerNobodyIsReminded(t *testing.T) {
 		"members": {
 			dingtalktest.Fault{API: dingtalktest.APIMembers, Kind: dingtalktest.QuotaSpent},
 			spoken{
-				"群成员没有取全，可能有人已退群，所以不列未读的人。贵组织本月的钉钉接口调用额度已用完，请等到下月，或请管理员在钉钉开放平台升级。",
-				"I could not get all members and some may have left, so I don't name anybody as unread. Your organisation's DingTalk API calls of this month are used up; wait for the next month, or an administrator can upgrade in DingTalk's developer console.",
+				"群成员没有取全，可能有人已退群，所以不列未读的人。贵组织本月的钉钉接口调用额度已用完，请等到下月，或请管理员在钉钉开放平台升级后来问我一次。",
+				"I could not get all members and some may have left, so I don't name anybody as unread. Your organisation's DingTalk API calls of this month are used up; wait for the next month, or an administrator can upgrade in DingTalk's developer console and then ask me.",
 			},
 		},
 	} {
@@ -397,7 +397,7 @@ func TestRemindersThatFail(t *testing.T) {
 		"direct quota": {
 			private,
 			dingtalktest.Fault{API: direct, Kind: dingtalktest.QuotaSpent},
-			spoken{"贵组织本月的钉钉接口调用额度已用完，请等到下月，或请管理员在钉钉开放平台升级。", "Your organisation's DingTalk API calls of this month are used up; wait for the next month, or an administrator can upgrade in DingTalk's developer console."},
+			spoken{"贵组织本月的钉钉接口调用额度已用完，请等到下月，或请管理员在钉钉开放平台升级后来问我一次。", "Your organisation's DingTalk API calls of this month are used up; wait for the next month, or an administrator can upgrade in DingTalk's developer console and then ask me."},
 		},
 		"DING permission": {
 			byDing,
@@ -474,7 +474,7 @@ func TestRemindersThatAreUncertain(t *testing.T) {
 				command := w.inbox.take()[0]
 				maybe := byWebhook("#1 周五停机", spoken{
 					"4 人是否提醒到不确定，为免打扰不再重复：李雷、韩梅梅、张三、李四",
-					"Perhaps reminded, and so as not to disturb, not again (4): 李雷, 韩梅梅, 张三, 李四",
+					"Perhaps reminded already, and so not again (4): 李雷, 韩梅梅, 张三, 李四",
 				}.in(language))
 				for range 3 {
 					before := len(w.group.Messages())

@@ -66,7 +66,7 @@ Name a message by its number (unread #n) or quote it; otherwise it is the latest
 	},
 	CantRemind:    "Can't be reminded (%d): %s",
 	Flooded:       "Got too many messages lately, so that DingTalk did not deliver this one (%d): %s",
-	RemindedMaybe: "Perhaps reminded, and so as not to disturb, not again (%d): %s",
+	RemindedMaybe: "Perhaps reminded already, and so not again (%d): %s",
 	NotReminded:   "Not reminded (%d): %s",
 	RemindedTimes: " (reminded %d×)",
 

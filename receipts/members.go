@@ -100,6 +100,12 @@ func NewMemberBook(records MemberRecords, fresh time.Duration, now func() time.T
 	return &MemberBook{sources: sources, records: records, fresh: fresh, now: now}
 }
 
+// recordsError is a failure of the records. It says nothing about any source of
+// members, and trying again may help.
+type recordsError struct{ error }
+
+func (e recordsError) Unwrap() error { return e.error }
+
 // Members returns who is in the group. ErrNoMemberList means that no source
 // can tell; any other error is the failure of the source that should have, or of
 // the records. A Learned list is made anew each time: it costs no call, and each
@@ -107,14 +113,14 @@ func NewMemberBook(records MemberRecords, fresh time.Duration, now func() time.T
 func (b *MemberBook) Members(ctx context.Context, group string) (Members, error) {
 	known, err := b.records.KnownMembers(ctx, group)
 	if err != nil {
-		return Members{}, err
+		return Members{}, recordsError{err}
 	}
 	if known != nil && young(known.At, b.now(), b.fresh) {
 		return *known, nil
 	}
 	refusals, err := b.Refusals(ctx, group)
 	if err != nil {
-		return Members{}, err
+		return Members{}, recordsError{err}
 	}
 	var reasons []error
 	for _, source := range b.sources {
@@ -131,7 +137,7 @@ func (b *MemberBook) Members(ctx context.Context, group string) (Members, error)
 			return members, nil
 		}
 		if err := b.records.KeepMembers(ctx, group, members, names); err != nil {
-			return Members{}, err
+			return Members{}, recordsError{err}
 		}
 		return members, nil
 	}

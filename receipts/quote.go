@@ -46,7 +46,7 @@ func (r *Reporter) Quoted(ctx context.Context, group string, q Quote) (Message, 
 	fitting := slices.DeleteFunc(recent, func(m Message) bool { return !q.shows(m) })
 	slices.SortStableFunc(fitting, func(a, b Message) int { return cmp.Compare(q.apart(a), q.apart(b)) })
 	for _, m := range fitting {
-		healed, err := r.Records.Mark(ctx, group, m.Number, Change{To: Sent, Key: q.Key, SentAt: q.CreatedAt})
+		healed, err := r.Records.Mark(ctx, group, m.Number, Change{To: Sent, Key: q.Key, SentAt: r.sent(q)})
 		if errors.Is(err, ErrWrongState) { // meanwhile it turned out to be another one
 			continue
 		}
@@ -69,11 +69,17 @@ func (q Quote) shows(m Message) bool {
 // apart is the time between the quoted message and the record of m.
 func (q Quote) apart(m Message) time.Duration { return q.CreatedAt.Sub(m.CreatedAt).Abs() }
 
-func (r *Reporter) adopt(ctx context.Context, group string, q Quote) (Message, error) {
-	sent := q.CreatedAt
-	if sent.IsZero() {
-		sent = r.Now()
+// sent is when the quoted message was sent, which is over, whatever DingTalk's clock
+// shows.
+func (r *Reporter) sent(q Quote) time.Time {
+	if now := r.Now(); q.CreatedAt.IsZero() || q.CreatedAt.After(now) {
+		return now
 	}
+	return q.CreatedAt
+}
+
+func (r *Reporter) adopt(ctx context.Context, group string, q Quote) (Message, error) {
+	sent := r.sent(q)
 	title, _, _ := strings.Cut(strings.TrimSpace(q.Text), "\n")
 	m := Message{
 		Group: group, Title: strings.TrimSpace(title), Key: q.Key, State: Sent,

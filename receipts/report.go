@@ -129,7 +129,7 @@ func Compute(f Facts) Report {
 		excluded := setOf(f.Excluded)
 		for id, known := range f.Reads {
 			if !excluded[id] {
-				r.Read = append(r.Read, Receipt{id, known})
+				r.Read = append(r.Read, f.receipt(id, known))
 			}
 		}
 		sortReceipts(r.Read)
@@ -161,7 +161,7 @@ func Compute(f Facts) Report {
 		known, read := f.Reads[id]
 		switch {
 		case read:
-			r.Read = append(r.Read, Receipt{id, known})
+			r.Read = append(r.Read, f.receipt(id, known))
 		case !here(id):
 			r.Left++
 		default:
@@ -174,6 +174,15 @@ func Compute(f Facts) Report {
 		r.Unread = unread
 	}
 	return r
+}
+
+// receipt is a reader's. Nobody reads before the message was sent: an earlier time is
+// that of a clock which is behind.
+func (f Facts) receipt(userID string, known Read) Receipt {
+	if known.At.Before(f.Message.SentAt) {
+		known.At = f.Message.SentAt
+	}
+	return Receipt{userID, known}
 }
 
 func sortReceipts(receipts []Receipt) {

@@ -157,6 +157,9 @@ func (r *Reporter) report(ctx context.Context, group string, number int, fresh t
 		if members, membersErr = r.Members.Members(ctx, group); membersErr == nil {
 			current = &members
 		}
+		if failure, failed := errors.AsType[recordsError](membersErr); failed {
+			return failure
+		}
 		return nil
 	})
 	both.Go(func() error {

@@ -137,6 +137,7 @@ type job struct {
 func (i *Inbox) Run(ctx context.Context, w Worker) {
 	work, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
+	i.tidy(ctx)
 	slots := make(chan struct{}, i.options.Workers)
 	var workers, feeders sync.WaitGroup
 	start := func(j job) {
@@ -423,6 +424,21 @@ func (i *Inbox) renewLeases(ctx context.Context) {
 				i.log.Warn("lease not renewed", zap.Error(err))
 			}
 		}
+	}
+}
+
+// deadAfter is how many leases a consumer shows no sign of life before it is taken
+// off. By then what it held was claimed.
+const deadAfter = 10
+
+// tidy takes replicas that died off the consumer group. There may be one for every
+// crash since the last start.
+func (i *Inbox) tidy(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	err := tidyScript.Run(ctx, i.rdb, []string{i.keys.stream()}, consumerGroup, (deadAfter * i.options.Lease).Milliseconds()).Err()
+	if err != nil {
+		i.log.Warn("replicas that died stay in the consumer group", zap.Error(err))
 	}
 }
 

@@ -1228,3 +1228,41 @@ func TestALeaseThatCannotBeRenewedGoesToAnother(t *testing.T) {
 		}
 	})
 }
+
+// Whoever starts takes the replicas that died off the group; one that holds commands,
+// or was seen lately, stays.
+func TestReplicasThatDiedAreTakenOffTheGroup(t *testing.T) {
+	t.Parallel()
+	b := storetest.Real(t)
+	s := open(t, b)
+	ctx := t.Context()
+	stream := s.keys.inbox().stream()
+	accept(t, s, "held")
+	options := quick()
+	options.Lease = 20 * time.Millisecond
+	inbox := s.Inbox(options, zap.NewNop())
+	if err := inbox.createGroup(ctx); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.rdb.XGroupCreateConsumer(ctx, stream, consumerGroup, "dead").Err(); err != nil {
+		t.Fatal(err)
+	}
+	read := &redis.XReadGroupArgs{Group: consumerGroup, Consumer: "holds", Streams: []string{stream, ">"}}
+	if err := s.rdb.XReadGroup(ctx, read).Err(); err != nil {
+		t.Fatal(err)
+	}
+	names := func() (names []string) {
+		for _, consumer := range must(s.rdb.XInfoConsumers(ctx, stream, consumerGroup).Result())(t) {
+			names = append(names, consumer.Name)
+		}
+		return names
+	}
+	inbox.tidy(ctx)
+	if got := names(); !slices.Equal(got, []string{"dead", "holds"}) {
+		t.Errorf("just seen: %v", got)
+	}
+	until(t, "the time is over", func() bool { inbox.tidy(ctx); return len(names()) == 1 })
+	if got := names(); !slices.Equal(got, []string{"holds"}) {
+		t.Errorf("%v are left", got)
+	}
+}

@@ -20,6 +20,8 @@ var (
 	dueSource string
 	//go:embed scripts/leave.lua
 	leaveSource string
+	//go:embed scripts/tidy.lua
+	tidySource string
 	//go:embed scripts/begin.lua
 	beginSource string
 	//go:embed scripts/first.lua
@@ -53,6 +55,7 @@ var (
 	doneScript           = redis.NewScript(doneSource)
 	dueScript            = redis.NewScript(dueSource)
 	leaveScript          = redis.NewScript(leaveSource)
+	tidyScript           = redis.NewScript(tidySource)
 	beginScript          = redis.NewScript(beginSource)
 	firstScript          = redis.NewScript(firstSource)
 	markScript           = redis.NewScript(markSource)

@@ -164,7 +164,7 @@ func (a *app) run(ctx context.Context) error {
 	err := a.stream.Run(ctx)
 	finish()
 	if a.probes != nil {
-		err = errors.Join(err, a.probes.close())
+		err = errors.Join(err, a.probes.close(ctx))
 	}
 	running.Wait()
 	return err

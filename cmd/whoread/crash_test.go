@@ -116,7 +116,7 @@ func (w *world) begin(m *mortalProcess, extra string) {
 	}
 	c.DingTalk.Connections = 1
 	a, err := newApp(c, timing{
-		now: time.Now, dueEvery: 50 * time.Millisecond, lease: 300 * time.Millisecond, hook: m, transport: m,
+		now: time.Now, dueEvery: 50 * time.Millisecond, lease: time.Second, hook: m, transport: m,
 	}, zap.NewNop())
 	if err != nil {
 		w.t.Fatal(err)
@@ -282,12 +282,12 @@ func filed(t *testing.T, replies []string, posts []dingtalktest.Message) {
 // nothing is done twice.
 func TestACrashAtEachStepOfEachCommand(t *testing.T) {
 	t.Parallel()
-	stride := 9 // a part of the points; more of them in CI; all of them by hand
+	stride := 15 // a part of the points; more of them in CI; all of them by hand
 	switch {
 	case os.Getenv("WHOREAD_TEST_CRASHES") == "all":
 		stride = 1
 	case strings.Contains(os.Getenv("WHOREAD_TEST_REQUIRE"), "redis"):
-		stride = 4
+		stride = 6
 	}
 	for _, c := range crashes {
 		t.Run(c.name, func(t *testing.T) {

@@ -288,12 +288,13 @@ func TestARoundIsMadeUpForWhenDingTalkIsBack(t *testing.T) {
 
 		// Nor does it take what the bot says: the round comes later.
 		w.Inject(refuseQueries)
-		w.Inject(dingtalktest.Fault{API: dingtalktest.APIWebhook, Kind: dingtalktest.IPBanJSON})
+		w.ExpireWebhooks()
 		w.Inject(dingtalktest.Fault{API: dingtalktest.APISend, Kind: dingtalktest.Throttled})
 		wantSilence(t, w.later(30*time.Minute, group))
 		w.wantReminded(group, everybody, 1, 1, 0)
 		wantIn(t, w.logs(), "follow-up put off")
 		w.ClearFaults()
+		wantIn(t, w.ask(group, people[0], saying("帮助")), "正在跟进 #1") // which also brings a new webhook
 		wantSaid(t, w.later(5*time.Minute, group), "已读 1/3")
 		w.wantReminded(group, everybody, 2, 2, 0)
 
@@ -307,7 +308,7 @@ func TestARoundIsMadeUpForWhenDingTalkIsBack(t *testing.T) {
 		w.wantReminded(group, everybody, 3, 3, 0)
 
 		// It refuses the mentions: these people are written to.
-		w.Inject(dingtalktest.Fault{API: dingtalktest.APIWebhook, Times: 1, Kind: dingtalktest.IPBanJSON})
+		w.ExpireWebhooks()
 		wantSaid(t, w.later(30*time.Minute, group), "已读 1/3", "已私信提醒 2 人")
 		w.wantReminded(group, everybody, 4, 4, 0)
 		wantSaid(t, w.later(30*time.Minute, group), "已读 1/3")

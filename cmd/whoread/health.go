@@ -132,7 +132,7 @@ func listenForProbes(address string, h http.Handler, log *zap.Logger) (*probes, 
 	if address == listenOff {
 		return nil, nil
 	}
-	listener, err := net.Listen("tcp", cmp.Or(address, defaultListen))
+	listener, err := (&net.ListenConfig{}).Listen(context.Background(), "tcp", cmp.Or(address, defaultListen))
 	if err != nil && address == "" {
 		log.Warn("no health endpoint: the default address is taken", zap.Error(err))
 		return nil, nil
@@ -155,8 +155,9 @@ func (p *probes) run() error {
 	return nil
 }
 
-func (p *probes) close() error {
-	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+// close ends what is being answered, within a second.
+func (p *probes) close(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
 	defer cancel()
 	if err := p.server.Shutdown(ctx); err != nil {
 		return p.server.Close()

@@ -1,0 +1,121 @@
+package bot
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/google/go-cmp/cmp"
+
+	"whoread/bot/when"
+	"whoread/receipts"
+	"whoread/receipts/dingtalk"
+)
+
+// rendered is everything that the bot says about a report and its reminders, with
+// what people chose for names and titles in it.
+func rendered(language Language, r receipts.Report, names receipts.Names, asker, group, said string) []answer {
+	p := pageOf(language, names)
+	p.group = group
+	w := p.words
+	n := &nudges{words: w, message: r.Message, asker: asker, group: group}
+	done := receipts.Reminded{
+		Report: r, Missed: receipts.Missed{Unknown: r.Unread, Flooded: r.Unread}, Uncertain: r.Unread, Failed: r.Unread,
+		Reached: map[receipts.Channel][]string{receipts.InPrivate: {"u1"}},
+	}
+	earlier := receipts.Reminder{Who: receipts.Person{Name: asker}, At: asked, Batches: []receipts.Batch{{UserIDs: []string{"u1", "u2"}}}}
+	ended := receipts.FollowUp{Ended: receipts.DeadlineOver, Plan: receipts.Plan{Share: 100, Until: asked}}
+	return []answer{
+		p.report(r, true), p.report(r, false), p.summary(r), p.overview([]receipts.Report{r, r}), p.reminded(done, time.Minute), p.ended(ended, r),
+		say(p.earlier(r.Message.Number, earlier, time.Minute)),
+		{title: n.lookAt(harmless(n.title())), text: n.private()},
+		{text: n.lookAt(escape(n.title()))},
+		say(fmt.Sprintf(w.InGroup, escape(shorten(group, titleRunes)))),
+		say(fmt.Sprintf(w.NoMemberList, escape(group))),
+		say(w.question(&when.Unclear{Why: when.Over, Said: said})),
+	}
+}
+
+// skeleton is the formatting of a text: the runes that markdown looks at, unescaped,
+// and its line breaks.
+func skeleton(text string) string {
+	var b strings.Builder
+	escaped := false
+	for _, r := range text {
+		switch {
+		case escaped:
+			escaped = false
+		case r == '\\':
+			escaped = true
+		case strings.ContainsRune("`*_[]()<>#~|!\n", r):
+			b.WriteRune(r)
+		}
+	}
+	if escaped {
+		b.WriteString("an escape without anything")
+	}
+	return b.String()
+}
+
+// FuzzRender renders reports of people with any names, in both languages: whatever
+// they are called, the formatting is the one of people with harmless names, and
+// DingTalk takes it.
+func FuzzRender(f *testing.F) {
+	for _, seed := range []string{
+		"张三", "@all", "张三 @lilei ", "[x](dingtalk://x)", "![](http://x)", "# 大", "a\n# b\r\n> c", `\[x\`, "\\", "`*_[]()<>#~|!", "\u202ea\u2066", "\u200b", "\u0301", "a\u0301\u0302", "\x00\x1b[31m",
+		"%s%d", "\xff\xfe", "\u2028\u2029\u0085", "👨‍👩‍👧‍👦", strings.Repeat("很长[", 2_500), "1. x", "- x", "", " ", "\u3164\u2800", "0", "<at id=all></at>", "…",
+	} {
+		f.Add(seed, "李四", "公告", "群", "李雷", uint8(3), uint16(5))
+		f.Add("李四", seed, seed, seed, seed, uint8(0), uint16(0xffff))
+	}
+	states := []receipts.State{receipts.Sent, receipts.Sending, receipts.Failed, receipts.Uncertain, receipts.Recalled, receipts.Disbanded, receipts.Expired}
+	f.Fuzz(func(t *testing.T, one, two, title, group, asker string, state uint8, read uint16) {
+		if len(one)+len(two)+len(title)+len(group)+len(asker) > 100<<10 {
+			t.Skip() // decode keeps no more
+		}
+		for _, s := range []*string{&one, &two, &title, &group, &asker} {
+			*s = strings.ToValidUTF8(*s, "\ufffd") // as JSON gives them
+		}
+		r, names := reportOf(int(read)%6, 5)
+		r.Message.Title, r.Message.State = title, states[int(state)%len(states)]
+		r.Reminders = map[string]int{"u1": 1, "u5": 2}
+		for i := range r.Read {
+			r.Read[i].Exact = read&0x100 != 0
+		}
+		if read&0x200 != 0 {
+			r.Unread, r.Gaps = nil, []receipts.Gap{{Part: receipts.MembersPart, Err: receipts.ErrNoMemberList}, {Part: receipts.ReadersPart, Err: receipts.ErrPaging}}
+		}
+		names["u1"], names["u2"], names["u5"] = one, two, one
+		calm := func(s string) string { // the same with nothing in it to look at
+			if escape(s) == "" {
+				return ""
+			}
+			return "x"
+		}
+		calmNames := receipts.Names{"u1": calm(shorten(one, nameRunes)), "u2": calm(shorten(two, nameRunes)), "u3": "x", "u4": "x", "u5": calm(shorten(one, nameRunes))}
+		calmReport := r
+		calmReport.Message.Title = calm(shorten(title, titleRunes))
+		for _, language := range []Language{Chinese, English} {
+			got := rendered(language, r, names, asker, group, title)
+			want := rendered(language, calmReport, calmNames, calm(shorten(asker, nameRunes)), calm(shorten(group, titleRunes)), "x")
+			for i, a := range got {
+				if diff := cmp.Diff(skeleton(want[i].text), skeleton(a.text)); diff != "" {
+					t.Fatalf("people format %q (-without +with):\n%s", a.text, diff)
+				}
+				for _, text := range append(strings.Split(a.text, "\n"), a.title) {
+					if !utf8.ValidString(text) || strings.ContainsFunc(text, func(r rune) bool {
+						return unicode.Is(unicode.Cc, r) || unicode.Is(unicode.Bidi_Control, r) || r == '\u2028' || r == '\u2029'
+					}) {
+						t.Fatalf("a line of %q", text)
+					}
+				}
+				if param, err := a.fit().message().Encode(); err != nil || len(param) > dingtalk.MaxMsgParamBytes {
+					t.Fatalf("%d bytes, %v", len(param), err)
+				}
+			}
+		}
+	})
+}

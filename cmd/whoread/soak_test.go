@@ -1,0 +1,604 @@
+package main
+
+import (
+	"bufio"
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"whoread/receipts/dingtalk/dingtalktest"
+	"whoread/store/storetest"
+)
+
+const (
+	// soakVariable is how long the soak lasts, as Go writes durations.
+	soakVariable = "WHOREAD_TEST_SOAK"
+	// seedVariable chooses what happens in it; the log of an earlier one tells its.
+	seedVariable = "WHOREAD_TEST_SEED"
+	// sharedFor is how old the data of an answer may be when its question comes: both
+	// share the query of an earlier one.
+	sharedFor = 5 * time.Second
+	// pushAgain is when a command that is not acknowledged is pushed again.
+	pushAgain = 3 * time.Second
+)
+
+// uttered is a command that somebody said.
+type uttered struct {
+	id, text string
+	group    *dingtalktest.Group
+	at       time.Time // by the wall clock
+	title    string    // of what it announces
+	marker   string    // stands in its answer and in no other
+}
+
+// fate is what the processes logged about a command.
+type fate struct {
+	mentioned, refused, givenUp, lost bool
+	done                              []time.Time
+}
+
+// soak is a world in which everything goes wrong.
+type soak struct {
+	*traveller
+	random *rand.Rand
+	proxy  *storetest.Proxy
+	config string
+	groups []*dingtalktest.Group
+	people []dingtalktest.Person
+	all    []*process
+	said   []uttered
+	kills  int
+	befell map[string]int
+	turns  []turn
+}
+
+// turn is when the world's clock was turned, by the wall clock, and how far it is ahead
+// since.
+type turn struct {
+	at    time.Time
+	ahead time.Duration
+}
+
+// turn turns the world's clock forward.
+func (s *soak) turn(d time.Duration) {
+	s.t.Helper()
+	at := time.Now()
+	s.advance(d)
+	s.turns = append(s.turns, turn{at, s.Clock().Ahead()})
+}
+
+// wall is the wall clock's time when the world's showed t.
+func (s *soak) wall(t time.Time) time.Time {
+	for _, turn := range slices.Backward(s.turns) {
+		if at := t.Add(-turn.ahead); !at.Before(turn.at) {
+			return at
+		}
+	}
+	return t
+}
+
+// A bot that meets every fault in any order, again and again, answers every command or
+// says that it did not carry it out, announces nothing twice, calls nobody unread who
+// has read, and leaves nothing behind.
+func TestSoak(t *testing.T) {
+	t.Parallel()
+	lasts, err := time.ParseDuration(cmp.Or(os.Getenv(soakVariable), "15s"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	seed := uint64(time.Now().UnixNano())
+	if text := os.Getenv(seedVariable); text != "" {
+		if seed, err = strconv.ParseUint(text, 10, 64); err != nil {
+			t.Fatal(err)
+		}
+	}
+	t.Logf("%s=%d", seedVariable, seed)
+	server := storetest.Own(t)
+	s := &soak{
+		traveller: newTraveller(t, storetest.Backend{URL: server.URL(), KeyPrefix: "soak"}, dingtalktest.Options{
+			CallsPerSecond: -1, CallbackRetryAfter: pushAgain, RetryAfter: time.Second, WebhookTTL: 30 * 24 * time.Hour, DisconnectAfter: time.Second,
+		}),
+		random: rand.New(rand.NewPCG(seed, seed)), //nolint:gosec // to be repeated
+		proxy:  storetest.NewProxy(t, server.URL()), befell: map[string]int{},
+	}
+	s.redis = s.proxy.URL()
+	s.Events(true)
+	s.people = s.traveller.people(18)
+	for i := range 3 + int(lasts/(30*time.Second)) { // so that none gets more than is kept of its messages
+		some := s.people[i%3*5 : i%3*5+8]
+		s.groups = append(s.groups, s.AddGroup(dingtalktest.GroupOptions{}, append(slices.Clone(some), s.admin)...))
+	}
+	s.config = s.traveller.config(anyHour + "\nreports: {fresh_for: 0s}\n" + unlimited)
+	for range 3 {
+		s.all = append(s.all, s.launch(s.config))
+	}
+
+	end := time.Now().Add(lasts)
+	pace := time.NewTicker(100 * time.Millisecond)
+	defer pace.Stop()
+	for time.Now().Before(end) {
+		<-pace.C
+		s.live()
+		if s.random.IntN(4) == 0 {
+			s.harm()
+		}
+	}
+	s.calm()
+	s.checkTruth()
+	s.ends(server)
+	s.checkCommands()
+	s.checkAnnouncements()
+	s.checkUnread()
+	s.checkKeys()
+}
+
+// live is something that people do.
+func (s *soak) live() {
+	s.t.Helper()
+	g := s.groups[s.random.IntN(len(s.groups))]
+	members := g.Members()
+	who := members[s.random.IntN(len(members))]
+	n := len(s.said)
+	u := uttered{group: g}
+	switch s.random.IntN(16) {
+	case 0, 1:
+		u.title = fmt.Sprintf("通告%d", n)
+		u.text, who = "公告 "+u.title, s.admin
+		if s.random.IntN(4) == 0 {
+			u.text = "公告 每30分钟 " + u.title
+		}
+	case 2, 3:
+		u.marker = fmt.Sprintf("没有 #%d ", 10_000+n)
+		u.text = fmt.Sprintf("谁没读 #%d", 10_000+n)
+	case 4, 5:
+		u.text = "谁没读"
+	case 6:
+		u.text = "谁读了"
+	case 7:
+		u.text, who = []string{"提醒", "导出", "用量", "撤回 #3"}[s.random.IntN(4)], s.admin
+	case 8:
+		u.text = []string{"列表", "曲线", "帮助"}[s.random.IntN(3)]
+	case 9:
+		p := s.people[s.random.IntN(len(s.people))]
+		if err := g.Join(s.admin, p); err != nil {
+			s.t.Error(err)
+		}
+		return
+	case 10:
+		if who != s.admin && len(members) > 4 {
+			if err := g.Leave(who); err != nil {
+				s.t.Error(err)
+			}
+		}
+		return
+	default:
+		if all := posted(g); len(all) > 0 {
+			_ = g.Read(who, all[s.random.IntN(len(all))].ID) // not everybody may
+		}
+		return
+	}
+	u.at = time.Now()
+	m, err := g.Say(who, saying(u.text))
+	if err != nil {
+		s.t.Error(err)
+	}
+	u.id = m.ID
+	s.said = append(s.said, u)
+}
+
+// harm lets something go wrong.
+func (s *soak) harm() {
+	s.t.Helper()
+	apis := []string{dingtalktest.APISend, dingtalktest.APIQuery, dingtalktest.APIMembers, dingtalktest.APIWebhook, dingtalktest.APIToken, dingtalktest.APIUpload}
+	kinds := []dingtalktest.FaultKind{
+		dingtalktest.Slow, dingtalktest.DropBefore, dingtalktest.DropAfter, dingtalktest.ServerError, dingtalktest.Throttled, dingtalktest.DoneButError,
+		dingtalktest.SlowAnswer, dingtalktest.TruncatedBody, dingtalktest.ShortPages, dingtalktest.EmptyPage, dingtalktest.RepeatedCursor,
+	}
+	what := []string{"fault", "fault", "fault", "fault", "fault", "tokens", "disconnect", "drop", "gateway", "duplicates", "losses", "redis", "reply", "kill", "restart", "time"}
+	chosen := what[s.random.IntN(len(what))]
+	switch chosen {
+	case "fault":
+		kind := kinds[s.random.IntN(len(kinds))]
+		s.Inject(dingtalktest.Fault{
+			API: apis[s.random.IntN(len(apis))], Kind: kind, Times: 1 + s.random.IntN(3),
+			Delay: time.Duration(s.random.IntN(1000)) * time.Millisecond, Size: 2,
+		})
+		chosen = string(kind)
+	case "tokens":
+		s.ExpireTokens()
+	case "disconnect", "drop":
+		open := s.Connections()
+		if len(open) == 0 {
+			return
+		}
+		c := open[s.random.IntN(len(open))].ID
+		if chosen == "drop" {
+			s.DropConnections(c)
+		} else {
+			s.Disconnect(c)
+		}
+	case "gateway":
+		s.RefuseGateway(true)
+		time.AfterFunc(time.Second, func() { s.RefuseGateway(false) })
+	case "duplicates":
+		s.DuplicatePushes(3)
+	case "losses":
+		g := s.groups[s.random.IntN(len(s.groups))]
+		for _, m := range posted(g) { // reads, and nothing else
+			s.LosePushes(1)
+			_ = g.Read(s.people[s.random.IntN(len(s.people))], m.ID) // not everybody may
+			s.LosePushes(0)
+		}
+	case "redis":
+		s.proxy.Cut()
+		pause := time.NewTimer(time.Second)
+		<-pause.C
+		s.proxy.Mend(s.t)
+	case "reply":
+		s.proxy.LoseReply()
+	case "kill", "restart":
+		if s.random.IntN(3) > 0 { // they take their time
+			return
+		}
+		i := s.random.IntN(len(s.running))
+		p := s.running[i]
+		s.running = slices.Delete(s.running, i, i+1)
+		if chosen == "kill" {
+			s.kills++
+			p.kill()
+		} else {
+			s.stopOne(p)
+		}
+		s.all = append(s.all, s.launch(s.config))
+	case "time":
+		s.turn(10 * time.Minute)
+	}
+	s.befell[chosen]++
+}
+
+// stopOne ends a process as an init system would, and expects it to end well and soon.
+func (s *soak) stopOne(p *process) {
+	s.t.Helper()
+	began := time.Now()
+	p.stop()
+	if took := time.Since(began); took > endWithin {
+		s.t.Errorf("whoread took %v to end", took)
+	}
+}
+
+// calm ends all harm, and waits until nothing is left to do.
+func (s *soak) calm() {
+	s.t.Helper()
+	s.ClearFaults()
+	s.LosePushes(0)
+	s.DuplicatePushes(0)
+	s.RefuseGateway(false)
+	// Those who lost their connections may take a minute to open new ones.
+	s.all = append(s.all, s.launch(s.config))
+	// A frame is pushed five times at most: a command that nobody got by then is lost on
+	// DingTalk's side.
+	const pushed = 5 * pushAgain
+	s.eventually("every command came to an end", func() bool {
+		fates := s.fates()
+		return !slices.ContainsFunc(s.said, func(u uttered) bool {
+			f := fates[u.id]
+			return f == nil && time.Since(u.at) < pushed || f != nil && len(f.done) == 0 && !f.refused && !f.givenUp
+		})
+	})
+	s.settle()
+}
+
+// ends ends the processes, and expects that they leave no connection behind.
+func (s *soak) ends(server *storetest.Server) {
+	s.t.Helper()
+	for _, p := range s.running {
+		s.t.Logf("process %d: %d KiB at most, %d KiB in the end", p.Process.Pid, p.memory("VmHWM"), p.memory("VmRSS"))
+		s.stopOne(p)
+	}
+	s.running = nil
+	s.eventually("no connection to DingTalk is open", func() bool { return len(s.Connections()) == 0 })
+	var clients string
+	s.eventually("no connection to Redis is open but the test's", func() bool {
+		clients, _ = server.Do("CLIENT", "LIST").(string)
+		return strings.Count(clients, "\n") == 1
+	})
+	s.redis = server.URL() // from now on the test asks by itself
+}
+
+// fates reads the logs of all processes.
+func (s *soak) fates() map[string]*fate {
+	s.t.Helper()
+	fates := map[string]*fate{}
+	for _, p := range s.all {
+		lines := bufio.NewScanner(strings.NewReader(p.log.String()))
+		lines.Buffer(nil, 1<<20)
+		for lines.Scan() {
+			var line struct{ Msg, Request, TS string }
+			if json.Unmarshal(lines.Bytes(), &line) != nil || line.Request == "" {
+				continue
+			}
+			f := fates[line.Request]
+			if f == nil {
+				f = &fate{}
+				fates[line.Request] = f
+			}
+			f.mentioned = true
+			switch line.Msg {
+			case "command not accepted":
+				f.refused = true
+			case "command given up":
+				f.givenUp = true
+			case "command done":
+				at, err := time.Parse("2006-01-02T15:04:05.000Z0700", line.TS)
+				if err != nil {
+					s.t.Fatal(err)
+				}
+				f.done = append(f.done, at)
+			case "reply may be lost", "reply is lost", "sender not told", "nobody told the sender: too many commands fail":
+				f.lost = true
+			}
+		}
+	}
+	return fates
+}
+
+// heard is what the bot said in the group, by whatever way.
+func heard(g *dingtalktest.Group) []string { return texts(since(g, nil)) }
+
+// checkCommands expects that each command was answered, or its sender told.
+func (s *soak) checkCommands() {
+	s.t.Helper()
+	fates := s.fates()
+	recorded := map[*dingtalktest.Group][]remembered{}
+	for _, g := range s.groups {
+		recorded[g] = s.remembered(g)
+	}
+	var unpushed, refused, givenUp, lost, twice, tell int
+	for _, u := range s.said {
+		f := fates[u.id]
+		if f == nil {
+			unpushed++ // there was no connection to push it by
+			continue
+		}
+		answers := 1
+		all := heard(u.group)
+		switch {
+		case u.marker != "":
+			answers = holding(all, u.marker)
+		case u.title != "":
+			answers = 0
+			for _, m := range recorded[u.group] {
+				if m.title == u.title {
+					answers += answersAbout(all, m.number) + holding(all, fmt.Sprintf("#%d 没有发出", m.number))
+				}
+			}
+		}
+		if (f.refused || f.givenUp) && !f.lost {
+			tell++
+		}
+		switch {
+		case f.refused:
+			refused++
+		case f.givenUp:
+			givenUp++
+		case f.lost:
+			lost++
+		case answers == 0:
+			s.t.Errorf("%q of %s was not answered: %+v", u.text, u.id, f)
+		}
+		if answers > 1 {
+			twice++
+			if answers > 2 || s.kills+s.befell["redis"] == 0 {
+				s.t.Errorf("%q was answered %d times", u.text, answers)
+			}
+		}
+	}
+	told := 0
+	for _, g := range s.groups {
+		told += holding(heard(g), "什么也没有发出。请稍后再说一次") + holding(heard(g), "已放弃并记入日志")
+	}
+	if told+s.kills < tell { // who was killed tells nobody
+		s.t.Errorf("%d senders were told that their command was not carried out, not %d", told, tell)
+	}
+	s.t.Logf("%d commands: %d never pushed, %d refused, %d given up (%d told so), %d with an uncertain reply, %d answered twice; %d kills; %v",
+		len(s.said), unpushed, refused, givenUp, told, lost, twice, s.kills, s.befell)
+}
+
+// checkAnnouncements expects that what stands in a group is recorded, and stands once.
+func (s *soak) checkAnnouncements() {
+	s.t.Helper()
+	fates := s.fates()
+	states, inVain := map[string]int{}, 0
+	for _, g := range s.groups {
+		stands := map[string]int{}
+		for _, m := range posted(g) {
+			if strings.HasPrefix(m.Title, "通告") {
+				stands[m.Title]++
+			}
+		}
+		recorded := map[string]remembered{}
+		for _, m := range s.remembered(g) {
+			if _, has := recorded[m.title]; has {
+				s.t.Errorf("%s has two numbers", m.title)
+			}
+			recorded[m.title] = m
+			states[m.state]++
+			if m.state == "sent" && stands[m.title] == 0 {
+				s.t.Errorf("#%d %s is recorded as sent and does not stand in the group", m.number, m.title)
+			}
+			if m.state == "sending" {
+				s.t.Errorf("#%d %s is being sent for ever", m.number, m.title)
+			}
+		}
+		for title, n := range stands {
+			m, has := recorded[title]
+			if n > 1 || !has || m.state == "failed" {
+				s.t.Errorf("%s stands %d times in the group, recorded as %+v", title, n, m)
+			}
+		}
+		for _, u := range s.said {
+			if f := fates[u.id]; f != nil && f.refused && stands[u.title] > 0 {
+				inVain++
+			}
+		}
+	}
+	s.t.Logf("announcements: %v; %d were refused by one process and carried out by another", states, inVain)
+}
+
+// checkTruth asks each group for the unread of its latest announcement, quoting it, and
+// expects them all and nobody else.
+func (s *soak) checkTruth() {
+	s.t.Helper()
+	s.turn(11 * time.Minute) // what is known of the members is older than members.cache_for
+	s.settle()
+	compared := 0
+	for _, g := range s.groups {
+		standing := slices.DeleteFunc(posted(g), func(m dingtalktest.Message) bool {
+			return !strings.HasPrefix(m.Title, "通告") || m.Status != dingtalktest.StatusSuccess
+		})
+		if len(standing) == 0 {
+			continue
+		}
+		id := standing[len(standing)-1].ID
+		reply := s.ask(g, s.admin, dingtalktest.Say{Text: "谁没读", Quote: id})
+		audience, err := g.Audience(id)
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		readers, err := g.Readers(id)
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		var unread, listed []string
+		for _, p := range audience {
+			if slices.Contains(g.Members(), p) && !slices.ContainsFunc(readers, func(r dingtalktest.Reader) bool { return r.Person == p }) {
+				unread = append(unread, p.Name)
+			}
+		}
+		if names := unreadNames.FindStringSubmatch(reply); names != nil {
+			for name := range strings.SplitSeq(names[1], "、") {
+				name, _, _ = strings.Cut(strings.TrimSpace(name), "（")
+				listed = append(listed, name)
+			}
+		}
+		slices.Sort(unread)
+		slices.Sort(listed)
+		if !slices.Equal(unread, listed) {
+			s.t.Errorf("unread are %q, and not:\n%s", unread, reply)
+		}
+		compared++
+	}
+	s.t.Logf("in %d of %d groups the unread of the latest announcement were compared", compared, len(s.groups))
+}
+
+var unreadNames = regexp.MustCompile(`(?m)^未读 \d+ 人：(.*)$`)
+
+// checkUnread expects that nobody was called unread, or reminded, who had read before
+// the question came.
+func (s *soak) checkUnread() {
+	s.t.Helper()
+	fates, named := s.fates(), 0
+	for _, g := range s.groups {
+		keys := map[string]string{} // of messages, by how answers call them
+		recorded := s.remembered(g)
+		for _, m := range posted(g) {
+			for _, r := range recorded {
+				if r.query != "" && r.query == m.ProcessQueryKey {
+					keys[fmt.Sprintf("#%d ", r.number)] = m.ID
+					keys[fmt.Sprintf("#%d「", r.number)] = m.ID
+				}
+			}
+		}
+		for _, m := range since(g, nil) {
+			about := ""
+			for name, id := range keys {
+				if strings.HasPrefix(m.Text, name) || strings.Contains(m.Text, "请看 "+name) {
+					about = id
+				}
+			}
+			names := unreadNames.FindStringSubmatch(m.Text)
+			if about == "" || names == nil && len(m.Mentioned) == 0 {
+				continue
+			}
+			at := s.wall(m.At)
+			asked := at
+			for _, u := range s.said {
+				f := fates[u.id]
+				if u.group == g && u.at.Before(asked) && f != nil && (len(f.done) == 0 || slices.ContainsFunc(f.done, func(done time.Time) bool { return !done.Before(at.Truncate(time.Millisecond)) })) {
+					asked = u.at
+				}
+			}
+			readers, err := g.Readers(about)
+			if err != nil {
+				s.t.Fatal(err)
+			}
+			for _, r := range readers {
+				if s.wall(r.At).After(asked.Add(-sharedFor)) {
+					continue
+				}
+				listed := names != nil && strings.Contains(names[1], r.Person.Name)
+				if listed || slices.Contains(m.Mentioned, r.Person) {
+					s.t.Errorf("%s read it at %v, and at %v was called unread: %s", r.Person.Name, r.At, m.At, m.Text)
+				}
+			}
+			named++
+		}
+	}
+	s.t.Logf("%d answers name who has not read", named)
+}
+
+// checkKeys expects that nothing waits, and that whatever was kept ends by itself.
+func (s *soak) checkKeys() {
+	s.t.Helper()
+	ctx, rdb := within(s.t), s.rdb()
+	stream := "{" + s.prefix + ":inbox}:stream"
+	pending, err := rdb.XPending(ctx, stream, "workers").Result()
+	if err != nil || pending.Count != 0 {
+		s.t.Errorf("pending: %+v, %v", pending, err)
+	}
+	consumers, err := rdb.XInfoConsumers(ctx, stream, "workers").Result()
+	// A process that ends while another one has yet to take over what it held stays in
+	// the group, as a killed one does.
+	if gone := s.kills + s.befell["restart"]; err != nil || len(consumers) > gone {
+		s.t.Errorf("%d consumers of %d processes: %v", len(consumers), gone, err)
+	}
+	parked, err := rdb.XRange(ctx, "{"+s.prefix+":inbox}:parked", "-", "+").Result()
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	for _, entry := range parked {
+		if entry.Values["reason"] == "" {
+			s.t.Errorf("parked without a reason: %v", entry.Values)
+		}
+	}
+	keys, err := rdb.Keys(ctx, "*").Result()
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	ttls := make([]*redis.DurationCmd, len(keys))
+	if _, err := rdb.Pipelined(ctx, func(p redis.Pipeliner) error {
+		for i, key := range keys {
+			ttls[i] = p.TTL(ctx, key)
+		}
+		return nil
+	}); err != nil {
+		s.t.Fatal(err)
+	}
+	for i, key := range keys {
+		endless := slices.Contains([]string{"sequence", "cool_app", "schedule", "stream", "parked"}, key[strings.LastIndexByte(key, ':')+1:])
+		if ttls[i].Val() < 0 && !endless {
+			s.t.Errorf("%s is kept for ever", key)
+		}
+	}
+	s.t.Logf("%d keys, %d parked, %d consumers left by %d killed processes and %d that were restarted", len(keys), len(parked), len(consumers), s.kills, s.befell["restart"])
+}
