@@ -29,7 +29,7 @@ type app struct {
 	inbox  *store.Inbox
 	bot    *bot.Bot
 	stream *stream.Client
-	probes *probes // nil if they are off
+	listen string // for probes
 }
 
 // timing is what tests and the demo change to travel in time: the clock that
@@ -128,10 +128,7 @@ func newApp(c config, t timing, log *zap.Logger) (*app, error) {
 	if err != nil {
 		return nil, errors.Join(err, a.close())
 	}
-	a.probes, err = listenForProbes(c.HTTP.Listen, &health{ping: records.Ping, status: a.stream.Status, now: time.Now}, log)
-	if err != nil {
-		return nil, errors.Join(err, a.close())
-	}
+	a.listen = c.HTTP.Listen
 	return a, nil
 }
 
@@ -147,6 +144,10 @@ func (a *app) take(ctx context.Context, f stream.Frame) error {
 // run connects and works until ctx ends: then it takes no more frames, gives the
 // commands at work time to finish, and returns.
 func (a *app) run(ctx context.Context) error {
+	probes, err := listenForProbes(ctx, a.listen, &health{ping: a.store.Ping, status: a.stream.Status, now: time.Now}, a.log)
+	if err != nil {
+		return err
+	}
 	if err := a.store.Ping(ctx); err != nil {
 		// It may come back. Until then everybody who asks is told.
 		a.log.Error("Redis does not answer", zap.Error(err))
@@ -154,17 +155,17 @@ func (a *app) run(ctx context.Context) error {
 	working, finish := context.WithCancel(context.WithoutCancel(ctx))
 	var running sync.WaitGroup
 	running.Go(func() { a.inbox.Run(working, a.bot) })
-	if a.probes != nil {
+	if probes != nil {
 		running.Go(func() {
-			if err := a.probes.run(); err != nil {
+			if err := probes.run(); err != nil {
 				a.log.Error("probes are not answered any more", zap.Error(err))
 			}
 		})
 	}
-	err := a.stream.Run(ctx)
+	err = a.stream.Run(ctx)
 	finish()
-	if a.probes != nil {
-		err = errors.Join(err, a.probes.close(ctx))
+	if probes != nil {
+		err = errors.Join(err, probes.close(ctx))
 	}
 	running.Wait()
 	return err
@@ -172,9 +173,6 @@ func (a *app) run(ctx context.Context) error {
 
 // close releases what newApp took; run must have returned.
 func (a *app) close() error {
-	if a.probes != nil {
-		_ = a.probes.listener.Close() // it is closed already unless run was never called
-	}
 	if a.bot != nil {
 		a.bot.Close()
 	}

@@ -128,11 +128,11 @@ type probes struct {
 // listenForProbes listens on the address of the configuration; nil where it is off, or
 // where none is configured and the default one is taken, as by another whoread of this
 // machine.
-func listenForProbes(address string, h http.Handler, log *zap.Logger) (*probes, error) {
+func listenForProbes(ctx context.Context, address string, h http.Handler, log *zap.Logger) (*probes, error) {
 	if address == listenOff {
 		return nil, nil
 	}
-	listener, err := (&net.ListenConfig{}).Listen(context.Background(), "tcp", cmp.Or(address, defaultListen))
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", cmp.Or(address, defaultListen))
 	if err != nil && address == "" {
 		log.Warn("no health endpoint: the default address is taken", zap.Error(err))
 		return nil, nil
