@@ -312,10 +312,10 @@ func TestWithoutACompleteAnswerNobodyIsReminded(t *testing.T) {
 			},
 		},
 		"members": {
-			dingtalktest.Fault{API: dingtalktest.APIMembers, Kind: dingtalktest.QuotaSpent},
+			dingtalktest.Fault{API: dingtalktest.APIMembers, Kind: dingtalktest.Throttled},
 			spoken{
-				"群成员没有取全，可能有人已退群，所以不列未读的人。贵组织本月的钉钉接口调用额度已用完，请等到下月，或请管理员在钉钉开放平台升级后来问我一次。",
-				"I could not get all members and some may have left, so I don't name anybody as unread. Your organisation's DingTalk API calls of this month are used up; wait for the next month, or an administrator can upgrade in DingTalk's developer console and then ask me.",
+				"群成员没有取全，可能有人已退群，所以不列未读的人。钉钉限制了调用频率，请过一会儿再试。",
+				"I could not get all members and some may have left, so I don't name anybody as unread. DingTalk limits how often I may ask; please try again in a moment.",
 			},
 		},
 	} {

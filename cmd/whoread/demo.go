@@ -154,7 +154,10 @@ func (p *performance) step(ctx context.Context, s step) error {
 		return p.later(ctx, s)
 	case read:
 		p.stage(s.people, "读了 reads")
-		posted, ok := p.last(func(m dingtalktest.Message) bool { return m.Via == dingtalktest.ViaSend })
+		// A report that came by itself is no announcement: it begins with the number.
+		posted, ok := p.last(func(m dingtalktest.Message) bool {
+			return m.Via == dingtalktest.ViaSend && !strings.HasPrefix(m.Text, "#")
+		})
 		if !ok {
 			return errors.New("the bot has posted nothing that can be read")
 		}
