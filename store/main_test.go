@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/redis/go-redis/v9"
 	"go.uber.org/goleak"
 
 	"whoread/store/storetest"
@@ -49,6 +50,10 @@ func openURL(t *testing.T, b storetest.Backend, url string) *Store {
 	s, err := Open(Options{URL: url, KeyPrefix: b.KeyPrefix, KeepFor: keepFor})
 	if err != nil {
 		t.Fatal(err)
+	}
+	if rdb, single := s.rdb.(*redis.Client); single && b.Mini != nil && url == b.URL {
+		// Where every core is busy, miniredis with the race detector needs its time.
+		rdb.Options().ReadTimeout, rdb.Options().WriteTimeout = time.Minute, time.Minute
 	}
 	t.Cleanup(func() {
 		if err := s.Close(); err != nil {
