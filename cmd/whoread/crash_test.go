@@ -287,7 +287,7 @@ func TestACrashAtEachStepOfEachCommand(t *testing.T) {
 	case os.Getenv("WHOREAD_TEST_CRASHES") == "all":
 		stride = 1
 	case strings.Contains(os.Getenv("WHOREAD_TEST_REQUIRE"), "redis"):
-		stride = 6
+		stride = 10
 	}
 	for _, c := range crashes {
 		t.Run(c.name, func(t *testing.T) {
