@@ -1,6 +1,7 @@
 package bot
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -211,9 +212,7 @@ func (b *Bot) deliver(ctx context.Context, w *words, in Incoming, a answer) (ans
 	if !b.Direct {
 		return a, nil
 	}
-	if title := b.titleOf(ctx, in); title != "" {
-		a.text = lines(fmt.Sprintf(w.InGroup, escape(shorten(title, titleRunes))), a.text)
-	}
+	a = a.under(w, cmp.Or(b.titleOf(ctx, in.Group), in.Title))
 	result, err := b.Client.SendDirect(ctx, []string{in.Sender.UserID}, a.fit().message())
 	switch {
 	case err != nil:

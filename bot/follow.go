@@ -84,11 +84,7 @@ const (
 // times understands the times of a command: they are meant from when it was said,
 // also where it is carried out later, or once more.
 func (b *Bot) times(in Incoming) when.Times {
-	at := in.SaidAt
-	if at.IsZero() {
-		at = b.Now()
-	}
-	return when.Times{Now: at.In(b.Zone), MinEvery: EveryMin, MaxEvery: EveryMax, MaxAhead: AheadMax}
+	return when.Times{Now: in.SaidAt.In(b.Zone), MinEvery: EveryMin, MaxEvery: EveryMax, MaxAhead: AheadMax}
 }
 
 // scheduleFollowUp has the follow-up of a message looked at.
@@ -434,9 +430,7 @@ func (b *Bot) post(ctx context.Context, group, run string, a answer) error {
 // tellPeople sends an answer to people in private, under the group's name, once for
 // each run.
 func (b *Bot) tellPeople(ctx context.Context, w *words, group, run string, userIDs []string, a answer) error {
-	if title := b.titleOf(ctx, Incoming{ID: run, Group: group}); title != "" {
-		a.text = lines(fmt.Sprintf(w.InGroup, escape(shorten(title, titleRunes))), a.text)
-	}
+	a = a.under(w, b.titleOf(ctx, group))
 	for i, batch := range chunks(receipts.InPrivate, userIDs, dingtalk.MaxDirectUsers) {
 		err := b.once(ctx, group, fmt.Sprintf("%s:tell:%d", run, i), func() error {
 			result, err := b.Client.SendDirect(ctx, batch.UserIDs, a.fit().message())

@@ -57,7 +57,7 @@ type Incoming struct {
 	// none is quoted.
 	QuotedNumber int
 
-	SaidAt time.Time // may be zero
+	SaidAt time.Time // once accepted, never zero
 
 	Webhook      string // sessionWebhook
 	WebhookUntil time.Time

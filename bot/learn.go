@@ -31,22 +31,18 @@ func (b *Bot) noteSpeaker(ctx context.Context, in Incoming) {
 	if in.Outsider || in.Direct || !b.Access.works(in.Group) {
 		return
 	}
-	at := in.SaidAt
-	if at.IsZero() {
-		at = b.Now()
-	}
-	if err := b.Groups.KeepSpeaker(ctx, in.Group, in.Sender, in.Title, at); err != nil {
+	if err := b.Groups.KeepSpeaker(ctx, in.Group, in.Sender, in.Title, in.SaidAt); err != nil {
 		b.Log.Warn("speaker not noted", zap.String("request", in.ID), zap.Error(err))
 	}
 }
 
-// titleOf is what the group of a command is called; empty if nobody said.
-func (b *Bot) titleOf(ctx context.Context, in Incoming) string {
-	title, err := b.Groups.Title(ctx, in.Group)
+// titleOf is what a group is called; empty if that is not known.
+func (b *Bot) titleOf(ctx context.Context, group string) string {
+	title, err := b.Groups.Title(ctx, group)
 	if err != nil {
-		b.Log.Warn("title unknown", zap.String("request", in.ID), zap.Error(err))
+		b.Log.Warn("title unknown", zap.String("group", group), zap.Error(err))
 	}
-	return cmp.Or(title, in.Title)
+	return title
 }
 
 // coolAppChanged follows the installing and uninstalling of a group's cool app. Either

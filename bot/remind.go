@@ -58,11 +58,7 @@ func (b *Bot) remind(ctx context.Context, w *words, in Incoming, said Said) (ans
 // nudges is how people are reminded of the message; who asks and how often people
 // may be mentioned is to be filled in.
 func (b *Bot) nudges(ctx context.Context, w *words, m receipts.Message) *nudges {
-	title, err := b.Groups.Title(ctx, m.Group)
-	if err != nil {
-		b.Log.Warn("title unknown", zap.Int("number", m.Number), zap.Error(err))
-	}
-	n := &nudges{client: b.Client, ding: b.Reminders.Ding, words: w, message: m, group: title}
+	n := &nudges{client: b.Client, ding: b.Reminders.Ding, words: w, message: m, group: b.titleOf(ctx, m.Group)}
 	n.notes = func(soFar receipts.Reminded) []string {
 		p := b.page(w, m.Group)
 		p.names = b.namesOf(ctx, m.Group, soFar)

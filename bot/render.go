@@ -25,6 +25,15 @@ func say(sentences ...string) answer {
 	return answer{title: shorten(strings.ReplaceAll(strings.TrimSpace(title), "**", ""), 60), text: text}
 }
 
+// under names the group that the answer is about, for who reads it elsewhere; an
+// unknown title names nothing.
+func (a answer) under(w *words, title string) answer {
+	if title != "" {
+		a.text = lines(fmt.Sprintf(w.InGroup, escape(shorten(title, titleRunes))), a.text)
+	}
+	return a
+}
+
 // message is the answer as DingTalk takes it.
 func (a answer) message() dingtalk.Message { return dingtalk.Markdown(a.title, a.text) }
 
