@@ -129,6 +129,10 @@ func TestMistakesAreNamedByLineAndKey(t *testing.T) {
 		{"keep_for", credentials + "reports: {keep_for: 1h}\n", "line 2: reports.keep_for"},
 		{"time zone", credentials + "reminders: {time_zone: Beijing}\n", "line 2: reminders.time_zone"},
 		{"calls", credentials + "budget: {calls_per_second: 0}\n", "line 2: budget.calls_per_second"},
+		{"calls a month", credentials + "budget: {calls_per_month: -1}\n", "line 2: budget.calls_per_month"},
+		{"warning", credentials + "budget:\n  warn_at: 80\n", `line 3: "80" is not a percentage such as 80%`},
+		{"no address", credentials + "http: {listen: here}\n", `line 2: http.listen: "here" is not an address such as 127.0.0.1:9090`},
+		{"profiles for everybody", credentials + "http: {listen: ':9090', pprof: true}\n", "line 2: http.pprof: "},
 		{"level", credentials + "log: {level: loud}\n", "line 2: log.level"},
 		{"format", credentials + "log: {format: xml}\n", "line 2: log.format"},
 	} {
