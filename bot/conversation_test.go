@@ -86,7 +86,7 @@ func TestTheExchange(t *testing.T) {
 		"#2 Lunch is served · read 4/4 · 100% ▓▓▓▓▓▓▓▓▓▓", "Everybody has read it (4).", "asked at 14:57 · 1 from outside can't be tracked · members: the group's list"))
 	calls := w.dingtalk.Counted()
 	same("the list", w.asks(w.hanmeimei, "list"), markdown(
-		"**The last 2 announcements**", "#2 Lunch is served · read 4/4 · 100% ▓▓▓▓▓▓▓▓▓▓ · 14:56",
+		"**Last announcements (2)**", "#2 Lunch is served · read 4/4 · 100% ▓▓▓▓▓▓▓▓▓▓ · 14:56",
 		"#1 周五 22:00 停机维护 · read by at least 2/3 · 66% ▓▓▓▓▓▓░░░░ · 14:35"))
 	w.asks(w.hanmeimei, "谁没读") // all have read: nobody is asked again
 	if now := w.dingtalk.Counted(); now != calls {

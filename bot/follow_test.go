@@ -153,7 +153,7 @@ func TestEscalation(t *testing.T) {
 		}
 		w := newWorld(t, setup{group: dingtalktest.GroupOptions{Title: "研发"}, options: follows(settings), dingtalk: dingtalktest.Options{WebhookTTL: 48 * time.Hour}})
 		w.wants(w.asks(w.lilei, spoken{"公告 周五停机", "announce 周五停机"}.in(language)), spoken{
-			"开始跟进 #1：隔 10 分钟、20 分钟、之后每 30 分钟提醒一次没读的人，到 90% 已读为止，最晚到 16:35，下次 14:45。",
+			"开始跟进 #1：先隔 10 分钟、20 分钟，之后每 30 分钟提醒一次没读的人，到 90% 已读为止，最晚到 16:35，下次 14:45。",
 			"Following up #1: after 10 min, 20 min, then every 30 min I remind those who have not read it, until 90% have read it, until 16:35 at the latest, next at 14:45.",
 		}.in(language))
 		w.must(w.group.ReadAll(w.posted()[0].ID, w.zhangsan))
@@ -944,9 +944,9 @@ func TestWhatIsFollowedIsShown(t *testing.T) {
 		w.announce("公告 二")
 		w.asks(w.lilei, "跟进 #1 每1小时30分钟 直到90%或18:00")
 		w.sees("the list", w.tells(w.lisi, spoken{"列表", "list"}.in(language)), byWebhook(
-			spoken{"**最近 2 条公告**", "**The last 2 announcements**"}.in(language),
-			spoken{"#2 二 · 已读至少 0/4 · 0% ░░░░░░░░░░ · 14:35", "#2 二 · read by at least 0/4 · 0% ░░░░░░░░░░ · 14:35"}.in(language),
-			spoken{"#1 一 · 已读至少 0/4 · 0% ░░░░░░░░░░ · 跟进中，下次 16:05 · 14:35", "#1 一 · read by at least 0/4 · 0% ░░░░░░░░░░ · followed up, next at 16:05 · 14:35"}.in(language)))
+			spoken{"**最近 2 条公告**", "**Last announcements (2)**"}.in(language),
+			spoken{"#2 二 · 还没有人问过 · 14:35", "#2 二 · nobody has asked yet · 14:35"}.in(language),
+			spoken{"#1 一 · 还没有人问过 · 跟进中，下次 16:05 · 14:35", "#1 一 · nobody has asked yet · followed up, next at 16:05 · 14:35"}.in(language)))
 		help := w.asks(w.lisi, spoken{"帮助", "help"}.in(language))
 		w.wants(help, spoken{
 			"正在跟进 #1：每 1 小时 30 分钟提醒一次没读的人，到 90% 已读为止，最晚到 18:00，下次 16:05。",

@@ -278,7 +278,11 @@ func (p page) overview(reports []receipts.Report) answer {
 		if state := p.States[m.State]; state != "" {
 			parts = append(parts, state)
 		}
-		if m.State.Posted() {
+		switch {
+		case !m.State.Posted():
+		case m.State == receipts.Sent && r.AsOf.IsZero() && len(r.Read) == 0: // "at least 0" would say less
+			parts = append(parts, p.NotAskedYet)
+		default:
 			parts = append(parts, p.share(r, r.AllRead()))
 		}
 		if r.FollowUp != nil && m.State == receipts.Sent {

@@ -363,7 +363,7 @@ func TestOverview(t *testing.T) {
 #3 周五 22:00 停机维护 · 已读至少 2/3 · 66% ▓▓▓▓▓▓░░░░ · 13:35
 #2 \[link\]\(x\) \*\*all\*\* · 已读 3/3 · 100% ▓▓▓▓▓▓▓▓▓▓ · 07-31 13:35
 #1 Hello · 已读 2 人 · 2025-08-03 13:35`},
-		English: {"The last 3 announcements", `**The last 3 announcements**
+		English: {"Last announcements (3)", `**Last announcements (3)**
 #3 周五 22:00 停机维护 · read by at least 2/3 · 66% ▓▓▓▓▓▓░░░░ · 13:35
 #2 \[link\]\(x\) \*\*all\*\* · read 3/3 · 100% ▓▓▓▓▓▓▓▓▓▓ · 07-31 13:35
 #1 Hello · read by 2 · 2025-08-03 13:35`},

@@ -135,6 +135,7 @@ type words struct {
 	States      map[receipts.State]string // a word or two
 	StateExtra  map[receipts.State]string // a sentence: why there is nothing to ask
 	ListTitle   string                    // %d messages
+	NotAskedYet string                    // of a message whose readers are not known at all
 	ListNothing string
 
 	// Failures.

@@ -204,7 +204,8 @@ Name a message by its number (unread #n) or quote it; otherwise it is the latest
 		receipts.Disbanded: "The group was disbanded; this is what was known before.",
 		receipts.Expired:   "DingTalk no longer tells who read it; this is what was known before. Who read it since can't be seen, so I don't name anybody as unread.",
 	},
-	ListTitle:   "The last %d announcements",
+	ListTitle:   "Last announcements (%d)",
+	NotAskedYet: "nobody has asked yet",
 	ListNothing: `Nothing has been announced in this group yet. Say "announce Title".`,
 
 	StoreDown: "My store (Redis) does not answer: your command was not carried out and nothing was posted. Please say it again later; if this goes on, ask an administrator.",

@@ -80,7 +80,7 @@ var chinese = words{
 	InPursuitShort:  "跟进中，下次 %s",
 	RoundFailed:     "#%d 这次没能确定谁没读，没有提醒任何人，%s 再看。",
 	EachTime:        "每 %s提醒一次没读的人",
-	FirstThen:       "隔 %s、之后每 %s提醒一次没读的人",
+	FirstThen:       "先隔 %s，之后每 %s提醒一次没读的人",
 	OnlyAtEnd:       "%s 截止时报告一次",
 	UntilAll:        "到全部已读为止",
 	UntilShare:      "到 %d%% 已读为止",
@@ -205,6 +205,7 @@ var chinese = words{
 		receipts.Expired:   "钉钉已不再提供这条消息的阅读数据，以上是之前知道的；之后读的人看不到，所以不列未读的人。",
 	},
 	ListTitle:   "最近 %d 条公告",
+	NotAskedYet: "还没有人问过",
 	ListNothing: "本群还没有发过公告。说「公告 标题」发一条。",
 
 	StoreDown: "存储（Redis）没有响应，你的命令没有执行，什么也没有发出。请稍后再说一次；若一直这样，请管理员检查。",

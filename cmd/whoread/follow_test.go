@@ -140,7 +140,7 @@ func TestTheSettingsOfAGroupEscalateAndTellAtTheDeadline(t *testing.T) {
 		other := w.AddGroup(dingtalktest.GroupOptions{}, append(people, w.admin)...)
 		w.start(2, w.config(anyHour+fmt.Sprintf(`
 follow_up: {"%s": {every: [30m, 1h], by: [mention, direct, ding], until: 90%%, deadline: "13:00", tell: ["%s"]}}`, group.ID(), boss.UserID)))
-		wantSaid(t, w.tell(group, w.admin, "公告 一")[1:], "隔 30 分钟、之后每 1 小时", "到 90% 已读为止", "最晚到 13:00")
+		wantSaid(t, w.tell(group, w.admin, "公告 一")[1:], "先隔 30 分钟，之后每 1 小时", "到 90% 已读为止", "最晚到 13:00")
 		wantNotIn(t, w.tell(other, w.admin, "公告 二")[1].Text, "跟进")
 		w.readBy(group, w.admin, people[0])
 		unread := people[1]
