@@ -181,8 +181,10 @@ func (b *Bot) wasRefused(id string) bool {
 
 // Work carries out a command from the inbox and answers it. An error means that
 // it should be tried again: the records did not answer, or the answer could not
-// be given.
-func (b *Bot) Work(ctx context.Context, command string) error {
+// be given. A command is taken over if an earlier attempt may have come to its end
+// unseen: what that one did is not done again, and the answer says that it may have
+// been given before.
+func (b *Bot) Work(ctx context.Context, command string, takenOver bool) error {
 	waits, err := readCommand(command)
 	switch {
 	case err != nil:
@@ -193,6 +195,7 @@ func (b *Bot) Work(ctx context.Context, command string) error {
 		return b.followUp(ctx, *waits.FollowUp)
 	}
 	in := waits.Incoming
+	in.TakenOver = takenOver
 	log := b.Log.With(zap.String("request", in.ID))
 	if b.wasRefused(in.ID) {
 		log.Warn("command was refused before, and is not carried out")
@@ -211,7 +214,10 @@ func (b *Bot) Work(ctx context.Context, command string) error {
 		return fmt.Errorf("%s: %w", said.Verb, err)
 	}
 	if a.text != "" {
-		if err := b.reply(ctx, in, a); err != nil {
+		switch err := b.reply(ctx, in, a); {
+		case err != nil && a.delivered:
+			log.Error("reply is lost", zap.Error(err)) // again, the sender would have it twice
+		case err != nil:
 			return fmt.Errorf("answer %s: %w", said.Verb, err)
 		}
 	}
@@ -219,8 +225,9 @@ func (b *Bot) Work(ctx context.Context, command string) error {
 	return nil
 }
 
-// GiveUp tells the sender that a command could not be carried out.
-func (b *Bot) GiveUp(ctx context.Context, command string, reason error) {
+// GiveUp tells the sender that a command could not be carried out. TakenOver is as
+// for Work.
+func (b *Bot) GiveUp(ctx context.Context, command string, takenOver bool, reason error) {
 	waits, err := readCommand(command)
 	switch {
 	case err != nil || waits.Sweep != nil: // nobody waits for a sweep
@@ -231,6 +238,7 @@ func (b *Bot) GiveUp(ctx context.Context, command string, reason error) {
 		return
 	}
 	in := waits.Incoming
+	in.TakenOver = takenOver
 	b.Log.Error("command given up", zap.String("request", in.ID), zap.Error(reason))
 	b.tell(ctx, in, b.language(Understand(in.Text)).words().GaveUp)
 }
@@ -260,7 +268,7 @@ const webhookMargin = 5 * time.Second
 // reply answers by the session webhook; where there is none that may be used any
 // more, by a message of the bot's own.
 func (b *Bot) reply(ctx context.Context, in Incoming, a answer) error {
-	a = a.fit()
+	a = a.fit(b.doubt(in))
 	log := b.Log.With(zap.String("request", in.ID))
 	if usable(in.Webhook, in.WebhookUntil, b.Now()) {
 		err := b.Client.Reply(ctx, in.Webhook, dingtalk.Reply{Title: a.title, Text: a.text})
@@ -286,6 +294,14 @@ func (b *Bot) reply(ctx context.Context, in Incoming, a answer) error {
 	}
 	_, err := b.Client.SendDirect(ctx, []string{in.Sender.UserID}, a.message())
 	return settled(log, err)
+}
+
+// doubt is the note under an answer that may have been given before; else empty.
+func (b *Bot) doubt(in Incoming) string {
+	if !in.TakenOver {
+		return ""
+	}
+	return b.language(Understand(in.Text)).words().PerhapsAgain
 }
 
 // settled keeps an error only if trying again may help and can't say it twice.

@@ -213,7 +213,7 @@ func (b *Bot) deliver(ctx context.Context, w *words, in Incoming, a answer) (ans
 		return a, nil
 	}
 	a = a.under(w, cmp.Or(b.titleOf(ctx, in.Group), in.Title))
-	result, err := b.Client.SendDirect(ctx, []string{in.Sender.UserID}, a.fit().message())
+	result, err := b.Client.SendDirect(ctx, []string{in.Sender.UserID}, a.fit(b.doubt(in)).message())
 	switch {
 	case err != nil:
 		b.Log.Warn("direct answer failed", zap.String("request", in.ID), zap.Error(err))
@@ -221,7 +221,9 @@ func (b *Bot) deliver(ctx context.Context, w *words, in Incoming, a answer) (ans
 	case len(result.Invalid)+len(result.FlowControlled) > 0:
 		return say(w.CantReach), nil
 	}
-	return say(w.SentYou), nil
+	a = say(w.SentYou)
+	a.delivered = true
+	return a, nil
 }
 
 func (b *Bot) list(ctx context.Context, w *words, in Incoming) (answer, error) {

@@ -345,7 +345,7 @@ func TestACommandIsCarriedOutOnce(t *testing.T) {
 		t.Fatalf("%d commands in the inbox, want 1", len(commands))
 	}
 	for range 20 { // by replicas that each thought that the one before had died
-		w.must(w.bot.Work(w.soon(), commands[0]))
+		w.must(w.bot.Work(w.soon(), commands[0], false))
 	}
 	if posts := w.posted(); len(posts) != 1 {
 		t.Fatalf("%d announcements, want 1", len(posts))
@@ -367,7 +367,7 @@ func TestACommandIsCarriedOutOnceAtTheSameTime(t *testing.T) {
 	for range 20 {
 		replica := w.newBot(w.bot.Options)
 		working.Go(func() {
-			if err := replica.Work(w.soon(), command); err != nil {
+			if err := replica.Work(w.soon(), command, false); err != nil {
 				t.Error(err)
 			}
 		})
@@ -491,12 +491,12 @@ func TestWhenTheRecordsAreGone(t *testing.T) {
 		w.loseStore()
 		before := len(w.group.Messages())
 		for _, command := range w.inbox.take() {
-			err := w.bot.Work(w.soon(), command)
+			err := w.bot.Work(w.soon(), command, false)
 			if err == nil {
 				t.Errorf("done without records: %s", command)
 				continue
 			}
-			w.bot.GiveUp(w.soon(), command, err)
+			w.bot.GiveUp(w.soon(), command, false, err)
 		}
 		told := w.group.Messages()[before:]
 		for _, m := range told {
@@ -511,10 +511,10 @@ func TestWhenTheRecordsAreGone(t *testing.T) {
 func TestACommandThatCannotBeRead(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, setup{})
-	if err := w.bot.Work(w.soon(), "{"); err == nil {
+	if err := w.bot.Work(w.soon(), "{", false); err == nil {
 		t.Error("carried out")
 	}
-	w.bot.GiveUp(w.soon(), "{", errRedis)
+	w.bot.GiveUp(w.soon(), "{", false, errRedis)
 	if got := w.group.Messages(); len(got) != 0 {
 		t.Errorf("said %+v", got)
 	}
@@ -875,7 +875,7 @@ func TestAnotherReplicaCarriesOut(t *testing.T) {
 	if !json.Valid([]byte(command)) {
 		t.Errorf("%q is no JSON", command)
 	}
-	w.must(w.newBot(w.bot.Options).Work(w.soon(), command))
+	w.must(w.newBot(w.bot.Options).Work(w.soon(), command, false))
 	if posts := w.posted(); len(posts) != 1 || posts[0].Text != markdown("停机", "请保存") {
 		t.Errorf("posted %+v", posts)
 	}
@@ -889,15 +889,15 @@ func TestAShutdownInBetween(t *testing.T) {
 	command := w.inbox.take()[0]
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
-	if err := w.bot.Work(ctx, command); !errors.Is(err, context.Canceled) {
+	if err := w.bot.Work(ctx, command, false); !errors.Is(err, context.Canceled) {
 		t.Errorf("%v, want context.Canceled", err)
 	}
-	w.bot.GiveUp(ctx, command, errRedis)
+	w.bot.GiveUp(ctx, command, false, errRedis)
 	if got := w.group.Messages()[1:]; len(got) != 0 {
 		t.Errorf("said %+v", got)
 	}
 	w.wants(w.log.String(), "command given up", "sender not told")
 	w.never(w.log.String(), "reply goes another way") // there is none any more
-	w.must(w.bot.Work(w.soon(), command))
+	w.must(w.bot.Work(w.soon(), command, false))
 	w.wants(w.answer(w.group.Messages()[1:]).Text, "谁没读")
 }

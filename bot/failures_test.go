@@ -102,7 +102,7 @@ func TestAnnouncementsThatAreUncertain(t *testing.T) {
 				command := w.inbox.take()[0]
 				for range 3 { // however often it is carried out
 					before := len(w.group.Messages())
-					w.must(w.bot.Work(w.soon(), command))
+					w.must(w.bot.Work(w.soon(), command, false))
 					w.wants(w.answer(w.group.Messages()[before:]).Text,
 						spoken{"#1 是否送达不确定，为免重复不会自动再发。钉钉没有响应", "It is uncertain whether #1 was delivered; I will not send it again"}.in(language))
 				}
@@ -261,11 +261,11 @@ func TestRecalledButNotRecorded(t *testing.T) {
 	})
 	w.bot.Accept(context.Background(), "frame1", w.heard(w.group, w.lilei, say{Text: "撤回", Quote: post.ID}))
 	command := w.inbox.take()[0]
-	if err := w.bot.Work(w.soon(), command); !errors.Is(err, errRedis) {
+	if err := w.bot.Work(w.soon(), command, false); !errors.Is(err, errRedis) {
 		t.Fatalf("%v, want the records' error", err)
 	}
 	before := len(w.group.Messages())
-	w.must(w.bot.Work(w.soon(), command))
+	w.must(w.bot.Work(w.soon(), command, false))
 	w.wants(w.answer(w.group.Messages()[before:]).Text, "已撤回 #1。")
 }
 
@@ -465,7 +465,7 @@ func TestRepliesThatCannotBeGiven(t *testing.T) {
 			w.dingtalk.ExpireWebhooks()
 			test.send.API = dingtalktest.APISend
 			w.dingtalk.Inject(test.send)
-			if err := w.bot.Work(w.soon(), w.inbox.take()[0]); (err != nil) != test.again {
+			if err := w.bot.Work(w.soon(), w.inbox.take()[0], false); (err != nil) != test.again {
 				t.Errorf("%v, want an error: %t", err, test.again)
 			}
 			if got := w.group.Messages()[1:]; len(got) != 0 {

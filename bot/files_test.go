@@ -146,8 +146,8 @@ func TestAFileIsPostedOnce(t *testing.T) {
 			w.announce("公告 停机")
 			w.bot.Accept(w.soon(), "frame", w.heard(w.group, w.lilei, say{Text: command}))
 			again := w.inbox.take()[0]
-			w.must(w.bot.Work(w.soon(), again))
-			w.must(w.bot.Work(w.soon(), again))
+			w.must(w.bot.Work(w.soon(), again, false))
+			w.must(w.bot.Work(w.soon(), again, false))
 			if n := w.files(); n != 1 {
 				t.Errorf("posted %d times", n)
 			}

@@ -433,7 +433,7 @@ func (b *Bot) tellPeople(ctx context.Context, w *words, group, run string, userI
 	a = a.under(w, b.titleOf(ctx, group))
 	for i, batch := range chunks(receipts.InPrivate, userIDs, dingtalk.MaxDirectUsers) {
 		err := b.once(ctx, group, fmt.Sprintf("%s:tell:%d", run, i), func() error {
-			result, err := b.Client.SendDirect(ctx, batch.UserIDs, a.fit().message())
+			result, err := b.Client.SendDirect(ctx, batch.UserIDs, a.fit("").message())
 			if missed := len(result.Invalid) + len(result.FlowControlled); missed > 0 {
 				b.Log.Warn("people not told", zap.String("run", run), zap.Int("people", missed))
 			}

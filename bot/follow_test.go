@@ -437,7 +437,7 @@ func TestReplicasDoARoundOnce(t *testing.T) {
 				for range 10 {
 					replica := w.newBot(w.bot.Options)
 					working.Go(func() {
-						if err := replica.Work(w.soon(), due[0]); err != nil {
+						if err := replica.Work(w.soon(), due[0], false); err != nil {
 							t.Error(err)
 						}
 					})
@@ -493,10 +493,10 @@ func TestARoundThatWasCutOff(t *testing.T) {
 				due := w.inbox.due(w.clock.now())
 				lose.Store(true)
 				before := len(w.group.Messages())
-				if err := w.bot.Work(w.soon(), due[0]); err == nil {
+				if err := w.bot.Work(w.soon(), due[0], false); err == nil {
 					t.Fatal("done without records")
 				}
-				w.must(w.newBot(w.bot.Options).Work(w.soon(), due[0]))
+				w.must(w.newBot(w.bot.Options).Work(w.soon(), due[0], false))
 				if got := w.group.Messages()[before:]; len(got) != 1 {
 					t.Errorf("%s: %+v", what, got)
 				}
@@ -521,7 +521,7 @@ func TestARoundThatIsGivenUp(t *testing.T) {
 	w.clock.advance(30 * time.Minute)
 	due := w.inbox.due(w.clock.now())[0]
 	said := len(w.group.Messages())
-	w.bot.GiveUp(w.soon(), due, errRedis)
+	w.bot.GiveUp(w.soon(), due, false, errRedis)
 	w.sees("nobody is bothered", w.group.Messages()[said:])
 	w.sees("too early", w.pass(4*time.Minute))
 	if got := w.pass(time.Minute); len(got) != 1 || len(got[0].Mentioned) != 4 {
@@ -857,7 +857,7 @@ func TestStop(t *testing.T) {
 		command := w.inbox.take()[0]
 		for range 2 { // the only one that is left; and once more, after a crash
 			before := len(w.group.Messages())
-			w.must(w.bot.Work(w.soon(), command))
+			w.must(w.bot.Work(w.soon(), command, false))
 			got := w.answer(w.group.Messages()[before:]).Text
 			if got != (spoken{"已停止跟进 #2。", "Stopped following up #2."}).in(language) && got != (spoken{"本群没有在跟进的公告。", "Nothing is being followed up in this group."}).in(language) {
 				t.Errorf("answered %q", got)
@@ -893,10 +893,10 @@ func TestACommandThatComesAgainDoesNotBeginAnew(t *testing.T) {
 			}
 			w.bot.Accept(w.soon(), "frame", w.heard(w.group, w.lilei, say{Text: said.in(language)}))
 			command := w.inbox.take()[0]
-			w.must(w.bot.Work(w.soon(), command))
+			w.must(w.bot.Work(w.soon(), command, false))
 			w.clock.advance(20 * time.Minute)
 			before := len(w.group.Messages())
-			w.must(w.bot.Work(w.soon(), command))
+			w.must(w.bot.Work(w.soon(), command, false))
 			w.wants(w.answer(w.group.Messages()[before:]).Text, spoken{"下次 15:05", "next at 15:05"}.in(language))
 			if n := len(w.posted()); n != 1 {
 				t.Errorf("%d posts", n)
@@ -906,7 +906,7 @@ func TestACommandThatComesAgainDoesNotBeginAnew(t *testing.T) {
 			}
 			w.asks(w.lilei, spoken{"停止", "stop"}.in(language))
 			before = len(w.group.Messages())
-			w.must(w.bot.Work(w.soon(), command))
+			w.must(w.bot.Work(w.soon(), command, false))
 			again := w.answer(w.group.Messages()[before:]).Text
 			w.never(again, spoken{"开始跟进", "Following up"}.in(language))
 			if strings.HasPrefix(said.zh, "跟进") && again != (spoken{"#1 没有跟进。跟进已停止。", "#1 is not followed up. The follow-up was stopped."}).in(language) {
@@ -1014,8 +1014,8 @@ func TestAFollowUpOfWhatIsGoneIsNothing(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, setup{})
 	due := `{"FollowUp":{"Group":"cid","Number":7}}`
-	w.must(w.bot.Work(w.soon(), due))
-	w.bot.GiveUp(w.soon(), due, errRedis)
+	w.must(w.bot.Work(w.soon(), due, false))
+	w.bot.GiveUp(w.soon(), due, false, errRedis)
 	w.sees("later", w.pass(5*time.Minute))
 	w.nothingComes()
 }

@@ -59,6 +59,10 @@ type Incoming struct {
 
 	SaidAt time.Time // once accepted, never zero
 
+	// TakenOver tells that an earlier attempt at it may have come to its end unseen. It
+	// does not wait in the inbox, but is known once it comes out.
+	TakenOver bool `json:"-"`
+
 	Webhook      string // sessionWebhook
 	WebhookUntil time.Time
 }

@@ -257,7 +257,7 @@ func (w *world) carryOut(g *dingtalktest.Group, data []byte) []dingtalktest.Mess
 	before := len(g.Messages())
 	w.bot.Accept(context.Background(), "frame1", data)
 	for _, command := range w.inbox.take() {
-		w.must(w.bot.Work(w.soon(), command))
+		w.must(w.bot.Work(w.soon(), command, false))
 	}
 	return g.Messages()[before:]
 }
@@ -306,7 +306,7 @@ func (w *world) pass(d time.Duration) []dingtalktest.Message {
 	before := len(w.group.Messages())
 	w.clock.advance(d)
 	for _, command := range w.inbox.due(w.clock.now()) {
-		w.must(w.bot.Work(w.soon(), command))
+		w.must(w.bot.Work(w.soon(), command, false))
 	}
 	return w.group.Messages()[before:]
 }

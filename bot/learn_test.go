@@ -232,7 +232,7 @@ func TestUsageWithoutTheRecordsIsTriedAgain(t *testing.T) {
 	w.bot.Accept(t.Context(), "frame", data)
 	commands := w.inbox.take()
 	w.loseStore()
-	if err := w.bot.Work(w.soon(), commands[0]); err == nil {
+	if err := w.bot.Work(w.soon(), commands[0], false); err == nil {
 		t.Error("it passes for done")
 	}
 }

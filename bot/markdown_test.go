@@ -109,13 +109,13 @@ func TestAsTyped(t *testing.T) {
 func TestFit(t *testing.T) {
 	t.Parallel()
 	small := answer{title: "t", text: "谁没读"}
-	if got := small.fit(); got != small {
+	if got := small.fit(""); got != small {
 		t.Errorf("%+v was changed to %+v", small, got)
 	}
 	for _, piece := range []string{"读", "👨‍👩‍👧‍👦", `"`, "\n", `\*`, "a", "\u202e"} {
 		for odd := range 4 {
 			whole := strings.Repeat("x", odd) + strings.Repeat(piece, 2*dingtalk.MaxMsgParamBytes)
-			got := answer{title: strings.Repeat("题", 60), text: whole}.fit()
+			got := answer{title: strings.Repeat("题", 60), text: whole}.fit("")
 			if _, err := got.message().Encode(); err != nil {
 				t.Errorf("%q: %v", piece, err)
 			}
@@ -124,6 +124,10 @@ func TestFit(t *testing.T) {
 			}
 			if len(got.text) < 5_000 {
 				t.Errorf("%q: only %d bytes are left", piece, len(got.text))
+			}
+			noted := answer{text: whole}.fit("note")
+			if _, err := noted.message().Encode(); err != nil || !strings.HasSuffix(noted.text, lineBreak+"note") || len(noted.text) < 5_000 {
+				t.Errorf("%q: %v, or the note is not whole", piece, err)
 			}
 		}
 	}

@@ -123,7 +123,7 @@ func (n *nudges) mention(ctx context.Context, userIDs []string, soFar receipts.R
 		said = append(said, n.notes(soFar)...)
 		n.told = len(soFar.Uncertain)
 	}
-	a := answer{title: n.lookAt(harmless(n.title())), text: lines(said...)}.fit()
+	a := answer{title: n.lookAt(harmless(n.title())), text: lines(said...)}.fit("")
 	return n.client.Reply(ctx, n.webhook, dingtalk.Reply{Title: a.title, Text: a.text, AtUserIDs: userIDs})
 }
 

@@ -123,7 +123,7 @@ func TestWhatComesByItselfDoesNotAskForASpentQuota(t *testing.T) {
 	round := func() []dingtalktest.Message {
 		w.clock.advance(30 * time.Minute)
 		said := len(w.group.Messages())
-		w.must(w.bot.Work(w.soon(), follow))
+		w.must(w.bot.Work(w.soon(), follow, false))
 		return w.group.Messages()[said:]
 	}
 	w.wants(w.answer(round()).Text, "#1 这次没能确定谁没读", spentSentence.zh)
@@ -132,7 +132,7 @@ func TestWhatComesByItselfDoesNotAskForASpentQuota(t *testing.T) {
 		if got := round(); len(got) != 0 {
 			t.Errorf("said again: %+v", got)
 		}
-		w.must(w.bot.Work(w.soon(), sweep))
+		w.must(w.bot.Work(w.soon(), sweep, false))
 	}
 	if now := w.asked(); now != before {
 		t.Errorf("asked %d times", now-before)

@@ -478,7 +478,7 @@ func TestRemindersThatAreUncertain(t *testing.T) {
 				}.in(language))
 				for range 3 {
 					before := len(w.group.Messages())
-					w.must(w.bot.Work(w.soon(), command))
+					w.must(w.bot.Work(w.soon(), command, false))
 					got := w.group.Messages()[before:]
 					w.sees("the answer", got[len(got)-1:], maybe)
 				}
@@ -559,13 +559,13 @@ func TestAReminderGoesOnAfterACrash(t *testing.T) {
 	w.failAt(3)
 	w.bot.Accept(w.soon(), "frame", w.heard(w.group, w.lilei, say{Text: "提醒 私信"}))
 	command := w.inbox.take()[0]
-	if err := w.bot.Work(w.soon(), command); !errors.Is(err, errRedis) {
+	if err := w.bot.Work(w.soon(), command, false); !errors.Is(err, errRedis) {
 		t.Fatalf("%v, want the records' error", err)
 	}
 	w.must(w.group.ReadAll(post.ID, crowd[45]))
 	w.clock.advance(6 * time.Minute) // beyond the cooldown: it is still the same reminder
 	before := len(w.group.Messages())
-	w.must(w.newBot(w.bot.Options).Work(w.soon(), command))
+	w.must(w.newBot(w.bot.Options).Work(w.soon(), command, false))
 	w.sees("the answer", w.group.Messages()[before:], byWebhook("#1 周五停机", "已私信提醒 49 人。"))
 	for i, p := range append(crowd, w.lilei, w.lisi) {
 		want := 1
@@ -586,10 +586,10 @@ func TestAReminderIsCarriedOutOnce(t *testing.T) {
 	w.announce("公告 周五停机")
 	w.bot.Accept(w.soon(), "frame", w.heard(w.group, w.lilei, say{Text: "提醒"}))
 	command := w.inbox.take()[0]
-	w.must(w.bot.Work(w.soon(), command))
+	w.must(w.bot.Work(w.soon(), command, false))
 	said := len(w.group.Messages())
 	for range 3 {
-		w.must(w.newBot(w.bot.Options).Work(w.soon(), command))
+		w.must(w.newBot(w.bot.Options).Work(w.soon(), command, false))
 	}
 	if now := len(w.group.Messages()); now != said {
 		t.Errorf("said %+v", w.group.Messages()[said:])
@@ -606,11 +606,11 @@ func TestRemindWithoutRecords(t *testing.T) {
 		w.bot.Accept(w.soon(), "frame", w.heard(w.group, w.lilei, say{Text: spoken{"提醒 私信", "remind by direct"}.in(language)}))
 		command := w.inbox.take()[0]
 		w.loseStore()
-		err := w.bot.Work(w.soon(), command)
+		err := w.bot.Work(w.soon(), command, false)
 		if err == nil {
 			t.Fatal("done without records")
 		}
-		w.bot.GiveUp(w.soon(), command, err)
+		w.bot.GiveUp(w.soon(), command, false, err)
 		messages := w.group.Messages()
 		w.wants(messages[len(messages)-1].Text, spoken{"试了几次都没有做成", "I tried several times and gave up"}.in(language))
 		if n := len(w.private(w.lisi)); n != 0 {

@@ -16,6 +16,8 @@ import (
 type answer struct {
 	title string
 	text  string
+	// delivered tells that this is only about an answer that the sender has by now.
+	delivered bool
 }
 
 // say makes an answer of plain sentences; the first line is the notification.
@@ -37,12 +39,13 @@ func (a answer) under(w *words, title string) answer {
 // message is the answer as DingTalk takes it.
 func (a answer) message() dingtalk.Message { return dingtalk.Markdown(a.title, a.text) }
 
-// fit cuts the text until DingTalk takes the answer as a message, by whatever
-// way it goes: a webhook takes somewhat more.
-func (a answer) fit() answer {
+// fit puts a note, if there is one, below the text, which it cuts until DingTalk takes
+// the answer as a message, by whatever way it goes: a webhook takes somewhat more.
+func (a answer) fit(note string) answer {
 	for {
-		if _, err := a.message().Encode(); err == nil || a.text == "" {
-			return a
+		whole := answer{title: a.title, text: lines(a.text, note)}
+		if _, err := whole.message().Encode(); err == nil || a.text == "" {
+			return whole
 		}
 		a.text = cutBytes(a.text, len(a.text)*9/10)
 	}

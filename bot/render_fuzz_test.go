@@ -112,7 +112,7 @@ func FuzzRender(f *testing.F) {
 						t.Fatalf("a line of %q", text)
 					}
 				}
-				if param, err := a.fit().message().Encode(); err != nil || len(param) > dingtalk.MaxMsgParamBytes {
+				if param, err := a.fit("").message().Encode(); err != nil || len(param) > dingtalk.MaxMsgParamBytes {
 					t.Fatalf("%d bytes, %v", len(param), err)
 				}
 			}

@@ -35,7 +35,7 @@ func TestASweepSavesWhatDingTalkForgets(t *testing.T) {
 	w.clock.advance(time.Hour)
 	said := len(w.group.Messages())
 	queries := w.dingtalk.CallCount(dingtalktest.APIQuery)
-	w.must(w.bot.Work(w.soon(), commands[0]))
+	w.must(w.bot.Work(w.soon(), commands[0], false))
 	if now := w.dingtalk.CallCount(dingtalktest.APIQuery); now != queries+1 {
 		t.Errorf("%d queries for a sweep", now-queries)
 	}
@@ -52,6 +52,6 @@ func TestASweepSavesWhatDingTalkForgets(t *testing.T) {
 func TestASweepOfWhatIsGoneIsNothing(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, setup{})
-	w.must(w.bot.Work(w.soon(), `{"Sweep":{"Group":"cid","Number":7,"Nth":0}}`))
-	w.bot.GiveUp(w.soon(), `{"Sweep":{"Group":"cid","Number":7,"Nth":0}}`, errors.New("over"))
+	w.must(w.bot.Work(w.soon(), `{"Sweep":{"Group":"cid","Number":7,"Nth":0}}`, false))
+	w.bot.GiveUp(w.soon(), `{"Sweep":{"Group":"cid","Number":7,"Nth":0}}`, false, errors.New("over"))
 }

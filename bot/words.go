@@ -142,8 +142,10 @@ type words struct {
 	StoreDown string
 	Busy      string
 	GaveUp    string
-	SentYou   string // a report went to the person alone
-	CantReach string // it could not
+	// PerhapsAgain is a line under an answer that may have been given before.
+	PerhapsAgain string
+	SentYou      string // a report went to the person alone
+	CantReach    string // it could not
 
 	NotYet       string
 	Delivering   string

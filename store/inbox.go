@@ -32,6 +32,9 @@ const (
 	dueMax = 100
 	// consumerGroup shares the commands among the replicas.
 	consumerGroup = "workers"
+	// handedBack is the consumer that holds what a replica gave back before it ended.
+	// It is none of the names that replicas have.
+	handedBack = "handed back"
 )
 
 // ErrInboxFull means that too many commands wait already.
@@ -64,12 +67,14 @@ func DefaultInboxOptions() InboxOptions {
 	}
 }
 
-// Worker carries commands out.
+// Worker carries commands out. A command is taken over if an earlier attempt did not
+// end where it could be seen, such as one of a replica that died: nobody knows how far
+// that one came, to its very end perhaps.
 type Worker interface {
 	// Work carries a command out. After an error, or a panic, it is tried again.
-	Work(ctx context.Context, command string) error
+	Work(ctx context.Context, command string, takenOver bool) error
 	// GiveUp hears of a command whose last attempt failed, for the reason given.
-	GiveUp(ctx context.Context, command string, reason error)
+	GiveUp(ctx context.Context, command string, takenOver bool, reason error)
 }
 
 // Inbox is the queue of commands that were accepted and not yet carried out.
@@ -129,6 +134,8 @@ type job struct {
 	id      string // by which a repetition is recognised
 	command string
 	attempt int // counts from 1, over all replicas
+	// takenOver is as in Worker.
+	takenOver bool
 }
 
 // Run hands commands to the worker until ctx ends. Then it takes no more, gives
@@ -268,7 +275,8 @@ func (i *Inbox) createGroup(ctx context.Context) error {
 	return nil
 }
 
-// claim takes over commands of replicas that died.
+// claim takes over commands of replicas that died, and takes those that were handed
+// back.
 func (i *Inbox) claim(ctx context.Context, most int) ([]job, error) {
 	if most == 0 {
 		return nil, nil
@@ -284,14 +292,15 @@ func (i *Inbox) claim(ctx context.Context, most int) ([]job, error) {
 	var jobs []job
 	for _, row := range rows {
 		fields, ok := row.([]any)
-		if !ok || len(fields) != 4 {
+		if !ok || len(fields) != 5 {
 			return nil, fmt.Errorf("claim commands: unexpected result %T", row)
 		}
 		entry, _ := fields[0].(string)
 		attempt, _ := fields[1].(int64)
 		id, _ := fields[2].(string)
 		command, _ := fields[3].(string)
-		jobs = append(jobs, job{entry: entry, id: id, command: command, attempt: int(attempt)})
+		holder, _ := fields[4].(string)
+		jobs = append(jobs, job{entry: entry, id: id, command: command, attempt: int(attempt), takenOver: holder != handedBack})
 	}
 	return jobs, nil
 }
@@ -322,7 +331,7 @@ func (i *Inbox) carryOut(ctx context.Context, w Worker, j job) {
 		var failure error
 		if j.attempt > i.options.Attempts { // every attempt before ended with its process
 			failure = errors.New("no attempt came to an end")
-		} else if failure = recovered(func() error { return w.Work(ctx, j.command) }); failure == nil {
+		} else if failure = recovered(func() error { return w.Work(ctx, j.command, j.takenOver) }); failure == nil {
 			i.finish(ctx, log, j, "")
 			return
 		}
@@ -333,7 +342,7 @@ func (i *Inbox) carryOut(ctx context.Context, w Worker, j job) {
 		}
 		if j.attempt >= i.options.Attempts {
 			// A worker that panics here too must not keep the command alive.
-			if err := recovered(func() error { w.GiveUp(ctx, j.command, failure); return nil }); err != nil {
+			if err := recovered(func() error { w.GiveUp(ctx, j.command, j.takenOver, failure); return nil }); err != nil {
 				log.Error("giving the command up failed", zap.Error(err))
 			}
 			i.finish(ctx, log, j, "failed")
@@ -392,10 +401,16 @@ func (i *Inbox) takeOut(ctx context.Context, entry, park string) error {
 		consumerGroup, entry, park, parkedMax).Err()
 }
 
+// handBack lets another replica have the command at once. None of the attempts of this
+// one came to its end.
 func (i *Inbox) handBack(ctx context.Context, log *zap.Logger, j job) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), callTimeout)
 	defer cancel()
-	if _, err := i.renew(ctx, j.entry, "release", j.attempt); err != nil {
+	how := "release"
+	if j.takenOver { // and stays so for whoever is next
+		how = "abandon"
+	}
+	if _, err := i.renew(ctx, j.entry, how, j.attempt); err != nil {
 		log.Warn("command left to its lease", zap.Error(err))
 	}
 }
@@ -403,7 +418,7 @@ func (i *Inbox) handBack(ctx context.Context, log *zap.Logger, j job) {
 // renew runs the script of that name; see there for what how can be, and for attempt.
 func (i *Inbox) renew(ctx context.Context, entry, how string, attempt int) (int, error) {
 	attempts, err := renewScript.Run(ctx, i.rdb, []string{i.keys.stream()},
-		consumerGroup, i.consumer, entry, how, i.options.Lease.Milliseconds(), attempt).Int()
+		consumerGroup, i.consumer, entry, how, i.options.Lease.Milliseconds(), attempt, handedBack).Int()
 	if err != nil {
 		return 0, fmt.Errorf("renew lease: %w", err)
 	}

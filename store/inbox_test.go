@@ -42,9 +42,11 @@ func newFakeWorker(work func(ctx context.Context, command string) error) *fakeWo
 	return &fakeWorker{work: work, gaveUp: make(chan givenUp, 1000)}
 }
 
-func (w *fakeWorker) Work(ctx context.Context, command string) error { return w.work(ctx, command) }
+func (w *fakeWorker) Work(ctx context.Context, command string, _ bool) error {
+	return w.work(ctx, command)
+}
 
-func (w *fakeWorker) GiveUp(_ context.Context, command string, reason error) {
+func (w *fakeWorker) GiveUp(_ context.Context, command string, _ bool, reason error) {
 	w.gaveUp <- givenUp{command, reason}
 }
 
@@ -340,9 +342,9 @@ func TestWhatCanBeClaimed(t *testing.T) {
 
 		i := s.Inbox(quick(), zap.NewNop())
 		want := []job{
-			{entries[0], "old", "command of old", 2},
-			{entries[2], "tried", "command of tried", 8},
-			{entries[4], "unread", "command of unread", 2},
+			{entries[0], "old", "command of old", 2, true},
+			{entries[2], "tried", "command of tried", 8, true},
+			{entries[4], "unread", "command of unread", 2, true},
 		}
 		got := must(i.claim(ctx, 10))(t)
 		if diff := cmp.Diff(want, got, cmp.AllowUnexported(job{})); diff != "" {
@@ -570,7 +572,10 @@ func TestRenew(t *testing.T) {
 			{"renewed", "dead", "hold", 2, 2, "dead", time.Minute, 0},
 			{"another attempt", "dead", "again", 3, 3, "dead", time.Minute, 0},
 			{"the same once more", "dead", "again", 3, 3, "dead", time.Minute, 0},
-			{"given up", "dead", "release", 3, 3, "dead", 2 * time.Hour, time.Hour},
+			{"given up", "dead", "abandon", 3, 3, "dead", 2 * time.Hour, time.Hour},
+			{"renewed all the same", "dead", "hold", 3, 3, "dead", time.Minute, 0},
+			{"handed back", "dead", "release", 3, 3, handedBack, 2 * time.Hour, time.Hour},
+			{"not a second time", "dead", "release", 0, 3, handedBack, 2 * time.Hour, time.Hour},
 		} {
 			i.consumer = step.consumer
 			if n, err := i.renew(ctx, entry, step.how, 3); n != step.attempts || err != nil {
@@ -690,7 +695,7 @@ func TestAttemptsAreCountedOverReplicas(t *testing.T) {
 // panicky panics when it hears of a command that is given up.
 type panicky struct{ *fakeWorker }
 
-func (panicky) GiveUp(context.Context, string, error) { panic(errBroken) }
+func (panicky) GiveUp(context.Context, string, bool, error) { panic(errBroken) }
 
 func TestAPanicWhileGivingUpEndsNothing(t *testing.T) {
 	t.Parallel()
@@ -989,6 +994,96 @@ func TestWhatIsUnfinishedAfterTheGraceGoesToAnother(t *testing.T) {
 			})
 		})
 	}
+}
+
+// attempts are the attempts that workers hear of, and how they end.
+type attempts struct {
+	ends func(ctx context.Context) error
+	seen chan attempt
+}
+
+// attempt is what a worker hears of one.
+type attempt struct {
+	givenUp, takenOver bool
+}
+
+func (a attempts) Work(ctx context.Context, _ string, takenOver bool) error {
+	a.seen <- attempt{false, takenOver}
+	return a.ends(ctx)
+}
+
+func (a attempts) GiveUp(_ context.Context, _ string, takenOver bool, _ error) {
+	a.seen <- attempt{true, takenOver}
+}
+
+// Who takes a command over learns that an earlier attempt may have come to its end,
+// and only then: not where this one tries again, and not where another one tells by
+// handing it back that it was not done.
+func TestWhoseAttemptsMayHaveComeToTheirEnd(t *testing.T) {
+	t.Parallel()
+	fails := func(context.Context) error { return errBroken }
+	lingers := func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() }
+	for name, c := range map[string]struct {
+		died   int // replicas, before
+		first  func(ctx context.Context) error
+		ends   bool // before it is done; then another replica fails at it
+		wanted []attempt
+	}{
+		"a new one":                {0, fails, false, []attempt{{}, {}, {}, {givenUp: true}}},
+		"of one that died":         {1, fails, false, []attempt{{takenOver: true}, {takenOver: true}, {givenUp: true, takenOver: true}}},
+		"of three that died":       {3, fails, false, []attempt{{givenUp: true, takenOver: true}}},
+		"handed back":              {0, lingers, true, []attempt{{}, {}, {}, {givenUp: true}}},
+		"of one that died, handed": {1, lingers, true, []attempt{{takenOver: true}, {takenOver: true}, {givenUp: true, takenOver: true}}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			storetest.Each(t, func(t *testing.T, b storetest.Backend) {
+				s := open(t, b)
+				accept(t, s, "msg1")
+				if c.died > 0 {
+					abandon(t, s, c.died, time.Hour)
+				}
+				o := quick()
+				o.Grace = time.Millisecond
+				seen := make(chan attempt, 10)
+				stop := start(t, s.Inbox(o, zap.NewNop()), attempts{c.first, seen})
+				var got []attempt
+				if c.ends {
+					got = append(got, receive(t, seen, "attempt"))
+					stop()
+					// The one that is handed back counts as tried.
+					start(t, open(t, b).Inbox(quick(), zap.NewNop()), attempts{fails, seen})
+				}
+				untilEmpty(t, s)
+				close(seen)
+				for a := range seen {
+					got = append(got, a)
+				}
+				if !slices.Equal(got, c.wanted) {
+					t.Errorf("%+v; want %+v", got, c.wanted)
+				}
+			})
+		})
+	}
+}
+
+// A replica that handed back what it had holds nothing, and leaves.
+func TestWhatIsHandedBackKeepsNoReplica(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, b storetest.Backend) {
+		s := open(t, b)
+		o := quick()
+		o.Grace = time.Millisecond
+		seen := make(chan attempt, 1)
+		stop := start(t, s.Inbox(o, zap.NewNop()), attempts{func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() }, seen})
+		accept(t, s, "slow")
+		receive(t, seen, "attempt")
+		stop()
+		consumers := must(s.rdb.XInfoConsumers(t.Context(), s.keys.inbox().stream(), consumerGroup).Result())(t)
+		if len(consumers) != 1 || consumers[0].Name != handedBack || consumers[0].Pending != 1 {
+			t.Errorf("consumers: %+v", consumers)
+		}
+	})
 }
 
 // A replica that ends can't tell the sender any more: another one does.

@@ -15,12 +15,12 @@ import (
 // noted notes the commands that it is given.
 type noted struct{ commands chan string }
 
-func (n noted) Work(_ context.Context, command string) error {
+func (n noted) Work(_ context.Context, command string, _ bool) error {
 	n.commands <- command
 	return nil
 }
 
-func (noted) GiveUp(context.Context, string, error) {}
+func (noted) GiveUp(context.Context, string, bool, error) {}
 
 // Commands come when they are due, each once, however many replicas look.
 func TestScheduledCommandsComeOnceWhenTheyAreDue(t *testing.T) {

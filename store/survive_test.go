@@ -91,7 +91,7 @@ type announcing struct {
 	done map[string]map[int]bool // by command: the numbers of its messages
 }
 
-func (a *announcing) Work(ctx context.Context, command string) error {
+func (a *announcing) Work(ctx context.Context, command string, _ bool) error {
 	m, _, err := a.s.Begin(ctx, draft(command))
 	if err != nil {
 		return err
@@ -108,7 +108,7 @@ func (a *announcing) Work(ctx context.Context, command string) error {
 	return nil
 }
 
-func (a *announcing) GiveUp(context.Context, string, error) {}
+func (a *announcing) GiveUp(context.Context, string, bool, error) {}
 
 // load accepts commands, some at a time, until it is ended.
 type load struct {

@@ -342,6 +342,7 @@ func (c crash) run(t *testing.T, at int) int {
 	if len(replies) > 2 {
 		t.Errorf("%d replies: %q", len(replies), replies)
 	}
+	wantDoubt(t, c.say, replies)
 	c.check(t, w, g, replies, posts)
 	return points
 }

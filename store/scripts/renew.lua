@@ -3,11 +3,13 @@
 -- ARGV[1]  consumer group
 -- ARGV[2]  consumer that holds the lease
 -- ARGV[3]  entry
--- ARGV[4]  'again' begins another attempt; 'hold' only renews; 'release' gives
---          the lease up at once
+-- ARGV[4]  'again' begins another attempt; 'hold' only renews; 'abandon' gives the
+--          lease up at once; 'release' does too, and tells by the consumer who holds
+--          the command that no attempt came to its end
 -- ARGV[5]  lease, in milliseconds
 -- ARGV[6]  with 'again' the number of that attempt, so that a repetition of this
 --          call does not count it twice
+-- ARGV[7]  consumer that holds what is released
 -- returns  the number of attempts so far; 0 if the lease is another's by now
 local p = redis.call('XPENDING', KEYS[1], ARGV[1], ARGV[3], ARGV[3], 1)[1]
 if not p or p[2] ~= ARGV[2] then
@@ -17,9 +19,12 @@ local attempts = p[4]
 if ARGV[4] == 'again' then
   attempts = tonumber(ARGV[6])
 end
-local idle = 0
-if ARGV[4] == 'release' then
+local idle, holder = 0, ARGV[2]
+if ARGV[4] == 'abandon' or ARGV[4] == 'release' then
   idle = ARGV[5]
 end
-redis.call('XCLAIM', KEYS[1], ARGV[1], ARGV[2], 0, ARGV[3], 'IDLE', idle, 'RETRYCOUNT', attempts, 'JUSTID')
+if ARGV[4] == 'release' then
+  holder = ARGV[7]
+end
+redis.call('XCLAIM', KEYS[1], ARGV[1], holder, 0, ARGV[3], 'IDLE', idle, 'RETRYCOUNT', attempts, 'JUSTID')
 return attempts
