@@ -55,6 +55,13 @@ func (k tokenKeys) value() string { return k.tag + ":value" }
 // lock is a String: who asks for a new token.
 func (k tokenKeys) lock() string { return k.tag + ":lock" }
 
+// rate is a String: when the last turn of an app's API that was given to a process is
+// over, as redis_rate keeps it. It takes a digest of the app, and expires with that
+// turn.
+func (k keyspace) rate(app, api string) string {
+	return "{" + k.prefix + ":rate:" + url.QueryEscape(app) + "}:" + api
+}
+
 // group escapes the openConversationId, which is DingTalk's and could hold a
 // brace that ends the hash tag early.
 func (k keyspace) group(id string) groupKeys {

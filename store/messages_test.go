@@ -1145,6 +1145,10 @@ func calls(s *Store) map[string]func(ctx context.Context) error {
 		"AddMembers":    func(ctx context.Context) error { return s.AddMembers(ctx, group, []string{"d"}, noon) },
 		"RemoveMembers": func(ctx context.Context) error { return s.RemoveMembers(ctx, group, []string{"d"}, noon) },
 		"Ping":          s.Ping,
+		"Lease": func(ctx context.Context) error {
+			_, err := s.Lease(ctx, "app", "query", 1, time.Millisecond)
+			return err
+		},
 		"KeepSpeaker": func(ctx context.Context) error {
 			return s.KeepSpeaker(ctx, group, receipts.Person{UserID: "e", Name: "E"}, "title", noon)
 		},

@@ -192,17 +192,23 @@ func (i inbox) Accept(ctx context.Context, id, command string) (bool, error) {
 	return fresh, err
 }
 
+// shared is what the clients of all processes have in common.
+type shared interface {
+	dingtalk.TokenStore
+	dingtalk.Limiter
+}
+
 // newClient returns a client of DingTalk's API that asks coolApp for the cool apps of
-// groups and tells observe of each call. Tokens and quota may be nil.
+// groups and tells observe of each call. Records and quota may be nil.
 func newClient(c config, t timing, log *zap.Logger, coolApp func(ctx context.Context, group string) string, observe func(dingtalk.Call),
-	tokens dingtalk.TokenStore, quota dingtalk.Quota,
+	records shared, quota dingtalk.Quota,
 ) (*dingtalk.Client, error) {
 	return dingtalk.New(dingtalk.Config{
 		ClientID: c.DingTalk.ClientID, ClientSecret: dingtalk.NewSecret(string(c.DingTalk.ClientSecret)),
 		RobotCode: c.DingTalk.RobotCode, CoolAppCode: coolApp,
 		APIURL: c.DingTalk.APIURL, OapiURL: c.DingTalk.OapiURL,
 		CallsPerSecond: c.Budget.CallsPerSecond, Now: t.now, Transport: t.transport,
-		Tokens: tokens, Quota: quota,
+		Tokens: records, Limits: records, Quota: quota,
 		Warn: func(err error) { log.Warn("DingTalk is called without what is shared", zap.Error(err)) },
 		Observe: func(call dingtalk.Call) {
 			observe(call)

@@ -51,7 +51,7 @@ var (
 	uploadAPI     = api{name: "upload", method: http.MethodPost, path: "/media/upload", old: true, timeout: UploadTimeout}
 )
 
-// limitedAPIs are those that the local limiter spaces out. The token is asked for once in two hours.
+// limitedAPIs are those with a limit of calls a second. The token is asked for once in two hours.
 func limitedAPIs() []api {
 	return []api{sendAPI, queryAPI, membersAPI, recallAPI, directAPI, dingAPI, replyAPI, userAPI, departmentAPI, chatAPI, uploadAPI}
 }
@@ -131,8 +131,8 @@ func authorised[T answer](ctx context.Context, c *Client, a api, r request, payl
 	if failure := c.banned(a); failure != nil {
 		return none, failure
 	}
-	if err := c.limits[a.name].Wait(ctx); err != nil {
-		return none, limited(ctx, a)
+	if failure := c.limits.wait(ctx, c.app, a); failure != nil {
+		return none, failure
 	}
 	if a.noToken {
 		return exchange[T](ctx, c, a, r, payload, "")
@@ -309,12 +309,12 @@ func (c *Client) banned(a api) *Error {
 	return a.refuse(IPBanned, "not sent: DingTalk refuses this address until "+until.UTC().Format(time.RFC3339), nil)
 }
 
-// limited is the failure of a call for which the local limiter had no room before ctx ended.
+// limited is the failure of a call for which there was no room within the limit before ctx ended.
 func limited(ctx context.Context, a api) *Error {
 	if ctx.Err() != nil {
 		return interrupted(ctx, a)
 	}
-	return a.refuse(Throttled, "no room within the local limit of calls a second", context.DeadlineExceeded)
+	return a.refuse(Throttled, "no room within the limit of calls a second", context.DeadlineExceeded)
 }
 
 // interrupted is the failure of a call whose context ended before anything was sent.

@@ -216,11 +216,11 @@ func TestTheLocalLimit(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		if took := time.Since(started); took != time.Second {
+		if took := time.Since(started); took < limitWindow-time.Microsecond || took > limitWindow+time.Microsecond {
 			t.Errorf("%d calls took %v", DefaultCallsPerSecond+1, took)
 		}
 		// Each API has its own.
-		if err := send(t.Context(), c); err != nil || time.Since(started) != time.Second {
+		if err := send(t.Context(), c); err != nil || time.Since(started) > limitWindow+time.Microsecond {
 			t.Error(time.Since(started), err)
 		}
 		// Where the wait would be too long nothing is sent.

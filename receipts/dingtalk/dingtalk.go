@@ -30,8 +30,6 @@ import (
 	"strings"
 	"sync/atomic"
 	"time"
-
-	"golang.org/x/time/rate"
 )
 
 const (
@@ -63,20 +61,21 @@ type Config struct {
 	APIURL  string // "new" API, https://api.dingtalk.com or https://api.dingtalk.io
 	OapiURL string // "old" API and session webhooks, https://oapi.dingtalk.com or https://oapi.dingtalk.io
 
-	CallsPerSecond int               // limit for each API in this process; DefaultCallsPerSecond where 0
+	CallsPerSecond int               // limit for each API; DefaultCallsPerSecond where 0
 	Transport      http.RoundTripper // where nil, one of the client's own
 	Now            func() time.Time  // time.Now where nil
 	Observe        func(Call)        // told of every try, from any goroutine; may be nil
 
 	Tokens TokenStore  // shares the access token with other processes; where nil, this one has its own
 	Quota  Quota       // remembers that the month's calls are used up; where nil, each call asks DingTalk
-	Warn   func(error) // told, from any goroutine, that one of these two is out of reach; may be nil
+	Limits Limiter     // holds CallsPerSecond over all processes; where nil, and while it is away, each process has it for itself
+	Warn   func(error) // told, from any goroutine, that one of these three is out of reach; may be nil
 }
 
 // Call is one try of one call, for logs and metrics. It holds no secrets.
 type Call struct {
 	API     string        // a stable word, such as "query"
-	Took    time.Duration // without waiting for the local limiter and the token
+	Took    time.Duration // without waiting for the limit of calls a second and the token
 	Kind    Kind          // empty when it succeeded
 	Failure *Error        // nil when it succeeded
 	Counted bool          // whether it counts against the organisation's monthly quota
@@ -90,7 +89,7 @@ type Client struct {
 	api, oapi    *url.URL
 	transport    http.RoundTripper
 	ownTransport *http.Transport // nil where Config brought one
-	limits       map[string]*rate.Limiter
+	limits       *limits
 	tokens       *tokens
 	secret       Secret
 	now          func() time.Time
@@ -125,7 +124,6 @@ func New(cfg Config) (*Client, error) {
 		api:         api,
 		oapi:        oapi,
 		transport:   cfg.Transport,
-		limits:      map[string]*rate.Limiter{},
 		secret:      cfg.ClientSecret,
 		now:         cfg.Now,
 		observe:     cfg.Observe,
@@ -150,11 +148,7 @@ func New(cfg Config) (*Client, error) {
 	if c.warn == nil {
 		c.warn = func(error) {}
 	}
-	perSecond := rate.Limit(cmp.Or(cfg.CallsPerSecond, DefaultCallsPerSecond))
-	for _, a := range limitedAPIs() {
-		// A burst of one spaces the calls out: with a larger one a second could hold the burst and the rate.
-		c.limits[a.name] = rate.NewLimiter(perSecond, 1)
-	}
+	c.limits = newLimits(cmp.Or(cfg.CallsPerSecond, DefaultCallsPerSecond), cfg.Limits, c.warn)
 	c.tokens = newTokens(c.renewToken, c.now)
 	return c, nil
 }
