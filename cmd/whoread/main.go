@@ -35,6 +35,7 @@ func main() {
 type cli struct {
 	Run      runCommand      `cmd:"" help:"Run the bot."`
 	Check    checkCommand    `cmd:"" help:"Check the configuration, Redis, the credentials and the gateway, a line each."`
+	Health   healthCommand   `cmd:"" help:"Ask the running bot of this machine how it is: one line, and the exit status 0 or 1."`
 	Forget   forgetCommand   `cmd:"" help:"Erase a group or a person from what is kept."`
 	Demo     demoCommand     `cmd:"" help:"See it work: a DingTalk on this machine, an embedded Redis, and the bot; a scripted exchange, then a page to chat in."`
 	DingTalk dingtalkCommand `cmd:"" name:"dingtalk" help:"Run that DingTalk alone, with a page to chat in, for 'whoread run' or any other Stream client."`
@@ -54,7 +55,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	exited := -1
 	parser, err := kong.New(&commands, kong.Name("whoread"),
 		kong.Description("A DingTalk bot that tells a group who has not read a message."),
-		kong.Writers(stdout, stderr), kong.UsageOnError(),
+		kong.Writers(stdout, stderr), kong.UsageOnError(), kong.Vars{"default_listen": defaultListen},
 		kong.Exit(func(code int) { exited = code }),
 		kong.BindTo(ctx, (*context.Context)(nil)), kong.Bind(streams{stdout, stderr}))
 	if err != nil {
