@@ -35,7 +35,6 @@ const (
 	newAPIPath     = "/v1.0/"
 	maxJSONBytes   = 1 << 20
 	maxUploadBytes = maxFileBytes + 1<<20 // the file and its multipart frame
-	scopeRobot     = "qyapi_robot_sendmsg"
 )
 
 // family is how an API answers and is called.
@@ -67,21 +66,21 @@ func routes() map[string]route {
 	for _, r := range []route{
 		{api: APIToken, method: post, secret: true, handle: (*Server).accessToken},
 		{api: APIGateway, method: post, secret: true, handle: (*Server).openConnection},
-		{api: APISend, method: post, token: true, counted: true, scope: scopeRobot, handle: (*Server).sendToGroup},
-		{api: APIQuery, method: post, token: true, counted: true, scope: scopeRobot, handle: (*Server).queryReaders},
-		{api: APIRecall, method: post, token: true, counted: true, scope: scopeRobot, handle: (*Server).recallFromGroup},
-		{api: APIDirect, method: post, token: true, counted: true, scope: scopeRobot, handle: (*Server).sendDirect},
-		{api: APIDing, method: post, token: true, counted: true, scope: "Premium.Ding.Write", handle: (*Server).sendDing},
-		{api: APIMembers, method: post, token: true, counted: true, scope: "qyapi_chat_manage", handle: (*Server).queryMembers},
+		{api: APISend, method: post, token: true, counted: true, scope: PermissionRobot, handle: (*Server).sendToGroup},
+		{api: APIQuery, method: post, token: true, counted: true, scope: PermissionRobot, handle: (*Server).queryReaders},
+		{api: APIRecall, method: post, token: true, counted: true, scope: PermissionRobot, handle: (*Server).recallFromGroup},
+		{api: APIDirect, method: post, token: true, counted: true, scope: PermissionRobot, handle: (*Server).sendDirect},
+		{api: APIDing, method: post, token: true, counted: true, scope: PermissionDing, handle: (*Server).sendDing},
+		{api: APIMembers, method: post, token: true, counted: true, scope: PermissionGroups, handle: (*Server).queryMembers},
 	} {
 		all[newAPIPath+r.api] = r
 	}
 	for _, r := range []route{
 		{api: APIOldToken, method: get, family: oldAPI, secret: true, handle: (*Server).oldToken},
-		{api: APIChat, method: get, family: oldAPI, token: true, scope: "qyapi_chat_read", handle: (*Server).getChat},
-		{api: APIUpload, method: post, family: oldAPI, token: true, file: true, handle: (*Server).upload},
-		{api: APIDepartment, method: post, family: oldAPI, token: true, handle: (*Server).listDepartment},
-		{api: APIUser, method: post, family: oldAPI, token: true, scope: "qyapi_get_member", handle: (*Server).getUser},
+		{api: APIChat, method: get, family: oldAPI, token: true, scope: PermissionChats, handle: (*Server).getChat},
+		{api: APIUpload, method: post, family: oldAPI, token: true, file: true, scope: PermissionBase, handle: (*Server).upload},
+		{api: APIDepartment, method: post, family: oldAPI, token: true, scope: PermissionContacts, handle: (*Server).listDepartment},
+		{api: APIUser, method: post, family: oldAPI, token: true, scope: PermissionContacts, handle: (*Server).getUser},
 		{api: APIWebhook, method: post, family: webhook, handle: (*Server).postWebhook},
 	} {
 		all["/"+r.api] = r
@@ -174,6 +173,7 @@ func (s *Server) serveCall(w http.ResponseWriter, r *http.Request, rt route) {
 		c.entry.Status, c.entry.Code, c.entry.Response = 0, "", ""
 	}
 	s.journal.call(c.entry)
+	w.Header().Set("Date", s.now().UTC().Format(http.TimeFormat))
 	out.write(w)
 }
 
@@ -286,6 +286,9 @@ func (s *Server) gate(c *call) *apiError {
 	}
 	if f := s.faults.take(c.route.api, atGate); f != nil {
 		return gateError(f.Kind).missing(c.route.scope)
+	}
+	if s.limits.lacks(c.route.scope) {
+		return gateError(PermissionDenied).missing(c.route.scope)
 	}
 	if c.route.family != webhook && !s.limits.rate(c.route.api) {
 		return gateError(Throttled)

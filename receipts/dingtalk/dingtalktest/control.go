@@ -724,12 +724,18 @@ func (p *page) throw(in struct {
 	CallsPerMonth  *int            `json:"callsPerMonth"`
 	PushesPerMonth *int            `json:"pushesPerMonth"`
 	DingQuota      *DingQuota      `json:"dingQuota"`
+	Permissions    map[string]bool `json:"permissions"`
 	FlowControl    map[string]bool `json:"flowControl"` // by unionId
 },
 ) (any, error) {
 	for t := range in.Events {
 		if !slices.Contains(eventTypes(), t) {
 			return nil, badRequest("no such event")
+		}
+	}
+	for name := range in.Permissions {
+		if !isPermission(name) {
+			return nil, badRequest("no such permission")
 		}
 	}
 	for _, n := range []*int{in.Duplicate, in.Lose, in.CallsPerMonth, in.PushesPerMonth} {
@@ -750,6 +756,9 @@ func (p *page) throw(in struct {
 	}
 	for t, on := range in.Events {
 		p.s.Events(on, t)
+	}
+	for name, granted := range in.Permissions {
+		p.s.Permissions(granted, name)
 	}
 	if in.DingQuota != nil {
 		p.s.SetDingQuota(*in.DingQuota)

@@ -188,6 +188,7 @@ func TestControlRefusesBadInput(t *testing.T) {
 		"a fault that waits too long":  {"faults", obj{"kind": "slow", "delay": 61}, 400, "badRequest"},
 		"a status that is none":        {"faults", obj{"kind": "code", "status": 42}, 400, "badRequest"},
 		"an event that is none":        {"switches", obj{"events": obj{"dance": true}}, 400, "badRequest"},
+		"a permission that is none":    {"switches", obj{"permissions": obj{"qyapi_dance": false}}, 400, "badRequest"},
 		"a negative number":            {"switches", obj{"lose": -1}, 400, "badRequest"},
 		"an action that is none":       {"actions", obj{"do": "dance"}, 400, "badRequest"},
 		"turning the clock by nothing": {"actions", obj{"do": "advance"}, 400, "badRequest"},
@@ -349,6 +350,10 @@ func TestControlThrowsEverySwitch(t *testing.T) {
 	}
 	if diff := cmp.Diff([]any{p[0].UnionID}, status["flowControlled"]); diff != "" {
 		t.Error(diff)
+	}
+	c.does("switches", obj{"permissions": obj{dingtalktest.PermissionDing: false}}).want(t, 200, "")
+	if got := c.asks("status").body["permissions"].(obj); got[dingtalktest.PermissionDing] != false || got[dingtalktest.PermissionRobot] != true {
+		t.Errorf("permissions: %v", got)
 	}
 	c.does("switches", obj{"flowControl": obj{p[0].UnionID: false}}).want(t, 200, "")
 	if got := c.asks("status").body["flowControlled"]; len(got.([]any)) != 0 {

@@ -10,6 +10,7 @@
 //   - feed.go, journal.go, limits.go, faults.go: what changed, what a client called, what it may call, and what goes wrong.
 //   - checks.go, openapi.go, oapi.go, webhook.go: the endpoints and their checks; api.go is the way every request takes.
 //   - frames.go, gateway.go, connection.go: what is pushed over Stream, to whom, and whether it was acknowledged.
+//   - permissions.go: what the app may.
 //   - server.go, group.go: what a test uses; what people do in the client is a method of [Group].
 //   - page.go, control.go, live.go, views.go, crowd.go and the folder page/: a page to chat in, its control API, and people who
 //     read by themselves. Nothing else knows of them.
@@ -48,7 +49,7 @@
 //	POST faults      {kind, api, times, skip, status, code, message, delay, size}: delay in seconds
 //	POST faults/clear {kinds}
 //	POST switches    {events, duplicate, lose, refuseGateway, muteWebhooks, callsPerMonth, pushesPerMonth,
-//	                  dingQuota: {app, sms, call}, flowControl: {unionId: on}}
+//	                  dingQuota: {app, sms, call}, flowControl: {unionId: on}, permissions: {name: granted}}
 //	POST actions     {do: disconnect|drop|ping|expireTokens|expireWebhooks, connections}
 //	POST actions     {do: advance, seconds}: turns the clock forward, by 1 s to 31 days
 //
@@ -70,5 +71,8 @@
 //   - the operator of a group event is the person's userId, or the unionId of somebody from outside;
 //   - a DING of which too few are left goes to nobody; receivers who are unknown do not count, and are in failedList by the reason
 //     miss.staffId, which is the error if nobody is known; an organisation without DINGs lacks the permission for them;
+//   - a permission is looked at before the parameters; the departments' is that of the people (qyapi_get_member), that of uploads
+//     qyapi_base;
+//   - the header Date of every answer is the time of the server's clock;
 //   - a pushed frame gets a new headers.messageId for each delivery, while msgId and eventId stay.
 package dingtalktest

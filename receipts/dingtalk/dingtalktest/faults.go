@@ -23,7 +23,7 @@ const (
 	ThrottledPlatform  FaultKind = "throttledPlatform"  // QpsLimitForApi, 90002
 	ThrottledPerMinute FaultKind = "throttledPerMinute" // QpmLimitForAppkeyAndApi, 90018
 	QuotaSpent         FaultKind = "quotaSpent"         // ApiCountLimitForOrg, 90020
-	PermissionDenied   FaultKind = "permissionDenied"   // AccessTokenPermissionDenied
+	PermissionDenied   FaultKind = "permissionDenied"   // AccessTokenPermissionDenied; see also [Server.Permissions]
 	NotInWhiteList     FaultKind = "notInWhiteList"     // IpNotInWhiteList
 
 	// In the API, instead of what it does. Counted.

@@ -56,6 +56,7 @@ type limits struct {
 	counted      int
 	pushed       int
 	dings        DingQuota
+	lacking      map[string]bool // permissions
 	muteWebhooks bool
 	webhooks     map[string]*window   // by conversation
 	mutedUntil   map[string]time.Time // by conversation
@@ -64,7 +65,7 @@ type limits struct {
 func newLimits(now func() time.Time, perSecond, calls, pushes int) *limits {
 	return &limits{
 		now: now, perSecond: perSecond, calls: calls, pushes: pushes, dings: DingQuota{App: -1, SMS: -1, Call: -1},
-		rates: map[string]*window{}, webhooks: map[string]*window{}, mutedUntil: map[string]time.Time{},
+		rates: map[string]*window{}, lacking: map[string]bool{}, webhooks: map[string]*window{}, mutedUntil: map[string]time.Time{},
 	}
 }
 

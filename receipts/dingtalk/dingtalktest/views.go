@@ -69,6 +69,7 @@ type statusView struct {
 	RefuseGateway  bool            `json:"refuseGateway"`
 	MuteWebhooks   bool            `json:"muteWebhooks"`
 	DingQuota      DingQuota       `json:"dingQuota"`
+	Permissions    map[string]bool `json:"permissions"`    // whether the app has them
 	FlowControlled []string        `json:"flowControlled"` // unionIds
 }
 
@@ -217,7 +218,7 @@ func (p *page) truth(c *conversation, m *storedMessage) (read, unread []readerVi
 func (p *page) status() statusView {
 	s := p.s
 	out := statusView{
-		Server: s.botID, Now: s.now(), Ahead: s.clock.Ahead().Seconds(), DingQuota: s.DingQuota(), Counted: s.Counted(), Pushed: s.Pushed(), Connections: s.Connections(), Faults: s.Faults(), Events: map[string]bool{},
+		Server: s.botID, Now: s.now(), Ahead: s.clock.Ahead().Seconds(), DingQuota: s.DingQuota(), Permissions: s.limits.permissions(), Counted: s.Counted(), Pushed: s.Pushed(), Connections: s.Connections(), Faults: s.Faults(), Events: map[string]bool{},
 	}
 	s.limits.mu.Lock()
 	out.CallsPerMonth, out.PushesPerMonth, out.MuteWebhooks = s.limits.calls, s.limits.pushes, s.limits.muteWebhooks

@@ -131,6 +131,8 @@ function sentNumber(label, name) {
 function faults() {
   const rows = new Map();
   const built = h("div");
+  const permissions = new Map();
+  const permissionBox = h("div", { class: "switches" });
   const build = () => {
     built.replaceChildren(...stages.map((kinds, i) => h("fieldset", { class: "faults" }, h("legend", null, t("stage" + i)), kinds.map((k) => {
       const r = faultRow(k);
@@ -155,11 +157,19 @@ function faults() {
       return s.element;
     }));
   };
+  const buildPermissions = (all) => {
+    permissionBox.replaceChildren(...Object.keys(all).map((name) => {
+      const s = toggle(name, (granted) => post("switches", { permissions: { [name]: granted } }));
+      permissions.set(name, s.input);
+      return s.element;
+    }));
+  };
   return {
     element: h("div", { class: "fault-panel" },
       h("div", { class: "panel-head" }, h("h3", null, t("apiFaults")), h("button", { type: "button", class: "small", on: { click: () => post("faults/clear", {}) } }, t("clearFaults"))), built,
       h("h3", null, t("pushFaults")), h("div", { class: "grid" }, duplicate.element, lose.element), h("div", { class: "switches" }, refuse.element, mute.element),
       h("fieldset", null, h("legend", null, t("events")), eventBox),
+      h("fieldset", null, h("legend", null, t("permissions")), permissionBox),
       h("h3", null, t("quotas")), h("div", { class: "grid" }, quotaCalls.element, quotaPushes.element),
       h("h3", null, t("atOnce")), h("div", { class: "buttons" }, action("disconnectAll", "disconnect"), action("dropAll", "drop"), action("ping", "ping"), action("expireTokens", "expireTokens"), action("expireWebhooks", "expireWebhooks"))),
     draw: coalesce(() => {
@@ -167,6 +177,8 @@ function faults() {
       if (!s) return;
       if (!rows.size) build();
       if (events.size !== state.about.eventTypes.length) buildEvents();
+      if (!permissions.size) buildPermissions(s.permissions);
+      for (const [name, input] of permissions) input.checked = s.permissions[name];
       for (const [kind, r] of rows) r.draw(s.faults.filter((f) => f.kind === kind));
       for (const [e, input] of events) input.checked = s.events[e];
       all.input.checked = Object.values(s.events).every(Boolean);
