@@ -165,15 +165,17 @@ func exchange[T answer](ctx context.Context, c *Client, a api, r request, payloa
 	if r.webhook != nil {
 		secrets = append(secrets, webhookSecrets(r.webhook)...)
 	}
+	var date time.Time
 	result, failure := func() (T, *Error) {
-		status, body, err := c.roundTrip(way.trace(ctx), a, r, payload, token)
+		got, err := c.roundTrip(way.trace(ctx), a, r, payload, token)
+		date = got.date
 		if err != nil {
 			var none T
-			return none, broken(ctx, a, err, status, way.mayHaveArrived(), secrets)
+			return none, broken(ctx, a, err, got.status, way.mayHaveArrived(), secrets)
 		}
-		return judge[T](a, status, body, secrets)
+		return judge[T](a, got.status, got.body, secrets)
 	}()
-	done := Call{API: a.name, Took: c.now().Sub(started), Counted: a.counted && way.mayHaveArrived()}
+	done := Call{API: a.name, Took: c.now().Sub(started), Counted: a.counted && way.mayHaveArrived(), Date: date}
 	if failure != nil {
 		done.Kind, done.Failure = failure.Kind, failure
 		if failure.Kind == IPBanned {
@@ -187,12 +189,19 @@ func exchange[T answer](ctx context.Context, c *Client, a api, r request, payloa
 // errTooLarge means that an answer, unpacked, has no end in sight: the rest is not read and the connection is dropped.
 var errTooLarge = fmt.Errorf("the answer is larger than %d bytes", maxAnswerBytes)
 
-// roundTrip sends one request and reads the whole answer. The status is 0 where none arrived.
-func (c *Client) roundTrip(ctx context.Context, a api, r request, payload encodedBody, token string) (int, []byte, error) {
+// received is what arrived of an answer; its status is 0 where nothing did.
+type received struct {
+	status int
+	date   time.Time // zero where the answer does not say
+	body   []byte
+}
+
+// roundTrip sends one request and reads the whole answer.
+func (c *Client) roundTrip(ctx context.Context, a api, r request, payload encodedBody, token string) (received, error) {
 	target := c.target(a, r, token)
 	req, err := http.NewRequestWithContext(ctx, a.method, target.String(), bytes.NewReader(payload.content))
 	if err != nil {
-		return 0, nil, errors.New("the request could not be built") // its own text would repeat the URL
+		return received{}, errors.New("the request could not be built") // its own text would repeat the URL
 	}
 	req.Header.Set("Accept", "application/json")
 	if payload.content != nil {
@@ -209,17 +218,21 @@ func (c *Client) roundTrip(ctx context.Context, a api, r request, payload encode
 	// RoundTrip instead of an http.Client: it follows no redirect and puts no URL into its errors.
 	resp, err := c.transport.RoundTrip(req)
 	if err != nil {
-		return 0, nil, err
+		return received{}, err
 	}
 	defer func() { _ = resp.Body.Close() }()
-	if resp.StatusCode == http.StatusSwitchingProtocols {
-		return resp.StatusCode, nil, nil // its body is the bare connection, which no deadline ends
+	got := received{status: resp.StatusCode}
+	if date, err := http.ParseTime(resp.Header.Get("Date")); err == nil {
+		got.date = date
 	}
-	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswerBytes+1))
-	if err == nil && len(body) > maxAnswerBytes {
+	if resp.StatusCode == http.StatusSwitchingProtocols {
+		return got, nil // its body is the bare connection, which no deadline ends
+	}
+	got.body, err = io.ReadAll(io.LimitReader(resp.Body, maxAnswerBytes+1))
+	if err == nil && len(got.body) > maxAnswerBytes {
 		err = errTooLarge
 	}
-	return resp.StatusCode, body, err
+	return got, err
 }
 
 func (c *Client) target(a api, r request, token string) *url.URL {

@@ -79,6 +79,7 @@ type Call struct {
 	Kind    Kind          // empty when it succeeded
 	Failure *Error        // nil when it succeeded
 	Counted bool          // whether it counts against the organisation's monthly quota
+	Date    time.Time     // DingTalk's clock when it answered, to the second; zero where it did not say
 }
 
 // Client calls DingTalk for one app. It is safe for concurrent use. [New] makes one; Close ends it.
