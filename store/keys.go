@@ -31,6 +31,12 @@ func (k inboxKeys) schedule() string { return k.tag + ":schedule" }
 // ping is a String that is written to see whether Redis takes writes.
 func (k inboxKeys) ping() string { return k.tag + ":ping" }
 
+// check is a String of one check's own.
+func (k inboxKeys) check(id string) string { return k.tag + ":check:" + id }
+
+// pushed is a Hash: kind of push to when the last one was taken, in Unix milliseconds.
+func (k inboxKeys) pushed() string { return k.tag + ":pushed" }
+
 // calls is a Hash: how many counted calls each process has made in the month, by the
 // process's own name.
 func (k inboxKeys) calls(month string) string { return k.tag + ":calls:" + month }
