@@ -27,6 +27,7 @@ type app struct {
 	client *dingtalk.Client
 	tally  *bot.Tally
 	inbox  *store.Inbox
+	pushes *bot.Pushes
 	bot    *bot.Bot
 	stream *stream.Client
 	listen string // for probes
@@ -74,7 +75,7 @@ func newApp(c config, t timing, log *zap.Logger) (*app, error) {
 	}
 	inboxOptions := store.DefaultInboxOptions()
 	inboxOptions.Now, inboxOptions.DueEvery, inboxOptions.Lease = t.now, t.dueEvery, t.lease
-	a := &app{log: log, store: records, client: client, tally: tally, inbox: records.Inbox(inboxOptions, log)}
+	a := &app{log: log, store: records, client: client, tally: tally, inbox: records.Inbox(inboxOptions, log), pushes: bot.NewPushes(records, t.now, log)}
 
 	platform := &bot.Platform{Client: client, Now: t.now}
 	rosters := map[string]bot.RosterOptions{}
@@ -135,9 +136,14 @@ func newApp(c config, t timing, log *zap.Logger) (*app, error) {
 // take hands what DingTalk pushes to the bot.
 func (a *app) take(ctx context.Context, f stream.Frame) error {
 	if f.Type == stream.TypeEvent {
-		return a.bot.Event(ctx, f.EventType, f.Born, f.Data)
+		err := a.bot.Event(ctx, f.EventType, f.Born, f.Data)
+		if err == nil {
+			a.pushes.Note(ctx, f.EventType)
+		}
+		return err
 	}
 	a.bot.Accept(ctx, f.MessageID, f.Data)
+	a.pushes.Note(ctx, bot.PushedMessage)
 	return nil
 }
 
