@@ -132,7 +132,7 @@ func isAnswer(err error) bool {
 func rights(key string) map[string][]any {
 	return map[string][]any{
 		"eval": {"eval", "return 1", 1, key}, "evalsha": {"evalsha", strings.Repeat("0", 40), 1, key},
-		"get": {"get", key}, "set": {"set", key, "1", "px", checkKeyKept.Milliseconds()}, "incr": {"incr", key}, "exists": {"exists", key},
+		"time": {"time"}, "get": {"get", key}, "set": {"set", key, "1", "px", checkKeyKept.Milliseconds()}, "incr": {"incr", key}, "exists": {"exists", key},
 		"pexpire": {"pexpire", key, checkKeyKept.Milliseconds()}, "pttl": {"pttl", key},
 		"hset": {"hset", key, "f", "v"}, "hsetnx": {"hsetnx", key, "f", "v"}, "hget": {"hget", key, "f"}, "hmget": {"hmget", key, "f"},
 		"hgetall": {"hgetall", key}, "hkeys": {"hkeys", key}, "hvals": {"hvals", key}, "hdel": {"hdel", key, "f"}, "hincrby": {"hincrby", key, "f", 1},
