@@ -1,8 +1,8 @@
 package bot
 
 import (
+	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"sync"
@@ -55,6 +55,7 @@ type Options struct {
 	Tally     *Tally
 	Quota     *Quota
 	Client    *dingtalk.Client
+	Observer  Observer // nil for none
 
 	Version   string
 	RobotCode string // frames for another robot are not ours
@@ -101,6 +102,9 @@ type Bot struct {
 
 // New returns a bot.
 func New(o Options) *Bot {
+	if o.Observer == nil {
+		o.Observer = unobserved{}
+	}
 	return &Bot{Options: o, slots: make(chan struct{}, tellers), refused: map[string]bool{}, gatherer: newGatherer(o.Pushes)}
 }
 
@@ -115,32 +119,42 @@ func (b *Bot) Close() {
 // in the inbox, or its sender is about to be told why not; either way the frame
 // can be acknowledged. FrameID stands in for a missing msgId.
 func (b *Bot) Accept(ctx context.Context, frameID string, data []byte) {
+	b.Observer.Push(messageLabel, b.accept(ctx, frameID, data))
+}
+
+func (b *Bot) accept(ctx context.Context, frameID string, data []byte) Outcome {
 	in, err := decode(data, frameID)
 	if err != nil {
 		b.Log.Warn("frame dropped", zap.String("frame", frameID), zap.Int("bytes", len(data)), zap.Error(err))
-		return
+		return Dropped
 	}
-	log := b.Log.With(zap.String("request", in.ID))
+	ctx = WithRequest(ctx, in.ID)
+	log := b.log(ctx)
 	if in.Robot != "" && in.Robot != b.RobotCode {
 		log.Warn("frame is for another robot", zap.String("robot", in.Robot))
-		return
+		return Dropped
 	}
+	in.AcceptedAt = b.Now()
 	if in.SaidAt = b.happened(in.SaidAt); b.Now().Sub(in.SaidAt) > AheadMax {
 		// Every deadline that it could name would be over: its time is none.
 		in.SaidAt = b.Now()
 	}
-	command, err := json.Marshal(in)
+	command, err := in.command()
 	if err != nil {
 		log.Error("frame dropped", zap.Error(err))
-		return
+		return Dropped
 	}
-	fresh, err := b.Inbox.Accept(ctx, in.ID, string(command))
+	fresh, err := b.Inbox.Accept(ctx, in.ID, command)
 	if err != nil {
 		log.Error("command not accepted", zap.Error(err))
 		b.refuse(ctx, in, err)
-		return
+		return Refused
 	}
 	log.Info("command accepted", zap.Bool("repeated", !fresh))
+	if !fresh {
+		return Repeated
+	}
+	return Taken
 }
 
 // refuse tells the sender that the command was not accepted.
@@ -153,7 +167,7 @@ func (b *Bot) refuse(ctx context.Context, in Incoming, why error) {
 	select {
 	case b.slots <- struct{}{}:
 	default:
-		b.Log.Error("nobody told the sender: too many commands fail", zap.String("request", in.ID))
+		b.log(ctx).Error("nobody told the sender: too many commands fail")
 		return
 	}
 	b.telling.Go(func() {
@@ -188,21 +202,36 @@ func (b *Bot) Work(ctx context.Context, command string, takenOver bool) error {
 	waits, err := readCommand(command)
 	switch {
 	case err != nil:
-		return err
+		return b.observed(Unknown.Label(), err)
 	case waits.Sweep != nil:
-		return b.sweep(ctx, *waits.Sweep)
+		return b.observed(sweepLabel, b.sweep(ctx, *waits.Sweep))
 	case waits.FollowUp != nil:
-		return b.followUp(ctx, *waits.FollowUp)
+		return b.observed(followUpLabel, b.followUp(ctx, *waits.FollowUp))
 	}
 	in := waits.Incoming
 	in.TakenOver = takenOver
-	log := b.Log.With(zap.String("request", in.ID))
+	ctx = WithRequest(ctx, in.ID)
 	if b.wasRefused(in.ID) {
-		log.Warn("command was refused before, and is not carried out")
+		b.log(ctx).Warn("command was refused before, and is not carried out")
 		return nil
 	}
 	said := Understand(in.Text)
-	began := b.Now()
+	outcome, err := b.answer(ctx, in, said)
+	if err != nil {
+		b.Observer.Command(said.Verb.Label(), AttemptFailed, 0)
+		return err
+	}
+	took := time.Duration(0)
+	if !in.AcceptedAt.IsZero() { // by an earlier version
+		took = max(0, b.Now().Sub(in.AcceptedAt)) // the clock of another machine may be ahead
+	}
+	b.Observer.Command(said.Verb.Label(), outcome, took)
+	b.log(ctx).Info("command done", zap.String("verb", said.Verb.Label()), zap.String("outcome", string(outcome)), zap.Duration("took", took))
+	return nil
+}
+
+// answer carries out what was said and answers it.
+func (b *Bot) answer(ctx context.Context, in Incoming, said Said) (Outcome, error) {
 	if b.Access.may(Admins, in, receipts.Person{}) {
 		// Whoever can have the quota raised finds out whether it was.
 		ctx = dingtalk.AskAgain(ctx)
@@ -211,18 +240,17 @@ func (b *Bot) Work(ctx context.Context, command string, takenOver bool) error {
 	b.noteSpeaker(ctx, in)
 	a, err := b.carryOut(ctx, in, said)
 	if err != nil {
-		return fmt.Errorf("%s: %w", said.Verb, err)
+		return AttemptFailed, fmt.Errorf("%s: %w", said.Verb, err)
 	}
 	if a.text != "" {
 		switch err := b.reply(ctx, in, a); {
 		case err != nil && a.delivered:
-			log.Error("reply is lost", zap.Error(err)) // again, the sender would have it twice
+			b.log(ctx).Error("reply is lost", zap.Error(err)) // again, the sender would have it twice
 		case err != nil:
-			return fmt.Errorf("answer %s: %w", said.Verb, err)
+			return AttemptFailed, fmt.Errorf("answer %s: %w", said.Verb, err)
 		}
 	}
-	log.Info("command done", zap.String("verb", string(said.Verb)), zap.Duration("took", b.Now().Sub(began)))
-	return nil
+	return cmp.Or(a.outcome, Done), nil
 }
 
 // GiveUp tells the sender that a command could not be carried out. TakenOver is as
@@ -230,23 +258,32 @@ func (b *Bot) Work(ctx context.Context, command string, takenOver bool) error {
 func (b *Bot) GiveUp(ctx context.Context, command string, takenOver bool, reason error) {
 	waits, err := readCommand(command)
 	switch {
-	case err != nil || waits.Sweep != nil: // nobody waits for a sweep
-		b.Log.Error("command given up", zap.Errors("why", []error{reason, err}))
+	case err != nil:
+		b.log(ctx).Error("command given up", zap.Error(reason))
+		b.Observer.Command(Unknown.Label(), GivenUp, 0)
+		return
+	case waits.Sweep != nil: // nobody waits for it
+		b.log(ctx).Error("sweep given up", zap.Int("number", waits.Sweep.Number), zap.Error(reason))
+		b.Observer.Command(sweepLabel, GivenUp, 0)
 		return
 	case waits.FollowUp != nil:
 		b.postponeFollowUp(ctx, *waits.FollowUp, reason)
+		b.Observer.Command(followUpLabel, GivenUp, 0)
 		return
 	}
 	in := waits.Incoming
 	in.TakenOver = takenOver
-	b.Log.Error("command given up", zap.String("request", in.ID), zap.Error(reason))
-	b.tell(ctx, in, b.language(Understand(in.Text)).words().GaveUp)
+	ctx = WithRequest(ctx, in.ID)
+	said := Understand(in.Text)
+	b.log(ctx).Error("command given up", zap.String("verb", said.Verb.Label()), zap.Error(reason))
+	b.Observer.Command(said.Verb.Label(), GivenUp, 0)
+	b.tell(ctx, in, b.language(said).words().GaveUp)
 }
 
 // tell says one sentence, as well as it can.
 func (b *Bot) tell(ctx context.Context, in Incoming, sentence string) {
 	if err := b.reply(ctx, in, say(sentence)); err != nil {
-		b.Log.Error("sender not told", zap.String("request", in.ID), zap.Error(err))
+		b.log(ctx).Error("sender not told", zap.Error(err))
 	}
 }
 
@@ -269,7 +306,7 @@ const webhookMargin = 5 * time.Second
 // more, by a message of the bot's own.
 func (b *Bot) reply(ctx context.Context, in Incoming, a answer) error {
 	a = a.fit(b.doubt(in))
-	log := b.Log.With(zap.String("request", in.ID))
+	log := b.log(ctx)
 	if usable(in.Webhook, in.WebhookUntil, b.Now()) {
 		err := b.Client.Reply(ctx, in.Webhook, dingtalk.Reply{Title: a.title, Text: a.text})
 		failure, known := errors.AsType[*dingtalk.Error](err)

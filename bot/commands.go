@@ -27,15 +27,15 @@ func (b *Bot) carryOut(ctx context.Context, in Incoming, said Said) (answer, err
 	w := b.language(said).words()
 	switch {
 	case in.Outsider:
-		return say(w.Outsider), nil
+		return refuse(w.Outsider), nil
 	case in.Direct:
-		return say(w.Private), nil
+		return refuse(w.Private), nil
 	case !b.Access.works(in.Group):
-		return say(w.ForeignGrp), nil
+		return refuse(w.ForeignGrp), nil
 	case in.Spent:
-		return say(w.Spent), nil
+		return refuse(w.Spent), nil
 	case in.Wordless:
-		return say(w.Wordless), nil
+		return refuse(w.Wordless), nil
 	}
 	switch said.Verb {
 	case Announce:
@@ -62,25 +62,25 @@ func (b *Bot) carryOut(ctx context.Context, in Incoming, said Said) (answer, err
 		return b.help(ctx, w, in)
 	default:
 		if said.Nearest != "" {
-			return say(fmt.Sprintf(w.UnknownNear, said.Nearest)), nil
+			return refuse(fmt.Sprintf(w.UnknownNear, said.Nearest)), nil
 		}
-		return say(w.Unknown), nil
+		return refuse(w.Unknown), nil
 	}
 }
 
 func (b *Bot) announce(ctx context.Context, w *words, in Incoming, said Said) (answer, error) {
 	if !b.Access.may(b.Access.Announce, in, receipts.Person{}) {
-		return say(w.refusal(b.Access.Announce)), nil
+		return refuse(w.refusal(b.Access.Announce)), nil
 	}
 	if in.Cut {
-		return say(fmt.Sprintf(w.TooLong, dingtalk.MaxMsgParamBytes)), nil
+		return refuse(fmt.Sprintf(w.TooLong, dingtalk.MaxMsgParamBytes)), nil
 	}
 	terms, err := b.open(in, &said)
 	switch {
 	case err != nil:
-		return say(w.question(err), w.TitleBelow), nil
+		return refuse(w.question(err), w.TitleBelow), nil
 	case said.Title == "":
-		return say(w.WhatToAnnounce), nil
+		return refuse(w.WhatToAnnounce), nil
 	}
 	done, err := b.Announcer.Announce(ctx, receipts.Announcement{
 		Group: in.Group, Command: in.ID, Title: said.Title, Text: said.Text, Author: in.Sender,
@@ -88,14 +88,14 @@ func (b *Bot) announce(ctx context.Context, w *words, in Incoming, said Said) (a
 	m := done.Message
 	switch {
 	case errors.Is(err, dingtalk.ErrTooLong):
-		return say(fmt.Sprintf(w.TooLong, dingtalk.MaxMsgParamBytes)), nil
+		return refuse(fmt.Sprintf(w.TooLong, dingtalk.MaxMsgParamBytes)), nil
 	case errors.Is(err, receipts.ErrUnrecorded):
-		b.Log.Error("announcement sent but not recorded", zap.String("request", in.ID), zap.Error(err))
-		return say(fmt.Sprintf(w.Unrecorded, m.Number)), nil
+		b.log(ctx).Error("announcement sent but not recorded", zap.Error(err))
+		return fail(fmt.Sprintf(w.Unrecorded, m.Number)), nil
 	case err != nil:
 		return answer{}, err
 	}
-	b.Log.Info("announced", zap.String("request", in.ID), zap.Int("number", m.Number),
+	b.log(ctx).Log(levelOf(done.Failure), "announced", zap.Int("number", m.Number),
 		zap.String("state", string(m.State)), zap.String("reason", m.Reason), zap.Error(done.Failure))
 	if m.State == receipts.Sent || m.State == receipts.Uncertain { // this may turn out to be sent
 		b.scheduleSweeps(ctx, m)
@@ -105,7 +105,7 @@ func (b *Bot) announce(ctx context.Context, w *words, in Incoming, said Said) (a
 		return answer{}, err
 	}
 	if done.NoAudience != nil {
-		b.Log.Warn("audience unknown", zap.String("request", in.ID), zap.Error(done.NoAudience))
+		b.log(ctx).Warn("audience unknown", zap.Error(done.NoAudience))
 	}
 	pictures := ""
 	if in.Pictures > 0 {
@@ -113,9 +113,9 @@ func (b *Bot) announce(ctx context.Context, w *words, in Incoming, said Said) (a
 	}
 	switch m.State {
 	case receipts.Failed:
-		return say(fmt.Sprintf(w.NotAnnounced, m.Number, w.reason(m.Reason))), nil
+		return fail(fmt.Sprintf(w.NotAnnounced, m.Number, w.reason(m.Reason))), nil
 	case receipts.Uncertain:
-		return say(fmt.Sprintf(w.Uncertain, m.Number, w.reason(m.Reason))), nil
+		return fail(fmt.Sprintf(w.Uncertain, m.Number, w.reason(m.Reason))), nil
 	}
 	if done.Audience == nil {
 		blind := page{words: w, group: in.Group}.gap(receipts.Gap{Part: receipts.AudiencePart, Err: done.NoAudience})
@@ -155,7 +155,7 @@ func (b *Bot) open(in Incoming, said *Said) (when.Opening, error) {
 func (b *Bot) report(ctx context.Context, w *words, in Incoming, said Said) (answer, error) {
 	r, refusal, err := b.reportOn(ctx, w, in, said, b.Access.Report)
 	if err != nil || refusal != "" {
-		return say(refusal), err
+		return refuse(refusal), err
 	}
 	p := b.page(w, in.Group)
 	p.names = b.namesIn(ctx, in.Group, r, said.Verb == WhoRead)
@@ -177,7 +177,7 @@ func (b *Bot) reportOn(ctx context.Context, w *words, in Incoming, said Said, ru
 		return receipts.Report{}, fmt.Sprintf(w.NoSuch, m.Number), nil
 	}
 	for _, gap := range r.Gaps {
-		b.Log.Warn("report incomplete", zap.String("request", in.ID), zap.String("part", string(gap.Part)), zap.Error(gap.Err))
+		b.log(ctx).Warn("report incomplete", zap.String("part", string(gap.Part)), zap.Error(gap.Err))
 	}
 	return r, "", err
 }
@@ -201,7 +201,7 @@ func (b *Bot) namesIn(ctx context.Context, group string, r receipts.Report, with
 func (b *Bot) namesFor(ctx context.Context, group string, ids []string) receipts.Names {
 	names, err := b.Names.Names(ctx, group, ids)
 	if err != nil {
-		b.Log.Warn("names missing", zap.Error(err))
+		b.log(ctx).Warn("names missing", zap.Error(err))
 	}
 	return names
 }
@@ -216,19 +216,19 @@ func (b *Bot) deliver(ctx context.Context, w *words, in Incoming, a answer) (ans
 	result, err := b.Client.SendDirect(ctx, []string{in.Sender.UserID}, a.fit(b.doubt(in)).message())
 	switch {
 	case err != nil:
-		b.Log.Warn("direct answer failed", zap.String("request", in.ID), zap.Error(err))
-		return say(w.CantReach, w.problem(err)), nil
+		b.log(ctx).Warn("direct answer failed", zap.Error(err))
+		return fail(w.CantReach, w.problem(err)), nil
 	case len(result.Invalid)+len(result.FlowControlled) > 0:
-		return say(w.CantReach), nil
+		return fail(w.CantReach), nil
 	}
-	a = say(w.SentYou)
-	a.delivered = true
-	return a, nil
+	sent := say(w.SentYou)
+	sent.delivered, sent.outcome = true, a.outcome
+	return sent, nil
 }
 
 func (b *Bot) list(ctx context.Context, w *words, in Incoming) (answer, error) {
 	if !b.Access.may(b.Access.Report, in, receipts.Person{}) {
-		return say(w.refusal(b.Access.Report)), nil
+		return refuse(w.refusal(b.Access.Report)), nil
 	}
 	reports, err := b.Reporter.Progress(ctx, in.Group, lastOnes)
 	if err != nil {
@@ -241,36 +241,36 @@ func (b *Bot) recall(ctx context.Context, w *words, in Incoming, said Said) (ans
 	// Without the message nobody knows its author: who could not recall any is
 	// refused before it is looked for.
 	if !b.Access.may(b.Access.Recall, in, in.Sender) {
-		return say(w.refusal(b.Access.Recall)), nil
+		return refuse(w.refusal(b.Access.Recall)), nil
 	}
 	if said.Number == 0 && !in.IsReply {
-		return say(w.WhichRecall), nil
+		return refuse(w.WhichRecall), nil
 	}
 	m, refusal, err := b.message(ctx, w, in, said)
 	if err != nil || refusal != "" {
-		return say(refusal), err
+		return refuse(refusal), err
 	}
 	if !b.Access.may(b.Access.Recall, in, m.Author) {
-		return say(w.refusal(b.Access.Recall)), nil
+		return refuse(w.refusal(b.Access.Recall)), nil
 	}
 	m, err = b.Recaller.Recall(ctx, m)
 	failure, known := errors.AsType[*dingtalk.Error](err)
 	if known {
-		b.Log.Warn("not recalled", zap.String("request", in.ID), zap.Int("number", m.Number), zap.Error(err))
+		b.log(ctx).Warn("not recalled", zap.Int("number", m.Number), zap.Error(err))
 	}
 	switch {
 	case errors.Is(err, receipts.ErrWrongState):
-		return say(fmt.Sprintf(w.NotRecalled, m.Number, w.Unrecallable[m.State])), nil
+		return refuse(fmt.Sprintf(w.NotRecalled, m.Number, w.Unrecallable[m.State])), nil
 	case known && failure.Uncertain():
-		return say(fmt.Sprintf(w.MayBeGone, m.Number, w.problem(err))), nil
+		return fail(fmt.Sprintf(w.MayBeGone, m.Number, w.problem(err))), nil
 	case known:
-		return say(fmt.Sprintf(w.NotRecalled, m.Number, w.problem(err))), nil
+		return fail(fmt.Sprintf(w.NotRecalled, m.Number, w.problem(err))), nil
 	case err != nil:
 		return answer{}, err
 	}
 	// A follow-up says by itself that it is over; at the latest when it is due.
 	if err := b.wake(ctx, in.Group, m.Number); err != nil {
-		b.Log.Warn("follow-up not woken", zap.String("request", in.ID), zap.Error(err))
+		b.log(ctx).Warn("follow-up not woken", zap.Error(err))
 	}
 	return say(fmt.Sprintf(w.Recalled, m.Number)), nil
 }

@@ -82,15 +82,23 @@ func (b *Bot) Event(ctx context.Context, kind string, born time.Time, data []byt
 	e, ok := understood(data)
 	if !ok {
 		b.Log.Warn("event dropped", zap.String("event", kind), zap.Int("bytes", len(data)))
+	}
+	if !ok || e.Robot != "" && string(e.Robot) != b.RobotCode || !b.Access.works(e.Group.id()) {
+		b.Observer.Push(eventLabel(kind), Dropped)
 		return nil
 	}
-	if e.Robot != "" && string(e.Robot) != b.RobotCode {
-		return nil
+	err := b.follows(ctx, kind, born, e)
+	outcome := Taken
+	if err != nil {
+		outcome = Refused
 	}
+	b.Observer.Push(eventLabel(kind), outcome)
+	return err
+}
+
+// follows does what an event is about.
+func (b *Bot) follows(ctx context.Context, kind string, born time.Time, e event) error {
 	group := e.Group.id()
-	if !b.Access.works(group) {
-		return nil
-	}
 	at := b.happened(e.At.time(), born)
 	if at.IsZero() {
 		at = b.Now()

@@ -21,7 +21,7 @@ import (
 func (b *Bot) chart(ctx context.Context, w *words, in Incoming, said Said) (answer, error) {
 	r, refusal, err := b.reportOn(ctx, w, in, said, b.Access.Report)
 	if err != nil || refusal != "" {
-		return say(refusal), err
+		return refuse(refusal), err
 	}
 	p := b.page(w, in.Group)
 	if !r.Message.State.Posted() {
@@ -33,7 +33,7 @@ func (b *Bot) chart(ctx context.Context, w *words, in Incoming, said Said) (answ
 	}
 	sentence, err := b.postFile(ctx, w, in, r.Message.Number, w.NoChart, file{dingtalk.MediaImage, "chart.png", picture, dingtalk.Image})
 	if err != nil || sentence != "" {
-		return say(sentence), err
+		return fail(sentence), err
 	}
 	return p.summary(r), nil
 }
@@ -52,7 +52,7 @@ type file struct {
 // and nothing was posted.
 func (b *Bot) postFile(ctx context.Context, w *words, in Incoming, number int, failed string, f file) (sentence string, err error) {
 	notPosted := func(err error) string {
-		b.Log.Warn("file not posted", zap.String("request", in.ID), zap.Error(err))
+		b.log(ctx).Warn("file not posted", zap.Error(err))
 		if failure, ok := errors.AsType[*dingtalk.Error](err); ok && failure.Uncertain() {
 			return fmt.Sprintf(w.MayBePosted, number)
 		}
@@ -95,7 +95,7 @@ func chartOf(r receipts.Report, zone *time.Location) chart.Data {
 func (b *Bot) export(ctx context.Context, w *words, in Incoming, said Said) (answer, error) {
 	r, refusal, err := b.reportOn(ctx, w, in, said, Admins)
 	if err != nil || refusal != "" {
-		return say(refusal), err
+		return refuse(refusal), err
 	}
 	p := b.page(w, in.Group)
 	if !r.Message.State.Posted() {
@@ -116,7 +116,7 @@ func (b *Bot) export(ctx context.Context, w *words, in Incoming, said Said) (ans
 		return dingtalk.File(mediaID, name, "xlsx")
 	}})
 	if err != nil || sentence != "" {
-		return say(sentence), err
+		return fail(sentence), err
 	}
 	return p.summary(r), nil
 }

@@ -62,9 +62,15 @@ func (b *Bot) noteWebhook(ctx context.Context, in Incoming) {
 	if in.Direct || !b.Access.works(in.Group) || !usable(in.Webhook, in.WebhookUntil, b.Now()) {
 		return
 	}
-	if err := b.Webhooks.KeepWebhook(ctx, in.Group, in.Webhook, in.WebhookUntil); err != nil {
-		b.Log.Warn("webhook not noted", zap.String("request", in.ID), zap.Error(err))
+	if err := b.Webhooks.KeepWebhook(ctx, in.Group, in.Webhook.Reveal(), in.WebhookUntil); err != nil {
+		b.log(ctx).Warn("webhook not noted", zap.Error(err))
 	}
+}
+
+// webhook returns the group's latest session webhook; an empty one if none is kept.
+func (b *Bot) webhook(ctx context.Context, group string) (dingtalk.Secret, time.Time, error) {
+	webhook, until, err := b.Webhooks.Webhook(ctx, group)
+	return dingtalk.NewSecret(webhook), until, err
 }
 
 // dueFollowUp is a message whose follow-up may be due. It waits in the schedule,
@@ -102,19 +108,19 @@ func (b *Bot) scheduleFollowUp(ctx context.Context, group string, number int, at
 // follow begins to follow a message up.
 func (b *Bot) follow(ctx context.Context, w *words, in Incoming, said Said) (answer, error) {
 	if !b.Access.may(b.Access.Remind, in, receipts.Person{}) {
-		return say(w.refusal(b.Access.Remind)), nil
+		return refuse(w.refusal(b.Access.Remind)), nil
 	}
 	wanted, err := b.times(in).Follow(said.Rest)
 	if err != nil {
-		return say(w.question(err)), nil
+		return refuse(w.question(err)), nil
 	}
 	said.Number = wanted.Number
 	m, refusal, err := b.message(ctx, w, in, said)
 	if err != nil || refusal != "" {
-		return say(refusal), err
+		return refuse(refusal), err
 	}
 	if m.State != receipts.Sent && m.State != receipts.Uncertain {
-		return say(fmt.Sprintf(w.NotFollowed, m.Number, cmp.Or(w.StateExtra[m.State], w.States[m.State]))), nil
+		return refuse(fmt.Sprintf(w.NotFollowed, m.Number, cmp.Or(w.StateExtra[m.State], w.States[m.State]))), nil
 	}
 	f, err := b.startFollowUp(ctx, m, in, w, receipts.Plan{
 		Every: []time.Duration{wanted.Every}, By: []receipts.Channel{b.Reminders.By},
@@ -124,7 +130,7 @@ func (b *Bot) follow(ctx context.Context, w *words, in Incoming, said Said) (ans
 		return answer{}, err
 	}
 	if f.Ended != "" { // since an earlier try of the same command
-		return say(fmt.Sprintf(w.NotFollowed, m.Number, w.Ends[f.Ended])), nil
+		return refuse(fmt.Sprintf(w.NotFollowed, m.Number, w.Ends[f.Ended])), nil
 	}
 	return say(fmt.Sprintf(w.Following, m.Number, b.page(w, in.Group).plan(f), m.Number)), nil
 }
@@ -201,7 +207,7 @@ func (b *Bot) planOf(group string, terms when.Opening, at time.Time) *receipts.P
 // stop ends a follow-up.
 func (b *Bot) stop(ctx context.Context, w *words, in Incoming, said Said) (answer, error) {
 	if !b.Access.may(b.Access.Remind, in, receipts.Person{}) {
-		return say(w.refusal(b.Access.Remind)), nil
+		return refuse(w.refusal(b.Access.Remind)), nil
 	}
 	if said.Number == 0 && !in.IsReply {
 		followed, err := b.Follower.Records.Followed(ctx, in.Group)
@@ -209,19 +215,19 @@ func (b *Bot) stop(ctx context.Context, w *words, in Incoming, said Said) (answe
 		case err != nil:
 			return answer{}, err
 		case len(followed) == 0:
-			return say(w.NothingFollowed), nil
+			return refuse(w.NothingFollowed), nil
 		case len(followed) > 1:
-			return say(fmt.Sprintf(w.WhichStop, hashes(followed, w.Comma))), nil
+			return refuse(fmt.Sprintf(w.WhichStop, hashes(followed, w.Comma))), nil
 		}
 		said.Number = followed[0]
 	}
 	m, refusal, err := b.message(ctx, w, in, said)
 	if err != nil || refusal != "" {
-		return say(refusal), err
+		return refuse(refusal), err
 	}
 	_, err = b.Follower.Stop(ctx, in.Group, m.Number, in.Sender)
 	if errors.Is(err, receipts.ErrNotFollowed) {
-		return say(fmt.Sprintf(w.WasNotFollowed, m.Number)), nil
+		return refuse(fmt.Sprintf(w.WasNotFollowed, m.Number)), nil
 	}
 	if err != nil {
 		return answer{}, err
@@ -262,7 +268,7 @@ const againAfter = 5 * time.Minute
 // people are reminded and told once each. An error means that it should be tried
 // again.
 func (b *Bot) followUp(ctx context.Context, due dueFollowUp) error {
-	log := b.Log.With(zap.Int("number", due.Number))
+	log := b.log(ctx).With(zap.Int("number", due.Number))
 	f, err := b.Follower.Records.FollowUp(ctx, due.Group, due.Number)
 	if err != nil {
 		return fmt.Errorf("follow up #%d: %w", due.Number, err)
@@ -303,9 +309,9 @@ func (b *Bot) followUp(ctx context.Context, due dueFollowUp) error {
 // postponeFollowUp has a follow-up looked at again later that could not be carried
 // out now.
 func (b *Bot) postponeFollowUp(ctx context.Context, due dueFollowUp, reason error) {
-	b.Log.Error("follow-up put off", zap.Int("number", due.Number), zap.Error(reason))
+	b.log(ctx).Error("follow-up put off", zap.Int("number", due.Number), zap.Error(reason))
 	if err := b.scheduleFollowUp(ctx, due.Group, due.Number, b.Now().Add(againAfter)); err != nil {
-		b.Log.Error("follow-up lost", zap.Int("number", due.Number), zap.Error(err))
+		b.log(ctx).Error("follow-up lost", zap.Int("number", due.Number), zap.Error(err))
 	}
 }
 
@@ -349,7 +355,7 @@ func (b *Bot) act(ctx context.Context, f receipts.FollowUp, act receipts.Act, ne
 // remindAgain reports and reminds those who have not read, in one post.
 func (b *Bot) remindAgain(ctx context.Context, w *words, f receipts.FollowUp, run string, r receipts.Report) error {
 	group := r.Message.Group
-	webhook, until, err := b.Webhooks.Webhook(ctx, group)
+	webhook, until, err := b.webhook(ctx, group)
 	if err != nil {
 		return err
 	}
@@ -366,12 +372,12 @@ func (b *Bot) remindAgain(ctx context.Context, w *words, f receipts.FollowUp, ru
 	}
 	if by == receipts.Mention && done.Err != nil && len(done.Reached)+len(done.Uncertain) == 0 {
 		// The webhook was good for less long than DingTalk had said.
-		b.logReminded(run, done)
+		b.logReminded(ctx, run, done)
 		if done, err = b.Prompter.RemindOf(ctx, r, run+":direct", receipts.Person{}, receipts.InPrivate, n); err != nil {
 			return err
 		}
 	}
-	b.logReminded(run, done)
+	b.logReminded(ctx, run, done)
 	if done.InGroup {
 		return nil
 	}
@@ -418,7 +424,7 @@ func (b *Bot) publish(ctx context.Context, w *words, f receipts.FollowUp, group,
 // post puts an answer into the group by itself, once for each run. An error means
 // that it certainly is not there, and that trying again may help.
 func (b *Bot) post(ctx context.Context, group, run string, a answer) error {
-	webhook, until, err := b.Webhooks.Webhook(ctx, group)
+	webhook, until, err := b.webhook(ctx, group)
 	if err != nil {
 		return err
 	}
@@ -435,9 +441,9 @@ func (b *Bot) tellPeople(ctx context.Context, w *words, group, run string, userI
 		err := b.once(ctx, group, fmt.Sprintf("%s:tell:%d", run, i), func() error {
 			result, err := b.Client.SendDirect(ctx, batch.UserIDs, a.fit("").message())
 			if missed := len(result.Invalid) + len(result.FlowControlled); missed > 0 {
-				b.Log.Warn("people not told", zap.String("run", run), zap.Int("people", missed))
+				b.log(ctx).Warn("people not told", zap.String("run", run), zap.Int("people", missed))
 			}
-			return settled(b.Log.With(zap.String("run", run)), err)
+			return settled(b.log(ctx).With(zap.String("run", run)), err)
 		})
 		if err != nil {
 			return err
@@ -458,7 +464,7 @@ func (b *Bot) once(ctx context.Context, group, step string, do func() error) err
 		return nil
 	}
 	if err := b.Postings.DropPosting(context.WithoutCancel(ctx), group, step); err != nil {
-		b.Log.Error("a step that failed counts as done", zap.String("step", step), zap.Errors("why", []error{failure, err}))
+		b.log(ctx).Error("a step that failed counts as done", zap.String("step", step), zap.Errors("errors", []error{failure, err}))
 	}
 	return failure
 }

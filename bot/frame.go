@@ -11,6 +11,7 @@ import (
 	"unicode/utf8"
 
 	"whoread/receipts"
+	"whoread/receipts/dingtalk"
 )
 
 // MessageTopic is the CALLBACK topic of what people say to the bot.
@@ -26,8 +27,8 @@ const maxTitleBytes = 1 << 10
 // maxIDBytes is longer than any id or session webhook. What is beyond is none.
 const maxIDBytes = 4 << 10
 
-// Incoming is what somebody said to the bot. It is what waits in the inbox, as
-// JSON; the session webhook in it is a secret.
+// Incoming is what somebody said to the bot. It is what waits in the inbox; see
+// waiting.
 type Incoming struct {
 	ID     string // msgId
 	Group  string // openConversationId
@@ -57,13 +58,14 @@ type Incoming struct {
 	// none is quoted.
 	QuotedNumber int
 
-	SaidAt time.Time // once accepted, never zero
+	SaidAt     time.Time // once accepted, never zero
+	AcceptedAt time.Time // when the frame arrived; zero of one that an earlier version accepted
 
 	// TakenOver tells that an earlier attempt at it may have come to its end unseen. It
 	// does not wait in the inbox, but is known once it comes out.
 	TakenOver bool `json:"-"`
 
-	Webhook      string // sessionWebhook
+	Webhook      dingtalk.Secret // sessionWebhook
 	WebhookUntil time.Time
 }
 
@@ -106,7 +108,7 @@ func decode(data []byte, frameID string) (Incoming, error) {
 		Sender:       receipts.Person{UserID: frame.SenderStaffID.id(), Name: cutBytes(string(frame.SenderNick), maxTitleBytes)},
 		Admin:        frame.IsAdmin == "true",
 		Spent:        frame.ErrorCode != "" && frame.ErrorCode != "0",
-		Webhook:      frame.SessionWebhook.id(),
+		Webhook:      dingtalk.NewSecret(frame.SessionWebhook.id()),
 		WebhookUntil: frame.SessionWebhookEnd.time(),
 	}
 	if in.ID == "" || in.Group == "" {

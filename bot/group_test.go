@@ -90,9 +90,9 @@ func newWorld(t *testing.T, s setup) *world {
 		ClientID: app.ClientID, ClientSecret: dingtalk.NewSecret(app.ClientSecret), RobotCode: app.RobotCode,
 		CoolAppCode: func(context.Context, string) string { return s.group.CoolAppCode },
 		APIURL:      w.dingtalk.URL(), OapiURL: w.dingtalk.URL(), CallsPerSecond: 10_000, Transport: w.wire, Now: w.clock.now,
-		Observe: func(c dingtalk.Call) {
+		Observe: func(ctx context.Context, c dingtalk.Call) {
 			tally.Observe(c)
-			log.Debug("called DingTalk", zap.Any("call", c))
+			bot.LogOf(ctx, log).Debug("called DingTalk", zap.String("api", c.API), zap.Any("call", c))
 		},
 	})
 	w.must(err)

@@ -80,7 +80,10 @@ func TestHugeFramesAreKeptSmall(t *testing.T) {
 			t.Errorf("%s: %d commands", field, len(taken))
 			continue
 		}
-		var in bot.Incoming
+		var in struct {
+			bot.Incoming
+			Webhook string
+		}
 		w.must(json.Unmarshal([]byte(taken[0]), &in))
 		if (field == "msgId") != (in.ID == "frame msgId") || (field == "senderStaffId") != in.Outsider || !utf8.ValidString(taken[0]) {
 			t.Errorf("%s: %.200s", field, taken[0])

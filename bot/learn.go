@@ -32,7 +32,7 @@ func (b *Bot) noteSpeaker(ctx context.Context, in Incoming) {
 		return
 	}
 	if err := b.Groups.KeepSpeaker(ctx, in.Group, in.Sender, in.Title, in.SaidAt); err != nil {
-		b.Log.Warn("speaker not noted", zap.String("request", in.ID), zap.Error(err))
+		b.log(ctx).Warn("speaker not noted", zap.Error(err))
 	}
 }
 
@@ -40,7 +40,7 @@ func (b *Bot) noteSpeaker(ctx context.Context, in Incoming) {
 func (b *Bot) titleOf(ctx context.Context, group string) string {
 	title, err := b.Groups.Title(ctx, group)
 	if err != nil {
-		b.Log.Warn("title unknown", zap.String("group", group), zap.Error(err))
+		b.log(ctx).Warn("title unknown", zap.String("group", group), zap.Error(err))
 	}
 	return title
 }
@@ -82,7 +82,7 @@ func (c *CoolApps) Code(ctx context.Context, group string) string {
 	defer cancel()
 	code, err := c.Records.CoolApp(ctx, group)
 	if err != nil {
-		c.Log.Warn("cool app not looked up; the configured one is used", zap.Error(err))
+		LogOf(ctx, c.Log).Warn("cool app not looked up; the configured one is used", zap.Error(err))
 	}
 	return cmp.Or(code, c.Configured)
 }

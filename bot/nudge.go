@@ -37,7 +37,7 @@ type nudges struct {
 	group   string // the group's title; may be empty
 
 	// The webhook by which people can be mentioned; empty if there is none.
-	webhook  string
+	webhook  dingtalk.Secret
 	mentions int    // how many messages may mention people
 	above    string // stands above the mentions; may be empty
 	// notes tells what came of the people who were reminded before the mentions.
@@ -74,7 +74,7 @@ func (n *nudges) mentionable(userIDs []string) (mentioned []receipts.Batch, rest
 			odd = append(odd, id)
 		}
 	}
-	for len(rest) > 0 && n.webhook != "" && len(mentioned) < n.mentions {
+	for len(rest) > 0 && n.webhook.Reveal() != "" && len(mentioned) < n.mentions {
 		bytes, count := 0, 0
 		for _, id := range rest {
 			if bytes += 2*len(id) + mentionOverhead; bytes > mentionBytes {
@@ -170,6 +170,6 @@ func sendError(err error) error {
 }
 
 // usable tells whether a session webhook can still be used.
-func usable(webhook string, until, now time.Time) bool {
-	return webhook != "" && now.Add(webhookMargin).Before(until)
+func usable(webhook dingtalk.Secret, until, now time.Time) bool {
+	return webhook.Reveal() != "" && now.Add(webhookMargin).Before(until)
 }

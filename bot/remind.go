@@ -27,11 +27,11 @@ type Reminders struct {
 // remind reminds those who have not read a message.
 func (b *Bot) remind(ctx context.Context, w *words, in Incoming, said Said) (answer, error) {
 	if !b.Access.may(b.Access.Remind, in, receipts.Person{}) {
-		return say(w.refusal(b.Access.Remind)), nil
+		return refuse(w.refusal(b.Access.Remind)), nil
 	}
 	m, refusal, err := b.message(ctx, w, in, said)
 	if err != nil || refusal != "" {
-		return say(refusal), err
+		return refuse(refusal), err
 	}
 	n := b.nudges(ctx, w, m)
 	n.asker, n.mentions = in.Sender.Name, mentionsOfCommand
@@ -40,12 +40,12 @@ func (b *Bot) remind(ctx context.Context, w *words, in Incoming, said Said) (ans
 	}
 	done, err := b.Prompter.Remind(ctx, in.Group, m.Number, in.ID, in.Sender, cmp.Or(said.By, b.Reminders.By), n)
 	if errors.Is(err, receipts.ErrNoMessage) {
-		return say(fmt.Sprintf(w.NoSuch, m.Number)), nil
+		return refuse(fmt.Sprintf(w.NoSuch, m.Number)), nil
 	}
 	if err != nil {
 		return answer{}, err
 	}
-	b.logReminded(in.ID, done)
+	b.logReminded(ctx, in.ID, done)
 	p := b.page(w, in.Group)
 	p.names = b.namesOf(ctx, in.Group, done)
 	if len(done.Reached[receipts.Mention]) > 0 && len(done.Uncertain) == n.told && len(done.Failed) == 0 {
@@ -80,8 +80,8 @@ func (b *Bot) namesOf(ctx context.Context, group string, done receipts.Reminded)
 	return b.namesFor(ctx, group, ids)
 }
 
-func (b *Bot) logReminded(run string, done receipts.Reminded) {
-	b.Log.Info("reminded", zap.String("run", run), zap.Int("number", done.Report.Message.Number),
+func (b *Bot) logReminded(ctx context.Context, run string, done receipts.Reminded) {
+	b.log(ctx).Log(levelOf(done.Err), "reminded", zap.String("run", run), zap.Int("number", done.Report.Message.Number),
 		zap.Int("mentioned", len(done.Reached[receipts.Mention])), zap.Int("direct", len(done.Reached[receipts.InPrivate])),
 		zap.Int("ding", len(done.Reached[receipts.Ding])), zap.Int("missed", len(done.Missed.Unknown)+len(done.Missed.Flooded)),
 		zap.Int("uncertain", len(done.Uncertain)), zap.Int("failed", len(done.Failed)),
@@ -95,15 +95,19 @@ func (p page) reminded(done receipts.Reminded, cooldown time.Duration) answer {
 	case r.Message.State != receipts.Sent:
 		return p.summary(r)
 	case !r.Complete():
-		return say(append([]string{fmt.Sprintf(p.NobodyReminded, r.Message.Number)}, p.gaps(r)...)...)
+		return fail(append([]string{fmt.Sprintf(p.NobodyReminded, r.Message.Number)}, p.gaps(r)...)...)
 	case len(r.Unread) == 0 && !r.AllRead(): // all who are known
 		return p.summary(r)
 	case len(r.Unread) == 0:
 		return say(fmt.Sprintf(p.NobodyToRemind, r.Message.Number))
 	case done.Earlier != nil:
-		return say(p.earlier(r.Message.Number, *done.Earlier, cooldown))
+		return refuse(p.earlier(r.Message.Number, *done.Earlier, cooldown))
 	}
-	return say(append([]string{p.heading(r.Message)}, p.reached(done)...)...)
+	said := append([]string{p.heading(r.Message)}, p.reached(done)...)
+	if done.Err != nil {
+		return fail(said...)
+	}
+	return say(said...)
 }
 
 // earlier says who was reminded when, and when it can be done again.

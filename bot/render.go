@@ -18,6 +18,7 @@ type answer struct {
 	text  string
 	// delivered tells that this is only about an answer that the sender has by now.
 	delivered bool
+	outcome   Outcome // of the command; empty: Done
 }
 
 // say makes an answer of plain sentences; the first line is the notification.
@@ -25,6 +26,20 @@ func say(sentences ...string) answer {
 	text := lines(sentences...)
 	title, _, _ := strings.Cut(text, "\n")
 	return answer{title: shorten(strings.ReplaceAll(strings.TrimSpace(title), "**", ""), 60), text: text}
+}
+
+// refuse says why a command is not carried out.
+func refuse(sentences ...string) answer {
+	a := say(sentences...)
+	a.outcome = Refused
+	return a
+}
+
+// fail says what DingTalk did not do, or perhaps not.
+func fail(sentences ...string) answer {
+	a := say(sentences...)
+	a.outcome = Failed
+	return a
 }
 
 // under names the group that the answer is about, for who reads it elsewhere; an

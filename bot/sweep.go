@@ -11,6 +11,7 @@ import (
 	"go.uber.org/zap"
 
 	"whoread/receipts"
+	"whoread/receipts/dingtalk"
 )
 
 // sweepSpread is by how much of its time a sweep is put off, at most, so that
@@ -30,18 +31,36 @@ type scheduled struct {
 	FollowUp *dueFollowUp `json:",omitempty"`
 }
 
-// waiting is what waits in the inbox: what somebody said, or what was scheduled.
+// waiting is what waits in the inbox, as JSON: what somebody said, or what was
+// scheduled.
 type waiting struct {
 	Incoming
 	scheduled
 }
 
+// kept is an Incoming with the session webhook that its own JSON does not show. The
+// inbox is the only place where it is written down.
+type kept struct {
+	Incoming
+	Webhook string
+}
+
+// command is what somebody said as it waits in the inbox.
+func (in Incoming) command() (string, error) {
+	command, err := json.Marshal(kept{in, in.Webhook.Reveal()})
+	return string(command), err
+}
+
 func readCommand(command string) (waiting, error) {
-	var w waiting
+	var w struct {
+		kept
+		scheduled
+	}
 	if err := json.Unmarshal([]byte(command), &w); err != nil {
 		return waiting{}, fmt.Errorf("read command: %w", err)
 	}
-	return w, nil
+	w.Incoming.Webhook = dingtalk.NewSecret(w.Webhook)
+	return waiting{w.Incoming, w.scheduled}, nil
 }
 
 // IsAbout tells whether a scheduled command is about the group.
@@ -64,7 +83,7 @@ func (b *Bot) scheduleSweeps(ctx context.Context, m receipts.Message) {
 			err = b.Inbox.Schedule(ctx, at, string(command))
 		}
 		if err != nil {
-			b.Log.Error("sweep not scheduled", zap.Int("number", m.Number), zap.Error(err))
+			b.log(ctx).Error("sweep not scheduled", zap.Int("number", m.Number), zap.Error(err))
 		}
 	}
 }
@@ -78,6 +97,6 @@ func (b *Bot) sweep(ctx context.Context, due dueSweep) error {
 	if err != nil {
 		return fmt.Errorf("sweep #%d: %w", due.Number, err)
 	}
-	b.Log.Info("swept", zap.Int("number", due.Number), zap.Int("read", len(r.Read)), zap.Int("total", r.Total), zap.Bool("complete", r.Complete()))
+	b.log(ctx).Info("swept", zap.Int("number", due.Number), zap.Int("read", len(r.Read)), zap.Int("total", r.Total), zap.Bool("complete", r.Complete()))
 	return nil
 }

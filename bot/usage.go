@@ -13,14 +13,14 @@ import (
 // counts and why, whether reads are pushed, and what it has cost.
 func (b *Bot) usage(ctx context.Context, w *words, in Incoming) (answer, error) {
 	if !b.Access.may(Admins, in, receipts.Person{}) {
-		return say(w.refusal(Admins)), nil
+		return refuse(w.refusal(Admins)), nil
 	}
 	p, u := b.page(w, in.Group), w.Usage
 	said := []string{fmt.Sprintf(u.Version, b.Version)}
 
 	members, err := b.Members.Members(ctx, in.Group)
 	if err != nil {
-		b.Log.Warn("members unknown", zap.String("request", in.ID), zap.Error(err))
+		b.log(ctx).Warn("members unknown", zap.Error(err))
 		said = append(said, fmt.Sprintf(u.NoMembers, p.gap(receipts.Gap{Part: receipts.MembersPart, Err: err})))
 	} else {
 		people := len(members.Without(b.Reporter.Excluded).UserIDs)

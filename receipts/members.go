@@ -86,7 +86,7 @@ type MemberRecords interface {
 type MemberBook struct {
 	// Refused is told of each refusal that is kept, with its whole error. It may
 	// be nil, and is set before the book is used.
-	Refused func(group string, r Refusal, err error)
+	Refused func(ctx context.Context, group string, r Refusal, err error)
 
 	sources []MemberSource
 	records MemberRecords

@@ -89,7 +89,7 @@ func (b *MemberBook) ask(ctx context.Context, source MemberSource, group string,
 			return Members{}, nil, err
 		}
 		if b.Refused != nil {
-			b.Refused(group, r, err)
+			b.Refused(ctx, group, r, err)
 		}
 	}
 	return members, names, err

@@ -1,6 +1,7 @@
 package receipts_test
 
 import (
+	"context"
 	"errors"
 	"testing"
 	"time"
@@ -22,7 +23,7 @@ func TestRefusalsHoldForAllReplicasAndAreToldOnce(t *testing.T) {
 	want := receipts.Refusal{Source: receipts.SceneGroup, Reason: "denied", Until: morning.Add(6 * time.Hour)}
 	for range 3 {
 		replica := receipts.NewMemberBook(l.records, 0, l.clock.now, l.scene, l.chat, l.roster)
-		replica.Refused = func(in string, r receipts.Refusal, err error) {
+		replica.Refused = func(_ context.Context, in string, r receipts.Refusal, err error) {
 			if in != group || !errors.Is(err, denied) {
 				t.Errorf("told of %s: %v", in, err)
 			}

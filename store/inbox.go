@@ -57,6 +57,9 @@ type InboxOptions struct {
 	Now func() time.Time
 	// DueEvery is how often they are looked for.
 	DueEvery time.Duration
+	// Mark puts a command's id into the context of its work, so that it is in the log
+	// of whoever works; nil where nobody wants it.
+	Mark func(ctx context.Context, id string) context.Context
 }
 
 // DefaultInboxOptions are what a real process uses.
@@ -131,11 +134,21 @@ func (i *Inbox) Schedule(ctx context.Context, at time.Time, command string) erro
 // job is a command that this replica holds the lease of.
 type job struct {
 	entry   string
-	id      string // by which a repetition is recognised
+	id      string // by which a repetition is recognised; of something scheduled, its own in the inbox
 	command string
 	attempt int // counts from 1, over all replicas
 	// takenOver is as in Worker.
 	takenOver bool
+}
+
+// scheduledID is the id that the script due gives to every command.
+const scheduledID = "scheduled"
+
+func newJob(entry, id, command string, attempt int, takenOver bool) job {
+	if id == scheduledID {
+		id += "-" + entry
+	}
+	return job{entry: entry, id: id, command: command, attempt: attempt, takenOver: takenOver}
 }
 
 // Run hands commands to the worker until ctx ends. Then it takes no more, gives
@@ -260,7 +273,7 @@ func (i *Inbox) read(ctx context.Context, most int) ([]job, error) {
 	for _, message := range streams[0].Messages {
 		id, _ := message.Values["id"].(string)
 		command, _ := message.Values["command"].(string)
-		jobs = append(jobs, job{entry: message.ID, id: id, command: command, attempt: 1})
+		jobs = append(jobs, newJob(message.ID, id, command, 1, false))
 	}
 	return jobs, nil
 }
@@ -300,7 +313,7 @@ func (i *Inbox) claim(ctx context.Context, most int) ([]job, error) {
 		id, _ := fields[2].(string)
 		command, _ := fields[3].(string)
 		holder, _ := fields[4].(string)
-		jobs = append(jobs, job{entry: entry, id: id, command: command, attempt: int(attempt), takenOver: holder != handedBack})
+		jobs = append(jobs, newJob(entry, id, command, int(attempt), holder != handedBack))
 	}
 	return jobs, nil
 }
@@ -326,7 +339,10 @@ func (i *Inbox) letGo(entry string) {
 // carryOut works on a command until it is done, parked, or another's.
 func (i *Inbox) carryOut(ctx context.Context, w Worker, j job) {
 	defer i.letGo(j.entry)
-	log := i.log.With(zap.String("command", j.id))
+	log := i.log.With(zap.String("request", j.id))
+	if i.options.Mark != nil {
+		ctx = i.options.Mark(ctx, j.id)
+	}
 	for {
 		var failure error
 		if j.attempt > i.options.Attempts { // every attempt before ended with its process
@@ -335,7 +351,7 @@ func (i *Inbox) carryOut(ctx context.Context, w Worker, j job) {
 			i.finish(ctx, log, j, "")
 			return
 		}
-		log.Error("command failed", zap.Int("attempt", j.attempt), zap.Error(failure))
+		log.Warn("command failed", zap.Int("attempt", j.attempt), zap.Error(failure)) // what gives it up says so as an error
 		if ctx.Err() != nil {
 			i.handBack(ctx, log, j)
 			return

@@ -75,6 +75,7 @@ func newApp(c config, t timing, log *zap.Logger) (*app, error) {
 	}
 	inboxOptions := store.DefaultInboxOptions()
 	inboxOptions.Now, inboxOptions.DueEvery, inboxOptions.Lease = t.now, t.dueEvery, t.lease
+	inboxOptions.Mark = bot.WithRequest
 	a := &app{log: log, store: records, client: client, tally: tally, inbox: records.Inbox(inboxOptions, log), pushes: bot.NewPushes(records, t.now, log)}
 
 	platform := &bot.Platform{Client: client, Now: t.now}
@@ -85,8 +86,8 @@ func newApp(c config, t timing, log *zap.Logger) (*app, error) {
 	learned := receipts.LearnedMembers{Records: records, Now: t.now}
 	sources := append(platform.MemberSources(rosters), learned)
 	members := receipts.NewMemberBook(records, time.Duration(c.Members.CacheFor), t.now, chosenSources(c.Members.Source, sources)...)
-	members.Refused = func(group string, r receipts.Refusal, err error) {
-		log.Warn("a source of members will not be asked for a while", zap.String("group", group), zap.String("source", string(r.Source)),
+	members.Refused = func(ctx context.Context, group string, r receipts.Refusal, err error) {
+		bot.LogOf(ctx, log).Warn("a source of members will not be asked for a while", zap.String("group", group), zap.String("source", string(r.Source)),
 			zap.String("reason", r.Reason), zap.Time("until", r.Until), zap.Error(err))
 	}
 	reporter := &receipts.Reporter{
@@ -215,15 +216,18 @@ func newClient(c config, t timing, log *zap.Logger, coolApp func(ctx context.Con
 		APIURL: c.DingTalk.APIURL, OapiURL: c.DingTalk.OapiURL,
 		CallsPerSecond: c.Budget.CallsPerSecond, Now: t.now, Transport: t.transport,
 		Tokens: records, Limits: records, Quota: quota,
-		Warn: func(err error) { log.Warn("DingTalk is called without what is shared", zap.Error(err)) },
-		Observe: func(call dingtalk.Call) {
+		Warn: func(ctx context.Context, err error) {
+			bot.LogOf(ctx, log).Warn("DingTalk is called without what is shared", zap.Error(err))
+		},
+		Observe: func(ctx context.Context, call dingtalk.Call) {
 			observe(call)
-			entry := []zap.Field{zap.String("api", call.API), zap.Duration("took", call.Took), zap.Bool("counted", call.Counted)}
-			if call.Failure != nil {
-				log.Warn("a call of DingTalk failed", append(entry, zap.Error(call.Failure))...)
+			log := bot.LogOf(ctx, log).With(zap.String("api", call.API), zap.Duration("took", call.Took), zap.Bool("counted", call.Counted))
+			if f := call.Failure; f != nil {
+				log.Warn("a call of DingTalk failed", zap.String("kind", string(f.Kind)), zap.Int("status", f.HTTPStatus),
+					zap.String("code", f.Code), zap.String("dingtalk_request_id", f.RequestID), zap.Error(f))
 				return
 			}
-			log.Debug("called DingTalk", entry...)
+			log.Debug("called DingTalk")
 		},
 	})
 }

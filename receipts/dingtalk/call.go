@@ -142,7 +142,7 @@ func authorised[T answer](ctx context.Context, c *Client, a api, r request, payl
 		if failure != nil {
 			return none, failure
 		}
-		result, failure := exchange[T](ctx, c, a, r, payload, held.value.reveal())
+		result, failure := exchange[T](ctx, c, a, r, payload, held.value.Reveal())
 		if failure == nil || failure.Kind != TokenRejected || replaced > 0 && !held.borrowed || replaced == 2 {
 			return result, failure
 		}
@@ -161,7 +161,7 @@ func exchange[T answer](ctx context.Context, c *Client, a api, r request, payloa
 	defer cancel()
 	started := c.now()
 	way := new(progress)
-	secrets := []string{c.secret.reveal(), token}
+	secrets := []string{c.secret.Reveal(), token}
 	if r.webhook != nil {
 		secrets = append(secrets, webhookSecrets(r.webhook)...)
 	}
@@ -182,7 +182,7 @@ func exchange[T answer](ctx context.Context, c *Client, a api, r request, payloa
 			c.bannedUntil.Store(c.now().Add(BanDuration).UnixNano())
 		}
 	}
-	c.observe(done)
+	c.observe(ctx, done)
 	return result, failure
 }
 

@@ -83,7 +83,7 @@ func TestARetrySucceeds(t *testing.T) {
 			return 200, sendOK
 		})
 		var calls []Call
-		c := s.client(func(cfg *Config) { cfg.Observe = func(c Call) { calls = append(calls, c) } })
+		c := s.client(func(cfg *Config) { cfg.Observe = func(_ context.Context, c Call) { calls = append(calls, c) } })
 		started := time.Now()
 		key, err := c.SendGroup(t.Context(), "cid", Markdown("t", "x"))
 		if err != nil || key != "the-key" {
@@ -248,7 +248,7 @@ func TestAfterABanNothingIsSentUntilItIsOver(t *testing.T) {
 		time.Sleep(BanDuration - 1)
 		for _, err := range []error{
 			query(t.Context(), c), send(t.Context(), c),
-			c.Reply(t.Context(), "https://api.test/hook", Reply{}),
+			c.Reply(t.Context(), NewSecret("https://api.test/hook"), Reply{}),
 		} {
 			e := wantError(t, err, IPBanned, false)
 			if e.HTTPStatus != 0 || !strings.Contains(e.Detail, "not sent") {
@@ -323,7 +323,7 @@ func TestCountedCalls(t *testing.T) {
 		always(departmentAPI.path, 200, `{"errcode":0,"result":{"userid_list":[]}}`).
 		always(chatAPI.path, 200, `{"errcode":0,"chat_info":{"name":"n","useridlist":[]}}`)
 	got := map[string]bool{}
-	c := s.client(func(cfg *Config) { cfg.Observe = func(c Call) { got[c.API] = c.Counted } })
+	c := s.client(func(cfg *Config) { cfg.Observe = func(_ context.Context, c Call) { got[c.API] = c.Counted } })
 	ctx := t.Context()
 	_, e1 := c.GroupMembers(ctx, "cid", "")
 	_, e2 := c.RecallGroup(ctx, "cid", "k")
@@ -332,7 +332,7 @@ func TestCountedCalls(t *testing.T) {
 	_, e5 := c.DepartmentUserIDs(ctx, 1)
 	_, _, e6 := c.Chat(ctx, "chat1")
 	_, e7 := c.SendDing(ctx, DingApp, []string{"u1"}, "x")
-	if err := errors.Join(send(ctx, c), query(ctx, c), e1, e2, e3, e4, e5, e6, e7, c.Reply(ctx, "https://api.test/hook", Reply{})); err != nil {
+	if err := errors.Join(send(ctx, c), query(ctx, c), e1, e2, e3, e4, e5, e6, e7, c.Reply(ctx, NewSecret("https://api.test/hook"), Reply{})); err != nil {
 		t.Fatal(err)
 	}
 	wanted := map[string]bool{
@@ -366,7 +366,7 @@ func TestNoErrorShowsASecret(t *testing.T) {
 				}
 				s.on("/hook", answer)
 				var calls []any
-				c := s.client(func(cfg *Config) { cfg.Observe = func(c Call) { calls = append(calls, c) } })
+				c := s.client(func(cfg *Config) { cfg.Observe = func(_ context.Context, c Call) { calls = append(calls, c) } })
 				ctx := t.Context()
 				_, e1 := c.GroupMembers(ctx, "cid", "")
 				_, e2 := c.RecallGroup(ctx, "cid", "k")
@@ -374,7 +374,7 @@ func TestNoErrorShowsASecret(t *testing.T) {
 				_, e4 := c.UserName(ctx, "u1")
 				_, e5 := c.DepartmentUserIDs(ctx, 1)
 				_, _, e6 := c.Chat(ctx, "chat1")
-				e7 := c.Reply(ctx, "https://api.test/hook?session="+testSession, Reply{})
+				e7 := c.Reply(ctx, NewSecret("https://api.test/hook?session="+testSession), Reply{})
 				_, e8 := c.SendDing(ctx, DingCall, []string{"u1"}, "x")
 				for _, err := range []error{send(ctx, c), query(ctx, c), e1, e2, e3, e4, e5, e6, e7, e8} {
 					if err == nil {

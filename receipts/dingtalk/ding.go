@@ -70,7 +70,7 @@ func (c *Client) SendDing(ctx context.Context, how DingType, userIDs []string, c
 	}
 	result := DingResult{ID: string(got.ID), Failed: got.Failed.among(userIDs)}
 	for id, reason := range result.Failed {
-		result.Failed[id] = cleanText(reason, []string{c.secret.reveal()})
+		result.Failed[id] = cleanText(reason, []string{c.secret.Reveal()})
 	}
 	reached := func(id string) bool { _, failed := result.Failed[id]; return !failed }
 	switch {

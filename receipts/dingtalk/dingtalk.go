@@ -64,12 +64,15 @@ type Config struct {
 	CallsPerSecond int               // limit for each API; DefaultCallsPerSecond where 0
 	Transport      http.RoundTripper // where nil, one of the client's own
 	Now            func() time.Time  // time.Now where nil
-	Observe        func(Call)        // told of every try, from any goroutine; may be nil
 
-	Tokens TokenStore  // shares the access token with other processes; where nil, this one has its own
-	Quota  Quota       // remembers that the month's calls are used up; where nil, each call asks DingTalk
-	Limits Limiter     // holds CallsPerSecond over all processes; where nil, and while it is away, each process has it for itself
-	Warn   func(error) // told, from any goroutine, that one of these three is out of reach; may be nil
+	Tokens TokenStore // shares the access token with other processes; where nil, this one has its own
+	Quota  Quota      // remembers that the month's calls are used up; where nil, each call asks DingTalk
+	Limits Limiter    // holds CallsPerSecond over all processes; where nil, and while it is away, each process has it for itself
+
+	// Observe is told of every try, and Warn that one of these three is out of reach, from any goroutine. Their context
+	// holds the values of the caller's, unless it is about a token, which belongs to no single caller. Both may be nil.
+	Observe func(context.Context, Call)
+	Warn    func(context.Context, error)
 }
 
 // Call is one try of one call, for logs and metrics. It holds no secrets.
@@ -94,17 +97,17 @@ type Client struct {
 	tokens       *tokens
 	secret       Secret
 	now          func() time.Time
-	observe      func(Call)
+	observe      func(context.Context, Call)
 	app          string // names it in shared
 	shared       TokenStore
 	quota        Quota
-	warn         func(error)
+	warn         func(context.Context, error)
 	bannedUntil  atomic.Int64 // Unix nanoseconds
 }
 
 // New checks the configuration and makes a client. It calls nobody.
 func New(cfg Config) (*Client, error) {
-	if cfg.ClientID == "" || cfg.ClientSecret.reveal() == "" {
+	if cfg.ClientID == "" || cfg.ClientSecret.Reveal() == "" {
 		return nil, errors.New("dingtalk: the client id and the client secret are required")
 	}
 	api, err := baseURL(cfg.APIURL)
@@ -144,10 +147,10 @@ func New(cfg Config) (*Client, error) {
 		c.coolAppCode = func(context.Context, string) string { return "" }
 	}
 	if c.observe == nil {
-		c.observe = func(Call) {}
+		c.observe = func(context.Context, Call) {}
 	}
 	if c.warn == nil {
-		c.warn = func(error) {}
+		c.warn = func(context.Context, error) {}
 	}
 	c.limits = newLimits(cmp.Or(cfg.CallsPerSecond, DefaultCallsPerSecond), cfg.Limits, c.warn)
 	c.tokens = newTokens(c.renewToken, c.now)

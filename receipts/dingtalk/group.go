@@ -203,7 +203,7 @@ func (c *Client) RecallGroup(ctx context.Context, conversationID string, keys ..
 		if failed == nil {
 			failed = make(map[string]string, len(got.Failed))
 		}
-		failed[key] = cleanText(string(got.Failed[key]), []string{c.secret.reveal()})
+		failed[key] = cleanText(string(got.Failed[key]), []string{c.secret.Reveal()})
 	}
 	return failed, nil
 }

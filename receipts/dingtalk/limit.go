@@ -34,7 +34,7 @@ type limits struct {
 	shared Limiter      // nil where this process is alone
 	turn   atomic.Int64 // nanoseconds from one call of an API to the next
 	byAPI  map[string]*limit
-	warn   func(error)
+	warn   func(context.Context, error)
 	away   atomic.Bool  // the Limiter was out of reach when it was last asked
 	askAt  atomic.Int64 // Unix nanoseconds: not before then, while it is away
 }
@@ -49,7 +49,7 @@ type limit struct {
 	till time.Time     // the last moment to begin one, whose spacing ends within the lease
 }
 
-func newLimits(perSecond int, shared Limiter, warn func(error)) *limits {
+func newLimits(perSecond int, shared Limiter, warn func(context.Context, error)) *limits {
 	l := &limits{shared: shared, byAPI: map[string]*limit{}, warn: warn}
 	for _, a := range limitedAPIs() {
 		// A burst of one spaces the calls out: with a larger one a second could hold the burst and the rate.
@@ -116,7 +116,7 @@ func (l *limits) lease(ctx context.Context, app string, a api, own *limit) *Erro
 		case err != nil:
 			l.askAt.Store(time.Now().Add(limiterPause).UnixNano())
 			if !l.away.Swap(true) {
-				l.warn(fmt.Errorf("calls a second are limited in this process alone: %w", err))
+				l.warn(ctx, fmt.Errorf("calls a second are limited in this process alone: %w", err))
 			}
 			return nil
 		}

@@ -140,7 +140,7 @@ func TestACallWaitsForTheTurnsOfOthers(t *testing.T) {
 		}
 		// A group's webhook is not the app's.
 		asked := l.asked
-		if err := c.Reply(t.Context(), "https://api.test/hook", Reply{}); err != nil || l.asked != asked {
+		if err := c.Reply(t.Context(), NewSecret("https://api.test/hook"), Reply{}); err != nil || l.asked != asked {
 			t.Errorf("a reply: %v, %d questions", err, l.asked-asked)
 		}
 	})
@@ -187,7 +187,7 @@ func TestWithoutTheLimiterEachProcessKeepsTheLimitForItself(t *testing.T) {
 				s := newScript(t).on(readersURL, arrived.note)
 				l := &turns{over: map[string]time.Time{}, down: away.down, hangs: away.hangs}
 				var warned []error
-				c := s.client(within(l, func(cfg *Config) { cfg.Warn = func(err error) { warned = append(warned, err) } })...)
+				c := s.client(within(l, func(cfg *Config) { cfg.Warn = func(_ context.Context, err error) { warned = append(warned, err) } })...)
 				if err := query(t.Context(), c); err != nil {
 					t.Fatal(err)
 				}
@@ -277,7 +277,7 @@ func TestThreeProcessesOnOneRedisAreNeverThrottled(t *testing.T) {
 			processes = append(processes, newClient(t, dt.URL(), func(c *Config) {
 				c.ClientID, c.ClientSecret, c.RobotCode = app.ClientID, NewSecret(app.ClientSecret), app.RobotCode
 				c.CallsPerSecond, c.Tokens, c.Limits = DefaultCallsPerSecond, records, records
-				c.Observe = func(call Call) {
+				c.Observe = func(_ context.Context, call Call) {
 					mu.Lock()
 					defer mu.Unlock()
 					kinds[call.Kind]++

@@ -230,7 +230,9 @@ func TestAnUploadIsNotCounted(t *testing.T) {
 	var calls []Call
 	s := newScript(t).always(uploadAPI.path, 200, uploadOK)
 	c := s.client(func(cfg *Config) {
-		cfg.Observe = func(c Call) { calls = append(calls, Call{API: c.API, Kind: c.Kind, Counted: c.Counted}) }
+		cfg.Observe = func(_ context.Context, c Call) {
+			calls = append(calls, Call{API: c.API, Kind: c.Kind, Counted: c.Counted})
+		}
 	})
 	if err := upload(t.Context(), c); err != nil {
 		t.Fatal(err)

@@ -98,7 +98,7 @@ func TestCallsTellDingTalksClock(t *testing.T) {
 	then := time.Date(2026, 11, 25, 20, 0, 0, 0, time.UTC)
 	var calls []Call
 	_, c := onDingTalk(t, dingtalktest.Options{Now: func() time.Time { return then }}, func(cfg *Config) {
-		cfg.Observe = func(c Call) { calls = append(calls, c) }
+		cfg.Observe = func(_ context.Context, c Call) { calls = append(calls, c) }
 	})
 	_, err := c.QueryReaders(t.Context(), "cid", "key", "")
 	if err == nil || len(calls) != 2 {

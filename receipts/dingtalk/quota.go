@@ -75,7 +75,7 @@ func (c *Client) noteQuota(ctx context.Context, err error, before bool) bool {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), storeWithin)
 	defer cancel()
 	if err := c.quota.SetSpent(ctx, spent); err != nil {
-		c.warn(fmt.Errorf("only this process remembers whether the quota is spent (%t): %w", spent, err))
+		c.warn(ctx, fmt.Errorf("only this process remembers whether the quota is spent (%t): %w", spent, err))
 	}
 	return spent
 }
@@ -85,7 +85,7 @@ func (c *Client) spent(ctx context.Context) bool {
 	defer cancel()
 	spent, err := c.quota.Spent(ctx)
 	if err != nil {
-		c.warn(fmt.Errorf("whether the quota is spent is known of this process alone (%t): %w", spent, err))
+		c.warn(ctx, fmt.Errorf("whether the quota is spent is known of this process alone (%t): %w", spent, err))
 	}
 	return spent
 }

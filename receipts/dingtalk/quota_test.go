@@ -41,7 +41,7 @@ func TestASpentQuotaIsNotAskedAgain(t *testing.T) {
 		always("/hook", 200, `{"errcode":0}`).always(userAPI.path, 200, `{"errcode":0,"result":{"name":"李雷"}}`)
 	m := &memory{}
 	var observed int
-	c := s.client(remembering(m), func(cfg *Config) { cfg.Observe = func(Call) { observed++ } })
+	c := s.client(remembering(m), func(cfg *Config) { cfg.Observe = func(_ context.Context, _ Call) { observed++ } })
 	want(t, query(t.Context(), c), QuotaSpent, false)
 	made, tries := len(s.calls), observed
 	for range 5 {
@@ -54,7 +54,7 @@ func TestASpentQuotaIsNotAskedAgain(t *testing.T) {
 	if len(s.calls) != made || observed != tries {
 		t.Errorf("%d calls although the quota is spent", len(s.calls)-made)
 	}
-	if err := c.Reply(t.Context(), "https://api.test/hook", Reply{}); err != nil {
+	if err := c.Reply(t.Context(), NewSecret("https://api.test/hook"), Reply{}); err != nil {
 		t.Errorf("a reply is not counted: %v", err)
 	}
 	if _, err := c.UserName(t.Context(), "u1"); err != nil {
@@ -153,7 +153,7 @@ func TestWithoutTheSharedMemoryTheQuotaIsThisProcesses(t *testing.T) {
 	s := newScript(t).always(readersURL, 403, quotaSpent)
 	m := &memory{down: errors.New("no route to the records")}
 	var warned []error
-	c := s.client(remembering(m), func(cfg *Config) { cfg.Warn = func(err error) { warned = append(warned, err) } })
+	c := s.client(remembering(m), func(cfg *Config) { cfg.Warn = func(_ context.Context, err error) { warned = append(warned, err) } })
 	want(t, query(t.Context(), c), QuotaSpent, false)
 	want(t, query(t.Context(), c), QuotaSpent, false)
 	if n := len(s.seen(readersURL)); n != 1 {
@@ -172,7 +172,7 @@ func TestTheQuotaIsRememberedAlsoOfACallThatWasGivenUp(t *testing.T) {
 	heard := make(chan error, 1)
 	c := s.client(func(cfg *Config) {
 		cfg.Quota = quotaFunc(func(ctx context.Context, spent bool) { heard <- ctx.Err() })
-		cfg.Observe = func(call Call) {
+		cfg.Observe = func(_ context.Context, call Call) {
 			if call.Kind == QuotaSpent {
 				cancel()
 			}

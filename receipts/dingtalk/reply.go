@@ -24,8 +24,8 @@ type Reply struct {
 // The webhook came over the wire, so it is sent to only where it leads to one of the configured hosts, by https (by http
 // on this machine); otherwise the failure is [ErrForeignHost] and nothing was sent. It is good until the
 // sessionWebhookExpiredTime of its message; after that the failure is [WebhookExpired].
-func (c *Client) Reply(ctx context.Context, webhook string, r Reply) error {
-	target, ok := c.ownWebhook(webhook)
+func (c *Client) Reply(ctx context.Context, webhook Secret, r Reply) error {
+	target, ok := c.ownWebhook(webhook.Reveal())
 	if !ok {
 		return replyAPI.refuse(ForeignHost, "not sent: the webhook does not lead to DingTalk", ErrForeignHost)
 	}

@@ -65,7 +65,7 @@ func TestRepliesGoToDingTalkAlone(t *testing.T) {
 				return inProcess{s}.RoundTrip(r)
 			})
 		})
-		err := c.Reply(t.Context(), tt.webhook, Reply{Title: "t", Text: "x"})
+		err := c.Reply(t.Context(), NewSecret(tt.webhook), Reply{Title: "t", Text: "x"})
 		if sentTo != tt.sentTo {
 			t.Errorf("%q was sent to %q, want %q", tt.webhook, sentTo, tt.sentTo)
 		}
@@ -96,7 +96,7 @@ func TestRepliesOnThisMachineMayBeUnencrypted(t *testing.T) {
 		"http://127.0.0.1/hook":      false,
 		"http://[::1]:8080/hook":     false,
 	} {
-		if err := c.Reply(t.Context(), webhook, Reply{}); (err == nil) != ok {
+		if err := c.Reply(t.Context(), NewSecret(webhook), Reply{}); (err == nil) != ok {
 			t.Errorf("%s: %v", webhook, err)
 		}
 	}
@@ -106,7 +106,7 @@ func TestAReply(t *testing.T) {
 	t.Parallel()
 	s := newScript(t).always("/hook", 200, `{"errcode":"0","errmsg":"ok"}`)
 	c := s.client()
-	err := c.Reply(t.Context(), "https://api.test/hook?session="+testSession, Reply{Title: "#12 已读 37/45", Text: "@u1 <b>&\u200f😀", AtUserIDs: []string{"u1"}})
+	err := c.Reply(t.Context(), NewSecret("https://api.test/hook?session="+testSession), Reply{Title: "#12 已读 37/45", Text: "@u1 <b>&\u200f😀", AtUserIDs: []string{"u1"}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -120,7 +120,7 @@ func TestAReply(t *testing.T) {
 	}
 	expectTokens(t, s, 0)
 
-	err = c.Reply(t.Context(), "https://api.test/hook", Reply{Text: strings.Repeat("读", MaxReplyBytes/3)})
+	err = c.Reply(t.Context(), NewSecret("https://api.test/hook"), Reply{Text: strings.Repeat("读", MaxReplyBytes/3)})
 	want(t, err, TooLong, false)
 	if !errors.Is(err, ErrTooLong) || len(s.seen("/hook")) != 1 {
 		t.Errorf("%v after %d requests", err, len(s.seen("/hook")))
@@ -146,7 +146,7 @@ func TestARepliesFailures(t *testing.T) {
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			s := newScript(t).always("/hook", tt.status, tt.body)
-			want(t, s.client().Reply(t.Context(), "https://api.test/hook?session="+testSession, Reply{}), tt.kind, tt.uncertain)
+			want(t, s.client().Reply(t.Context(), NewSecret("https://api.test/hook?session="+testSession), Reply{}), tt.kind, tt.uncertain)
 			if n := len(s.seen("/hook")); n != tt.requests {
 				t.Errorf("%s: %d requests", tt.body, n)
 			}

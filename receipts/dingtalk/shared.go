@@ -67,7 +67,7 @@ func (c *Client) renewToken(ctx context.Context, old *token) (*token, *Error) {
 		case ctx.Err() != nil:
 			return nil, interrupted(ctx, tokenAPI)
 		case err != nil:
-			c.warn(fmt.Errorf("the shared token is out of reach, this process asks for its own: %w", err))
+			c.warn(ctx, fmt.Errorf("the shared token is out of reach, this process asks for its own: %w", err))
 			return c.fetchToken(ctx, by)
 		case mine:
 			return c.replaceToken(ctx, old, by)
@@ -96,7 +96,7 @@ func (c *Client) replaceToken(ctx context.Context, old *token, by string) (*toke
 		return shared, nil
 	}
 	if fetched, failure = c.fetchToken(ctx, by); failure == nil {
-		value, life = fetched.value.reveal(), fetched.renewAt.Sub(c.now())
+		value, life = fetched.value.Reveal(), fetched.renewAt.Sub(c.now())
 	}
 	return fetched, failure
 }
@@ -123,6 +123,6 @@ func (c *Client) unlockToken(ctx context.Context, by, value string, life time.Du
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), storeWithin)
 	defer cancel()
 	if err := c.shared.UnlockToken(ctx, c.app, by, value, life); err != nil {
-		c.warn(fmt.Errorf("the new token is not shared: %w", err))
+		c.warn(ctx, fmt.Errorf("the new token is not shared: %w", err))
 	}
 }

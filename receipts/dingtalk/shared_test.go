@@ -168,7 +168,7 @@ func TestWithoutTheStoreAProcessHasATokenOfItsOwn(t *testing.T) {
 		var mu sync.Mutex
 		var warned []error
 		c := s.sharing(b, proxy.URL(), func(cfg *Config) {
-			cfg.Warn = func(err error) {
+			cfg.Warn = func(_ context.Context, err error) {
 				mu.Lock()
 				defer mu.Unlock()
 				warned = append(warned, err)
@@ -204,8 +204,8 @@ func TestATokenThatCannotBeSharedIsUsedAndNotShown(t *testing.T) {
 		})
 		var shown []any
 		c := s.sharing(b, proxy.URL(), func(cfg *Config) {
-			cfg.Warn = func(err error) { shown = append(shown, err) }
-			cfg.Observe = func(call Call) { shown = append(shown, call) }
+			cfg.Warn = func(_ context.Context, err error) { shown = append(shown, err) }
+			cfg.Observe = func(_ context.Context, call Call) { shown = append(shown, call) }
 		})
 		if err := query(t.Context(), c); err != nil {
 			t.Fatal(err)

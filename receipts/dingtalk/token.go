@@ -168,7 +168,7 @@ func (c *Client) fetchToken(ctx context.Context, by string) (*token, *Error) {
 	payload, failure := tokenAPI.payload(request{body: struct {
 		AppKey    string `json:"appKey"`
 		AppSecret string `json:"appSecret"`
-	}{c.clientID, c.secret.reveal()}})
+	}{c.clientID, c.secret.Reveal()}})
 	if failure != nil {
 		return nil, failure
 	}

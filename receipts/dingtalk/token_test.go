@@ -259,7 +259,7 @@ func TestTheTokenGoesWhereItBelongs(t *testing.T) {
 	c := s.client()
 	_ = query(t.Context(), c)
 	_, _ = c.UserName(t.Context(), "u1")
-	_ = c.Reply(t.Context(), "https://api.test/hook?session=x", Reply{})
+	_ = c.Reply(t.Context(), NewSecret("https://api.test/hook?session=x"), Reply{})
 	if r := s.seen(readersURL)[0]; r.Token != tokenValue(1) || r.Query != "" {
 		t.Errorf("new API: %+v", r)
 	}

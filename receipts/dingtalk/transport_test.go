@@ -155,7 +155,7 @@ func TestAReadSurvivesADeadConnection(t *testing.T) {
 	})
 	var tries atomic.Int32
 	c := newClient(t, s.url(), func(cfg *Config) {
-		cfg.Observe = func(c Call) {
+		cfg.Observe = func(_ context.Context, c Call) {
 			if c.API == "query" {
 				tries.Add(1)
 			}
@@ -229,7 +229,7 @@ func TestWithoutAConnectionASendIsCertainlyNotSent(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			var calls []Call
-			c := newClient(t, address, func(cfg *Config) { cfg.Observe = func(c Call) { calls = append(calls, c) } })
+			c := newClient(t, address, func(cfg *Config) { cfg.Observe = func(_ context.Context, c Call) { calls = append(calls, c) } })
 			c.tokens.current = &token{value: NewSecret(tokenValue(1)), renewAt: time.Now().Add(time.Hour)}
 			want(t, send(t.Context(), c), Unavailable, false)
 			if len(calls) != 1 || calls[0].Counted || calls[0].Kind != Unavailable {
@@ -275,7 +275,7 @@ func TestRedirectsAreNotFollowed(t *testing.T) {
 	defer s.Close()
 	c := newClient(t, s.URL)
 	want(t, query(t.Context(), c), Unknown, false)
-	want(t, c.Reply(t.Context(), s.URL+"/hook?session="+testSession, Reply{}), Unknown, true)
+	want(t, c.Reply(t.Context(), NewSecret(s.URL+"/hook?session="+testSession), Reply{}), Unknown, true)
 	if followed.Load() {
 		t.Error("followed")
 	}

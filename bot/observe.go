@@ -1,0 +1,80 @@
+package bot
+
+import (
+	"strings"
+	"time"
+)
+
+// Observer is told what happens, for metrics, by any goroutine; it must not block. What
+// it is told is one of a few fixed words, never what somebody said or DingTalk sent.
+type Observer interface {
+	// Command is told of each attempt at a command that ended. Verb is a verb's label, or
+	// "sweep" or "follow_up" for what comes by itself. Took is the time from the arrival of
+	// the frame to the answer; 0 where there is no such frame, or no answer.
+	Command(verb string, outcome Outcome, took time.Duration)
+	// Push is told of each push of DingTalk's. Kind is "message" for what somebody said, the
+	// type of an event that the bot follows, or else "other".
+	Push(kind string, outcome Outcome)
+}
+
+// Outcome is what came of a command or of a push. Its values are labels of metrics.
+type Outcome string
+
+// The outcomes of a command. The first four end it.
+const (
+	Done          Outcome = "done"
+	Refused       Outcome = "refused"        // the answer says why not: the sender may not, or what was said can't be done
+	Failed        Outcome = "failed"         // the answer says that DingTalk did not do it, or perhaps not
+	GivenUp       Outcome = "given_up"       // the last attempt failed
+	AttemptFailed Outcome = "attempt_failed" // Redis did not answer, or the answer could not be given; another attempt may follow
+)
+
+// The outcomes of a push; it can be Refused too: the sender is told that nothing was
+// done, and an event is pushed again.
+const (
+	Taken    Outcome = "taken"
+	Repeated Outcome = "repeated" // it was taken before
+	Dropped  Outcome = "dropped"  // it can't be understood, or is not for this bot
+)
+
+// What comes by itself, and what is pushed, as labels.
+const (
+	sweepLabel    = "sweep"
+	followUpLabel = "follow_up"
+	messageLabel  = "message"
+	otherLabel    = "other"
+)
+
+// Label is the verb as a label of metrics; an empty mention asks for help.
+func (v Verb) Label() string {
+	if v == None {
+		v = Help
+	}
+	return strings.ReplaceAll(string(v), " ", "_")
+}
+
+// eventLabel bounds what DingTalk may call an event.
+func eventLabel(kind string) string {
+	switch kind {
+	case eventRead, eventRecall, eventJoin, eventRemove, eventQuit, eventTitle, eventDisband, eventInstall, eventUninstall:
+		return kind
+	default:
+		return otherLabel
+	}
+}
+
+// unobserved is nobody.
+type unobserved struct{}
+
+func (unobserved) Command(string, Outcome, time.Duration) {}
+func (unobserved) Push(string, Outcome)                   {}
+
+// observed tells of what came by itself.
+func (b *Bot) observed(label string, err error) error {
+	outcome := Done
+	if err != nil {
+		outcome = AttemptFailed
+	}
+	b.Observer.Command(label, outcome, 0)
+	return err
+}
