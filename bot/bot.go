@@ -19,8 +19,9 @@ type Inbox interface {
 	// Accept returns false if a command with that id was accepted before. An error
 	// means that the command was not accepted.
 	Accept(ctx context.Context, id, command string) (bool, error)
-	// Schedule puts a command in at the given time; the same one waits only once.
-	Schedule(ctx context.Context, at time.Time, command string) error
+	// Schedule puts commands in, at least one, each at its time; the same one waits only
+	// once.
+	Schedule(ctx context.Context, due map[string]time.Time) error
 }
 
 // Postings notes which steps that people see have begun, such as a command's posting
@@ -236,8 +237,7 @@ func (b *Bot) answer(ctx context.Context, in Incoming, said Said) (Outcome, erro
 		// Whoever can have the quota raised finds out whether it was.
 		ctx = dingtalk.AskAgain(ctx)
 	}
-	b.noteWebhook(ctx, in)
-	b.noteSpeaker(ctx, in)
+	b.noteHeard(ctx, in)
 	a, err := b.carryOut(ctx, in, said)
 	if err != nil {
 		return AttemptFailed, fmt.Errorf("%s: %w", said.Verb, err)

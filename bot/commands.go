@@ -168,13 +168,13 @@ func (b *Bot) reportOn(ctx context.Context, w *words, in Incoming, said Said, ru
 	if !b.Access.may(rule, in, receipts.Person{}) {
 		return receipts.Report{}, w.refusal(rule), nil
 	}
-	m, refusal, err := b.message(ctx, w, in, said)
+	number, refusal, err := b.number(ctx, w, in, said)
 	if err != nil || refusal != "" {
 		return receipts.Report{}, refusal, err
 	}
-	r, err := b.Reporter.Report(ctx, in.Group, m.Number)
+	r, err := b.Reporter.Report(ctx, in.Group, number)
 	if errors.Is(err, receipts.ErrNoMessage) {
-		return receipts.Report{}, fmt.Sprintf(w.NoSuch, m.Number), nil
+		return receipts.Report{}, fmt.Sprintf(w.NoSuch, number), nil
 	}
 	for _, gap := range r.Gaps {
 		b.log(ctx).Warn("report incomplete", zap.String("part", string(gap.Part)), zap.Error(gap.Err))
@@ -273,6 +273,16 @@ func (b *Bot) recall(ctx context.Context, w *words, in Incoming, said Said) (ans
 		b.log(ctx).Warn("follow-up not woken", zap.Error(err))
 	}
 	return say(fmt.Sprintf(w.Recalled, m.Number)), nil
+}
+
+// number is that of the message that is spoken of. There may be no such message, if it
+// was said: whoever wants its report finds that out.
+func (b *Bot) number(ctx context.Context, w *words, in Incoming, said Said) (number int, refusal string, err error) {
+	if said.Number > 0 {
+		return said.Number, "", nil
+	}
+	m, refusal, err := b.message(ctx, w, in, said)
+	return m.Number, refusal, err
 }
 
 // message finds the message that is spoken of: the number says it, or else the

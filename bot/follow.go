@@ -48,23 +48,11 @@ func (o FollowUpOptions) deadline(at time.Time, zone *time.Location) time.Time {
 	}
 }
 
-// Webhooks keep each group's latest session webhook, the only way to mention people.
-// It is a secret.
+// Webhooks tell each group's latest session webhook, the only way to mention people. It
+// is a secret.
 type Webhooks interface {
-	KeepWebhook(ctx context.Context, group, webhook string, until time.Time) error
 	// Webhook returns nothing if none is kept.
 	Webhook(ctx context.Context, group string) (string, time.Time, error)
-}
-
-// noteWebhook keeps the webhook of a command for what the bot says by itself. A
-// failure costs the mentions until the next command.
-func (b *Bot) noteWebhook(ctx context.Context, in Incoming) {
-	if in.Direct || !b.Access.works(in.Group) || !usable(in.Webhook, in.WebhookUntil, b.Now()) {
-		return
-	}
-	if err := b.Webhooks.KeepWebhook(ctx, in.Group, in.Webhook.Reveal(), in.WebhookUntil); err != nil {
-		b.log(ctx).Warn("webhook not noted", zap.Error(err))
-	}
 }
 
 // webhook returns the group's latest session webhook; an empty one if none is kept.
@@ -99,7 +87,7 @@ func (b *Bot) scheduleFollowUp(ctx context.Context, group string, number int, at
 	if err != nil {
 		return err
 	}
-	if err := b.Inbox.Schedule(ctx, at, string(command)); err != nil {
+	if err := b.Inbox.Schedule(ctx, map[string]time.Time{string(command): at}); err != nil {
 		return fmt.Errorf("schedule the follow-up of #%d: %w", number, err)
 	}
 	return nil
@@ -366,14 +354,14 @@ func (b *Bot) remindAgain(ctx context.Context, w *words, f receipts.FollowUp, ru
 	if usable(webhook, until, b.Now()) {
 		n.webhook = webhook
 	}
-	done, err := b.Prompter.RemindOf(ctx, r, run, receipts.Person{}, by, n)
+	done, err := b.Prompter.Remind(ctx, r, run, receipts.Person{}, by, n)
 	if err != nil {
 		return err
 	}
 	if by == receipts.Mention && done.Err != nil && len(done.Reached)+len(done.Uncertain) == 0 {
 		// The webhook was good for less long than DingTalk had said.
 		b.logReminded(ctx, run, done)
-		if done, err = b.Prompter.RemindOf(ctx, r, run+":direct", receipts.Person{}, receipts.InPrivate, n); err != nil {
+		if done, err = b.Prompter.Remind(ctx, r, run+":direct", receipts.Person{}, receipts.InPrivate, n); err != nil {
 			return err
 		}
 	}

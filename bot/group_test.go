@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -110,7 +111,7 @@ func newWorld(t *testing.T, s setup) *world {
 		Inbox:     w.inbox,
 		Postings:  w.store,
 		Webhooks:  w.store,
-		Prompter:  &receipts.Prompter{Records: w.store, Reporter: reporter, Cooldown: 5 * time.Minute, Now: w.clock.now},
+		Prompter:  &receipts.Prompter{Records: w.store, Cooldown: 5 * time.Minute, Now: w.clock.now},
 		Follower:  &receipts.Follower{Records: w.store, Now: w.clock.now},
 		Reminders: bot.Reminders{By: receipts.Mention, Ding: dingtalk.DingApp},
 		Groups:    w.store,
@@ -440,13 +441,13 @@ type inbox struct {
 	scheduled map[string]time.Time
 }
 
-func (i *inbox) Schedule(_ context.Context, at time.Time, command string) error {
+func (i *inbox) Schedule(_ context.Context, due map[string]time.Time) error {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	if i.scheduled == nil {
 		i.scheduled = map[string]time.Time{}
 	}
-	i.scheduled[command] = at
+	maps.Copy(i.scheduled, due)
 	return nil
 }
 

@@ -13,9 +13,8 @@ import (
 // GroupRecords keep what the bot notices of a group by itself. Every method is safe to
 // repeat.
 type GroupRecords interface {
-	// KeepSpeaker keeps that somebody spoke in the group at that time, and what the
-	// person and the group are called; either name may be empty.
-	KeepSpeaker(ctx context.Context, group string, speaker receipts.Person, title string, at time.Time) error
+	// KeepHeard keeps what a command told of its group.
+	KeepHeard(ctx context.Context, group string, h receipts.Heard) error
 	KeepTitle(ctx context.Context, group, title string) error
 	// Title returns nothing if it is not known.
 	Title(ctx context.Context, group string) (string, error)
@@ -25,14 +24,21 @@ type GroupRecords interface {
 	ForgetCoolApp(ctx context.Context, group, code string) error
 }
 
-// noteSpeaker keeps that the speaker is in the group, and what they are called. A
-// failure costs nothing else: whoever speaks again is kept then.
-func (b *Bot) noteSpeaker(ctx context.Context, in Incoming) {
-	if in.Outsider || in.Direct || !b.Access.works(in.Group) {
+// noteHeard keeps who spoke in which group, and its webhook for what the bot says by
+// itself. A failure costs nothing else: it is kept with the next command.
+func (b *Bot) noteHeard(ctx context.Context, in Incoming) {
+	if in.Direct || !b.Access.works(in.Group) {
 		return
 	}
-	if err := b.Groups.KeepSpeaker(ctx, in.Group, in.Sender, in.Title, in.SaidAt); err != nil {
-		b.log(ctx).Warn("speaker not noted", zap.Error(err))
+	h := receipts.Heard{At: in.SaidAt}
+	if !in.Outsider {
+		h.Speaker, h.Title = in.Sender, in.Title
+	}
+	if usable(in.Webhook, in.WebhookUntil, b.Now()) {
+		h.Webhook, h.WebhookUntil = in.Webhook.Reveal(), in.WebhookUntil
+	}
+	if err := b.Groups.KeepHeard(ctx, in.Group, h); err != nil {
+		b.log(ctx).Warn("what was heard is not kept", zap.Error(err))
 	}
 }
 

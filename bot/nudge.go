@@ -33,8 +33,8 @@ type nudges struct {
 	ding    dingtalk.DingType
 	words   *words
 	message receipts.Message
-	asker   string // who reminds; empty for a follow-up
-	group   string // the group's title; may be empty
+	asker   string        // who reminds; empty for a follow-up
+	group   func() string // the group's title; may be empty
 
 	// The webhook by which people can be mentioned; empty if there is none.
 	webhook  dingtalk.Secret
@@ -130,12 +130,12 @@ func (n *nudges) mention(ctx context.Context, userIDs []string, soFar receipts.R
 // private is what somebody reads in the one-to-one chat: who wants them to look at
 // what, and where.
 func (n *nudges) private() string {
-	return n.wish(escape(shorten(n.asker, nameRunes)), escape(shorten(n.group, titleRunes)), escape(n.title()))
+	return n.wish(escape(shorten(n.asker, nameRunes)), escape(shorten(n.group(), titleRunes)), escape(n.title()))
 }
 
 // plain is the same without markdown.
 func (n *nudges) plain() string {
-	return n.wish(harmless(shorten(n.asker, nameRunes)), harmless(shorten(n.group, titleRunes)), harmless(n.title()))
+	return n.wish(harmless(shorten(n.asker, nameRunes)), harmless(shorten(n.group(), titleRunes)), harmless(n.title()))
 }
 
 func (n *nudges) title() string {

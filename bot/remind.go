@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"time"
 
 	"go.uber.org/zap"
@@ -29,18 +30,25 @@ func (b *Bot) remind(ctx context.Context, w *words, in Incoming, said Said) (ans
 	if !b.Access.may(b.Access.Remind, in, receipts.Person{}) {
 		return refuse(w.refusal(b.Access.Remind)), nil
 	}
-	m, refusal, err := b.message(ctx, w, in, said)
+	number, refusal, err := b.number(ctx, w, in, said)
 	if err != nil || refusal != "" {
 		return refuse(refusal), err
 	}
-	n := b.nudges(ctx, w, m)
+	r, err := b.Reporter.Ask(ctx, in.Group, number)
+	if errors.Is(err, receipts.ErrNoMessage) {
+		return refuse(fmt.Sprintf(w.NoSuch, number)), nil
+	}
+	if err != nil {
+		return answer{}, err
+	}
+	n := b.nudges(ctx, w, r.Message)
 	n.asker, n.mentions = in.Sender.Name, mentionsOfCommand
 	if usable(in.Webhook, in.WebhookUntil, b.Now()) {
 		n.webhook = in.Webhook
 	}
-	done, err := b.Prompter.Remind(ctx, in.Group, m.Number, in.ID, in.Sender, cmp.Or(said.By, b.Reminders.By), n)
+	done, err := b.Prompter.Remind(ctx, r, in.ID, in.Sender, cmp.Or(said.By, b.Reminders.By), n)
 	if errors.Is(err, receipts.ErrNoMessage) {
-		return refuse(fmt.Sprintf(w.NoSuch, m.Number)), nil
+		return refuse(fmt.Sprintf(w.NoSuch, number)), nil
 	}
 	if err != nil {
 		return answer{}, err
@@ -58,7 +66,8 @@ func (b *Bot) remind(ctx context.Context, w *words, in Incoming, said Said) (ans
 // nudges is how people are reminded of the message; who asks and how often people
 // may be mentioned is to be filled in.
 func (b *Bot) nudges(ctx context.Context, w *words, m receipts.Message) *nudges {
-	n := &nudges{client: b.Client, ding: b.Reminders.Ding, words: w, message: m, group: b.titleOf(ctx, m.Group)}
+	n := &nudges{client: b.Client, ding: b.Reminders.Ding, words: w, message: m}
+	n.group = sync.OnceValue(func() string { return b.titleOf(ctx, m.Group) })
 	n.notes = func(soFar receipts.Reminded) []string {
 		p := b.page(w, m.Group)
 		p.names = b.namesOf(ctx, m.Group, soFar)

@@ -21,7 +21,7 @@ func rendered(language Language, r receipts.Report, names receipts.Names, asker,
 	p := pageOf(language, names)
 	p.group = group
 	w := p.words
-	n := &nudges{words: w, message: r.Message, asker: asker, group: group}
+	n := &nudges{words: w, message: r.Message, asker: asker, group: func() string { return group }}
 	done := receipts.Reminded{
 		Report: r, Missed: receipts.Missed{Unknown: r.Unread, Flooded: r.Unread}, Uncertain: r.Unread, Failed: r.Unread,
 		Reached: map[receipts.Channel][]string{receipts.InPrivate: {"u1"}},

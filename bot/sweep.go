@@ -73,18 +73,23 @@ func IsAbout(command, group string) bool {
 // repeated: the times follow from the message. A failure costs the message its
 // sweeps and nothing else.
 func (b *Bot) scheduleSweeps(ctx context.Context, m receipts.Message) {
+	if len(b.Sweep) == 0 {
+		return
+	}
+	due := map[string]time.Time{}
 	for nth, after := range b.Sweep {
 		command, err := json.Marshal(scheduled{Sweep: &dueSweep{m.Group, m.Number, nth}})
-		if err == nil {
-			hash := fnv.New32a()
-			_, _ = hash.Write(command) // never fails
-			share := float64(hash.Sum32()) / (1 << 32) * sweepSpread
-			at := m.CreatedAt.Add(after + time.Duration(share*float64(after)))
-			err = b.Inbox.Schedule(ctx, at, string(command))
-		}
 		if err != nil {
 			b.log(ctx).Error("sweep not scheduled", zap.Int("number", m.Number), zap.Error(err))
+			continue
 		}
+		hash := fnv.New32a()
+		_, _ = hash.Write(command) // never fails
+		share := float64(hash.Sum32()) / (1 << 32) * sweepSpread
+		due[string(command)] = m.CreatedAt.Add(after + time.Duration(share*float64(after)))
+	}
+	if err := b.Inbox.Schedule(ctx, due); err != nil {
+		b.log(ctx).Error("sweeps not scheduled", zap.Int("number", m.Number), zap.Error(err))
 	}
 }
 

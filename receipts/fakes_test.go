@@ -247,18 +247,36 @@ func (r *records) Kept(ctx context.Context, group string, number int) (kept rece
 		if e == nil {
 			return receipts.ErrNoMessage
 		}
-		kept = e.kept
-		kept.Reads, kept.Reminders = maps.Clone(kept.Reads), maps.Clone(kept.Reminders)
-		if kept.Audience != nil {
-			kept.Audience = cloned(*kept.Audience)
-		}
-		if kept.FollowUp != nil {
-			f := *kept.FollowUp
-			kept.FollowUp = &f
-		}
+		kept = e.copy()
 		return nil
 	})
 	return kept, err
+}
+
+// RecentKept implements receipts.Records.
+func (r *records) RecentKept(ctx context.Context, group string, limit int) (recent []receipts.Kept, err error) {
+	err = r.call(ctx, "RecentKept", func() error {
+		for _, e := range slices.Backward(r.messages[group]) {
+			if len(recent) < limit {
+				recent = append(recent, e.copy())
+			}
+		}
+		return nil
+	})
+	return recent, err
+}
+
+func (e *entry) copy() receipts.Kept {
+	kept := e.kept
+	kept.Reads, kept.Reminders = maps.Clone(kept.Reads), maps.Clone(kept.Reminders)
+	if kept.Audience != nil {
+		kept.Audience = cloned(*kept.Audience)
+	}
+	if kept.FollowUp != nil {
+		f := *kept.FollowUp
+		kept.FollowUp = &f
+	}
+	return kept
 }
 
 // KeepReads implements receipts.Records.

@@ -14,6 +14,17 @@ type Sign struct {
 	Here bool // spoke or came; otherwise left
 }
 
+// Heard is what a command tells of its group, besides what it asks for. All of it may
+// be missing.
+type Heard struct {
+	Speaker Person // of the organisation
+	At      time.Time
+	Title   string // of the group
+	// Webhook is the session webhook of the group, a secret, and good until then.
+	Webhook      string
+	WebhookUntil time.Time
+}
+
 // SeenRecords keep signs of who is in a group.
 type SeenRecords interface {
 	// Signs returns the last sign of everybody who was noticed, by userId.

@@ -85,7 +85,7 @@ func newWorldAt(t failer, c *clock, now func() time.Time) *world {
 		Records: w.records, Members: book, Readers: w.readers, Fresh: freshReads, Now: now,
 	}
 	w.recaller = &receipts.Recaller{Records: w.records, Source: w.recalls, Readers: w.readers}
-	w.prompter = &receipts.Prompter{Records: w.records, Reporter: w.reporter, Cooldown: cooldown, Now: now}
+	w.prompter = &receipts.Prompter{Records: w.records, Cooldown: cooldown, Now: now}
 	w.follower = &receipts.Follower{Records: w.records, Now: now}
 	return w
 }

@@ -29,6 +29,8 @@ type Records interface {
 
 	// Kept returns all that is known of a message, or ErrNoMessage.
 	Kept(ctx context.Context, group string, number int) (Kept, error)
+	// RecentKept returns all that is known of the messages that Recent returns.
+	RecentKept(ctx context.Context, group string, limit int) ([]Kept, error)
 	// KeepReads adds readers who had read by then. When is the time of the query
 	// if it showed all readers, else zero.
 	KeepReads(ctx context.Context, group string, number int, userIDs []string, by, when time.Time) error

@@ -107,28 +107,18 @@ type Reminded struct {
 
 // Prompter reminds the people who have not read a message, and only them.
 type Prompter struct {
-	Records  ReminderRecords
-	Reporter *Reporter
+	Records ReminderRecords
 	// Cooldown is how long after a reminder the same message is not reminded of
 	// again.
 	Cooldown time.Duration
 	Now      func() time.Time
 }
 
-// Remind asks DingTalk who has not read the message and reminds them, each batch
-// at most once, whoever repeats the run. Where the report is not complete, or
-// everybody has read, nobody is reminded. An error is ErrNoMessage, or means that
-// the records did not answer; a repetition of the run then goes on.
-func (p *Prompter) Remind(ctx context.Context, group string, number int, run string, who Person, by Channel, n Nudger) (Reminded, error) {
-	report, err := p.Reporter.Ask(ctx, group, number)
-	if err != nil {
-		return Reminded{}, err
-	}
-	return p.RemindOf(ctx, report, run, who, by, n)
-}
-
-// RemindOf is Remind with a report that was asked for just now.
-func (p *Prompter) RemindOf(ctx context.Context, report Report, run string, who Person, by Channel, n Nudger) (Reminded, error) {
+// Remind reminds the people who have not read a message by a report that was asked for
+// just now, each batch at most once, whoever repeats the run. Where the report is not
+// complete, or everybody has read, nobody is reminded. An error is ErrNoMessage, or
+// means that the records did not answer; a repetition of the run then goes on.
+func (p *Prompter) Remind(ctx context.Context, report Report, run string, who Person, by Channel, n Nudger) (Reminded, error) {
 	done := Reminded{Report: report, Reached: map[Channel][]string{}}
 	if !report.Complete() || len(report.Unread) == 0 {
 		return done, nil

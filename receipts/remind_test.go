@@ -28,11 +28,20 @@ var (
 // remind reminds of message #1 by mentions for 李雷, which has to work.
 func (w *world) remind(t *testing.T, run string, n *nudger) receipts.Reminded {
 	t.Helper()
-	done, err := w.prompter.Remind(t.Context(), group, 1, run, li, receipts.Mention, n)
+	done, err := w.prompts(t.Context(), group, 1, run, li, receipts.Mention, n)
 	if err != nil {
 		t.Fatalf("Remind(%s) failed: %v", run, err)
 	}
 	return done
+}
+
+// prompts reminds of a message by an answer that DingTalk gives now.
+func (w *world) prompts(ctx context.Context, group string, number int, run string, who receipts.Person, by receipts.Channel, n receipts.Nudger) (receipts.Reminded, error) {
+	r, err := w.reporter.Ask(ctx, group, number)
+	if err != nil {
+		return receipts.Reminded{}, err
+	}
+	return w.prompter.Remind(ctx, r, run, who, by, n)
 }
 
 // allReached are all who were reached, sorted.
@@ -156,7 +165,7 @@ func TestTheUnreadOfAnIncompleteReportAreNotReminded(t *testing.T) {
 	w.announce(t)
 	r := w.report(t)
 	r.Gaps = []receipts.Gap{{Part: receipts.MembersPart, Err: errDown}}
-	if _, err := w.prompter.RemindOf(t.Context(), r, "msgId-2", li, receipts.Mention, n); err != nil {
+	if _, err := w.prompter.Remind(t.Context(), r, "msgId-2", li, receipts.Mention, n); err != nil {
 		t.Fatal(err)
 	}
 	wantPeople(t, "nudged", n.people())
@@ -179,7 +188,7 @@ func TestWhereEverybodyHasReadNobodyIsReminded(t *testing.T) {
 func TestRemindOfWhatIsNotThere(t *testing.T) {
 	t.Parallel()
 	w, n := newWorld(t), &nudger{}
-	if _, err := w.prompter.Remind(t.Context(), group, 1, "msgId-2", li, receipts.Mention, n); !errors.Is(err, receipts.ErrNoMessage) {
+	if _, err := w.prompts(t.Context(), group, 1, "msgId-2", li, receipts.Mention, n); !errors.Is(err, receipts.ErrNoMessage) {
 		t.Errorf("error %v; want %v", err, receipts.ErrNoMessage)
 	}
 }
@@ -191,7 +200,7 @@ func TestRemindOfWhatIsJustGone(t *testing.T) {
 	w.announce(t)
 	r := w.report(t)
 	w.records.messages[group] = nil
-	if _, err := w.prompter.RemindOf(t.Context(), r, "msgId-2", li, receipts.Mention, n); !errors.Is(err, receipts.ErrNoMessage) {
+	if _, err := w.prompter.Remind(t.Context(), r, "msgId-2", li, receipts.Mention, n); !errors.Is(err, receipts.ErrNoMessage) {
 		t.Errorf("error %v; want %v", err, receipts.ErrNoMessage)
 	}
 	wantPeople(t, "nudged", n.people())
@@ -255,7 +264,7 @@ func TestNobodyIsNudgedTwiceWhereverTheRunIsCutOff(t *testing.T) {
 			for _, c := range cuts {
 				c.strike(w, n)
 				// What a dying process returns, nobody reads.
-				_, _ = w.prompter.Remind(t.Context(), group, 1, "msgId-2", li, receipts.Mention, n)
+				_, _ = w.prompts(t.Context(), group, 1, "msgId-2", li, receipts.Mention, n)
 			}
 			(&crash{}).strike(w, n)
 			done := w.remind(t, "msgId-2", n)
@@ -315,7 +324,7 @@ func TestWhoIsInDoubtStaysInDoubt(t *testing.T) {
 			w, n := newWorldAt(t, nil, time.Now), &nudger{size: 3}
 			w.announce(t)
 			(&crash{at: at, after: true}).strike(w, n)
-			_, _ = w.prompter.Remind(t.Context(), group, 1, "msgId-2", li, receipts.Mention, n)
+			_, _ = w.prompts(t.Context(), group, 1, "msgId-2", li, receipts.Mention, n)
 			nudged := len(n.people())
 			(&crash{}).strike(w, n)
 			for range 3 {
@@ -339,7 +348,7 @@ func TestWhoHasReadSinceTheFirstTryIsLeftOut(t *testing.T) {
 		w.members.set("zhang", "li", "wang", "zhao", "qian", "sun")
 		w.announce(t)
 		(&crash{at: 5}).strike(w, n) // the second batch is not begun
-		if _, err := w.prompter.Remind(t.Context(), group, 1, "msgId-2", li, receipts.Mention, n); !errors.Is(err, errDown) {
+		if _, err := w.prompts(t.Context(), group, 1, "msgId-2", li, receipts.Mention, n); !errors.Is(err, errDown) {
 			t.Fatalf("error %v; want %v", err, errDown)
 		}
 		wantPeople(t, "nudged at first", n.people(), "zhang", "li")
@@ -399,7 +408,7 @@ func TestWithinTheCooldownASecondRunRemindsNobody(t *testing.T) {
 			at := w.clock.now()
 			w.readers.say(readBy("wang"))
 			w.clock.advance(c.after)
-			done, err := w.prompter.Remind(t.Context(), group, 1, "msgId-3", receipts.Person{UserID: "wang"}, receipts.Ding, n)
+			done, err := w.prompts(t.Context(), group, 1, "msgId-3", receipts.Person{UserID: "wang"}, receipts.Ding, n)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -437,7 +446,7 @@ func TestEachMessageHasItsOwnCooldown(t *testing.T) {
 		t.Fatal(done, err)
 	}
 	w.remind(t, "msgId-2", n)
-	if done, err := w.prompter.Remind(t.Context(), group, 2, "msgId-3", li, receipts.Mention, n); done.Earlier != nil || err != nil {
+	if done, err := w.prompts(t.Context(), group, 2, "msgId-3", li, receipts.Mention, n); done.Earlier != nil || err != nil {
 		t.Errorf("Remind() = %+v, %v", done, err)
 	}
 	if n := len(n.people()); n != 6 {
@@ -454,7 +463,7 @@ func TestTheSameRunGoesOnWithinItsCooldown(t *testing.T) {
 			w, n := newWorldAt(t, nil, time.Now), &nudger{}
 			w.announce(t)
 			(&crash{at: 5}).strike(w, n)
-			_, _ = w.prompter.Remind(t.Context(), group, 1, "msgId-2", li, receipts.Mention, n)
+			_, _ = w.prompts(t.Context(), group, 1, "msgId-2", li, receipts.Mention, n)
 			wantPeople(t, "nudged at first", n.people(), "zhang")
 			time.Sleep(after)
 			(&crash{}).strike(w, n)
@@ -478,7 +487,7 @@ func TestARunThatWasOvertakenRemindsNobodyWithinTheOthersCooldown(t *testing.T) 
 		w, n := newWorldAt(t, nil, time.Now), &nudger{}
 		w.announce(t)
 		(&crash{at: 5}).strike(w, n)
-		_, _ = w.prompter.Remind(t.Context(), group, 1, "msgId-2", li, receipts.Mention, n)
+		_, _ = w.prompts(t.Context(), group, 1, "msgId-2", li, receipts.Mention, n)
 		time.Sleep(cooldown)
 		(&crash{}).strike(w, n)
 		w.remind(t, "msgId-3", n)
@@ -546,7 +555,7 @@ func TestAReminderThatReachedNobodyIsDroppedByItsRepetition(t *testing.T) {
 	}}
 	w.announce(t)
 	w.records.fail("DropReminder")
-	if done, err := w.prompter.Remind(t.Context(), group, 1, "msgId-2", li, receipts.Mention, n); !errors.Is(err, errDown) || len(done.Missed.Flooded) != 3 {
+	if done, err := w.prompts(t.Context(), group, 1, "msgId-2", li, receipts.Mention, n); !errors.Is(err, errDown) || len(done.Missed.Flooded) != 3 {
 		t.Fatalf("Remind() = %+v, %v; want %v", done, err, errDown)
 	}
 	w.records.before = nil
@@ -679,7 +688,7 @@ func TestAMentionThatMayBeThereIsInTheGroup(t *testing.T) {
 			w, n := newWorld(t), &nudger{size: 3, answer: c.answer}
 			w.announce(t)
 			for i := range 2 {
-				done, err := w.prompter.Remind(t.Context(), group, 1, "msgId-2", li, c.by, n)
+				done, err := w.prompts(t.Context(), group, 1, "msgId-2", li, c.by, n)
 				if done.InGroup != c.want || err != nil {
 					t.Errorf("try %d: in the group: %v, %v; want %v", i, done.InGroup, err, c.want)
 				}
@@ -700,14 +709,14 @@ func TestWhereNobodyIsLeftToMentionNothingIsInTheGroup(t *testing.T) {
 	w, n := newWorld(t), &nudger{size: 2}
 	w.announce(t)
 	w.records.fail("BeginBatch")
-	if _, err := w.prompter.Remind(t.Context(), group, 1, "msgId-2", li, receipts.Mention, n); !errors.Is(err, errDown) {
+	if _, err := w.prompts(t.Context(), group, 1, "msgId-2", li, receipts.Mention, n); !errors.Is(err, errDown) {
 		t.Fatalf("error %v; want %v", err, errDown)
 	}
 	w.records.before = nil
 	r := w.report(t)
 	r.Unread = []string{"newcomer"} // of no batch
 	for i := range 2 {
-		done, err := w.prompter.RemindOf(t.Context(), r, "msgId-2", li, receipts.Mention, n)
+		done, err := w.prompter.Remind(t.Context(), r, "msgId-2", li, receipts.Mention, n)
 		if done.InGroup || len(done.Uncertain) > 0 || err != nil {
 			t.Errorf("try %d: %+v, %v; want nothing in the group", i, done, err)
 		}
@@ -771,7 +780,7 @@ func TestWithoutItsRecordNobodyIsNudged(t *testing.T) {
 				} else {
 					w.records.before = fail
 				}
-				done, err := w.prompter.Remind(t.Context(), group, 1, "msgId-2", li, receipts.Mention, n)
+				done, err := w.prompts(t.Context(), group, 1, "msgId-2", li, receipts.Mention, n)
 				if !errors.Is(err, errDown) {
 					t.Errorf("error %v; want %v", err, errDown)
 				}
@@ -793,7 +802,7 @@ func TestWhomAStoppedWorkerReachedIsRecorded(t *testing.T) {
 		stop()
 		return nil
 	}}
-	if _, err := w.prompter.Remind(ctx, group, 1, "msgId-2", li, receipts.Mention, n); !errors.Is(err, context.Canceled) {
+	if _, err := w.prompts(ctx, group, 1, "msgId-2", li, receipts.Mention, n); !errors.Is(err, context.Canceled) {
 		t.Errorf("error %v; want %v", err, context.Canceled)
 	}
 	done := w.remind(t, "msgId-2", n)
@@ -877,7 +886,7 @@ func TestARunInTwoPlacesNudgesNobodyTwice(t *testing.T) {
 	var all errgroup.Group
 	for range 4 {
 		all.Go(func() error {
-			_, err := w.prompter.Remind(t.Context(), group, 1, "msgId-2", li, receipts.Mention, n)
+			_, err := w.prompts(t.Context(), group, 1, "msgId-2", li, receipts.Mention, n)
 			return err
 		})
 	}
@@ -899,7 +908,7 @@ func TestOfSeveralRunsAtOnceOneReminds(t *testing.T) {
 	var all errgroup.Group
 	for i := range kept {
 		all.Go(func() error {
-			done, err := w.prompter.Remind(t.Context(), group, 1, fmt.Sprint("run ", i), li, receipts.Mention, n)
+			done, err := w.prompts(t.Context(), group, 1, fmt.Sprint("run ", i), li, receipts.Mention, n)
 			kept[i] = done.Earlier != nil
 			return err
 		})

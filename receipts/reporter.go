@@ -106,7 +106,7 @@ func (r *Reporter) Message(ctx context.Context, group string, number int) (Messa
 // Progress reports on the last messages of a group from what is known, without
 // asking DingTalk, the newest first. Their Unread is not filled in.
 func (r *Reporter) Progress(ctx context.Context, group string, limit int) ([]Report, error) {
-	messages, err := r.Records.Recent(ctx, group, limit)
+	recent, err := r.Records.RecentKept(ctx, group, limit)
 	if err != nil {
 		return nil, err
 	}
@@ -114,24 +114,15 @@ func (r *Reporter) Progress(ctx context.Context, group string, limit int) ([]Rep
 	if err != nil {
 		return nil, err
 	}
-	reports := make([]Report, len(messages))
-	var all errgroup.Group
-	for i, m := range messages {
-		all.Go(func() error {
-			kept, err := r.kept(ctx, group, m.Number)
-			if err != nil && !errors.Is(err, ErrNoMessage) {
-				return err
-			}
-			reports[i] = r.compute(kept, current, nil)
-			reports[i].Unread = nil
-			return nil
-		})
+	reports := make([]Report, len(recent))
+	for i, kept := range recent {
+		if kept, err = r.settled(ctx, kept); err != nil {
+			return nil, err
+		}
+		reports[i] = r.compute(kept, current, nil)
+		reports[i].Unread = nil
 	}
-	if err := all.Wait(); err != nil {
-		return nil, err
-	}
-	// A message whose time was over in between has no number.
-	return slices.DeleteFunc(reports, func(p Report) bool { return p.Message.Number == 0 }), nil
+	return reports, nil
 }
 
 func (r *Reporter) report(ctx context.Context, group string, number int, fresh time.Duration) (Report, error) {
@@ -192,14 +183,24 @@ func (r *Reporter) report(ctx context.Context, group string, number int, fresh t
 	return r.compute(kept, current, gaps), nil
 }
 
-// kept reads what is known. A message that has been on its way for too long was
-// cut off: it becomes uncertain.
+// kept reads what is known.
 func (r *Reporter) kept(ctx context.Context, group string, number int) (Kept, error) {
 	kept, err := r.Records.Kept(ctx, group, number)
-	if err != nil || kept.Message.State != Sending || r.Now().Sub(kept.Message.CreatedAt) < deliveredWithin {
-		return kept, err
+	if err != nil {
+		return Kept{}, err
 	}
-	kept.Message, err = r.Records.Mark(ctx, group, number, Change{To: Uncertain, Reason: Interrupted})
+	return r.settled(ctx, kept)
+}
+
+// settled looks at a message's state: one that has been on its way for too long was cut
+// off, and becomes uncertain.
+func (r *Reporter) settled(ctx context.Context, kept Kept) (Kept, error) {
+	m := kept.Message
+	if m.State != Sending || r.Now().Sub(m.CreatedAt) < deliveredWithin {
+		return kept, nil
+	}
+	var err error
+	kept.Message, err = r.Records.Mark(ctx, m.Group, m.Number, Change{To: Uncertain, Reason: Interrupted})
 	if err != nil && !errors.Is(err, ErrWrongState) {
 		return Kept{}, err
 	}

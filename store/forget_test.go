@@ -61,7 +61,7 @@ func fillWith(t *testing.T, s *Store, group string) {
 	must(s.Mark(ctx, group, m.Number, receipts.Change{To: receipts.Sent, Key: "k", SentAt: noon}))(t)
 	no(s.KeepReads(ctx, group, m.Number, both, noon, noon))
 	no(s.KeepMembers(ctx, group, receipts.Members{UserIDs: both, Source: receipts.Chat, At: noon}, receipts.Names{leaver: person.Name, other: "O"}))
-	no(s.KeepSpeaker(ctx, group, person, "title", noon))
+	no(s.KeepHeard(ctx, group, receipts.Heard{Speaker: person, Title: "title", At: noon}))
 	_, _, err = s.BeginReminder(ctx, group, m.Number, receipts.Reminder{
 		Run: "run", At: noon, Who: person, Batches: []receipts.Batch{{By: receipts.Mention, UserIDs: both}},
 	}, time.Minute)
@@ -191,7 +191,7 @@ func TestUnscheduleTakesOutWhatIsUnwanted(t *testing.T) {
 		inbox := open(t, b).Inbox(quick(), nil)
 		ctx := t.Context()
 		for _, command := range []string{"a1", "a2", "b1"} {
-			if err := inbox.Schedule(ctx, noon, command); err != nil {
+			if err := inbox.Schedule(ctx, map[string]time.Time{command: noon}); err != nil {
 				t.Fatal(err)
 			}
 		}

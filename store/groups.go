@@ -32,25 +32,29 @@ func (s *Store) signs(group, how string, userIDs []string, at time.Time) ([]stri
 	return []string{keys.membersAbout(), keys.members(), keys.seen()}, args
 }
 
-// KeepSpeaker keeps that somebody spoke in the group at that time, what the person is
-// called, and what the group is; either name may be empty. All is kept as long as
-// messages are, from the last time.
-func (s *Store) KeepSpeaker(ctx context.Context, group string, speaker receipts.Person, title string, at time.Time) error {
+// KeepHeard keeps what a command told of its group, as long as messages are kept, from
+// the last time; but the webhook only until it is over.
+func (s *Store) KeepHeard(ctx context.Context, group string, h receipts.Heard) error {
 	keys := s.keys.group(group)
-	_, err := s.rdb.Pipelined(ctx, func(p redis.Pipeliner) error {
-		about, args := s.signs(group, "note", []string{speaker.UserID}, at)
-		changeMembersScript.Eval(ctx, p, about, args...)
-		if speaker.Name != "" {
-			p.HSet(ctx, keys.names(), speaker.UserID, speaker.Name)
-			p.PExpire(ctx, keys.names(), s.keepFor)
+	_, err := s.rdb.TxPipelined(ctx, func(p redis.Pipeliner) error {
+		if h.Speaker.UserID != "" {
+			about, args := s.signs(group, "note", []string{h.Speaker.UserID}, h.At)
+			changeMembersScript.Eval(ctx, p, about, args...)
+			if h.Speaker.Name != "" {
+				s.setNames(ctx, p, group, receipts.Names{h.Speaker.UserID: h.Speaker.Name})
+			}
 		}
-		if title != "" {
-			p.Set(ctx, keys.title(), title, s.keepFor)
+		if h.Title != "" {
+			p.Set(ctx, keys.title(), h.Title, s.keepFor)
+		}
+		if h.Webhook != "" {
+			p.HSet(ctx, keys.webhook(), "webhook", h.Webhook, "until", toMillis(h.WebhookUntil))
+			p.PExpire(ctx, keys.webhook(), webhookKeptFor)
 		}
 		return nil
 	})
 	if err != nil {
-		return fmt.Errorf("keep who spoke: %w", err)
+		return fmt.Errorf("keep what was heard: %w", err)
 	}
 	return nil
 }
@@ -76,12 +80,9 @@ func (s *Store) Signs(ctx context.Context, group string) (map[string]receipts.Si
 // RecentReads implements receipts.SeenRecords.
 func (s *Store) RecentReads(ctx context.Context, group string, limit int) ([]receipts.MessageReads, error) {
 	keys := s.keys.group(group)
-	last, err := s.rdb.Get(ctx, keys.sequence()).Int()
-	if errors.Is(err, redis.Nil) {
-		return nil, nil
-	}
+	last, err := s.lastNumber(ctx, group)
 	if err != nil {
-		return nil, fmt.Errorf("read the last number: %w", err)
+		return nil, err
 	}
 	first := max(1, last-limit+1)
 	answers, err := s.rdb.Pipelined(ctx, func(p redis.Pipeliner) error {

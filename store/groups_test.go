@@ -20,7 +20,7 @@ func TestSignsInAnyOrder(t *testing.T) {
 		s, ctx := open(t, b), t.Context()
 		minute := func(n int) time.Time { return noon.Add(time.Duration(n) * time.Minute) }
 		spoke := func(id string, at time.Time) error {
-			return s.KeepSpeaker(ctx, group, receipts.Person{UserID: id}, "", at)
+			return s.KeepHeard(ctx, group, receipts.Heard{Speaker: receipts.Person{UserID: id}, Title: "", At: at})
 		}
 		members := receipts.Members{UserIDs: []string{"left", "back"}, Source: receipts.SceneGroup, At: noon}
 		for i, err := range []error{
@@ -72,7 +72,7 @@ func TestWhatASpeakerAndTheGroupAreCalled(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, b storetest.Backend) {
 		s, ctx := open(t, b), t.Context()
 		for _, name := range []string{"张三", ""} {
-			if err := s.KeepSpeaker(ctx, group, receipts.Person{UserID: "a", Name: name}, name, noon); err != nil {
+			if err := s.KeepHeard(ctx, group, receipts.Heard{Speaker: receipts.Person{UserID: "a", Name: name}, Title: name, At: noon}); err != nil {
 				t.Fatal(err)
 			}
 			if names := must(s.Names(ctx, group, []string{"a"}))(t); names["a"] != "张三" {

@@ -121,12 +121,15 @@ func (i *Inbox) Accept(ctx context.Context, id, command string) (bool, error) {
 	return result == 1, nil
 }
 
-// Schedule puts a command into the inbox at the given time. The same command can
-// wait only once; scheduling it again moves it.
-func (i *Inbox) Schedule(ctx context.Context, at time.Time, command string) error {
-	err := i.rdb.ZAdd(ctx, i.keys.schedule(), redis.Z{Score: float64(at.UnixMilli()), Member: command}).Err()
-	if err != nil {
-		return fmt.Errorf("schedule command: %w", err)
+// Schedule puts commands into the inbox, each at its time. The same command can wait
+// only once; scheduling it again moves it.
+func (i *Inbox) Schedule(ctx context.Context, due map[string]time.Time) error {
+	var members []redis.Z
+	for command, at := range due {
+		members = append(members, redis.Z{Score: float64(at.UnixMilli()), Member: command})
+	}
+	if err := i.rdb.ZAdd(ctx, i.keys.schedule(), members...).Err(); err != nil {
+		return fmt.Errorf("schedule commands: %w", err)
 	}
 	return nil
 }

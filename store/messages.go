@@ -137,20 +137,6 @@ func (s *Store) DropPosting(ctx context.Context, group, step string) error {
 	return nil
 }
 
-// KeepWebhook keeps a group's latest session webhook until it is over.
-func (s *Store) KeepWebhook(ctx context.Context, group, webhook string, until time.Time) error {
-	key := s.keys.group(group).webhook()
-	_, err := s.rdb.TxPipelined(ctx, func(p redis.Pipeliner) error {
-		p.HSet(ctx, key, "webhook", webhook, "until", toMillis(until))
-		p.PExpire(ctx, key, webhookKeptFor)
-		return nil
-	})
-	if err != nil {
-		return fmt.Errorf("keep webhook: %w", err)
-	}
-	return nil
-}
-
 // Webhook returns the group's latest session webhook and when it is over; nothing if
 // none is kept.
 func (s *Store) Webhook(ctx context.Context, group string) (string, time.Time, error) {
@@ -181,15 +167,44 @@ func (s *Store) Mark(ctx context.Context, group string, number int, c receipts.C
 		byKey = keys.processQueryKey(c.Key)
 		args = append(args, "key", c.Key, "sent", toMillis(c.SentAt))
 	}
-	result, err := markScript.Run(ctx, s.rdb, []string{keys.message(number), byKey}, args...).Int()
+	result, err := markScript.Run(ctx, s.rdb, []string{keys.message(number), byKey}, args...).Slice()
 	if err != nil {
 		return receipts.Message{}, fmt.Errorf("mark message %s: %w", c.To, err)
 	}
-	m, err := s.message(ctx, group, number)
-	if err == nil && result == 0 {
+	how, r, err := numbered(result)
+	switch m := r.message(group, number); {
+	case err != nil:
+		return receipts.Message{}, fmt.Errorf("mark message %s: %w", c.To, err)
+	case how < 0:
+		return receipts.Message{}, receipts.ErrNoMessage
+	case how == 0:
 		return m, fmt.Errorf("%s to %s: %w", m.State, c.To, receipts.ErrWrongState)
+	default:
+		return m, nil
 	}
-	return m, err
+}
+
+// numbered reads a script's result of a number and a record.
+func numbered(result any) (int, record, error) {
+	var r record
+	pair, _ := result.([]any)
+	if len(pair) != 2 {
+		return 0, r, fmt.Errorf("unexpected result %T", result)
+	}
+	number, isNumber := pair[0].(int64)
+	flat, isList := pair[1].([]any)
+	if !isNumber || !isList || len(flat)%2 != 0 {
+		return 0, r, fmt.Errorf("unexpected result %T, %T", pair[0], pair[1])
+	}
+	hash := make(map[string]string, len(flat)/2)
+	for i := 0; i < len(flat); i += 2 {
+		field, _ := flat[i].(string)
+		hash[field], _ = flat[i+1].(string)
+	}
+	if err := redis.NewMapStringStringResult(hash, nil).Scan(&r); err != nil {
+		return 0, r, fmt.Errorf("read message: %w", err)
+	}
+	return int(number), r, nil
 }
 
 func (s *Store) message(ctx context.Context, group string, number int) (receipts.Message, error) {
@@ -218,55 +233,89 @@ func (s *Store) ByKey(ctx context.Context, group, key string) (receipts.Message,
 // Recent implements receipts.Records.
 func (s *Store) Recent(ctx context.Context, group string, limit int) ([]receipts.Message, error) {
 	keys := s.keys.group(group)
-	last, err := s.rdb.Get(ctx, keys.sequence()).Int()
-	if errors.Is(err, redis.Nil) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, fmt.Errorf("read the last number: %w", err)
-	}
-	first := max(1, last-limit+1)
-	records, err := s.rdb.Pipelined(ctx, func(p redis.Pipeliner) error {
-		for number := last; number >= first; number-- {
-			p.HGetAll(ctx, keys.message(number))
-		}
-		return nil
-	})
+	rows, err := recentScript.Run(ctx, s.rdb, []string{keys.sequence(), keys.messages()}, limit).Slice()
 	if err != nil {
 		return nil, fmt.Errorf("read the last messages: %w", err)
 	}
-	var messages []receipts.Message
-	for i, hash := range records {
-		var r record
-		if err := hash.(*redis.MapStringStringCmd).Scan(&r); err != nil {
-			return nil, fmt.Errorf("read message: %w", err)
+	messages := make([]receipts.Message, len(rows))
+	for i, row := range rows {
+		number, r, err := numbered(row)
+		if err != nil {
+			return nil, fmt.Errorf("read the last messages: %w", err)
 		}
-		if r.State != "" {
-			messages = append(messages, r.message(group, last-i))
-		}
+		messages[i] = r.message(group, number)
 	}
 	return messages, nil
 }
 
 // Kept implements receipts.Records.
 func (s *Store) Kept(ctx context.Context, group string, number int) (receipts.Kept, error) {
-	keys := s.keys.group(group)
 	// At one moment: a record that is found just before its time is over is never
 	// put together with reads that are gone.
 	pipe := s.rdb.TxPipeline()
-	hash := pipe.HGetAll(ctx, keys.message(number))
-	audience := pipe.Get(ctx, keys.audience(number))
-	reads := pipe.HGetAll(ctx, keys.reads(number))
-	reminders := pipe.HGetAll(ctx, keys.reminders(number))
-	follow := pipe.HGet(ctx, keys.followUp(number), followUpField)
+	answers := s.askKept(ctx, pipe, group, number)
 	_, _ = pipe.Exec(ctx) // each answer is looked at by itself: a missing audience is no error
-	for _, err := range []error{hash.Err(), audience.Err(), reads.Err(), reminders.Err(), follow.Err()} {
+	return answers.kept(group, number)
+}
+
+// RecentKept implements receipts.Records.
+func (s *Store) RecentKept(ctx context.Context, group string, limit int) ([]receipts.Kept, error) {
+	last, err := s.lastNumber(ctx, group)
+	if err != nil {
+		return nil, err
+	}
+	pipe := s.rdb.TxPipeline()
+	var answers []keptAnswers
+	for number := last; number > max(0, last-limit); number-- {
+		answers = append(answers, s.askKept(ctx, pipe, group, number))
+	}
+	_, _ = pipe.Exec(ctx)
+	var all []receipts.Kept
+	for i, a := range answers {
+		kept, err := a.kept(group, last-i)
+		switch {
+		case errors.Is(err, receipts.ErrNoMessage): // its time is over
+		case err != nil:
+			return nil, err
+		default:
+			all = append(all, kept)
+		}
+	}
+	return all, nil
+}
+
+// lastNumber is the number of the group's last message; 0 if there is none.
+func (s *Store) lastNumber(ctx context.Context, group string) (int, error) {
+	last, err := s.rdb.Get(ctx, s.keys.group(group).sequence()).Int()
+	if err != nil && !errors.Is(err, redis.Nil) {
+		return 0, fmt.Errorf("read the last number: %w", err)
+	}
+	return last, nil
+}
+
+// keptAnswers are what Redis is asked for of one message.
+type keptAnswers struct {
+	hash, reads, reminders *redis.MapStringStringCmd
+	audience, follow       *redis.StringCmd
+}
+
+func (s *Store) askKept(ctx context.Context, pipe redis.Pipeliner, group string, number int) keptAnswers {
+	keys := s.keys.group(group)
+	return keptAnswers{
+		hash: pipe.HGetAll(ctx, keys.message(number)), audience: pipe.Get(ctx, keys.audience(number)), reads: pipe.HGetAll(ctx, keys.reads(number)),
+		reminders: pipe.HGetAll(ctx, keys.reminders(number)), follow: pipe.HGet(ctx, keys.followUp(number), followUpField),
+	}
+}
+
+// kept reads the answers.
+func (a keptAnswers) kept(group string, number int) (receipts.Kept, error) {
+	for _, err := range []error{a.hash.Err(), a.audience.Err(), a.reads.Err(), a.reminders.Err(), a.follow.Err()} {
 		if err != nil && !errors.Is(err, redis.Nil) {
 			return receipts.Kept{}, fmt.Errorf("read what is known: %w", err)
 		}
 	}
 	var r record
-	if err := hash.Scan(&r); err != nil {
+	if err := a.hash.Scan(&r); err != nil {
 		return receipts.Kept{}, fmt.Errorf("read message: %w", err)
 	}
 	if r.State == "" {
@@ -274,7 +323,7 @@ func (s *Store) Kept(ctx context.Context, group string, number int) (receipts.Ke
 	}
 	kept := receipts.Kept{Message: r.message(group, number), AsOf: fromMillis(r.AsOf)}
 	var err error
-	for id, text := range reminders.Val() {
+	for id, text := range a.reminders.Val() {
 		times, err := strconv.Atoi(text)
 		if err != nil {
 			return receipts.Kept{}, fmt.Errorf("read how often somebody was reminded: %w", err)
@@ -284,15 +333,15 @@ func (s *Store) Kept(ctx context.Context, group string, number int) (receipts.Ke
 		}
 		kept.Reminders[id] = times
 	}
-	if text := follow.Val(); text != "" {
+	if text := a.follow.Val(); text != "" {
 		if kept.FollowUp, err = decodeFollowUp(text); err != nil {
 			return receipts.Kept{}, err
 		}
 	}
-	if kept.Reads, err = decodeReads(reads.Val()); err != nil {
+	if kept.Reads, err = decodeReads(a.reads.Val()); err != nil {
 		return receipts.Kept{}, err
 	}
-	if text := audience.Val(); text != "" {
+	if text := a.audience.Val(); text != "" {
 		if kept.Audience, err = decodeMembers(text); err != nil {
 			return receipts.Kept{}, err
 		}
@@ -390,11 +439,9 @@ func (s *Store) KnownMembers(ctx context.Context, group string) (*receipts.Membe
 
 // KeepMembers implements receipts.MemberRecords.
 func (s *Store) KeepMembers(ctx context.Context, group string, m receipts.Members, names receipts.Names) error {
-	if err := s.KeepNames(ctx, group, names); err != nil {
-		return err
-	}
 	keys := s.keys.group(group)
 	_, err := s.rdb.TxPipelined(ctx, func(p redis.Pipeliner) error {
+		s.setNames(ctx, p, group, names)
 		p.Del(ctx, keys.members())
 		for ids := range slices.Chunk(m.UserIDs, perCommand) {
 			p.HSet(ctx, keys.members(), pairs(ids, func(string) string { return "" }))
@@ -441,21 +488,25 @@ func (s *Store) Names(ctx context.Context, group string, userIDs []string) (rece
 // KeepNames implements receipts.NameRecords. Names are kept as long as messages
 // are, from the last time that any was learned.
 func (s *Store) KeepNames(ctx context.Context, group string, names receipts.Names) error {
-	if len(names) == 0 {
-		return nil
-	}
-	key := s.keys.group(group).names()
 	_, err := s.rdb.Pipelined(ctx, func(p redis.Pipeliner) error {
-		for ids := range slices.Chunk(slices.Sorted(maps.Keys(names)), perCommand) {
-			p.HSet(ctx, key, pairs(ids, func(id string) string { return names[id] }))
-		}
-		p.PExpire(ctx, key, s.keepFor)
+		s.setNames(ctx, p, group, names)
 		return nil
 	})
 	if err != nil {
 		return fmt.Errorf("keep names: %w", err)
 	}
 	return nil
+}
+
+func (s *Store) setNames(ctx context.Context, p redis.Pipeliner, group string, names receipts.Names) {
+	if len(names) == 0 {
+		return
+	}
+	key := s.keys.group(group).names()
+	for ids := range slices.Chunk(slices.Sorted(maps.Keys(names)), perCommand) {
+		p.HSet(ctx, key, pairs(ids, func(id string) string { return names[id] }))
+	}
+	p.PExpire(ctx, key, s.keepFor)
 }
 
 // perCommand bounds the fields of one command, so that a group of 5,000 does not

@@ -350,6 +350,9 @@ func TestWhatIsNotThere(t *testing.T) {
 		if recent, err := s.Recent(ctx, group, 5); len(recent) != 0 || err != nil {
 			t.Errorf("Recent: %v, %v", recent, err)
 		}
+		if recent, err := s.RecentKept(ctx, group, 5); len(recent) != 0 || err != nil {
+			t.Errorf("RecentKept: %v, %v", recent, err)
+		}
 		if err := s.KeepReads(ctx, group, 7, []string{"u1"}, noon, noon); err != nil {
 			t.Errorf("KeepReads: %v", err)
 		}
@@ -458,6 +461,13 @@ func TestRecent(t *testing.T) {
 			}
 			if !slices.Equal(got, c.want) {
 				t.Errorf("limit %d: %v, want %v", c.limit, got, c.want)
+			}
+			var want []receipts.Kept
+			for _, number := range c.want {
+				want = append(want, must(s.Kept(t.Context(), group, number))(t))
+			}
+			if diff := cmp.Diff(want, must(s.RecentKept(t.Context(), group, c.limit))(t)); diff != "" {
+				t.Errorf("limit %d: what is kept (-want +got):\n%s", c.limit, diff)
 			}
 		}
 	})
@@ -676,7 +686,7 @@ func fill(t *testing.T, s *Store, group string) {
 		s.KeepMembers(ctx, group, *with.Audience, receipts.Names{"a": "张三", "b": "Bob"}),
 		s.AddMembers(ctx, group, []string{"c"}, noon),
 		s.RemoveMembers(ctx, group, []string{"a"}, noon),
-		s.KeepSpeaker(ctx, group, receipts.Person{UserID: "d", Name: "Dan"}, "产品群", noon),
+		s.KeepHeard(ctx, group, receipts.Heard{Speaker: receipts.Person{UserID: "d", Name: "Dan"}, Title: "产品群", At: noon}),
 		s.KeepCoolApp(ctx, group, "COOLAPP-1"),
 		s.KeepRefusal(ctx, group, receipts.Refusal{Source: receipts.Chat, Reason: "denied", Until: noon}, keepFor),
 	} {
@@ -815,25 +825,25 @@ func TestABrokenRecordIsAnError(t *testing.T) {
 	}{
 		"audience is no JSON": {func(ctx context.Context, s *Store, k groupKeys) error {
 			return s.rdb.Set(ctx, k.audience(2), "[", keepFor).Err()
-		}, "Kept"},
+		}, "Kept RecentKept"},
 		"audience is no String": {func(ctx context.Context, s *Store, k groupKeys) error {
 			return errors.Join(s.rdb.Del(ctx, k.audience(2)).Err(), s.rdb.HSet(ctx, k.audience(2), "a", "b").Err())
-		}, "Kept"},
+		}, "Kept RecentKept"},
 		"reads are no Hash": {func(ctx context.Context, s *Store, k groupKeys) error {
 			return s.rdb.Set(ctx, k.reads(2), "a", keepFor).Err()
-		}, "Kept KeepReads KeepPushed RecentReads"},
+		}, "Kept RecentKept KeepReads KeepPushed RecentReads"},
 		"a read has no time": {func(ctx context.Context, s *Store, k groupKeys) error {
 			return s.rdb.HSet(ctx, k.reads(2), "a", "yesterday").Err()
-		}, "Kept RecentReads"},
+		}, "Kept RecentKept RecentReads"},
 		"a time is no number": {func(ctx context.Context, s *Store, k groupKeys) error {
 			return s.rdb.HSet(ctx, k.message(2), "created", "yesterday").Err()
-		}, "Kept ByKey Recent Mark"},
+		}, "Kept RecentKept ByKey Recent Mark"},
 		"message is no Hash": {func(ctx context.Context, s *Store, k groupKeys) error {
 			return s.rdb.Set(ctx, k.message(2), "a", keepFor).Err()
-		}, "Kept ByKey Recent Mark"},
+		}, "Kept RecentKept ByKey Recent Mark"},
 		"sequence is no number": {func(ctx context.Context, s *Store, k groupKeys) error {
 			return s.rdb.Set(ctx, k.sequence(), "a", 0).Err()
-		}, "Recent Begin Adopt RecentReads"},
+		}, "Recent RecentKept Begin Adopt RecentReads"},
 		"key leads to no number": {func(ctx context.Context, s *Store, k groupKeys) error {
 			return s.rdb.Set(ctx, k.processQueryKey("key"), "a", keepFor).Err()
 		}, "ByKey"},
@@ -842,7 +852,7 @@ func TestABrokenRecordIsAnError(t *testing.T) {
 		}, "KnownMembers AddMembers RemoveMembers"},
 		"who was seen is no Hash": {func(ctx context.Context, s *Store, k groupKeys) error {
 			return s.rdb.Set(ctx, k.seen(), "nobody", keepFor).Err()
-		}, "Signs KeepSpeaker AddMembers"},
+		}, "Signs KeepHeard AddMembers"},
 		"when somebody was seen is no number": {func(ctx context.Context, s *Store, k groupKeys) error {
 			return s.rdb.HSet(ctx, k.seen(), "a", "+yesterday").Err()
 		}, "Signs"},
@@ -860,10 +870,10 @@ func TestABrokenRecordIsAnError(t *testing.T) {
 		}, "KnownMembers"},
 		"how often people were reminded is no number": {func(ctx context.Context, s *Store, k groupKeys) error {
 			return s.rdb.HSet(ctx, k.reminders(2), "b", "often").Err()
-		}, "Kept EndBatch"},
+		}, "Kept RecentKept EndBatch"},
 		"how often people were reminded is no Hash": {func(ctx context.Context, s *Store, k groupKeys) error {
 			return s.rdb.Set(ctx, k.reminders(2), "b", keepFor).Err()
-		}, "Kept EndBatch"},
+		}, "Kept RecentKept EndBatch"},
 		"the last reminder is no Hash": {func(ctx context.Context, s *Store, k groupKeys) error {
 			return s.rdb.Set(ctx, k.reminded(2), "run", keepFor).Err()
 		}, "BeginReminder DropReminder"},
@@ -878,10 +888,10 @@ func TestABrokenRecordIsAnError(t *testing.T) {
 		}, "BeginBatch"},
 		"a follow-up is no JSON": {func(ctx context.Context, s *Store, k groupKeys) error {
 			return s.rdb.HSet(ctx, k.followUp(2), followUpField, "[").Err()
-		}, "Kept FollowUp Follow"},
+		}, "Kept RecentKept FollowUp Follow"},
 		"a follow-up is no Hash": {func(ctx context.Context, s *Store, k groupKeys) error {
 			return s.rdb.Set(ctx, k.followUp(2), "[", keepFor).Err()
-		}, "Kept FollowUp Follow Change"},
+		}, "Kept RecentKept FollowUp Follow Change"},
 		"what is followed is no number": {func(ctx context.Context, s *Store, k groupKeys) error {
 			return s.rdb.SAdd(ctx, k.followed(), "two").Err()
 		}, "Followed"},
@@ -1018,8 +1028,8 @@ func TestALostAnswerChangesNothing(t *testing.T) {
 				return s.KeepMembers(ctx, group, members, nil) // the client repeats no transaction by itself
 			},
 			"AddMembers": func() error { return s.AddMembers(ctx, group, []string{"b"}, noon) },
-			"KeepSpeaker": func() error {
-				return s.KeepSpeaker(ctx, group, receipts.Person{UserID: "b", Name: "B"}, "title", noon)
+			"KeepHeard": func() error {
+				return s.KeepHeard(ctx, group, receipts.Heard{Speaker: receipts.Person{UserID: "b", Name: "B"}, Title: "title", At: noon})
 			},
 			"KeepCoolApp":   func() error { return s.KeepCoolApp(ctx, group, "COOLAPP-1") },
 			"ForgetCoolApp": func() error { return s.ForgetCoolApp(ctx, group, "COOLAPP-2") },
@@ -1132,6 +1142,7 @@ func calls(s *Store) map[string]func(ctx context.Context) error {
 		"ByKey":        func(ctx context.Context) error { _, err := s.ByKey(ctx, group, "key"); return err },
 		"Recent":       func(ctx context.Context) error { _, err := s.Recent(ctx, group, 3); return err },
 		"Kept":         func(ctx context.Context) error { _, err := s.Kept(ctx, group, 2); return err },
+		"RecentKept":   func(ctx context.Context) error { _, err := s.RecentKept(ctx, group, 3); return err },
 		"KeepReads":    func(ctx context.Context) error { return s.KeepReads(ctx, group, 2, []string{"b"}, noon, noon) },
 		"KeepAudience": func(ctx context.Context) error { return s.KeepAudience(ctx, group, 2, members) },
 		"KnownMembers": func(ctx context.Context) error { _, err := s.KnownMembers(ctx, group); return err },
@@ -1149,8 +1160,8 @@ func calls(s *Store) map[string]func(ctx context.Context) error {
 			_, err := s.Lease(ctx, "app", "query", 1, time.Millisecond)
 			return err
 		},
-		"KeepSpeaker": func(ctx context.Context) error {
-			return s.KeepSpeaker(ctx, group, receipts.Person{UserID: "e", Name: "E"}, "title", noon)
+		"KeepHeard": func(ctx context.Context) error {
+			return s.KeepHeard(ctx, group, receipts.Heard{Speaker: receipts.Person{UserID: "e", Name: "E"}, Title: "title", At: noon})
 		},
 		"Signs":         func(ctx context.Context) error { _, err := s.Signs(ctx, group); return err },
 		"RecentReads":   func(ctx context.Context) error { _, err := s.RecentReads(ctx, group, 9); return err },

@@ -633,17 +633,17 @@ func TestARunThatIsCutOffFromRedisGoesOn(t *testing.T) {
 				}
 			}
 			prompter := &receipts.Prompter{Records: s, Cooldown: cooldown, Now: func() time.Time { return noon }}
-			if _, err := prompter.RemindOf(alive, report, run, receipts.Person{}, receipts.Ding, n); (err == nil) != (cutAfter == len(people)-1) {
+			if _, err := prompter.Remind(alive, report, run, receipts.Person{}, receipts.Ding, n); (err == nil) != (cutAfter == len(people)-1) {
 				t.Fatalf("cut off after %d: %v", cutAfter+1, err)
 			}
-			done, err := prompter.RemindOf(ctx, report, run, receipts.Person{}, receipts.Ding, n)
+			done, err := prompter.Remind(ctx, report, run, receipts.Person{}, receipts.Ding, n)
 			if err != nil || !slices.Equal(done.Reached[receipts.Ding], people) || !slices.Equal(n.people, people) {
 				t.Errorf("cut off after %d: reached %v, nudged %v, %v", cutAfter+1, done.Reached, n.people, err)
 			}
 			if diff := cmp.Diff(map[string]int{"a": 1, "b": 1, "c": 1, "d": 1}, reminded(t, s, group, m.Number)); diff != "" {
 				t.Errorf("cut off after %d, counted (-want +got):\n%s", cutAfter+1, diff)
 			}
-			if done, err := prompter.RemindOf(ctx, report, "another", receipts.Person{}, receipts.Ding, n); done.Earlier == nil || err != nil {
+			if done, err := prompter.Remind(ctx, report, "another", receipts.Person{}, receipts.Ding, n); done.Earlier == nil || err != nil {
 				t.Errorf("another run: %+v, %v", done, err)
 			}
 		}

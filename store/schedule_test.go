@@ -30,12 +30,12 @@ func TestScheduledCommandsComeOnceWhenTheyAreDue(t *testing.T) {
 		const due = 2*dueMax + 7 // more than are moved at a time
 		first := s.Inbox(DefaultInboxOptions(), zap.NewNop())
 		for i := range due {
-			if err := first.Schedule(ctx, time.Now().Add(-time.Duration(i)*time.Second), fmt.Sprint("due ", i)); err != nil {
+			if err := first.Schedule(ctx, map[string]time.Time{fmt.Sprint("due ", i): time.Now().Add(-time.Duration(i) * time.Second)}); err != nil {
 				t.Fatal(err)
 			}
 		}
 		for range 2 { // the second time moves it
-			if err := first.Schedule(ctx, time.Now().Add(time.Hour), "later"); err != nil {
+			if err := first.Schedule(ctx, map[string]time.Time{"later": time.Now().Add(time.Hour)}); err != nil {
 				t.Fatal(err)
 			}
 		}

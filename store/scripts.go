@@ -28,6 +28,8 @@ var (
 	firstSource string
 	//go:embed scripts/mark.lua
 	markSource string
+	//go:embed scripts/recent.lua
+	recentSource string
 	//go:embed scripts/keep_reads.lua
 	keepReadsSource string
 	//go:embed scripts/change_members.lua
@@ -59,6 +61,7 @@ var (
 	beginScript          = redis.NewScript(beginSource)
 	firstScript          = redis.NewScript(firstSource)
 	markScript           = redis.NewScript(markSource)
+	recentScript         = redis.NewScript(recentSource)
 	keepReadsScript      = redis.NewScript(keepReadsSource)
 	changeMembersScript  = redis.NewScript(changeMembersSource)
 	keepPushedScript     = redis.NewScript(keepPushedSource)

@@ -62,12 +62,12 @@ func mainPaths(t *testing.T, s *Store) {
 	must(s.Followed(ctx, group))(t)
 	must(s.Calls(ctx, "2026-08"))(t)
 	must(s.Lease(ctx, "app", "query", 1, time.Millisecond))(t)
-	if err := s.KeepWebhook(ctx, group, "webhook", noon); err != nil {
+	if err := s.KeepHeard(ctx, group, receipts.Heard{Webhook: "webhook", WebhookUntil: noon}); err != nil {
 		t.Fatal(err)
 	}
 	fillInbox(t, s)
 	inbox := s.Inbox(quick(), zap.NewNop())
-	if err := inbox.Schedule(ctx, time.Now(), "due"); err != nil {
+	if err := inbox.Schedule(ctx, map[string]time.Time{"due": time.Now()}); err != nil {
 		t.Fatal(err)
 	}
 	tries := make(chan string, 10)

@@ -98,7 +98,7 @@ func newApp(c config, t timing, log *zap.Logger) (*app, error) {
 		Inbox:     inbox{a.inbox},
 		Announcer: &receipts.Announcer{Records: records, Members: members, Sender: platform, Now: t.now},
 		Reporter:  reporter,
-		Prompter:  &receipts.Prompter{Records: records, Reporter: reporter, Cooldown: time.Duration(c.Reminders.Cooldown), Now: t.now},
+		Prompter:  &receipts.Prompter{Records: records, Cooldown: time.Duration(c.Reminders.Cooldown), Now: t.now},
 		Follower:  &receipts.Follower{Records: records, Now: t.now},
 		Recaller:  &receipts.Recaller{Records: records, Source: platform, Readers: platform},
 		Names:     &receipts.NameBook{Records: records, Directory: platform},

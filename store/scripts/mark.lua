@@ -6,21 +6,20 @@
 -- ARGV[2]  the states that allow it, each between two spaces
 -- ARGV[3]  the message's number
 -- ARGV[4…] further fields and values of the record
--- returns  1 done, now or before; 0 its state does not allow it; -1 no message
+-- returns  {1, record} done, now or before; {0, record} its state does not allow it,
+--          the record as it is, fields and values; {-1, {}} no message
 local state = redis.call('HGET', KEYS[1], 'state')
 if not state then
-  return -1
+  return {-1, {}}
 end
 if not string.find(ARGV[2], ' ' .. state .. ' ', 1, true) then
-  if state ~= ARGV[1] then
-    return 0
-  end
+  local done = state == ARGV[1] and 1 or 0
   for i = 4, #ARGV, 2 do
     if ARGV[i] == 'key' and redis.call('HGET', KEYS[1], 'key') ~= ARGV[i + 1] then
-      return 0
+      done = 0
     end
   end
-  return 1
+  return {done, redis.call('HGETALL', KEYS[1])}
 end
 redis.call('HSET', KEYS[1], 'state', ARGV[1])
 for i = 4, #ARGV, 2 do
@@ -29,4 +28,4 @@ end
 if KEYS[2] ~= KEYS[1] then
   redis.call('SET', KEYS[2], ARGV[3], 'PX', redis.call('PTTL', KEYS[1]))
 end
-return 1
+return {1, redis.call('HGETALL', KEYS[1])}

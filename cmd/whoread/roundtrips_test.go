@@ -1,0 +1,253 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"crypto/sha1" // as Redis names scripts
+	"encoding/hex"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+	"go.uber.org/zap"
+
+	"whoread/receipts/dingtalk/dingtalktest"
+	"whoread/store/storetest"
+)
+
+// tripCounter counts round trips to Redis: a command, a script and a pipeline are one
+// each. It leaves out what waits for work, keeps leases and sums up calls: that goes on
+// beside the commands, whatever they are.
+type tripCounter struct {
+	scripts map[string]string // names of scripts by their digest
+
+	mu    sync.Mutex
+	trips []string
+}
+
+func newTripCounter(t *testing.T) *tripCounter {
+	t.Helper()
+	c := &tripCounter{scripts: map[string]string{}}
+	files, err := filepath.Glob("../../store/scripts/*.lua")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no scripts: %v", err)
+	}
+	for _, file := range files {
+		source, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		digest := sha1.Sum(source)
+		c.scripts[hex.EncodeToString(digest[:])] = strings.TrimSuffix(filepath.Base(file), ".lua")
+	}
+	return c
+}
+
+// beside is what goes on without any command.
+var beside = []string{"xreadgroup", "due", "claim", "renew", "tidy", "leave", "hset+pexpire calls"}
+
+// name is what a command does: the script that it runs, or Redis's own name.
+func (c *tripCounter) name(cmd redis.Cmder) string {
+	if name := cmd.Name(); name != "evalsha" && name != "eval" {
+		return name
+	}
+	script, _ := cmd.Args()[1].(string)
+	if name, known := c.scripts[script]; known {
+		return name
+	}
+	digest := sha1.Sum([]byte(script))
+	return cmp.Or(c.scripts[hex.EncodeToString(digest[:])], "lease") // redis_rate has a script of its own
+}
+
+func (c *tripCounter) count(cmds ...redis.Cmder) {
+	var names []string
+	for _, cmd := range cmds {
+		switch name := c.name(cmd); name {
+		case "multi", "exec":
+		default:
+			names = append(names, name)
+		}
+	}
+	trip := strings.Join(slices.Compact(names), "+")
+	if strings.Contains(cmds[0].String(), ":calls:") || len(cmds) > 1 && strings.Contains(cmds[1].String(), ":calls:") {
+		trip += " calls"
+	}
+	if slices.Contains(beside, trip) {
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if last := len(c.trips) - 1; trip == "lease" && last >= 0 && c.trips[last] == trip {
+		return // it waits for its turn
+	}
+	c.trips = append(c.trips, trip)
+}
+
+// take returns the round trips since the last time.
+func (c *tripCounter) take() []string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	trips := c.trips
+	c.trips = nil
+	return trips
+}
+
+func (c *tripCounter) DialHook(next redis.DialHook) redis.DialHook { return next }
+
+func (c *tripCounter) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
+	return func(ctx context.Context, cmd redis.Cmder) error {
+		c.count(cmd)
+		return next(ctx, cmd)
+	}
+}
+
+func (c *tripCounter) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
+	return func(ctx context.Context, cmds []redis.Cmder) error {
+		c.count(cmds...)
+		return next(ctx, cmds)
+	}
+}
+
+// costs says what each command costs, in this order in one group: round trips to Redis,
+// from its frame to its end, and calls of DingTalk. The reply by webhook, which is not
+// counted against any quota, is left out of the calls. Only knowingly may a number grow.
+var costs = []struct {
+	do    string // what happens before the command; empty for nothing
+	say   string
+	redis int
+	calls string
+}{
+	// accept, note who spoke, ..., take out of the inbox: three for whatever is said.
+	{"", "什么", 3, ""},
+	{"", "帮助", 4, ""},
+	// A counted call takes two: whether the month's quota is spent, and a turn among all
+	// processes. The first announcement asks for the members too, and keeps them.
+	{"", "公告 一", 15, "members send"},
+	{"", "公告 二", 10, "send"},
+	{"", "公告 每30分钟 三", 12, "send"},
+	{"", "谁没读", 10, "query"},
+	{"", "谁没读 #1", 9, "query"},
+	{"", "谁读了 #1", 9, "query"},
+	{"200 read #1", "谁没读 #1", 9, "query"},
+	{"the last one reads #1", "谁没读 #1", 10, "query query"},
+	{"", "谁没读 #1", 4, ""}, // nobody is asked once everybody has read
+	{"reads are pushed, of #2", "谁没读 #2", 4, ""},
+	{"", "列表", 6, ""},
+	{"ten announcements", "列表", 6, ""},
+	{"", "提醒 #3", 11, "query"},
+	{"", "提醒 #4 DING", 18, "ding ding query"},
+	{"", "跟进 #3 每30分钟", 6, ""},
+	{"", "停止 #3", 6, ""},
+	{"", "曲线 #1", 9, "send upload"},
+	{"", "导出 #1", 10, "send upload"},
+	{"", "用量", 9, ""},
+	{"", "撤回 #1", 8, "recall"},
+}
+
+// Round trips and calls are what everything takes its time and its quota for.
+func TestWhatEachCommandCosts(t *testing.T) {
+	t.Parallel()
+	trips := newTripCounter(t)
+	w := newWorld(t, storetest.Mini(t), dingtalktest.Options{CallsPerSecond: -1})
+	people := w.people(200)
+	w.beginCounting(trips, unlimited+"\nreports: {fresh_for: 1ms}\n"+anyHour)
+	pushed := 0
+	happens := map[string]func(g *dingtalktest.Group) error{
+		"":                      func(*dingtalktest.Group) error { return nil },
+		"200 read #1":           func(g *dingtalktest.Group) error { return g.ReadAll(posted(g)[0].ID, people...) },
+		"the last one reads #1": func(g *dingtalktest.Group) error { return g.ReadAll(posted(g)[0].ID, w.admin) },
+		"reads are pushed, of #2": func(g *dingtalktest.Group) error {
+			w.Events(true, dingtalktest.EventRead)
+			defer w.Events(false)
+			if err := g.ReadAll(posted(g)[1].ID, append(people, w.admin)...); err != nil {
+				return err
+			}
+			pushed += len(people) + 1
+			w.awaitAcks(dingtalktest.EventRead, pushed)
+			return nil
+		},
+		"ten announcements": func(g *dingtalktest.Group) error {
+			for range 10 {
+				w.ask(g, w.admin, saying("公告 又"))
+			}
+			return nil
+		},
+	}
+	// The first time, Redis is sent the scripts themselves.
+	for round := range 2 {
+		g := w.AddGroup(dingtalktest.GroupOptions{}, append(people, w.admin)...)
+		for _, c := range costs {
+			if err := happens[c.do](g); err != nil {
+				t.Fatal(err)
+			}
+			w.awaitIdle()
+			trips.take()
+			w.ResetCalls()
+			w.ask(g, w.admin, saying(c.say))
+			w.awaitIdle()
+			took := trips.take()
+			if round == 0 {
+				continue
+			}
+			if len(took) != c.redis {
+				t.Errorf("%s %s: %d round trips to Redis, not %d: %s", c.do, c.say, len(took), c.redis, strings.Join(took, ", "))
+			}
+			if calls := w.called(); calls != c.calls {
+				t.Errorf("%s %s: called %q, not %q", c.do, c.say, calls, c.calls)
+			}
+		}
+	}
+}
+
+// called is what was called since the calls were reset, but for replies, sorted.
+func (w *world) called() string {
+	names := map[string]string{
+		dingtalktest.APISend: "send", dingtalktest.APIQuery: "query", dingtalktest.APIRecall: "recall", dingtalktest.APIMembers: "members",
+		dingtalktest.APIDing: "ding", dingtalktest.APIUpload: "upload",
+	}
+	var apis []string
+	for _, call := range w.Calls() {
+		if call.API != dingtalktest.APIWebhook {
+			apis = append(apis, cmp.Or(names[call.API], call.API))
+		}
+	}
+	slices.Sort(apis)
+	return strings.Join(apis, " ")
+}
+
+// beginCounting runs a bot in this process until the end of the test, whose round trips
+// are counted.
+func (w *world) beginCounting(trips *tripCounter, extra string) {
+	w.t.Helper()
+	c, err := loadConfig(w.config(extra), func(string) (string, bool) { return w.redis, true })
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	c.DingTalk.Connections = 1
+	a, err := newApp(c, timing{now: time.Now, dueEvery: time.Hour, lease: time.Minute, hook: trips}, zap.NewNop())
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	var running sync.WaitGroup
+	running.Go(func() {
+		if err := a.run(ctx); err != nil {
+			w.t.Error(err)
+		}
+	})
+	w.t.Cleanup(func() {
+		stop()
+		running.Wait()
+		if err := a.close(); err != nil {
+			w.t.Error(err)
+		}
+	})
+	if err := w.AwaitConnections(within(w.t), 1); err != nil {
+		w.t.Fatal(err)
+	}
+}
