@@ -244,7 +244,7 @@ func (c config) reminders(zone *time.Location) (bot.Reminders, error) {
 	}
 	r := bot.Reminders{By: c.Reminders.By, Ding: dingTypes[c.Reminders.Ding], Quiet: quiet, FollowUps: map[string]bot.FollowUpOptions{}}
 	for id, f := range c.FollowUp {
-		r.FollowUps[id], _ = f.options() // its mistakes are known since the configuration was read
+		r.FollowUps[id] = f.options()
 	}
 	return r, nil
 }

@@ -17,7 +17,7 @@ import (
 const checkWithin = 15 * time.Second
 
 type checkCommand struct {
-	Config string `required:"" type:"existingfile" help:"The configuration to check." placeholder:"FILE"`
+	Config string `required:"" help:"The configuration to check." placeholder:"FILE"`
 }
 
 // Run checks one thing after another and prints a line for each: what is right,

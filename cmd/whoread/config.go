@@ -1,20 +1,19 @@
 package main
 
 import (
-	"fmt"
+	"maps"
+	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
-
-	"github.com/goccy/go-yaml"
-	"github.com/goccy/go-yaml/ast"
 
 	"whoread/bot"
 	"whoread/receipts"
 )
 
-// config is the administrator's YAML file. config.example.yaml explains every
-// key; defaults are in defaultConfig.
+// config is the administrator's YAML file: the shape of it. What each key means and
+// takes is in settings; config.example.yaml explains it to people.
 type config struct {
 	DingTalk  dingtalkConfig  `yaml:"dingtalk"`
 	Redis     redisConfig     `yaml:"redis"`
@@ -42,7 +41,7 @@ type dingtalkConfig struct {
 }
 
 type redisConfig struct {
-	URL                  secret   `yaml:"url"`
+	URL                  redisURL `yaml:"url"`
 	URLFile              string   `yaml:"url_file"`
 	Addrs                []string `yaml:"addrs"`
 	MasterName           string   `yaml:"master_name"`
@@ -96,7 +95,7 @@ type remindersConfig struct {
 type followUpConfig struct {
 	Every    []duration         `yaml:"every"`
 	By       []receipts.Channel `yaml:"by"`
-	Until    string             `yaml:"until"`    // a percentage
+	Until    percentage         `yaml:"until"`
 	Deadline string             `yaml:"deadline"` // a duration or a time of day
 	Tell     []string           `yaml:"tell"`
 }
@@ -122,55 +121,82 @@ type secret string
 
 const masked = "***"
 
-func (secret) String() string               { return masked }
-func (secret) GoString() string             { return masked }
-func (secret) MarshalText() ([]byte, error) { return []byte(masked), nil } //nolint:unparam // encoding.TextMarshaler asks for the error
+func (s secret) GoString() string             { return s.String() }
+func (s secret) MarshalText() ([]byte, error) { return []byte(s.String()), nil } //nolint:unparam // encoding.TextMarshaler asks for the error, here and below
 
-// duration is a time.Duration whose mistakes are named by their line.
-type duration time.Duration
-
-// UnmarshalYAML reads 90s, 10m, 24h and the like.
-func (d *duration) UnmarshalYAML(node ast.Node) error {
-	text := node.GetToken().Value
-	if expanded, ok := node.(*ast.StringNode); ok {
-		text = expanded.Value
+// String tells only whether there is a secret.
+func (s secret) String() string {
+	if s == "" {
+		return ""
 	}
-	value, err := time.ParseDuration(text)
-	if err != nil {
-		return &yaml.SyntaxError{
-			Message: fmt.Sprintf("%q is not a duration such as 30s, 10m or 24h", text), Token: node.GetToken(),
-		}
-	}
-	*d = duration(value)
-	return nil
+	return masked
 }
 
-// String writes it as it is read.
-func (d duration) String() string { return time.Duration(d).String() }
+// redisURL is printed without its passwords.
+type redisURL string
+
+func (u redisURL) GoString() string             { return u.String() }
+func (u redisURL) MarshalText() ([]byte, error) { return []byte(u.String()), nil } //nolint:unparam // see there
+
+// String shows where Redis is, and no password: neither that before the host nor one
+// among the parameters. What is no URL is not shown at all.
+func (u redisURL) String() string {
+	if u == "" {
+		return ""
+	}
+	parsed, err := url.Parse(string(u))
+	if err != nil || parsed.Fragment != "" || strings.Contains(parsed.RawQuery, "@") {
+		return masked
+	}
+	text := parsed.Scheme + "://"
+	if parsed.User != nil {
+		text += url.User(parsed.User.Username()).String()
+		if _, given := parsed.User.Password(); given {
+			text += ":" + masked
+		}
+		text += "@"
+	}
+	text += parsed.Host + parsed.EscapedPath()
+	separator := "?"
+	parameters := parsed.Query()
+	for _, name := range slices.Sorted(maps.Keys(parameters)) {
+		for _, value := range parameters[name] {
+			value = url.QueryEscape(value)
+			if strings.Contains(name, "password") {
+				value = masked
+			}
+			text += separator + name + "=" + value
+			separator = "&"
+		}
+	}
+	return text
+}
+
+// duration is a time.Duration that is printed as people write it.
+type duration time.Duration
+
+// String writes 1h instead of 1h0m0s.
+func (d duration) String() string {
+	text := time.Duration(d).String()
+	for _, zero := range []string{"m0s", "h0m"} {
+		if strings.HasSuffix(text, zero) {
+			text = text[:len(text)-len(zero)+1]
+		}
+	}
+	return text
+}
+
+// MarshalText writes it as it is read.
+func (d duration) MarshalText() ([]byte, error) { return []byte(d.String()), nil } //nolint:unparam // see there
 
 // percentage is a whole number of hundredths.
 type percentage int
 
-// UnmarshalYAML reads 80% and the like; an empty text and 0 are 0%.
-func (p *percentage) UnmarshalYAML(node ast.Node) error {
-	text := node.GetToken().Value
-	if expanded, ok := node.(*ast.StringNode); ok {
-		text = expanded.Value
-	}
-	digits, found := strings.CutSuffix(text, "%")
-	value, err := strconv.Atoi(digits)
-	switch {
-	case text == "" || text == "0":
-		value = 0
-	case err != nil || !found || value < 0 || value > 100:
-		return &yaml.SyntaxError{Message: fmt.Sprintf("%q is not a percentage such as 80%%", text), Token: node.GetToken()}
-	}
-	*p = percentage(value)
-	return nil
-}
-
 // String writes it as it is read.
 func (p percentage) String() string { return strconv.Itoa(int(p)) + "%" }
+
+// MarshalText writes it as it is read.
+func (p percentage) MarshalText() ([]byte, error) { return []byte(p.String()), nil } //nolint:unparam // see there
 
 func defaultConfig() config {
 	return config{

@@ -2,21 +2,34 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"reflect"
 	"regexp"
+	"slices"
+	"strconv"
 	"strings"
+	"time"
+	"unicode/utf8"
 
-	"github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/ast"
 	"github.com/goccy/go-yaml/parser"
+	"github.com/goccy/go-yaml/token"
 )
 
-// configErrors are the mistakes of one file; each names its line and key. No
-// text of the file but keys and what is not secret is in them.
+// Bounds of what is read.
+const (
+	configMax = 1 << 20  // bytes of a configuration
+	secretMax = 64 << 10 // bytes of a file that holds a secret
+)
+
+// configErrors are the mistakes of one file, by line; each names its line and key, and
+// what to do. No text of the file is in them but keys and what is not secret.
 type configErrors struct {
 	file  string
 	wrong []string
@@ -27,91 +40,590 @@ func (e *configErrors) Error() string {
 }
 
 // loadConfig reads the file, expands ${VAR} from the environment, reads secrets
-// from their files, and checks everything. Its error is a *configErrors, unless
-// the file can't be read.
+// from their files, and checks everything. Its error is a *configErrors.
 func loadConfig(path string, environment func(string) (string, bool)) (config, error) {
-	source, err := os.ReadFile(path)
+	c, _, err := readConfig(path, environment)
+	return c, err
+}
+
+// readConfig is loadConfig, and returns the reader that knows which keys the file has.
+func readConfig(path string, environment func(string) (string, bool)) (config, *reader, error) {
+	source, err := readFile(path, configMax)
 	if err != nil {
-		return config{}, fmt.Errorf("read configuration: %w", err)
+		wrong := err.Error()
+		if errors.Is(err, fs.ErrNotExist) {
+			wrong += "; copy config.example.yaml to it and fill in the credentials"
+		}
+		return config{}, nil, &configErrors{file: path, wrong: []string{wrong}}
 	}
 	return parseConfig(path, source, environment)
 }
 
-func parseConfig(path string, source []byte, environment func(string) (string, bool)) (config, error) {
+// parseConfig is readConfig of a file that has been read.
+func parseConfig(path string, source []byte, environment func(string) (string, bool)) (config, *reader, error) {
 	c := defaultConfig()
-	problems := &configErrors{file: path}
-	file, err := parser.ParseBytes(source, 0)
-	if err != nil {
-		problems.wrong = append(problems.wrong, yamlMistake(err))
-		return c, problems
+	r := &reader{environment: environment, anchors: map[string]ast.Node{}, lines: map[string]int{}, failed: map[string]bool{}}
+	if body := r.parse(source); body != nil {
+		r.read(body, reflect.ValueOf(&c).Elem(), "", "")
 	}
-	check := &checker{file: file, problems: problems}
-	expand(file, environment, check)
-	if len(problems.wrong) > 0 {
-		return c, problems
+	if !r.broken {
+		c.complete(filepath.Dir(path), r)
 	}
-	if len(file.Docs) > 0 && file.Docs[0].Body != nil {
-		err = yaml.NewDecoder(bytes.NewReader(nil), yaml.Strict()).DecodeFromNode(file.Docs[0].Body, &c)
+	if len(r.wrong) > 0 {
+		slices.SortStableFunc(r.wrong, func(a, b mistake) int { return cmp.Compare(a.line, b.line) })
+		problems := &configErrors{file: path}
+		for _, m := range r.wrong {
+			problems.wrong = append(problems.wrong, m.String())
+		}
+		return c, r, problems
 	}
-	if err != nil {
-		problems.wrong = append(problems.wrong, yamlMistake(err))
-		return c, problems
-	}
-	c.complete(filepath.Dir(path), check)
-	if len(problems.wrong) > 0 {
-		return c, problems
-	}
-	return c, nil
+	return c, r, nil
 }
 
-// yamlMistake is the message and the line of an error of the YAML library,
-// without the lines of the file that it would quote: secrets may be in them.
-func yamlMistake(err error) string {
-	known, ok := errors.AsType[yaml.Error](err)
-	if !ok {
-		return "not YAML that can be understood"
+// readFile reads a file of at most so many bytes. Its errors say what is wrong and
+// what to do, without the path, and match those of io/fs.
+func readFile(path string, most int64) ([]byte, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, plainError{err}
 	}
-	return fmt.Sprintf("line %d: %s", known.GetToken().Position.Line, known.GetMessage())
+	defer func() { _ = file.Close() }() // it was only read
+	if info, err := file.Stat(); err == nil && info.IsDir() {
+		return nil, errors.New("is a directory; name the file in it")
+	}
+	content, err := io.ReadAll(io.LimitReader(file, most+1))
+	switch {
+	case err != nil:
+		return nil, plainError{err}
+	case int64(len(content)) > most:
+		return nil, fmt.Errorf("is larger than %d KiB; is it the right file?", most>>10)
+	}
+	return content, nil
 }
 
-var variable = regexp.MustCompile(`\$\{([^}]*)\}`)
+// plainError is an error of the file system in words for people.
+type plainError struct{ error }
 
-// expand replaces ${VAR} in every text of the file.
-func expand(file *ast.File, environment func(string) (string, bool), check *checker) {
-	var texts []ast.Node
-	for _, document := range file.Docs {
-		if document.Body != nil {
-			texts = append(texts, ast.Filter(ast.StringType, document.Body)...)
+func (e plainError) Unwrap() error { return e.error }
+
+func (e plainError) Error() string {
+	switch {
+	case errors.Is(e.error, fs.ErrNotExist):
+		return "there is no such file"
+	case errors.Is(e.error, fs.ErrPermission):
+		return fmt.Sprintf("may not be read by the user that runs whoread (uid %d); chown or chmod it", os.Getuid())
+	}
+	if path, ok := errors.AsType[*fs.PathError](e.error); ok {
+		return "can't be read: " + path.Err.Error()
+	}
+	return "can't be read: " + e.error.Error()
+}
+
+// mistake is one thing that is wrong in a file.
+type mistake struct {
+	line int    // 0: of no line, or nobody knows
+	key  string // the whole path; empty: the file itself
+	text string
+}
+
+func (m mistake) String() string {
+	var parts []string
+	if m.line > 0 {
+		parts = append(parts, fmt.Sprintf("line %d", m.line))
+	}
+	if m.key != "" {
+		parts = append(parts, m.key)
+	}
+	return strings.Join(append(parts, m.text), ": ")
+}
+
+// reader reads a file into a config, and goes on after each mistake, so that all are
+// found at once.
+type reader struct {
+	environment func(string) (string, bool)
+	anchors     map[string]ast.Node
+	lines       map[string]int  // of the keys that are in the file
+	failed      map[string]bool // keys whose value could not be read
+	wrong       []mistake
+	broken      bool // nothing else can be said about the file
+}
+
+// mistake notes that the value of the key can't be taken.
+func (r *reader) mistake(line int, key, format string, args ...any) {
+	r.failed[key] = true
+	r.wrong = append(r.wrong, mistake{line, key, fmt.Sprintf(format, args...)})
+}
+
+// fatal notes why nothing of the file can be read.
+func (r *reader) fatal(line int, format string, args ...any) {
+	r.broken = true
+	r.mistake(line, "", format, args...)
+}
+
+// that notes a mistake at the key, unless ok, or the key could not be read anyway.
+// Where the key is missing, the line is that of its section.
+func (r *reader) that(ok bool, key, format string, args ...any) {
+	if ok || r.failed[key] {
+		return
+	}
+	r.mistake(r.line(key), key, format, args...)
+}
+
+// line finds the line of the key, or else of the nearest section around it.
+func (r *reader) line(key string) int {
+	for place := key; place != ""; place = place[:max(0, strings.LastIndexByte(place, '.'))] {
+		if line := r.lines[place]; line > 0 {
+			return line
 		}
 	}
-	for _, node := range texts {
-		text := node.(*ast.StringNode)
-		text.Value = variable.ReplaceAllStringFunc(text.Value, func(match string) string {
-			name := match[2 : len(match)-1]
-			value, ok := environment(name)
-			if !ok {
-				check.problems.wrong = append(check.problems.wrong,
-					fmt.Sprintf("line %d: ${%s} is not set in the environment", text.GetToken().Position.Line, name))
+	return 0
+}
+
+// parse returns what the file holds; nil if that is nothing, or not YAML.
+func (r *reader) parse(source []byte) ast.Node {
+	source = bytes.TrimPrefix(source, []byte("\ufeff"))
+	source = bytes.ReplaceAll(source, []byte("\r\n"), []byte("\n"))
+	switch {
+	case bytes.HasPrefix(source, []byte{0xff, 0xfe}), bytes.HasPrefix(source, []byte{0xfe, 0xff}):
+		r.fatal(0, "the file is in UTF-16; save it as UTF-8")
+		return nil
+	case !utf8.Valid(source):
+		line := 1
+		for text := range bytes.Lines(source) {
+			if !utf8.Valid(text) {
+				break
 			}
-			return value
-		})
+			line++
+		}
+		r.fatal(line, "the file is not in UTF-8, but perhaps in GBK; save it as UTF-8")
+		return nil
+	case len(bytes.TrimSpace(source)) == 0:
+		r.fatal(0, "the file is empty; copy config.example.yaml to it and fill in the credentials")
+		return nil
+	}
+	file, err := parser.ParseBytes(source, 0, parser.AllowDuplicateMapKey())
+	if err != nil {
+		line, text := syntaxMistake(err, strings.Split(string(source), "\n"))
+		r.fatal(line, "%s", text)
+		return nil
+	}
+	var bodies []ast.Node
+	for _, document := range file.Docs {
+		if _, directive := document.Body.(*ast.DirectiveNode); document.Body != nil && !directive {
+			bodies = append(bodies, document.Body)
+		}
+	}
+	switch len(bodies) {
+	case 0:
+		return nil
+	case 1:
+	default:
+		r.fatal(bodies[1].GetToken().Position.Line, "the file holds more than one YAML document; take the --- out")
+		return nil
+	}
+	for _, node := range ast.Filter(ast.AnchorType, bodies[0]) {
+		anchor := node.(*ast.AnchorNode)
+		r.anchors[anchor.Name.GetToken().Value] = anchor.Value
+	}
+	return bodies[0]
+}
+
+// linksMax is how many references of YAML (&name, *name) may lead to a value.
+const linksMax = 8
+
+// resolve follows anchors, aliases and YAML's own tags to the value itself; nil where
+// there is none, which is a mistake that was noted.
+func (r *reader) resolve(node ast.Node, path string) ast.Node {
+	line := lineOf(node)
+	for range linksMax {
+		switch link := node.(type) {
+		case *ast.AnchorNode:
+			node = link.Value
+		case *ast.AliasNode:
+			target, known := r.anchors[link.Value.GetToken().Value]
+			if !known {
+				r.mistake(line, path, "refers to an anchor that is not in the file (*name needs an &name above)")
+				return nil
+			}
+			node = target
+		case *ast.TagNode:
+			if !strings.HasPrefix(link.Start.Value, "!!") {
+				r.mistake(line, path, "has a tag (!...) that is not known here; take it out")
+				return nil
+			}
+			node = link.Value
+		default:
+			return node
+		}
+	}
+	r.mistake(line, path, "refers to itself (&name, *name); write it out")
+	return nil
+}
+
+func lineOf(node ast.Node) int {
+	if node == nil || node.GetToken() == nil {
+		return 0
+	}
+	return node.GetToken().Position.Line
+}
+
+// read reads a node into a value. Path is where it stands in the file; known is the
+// key of its setting. Nothing in the file leaves the default.
+func (r *reader) read(node ast.Node, into reflect.Value, path, known string) {
+	line := lineOf(node)
+	if node = r.resolve(node, path); node == nil || node.Type() == ast.NullType {
+		return
+	}
+	s := settings[known]
+	var given string // what stands there that does not belong
+	switch {
+	case into.Kind() == reflect.Struct || into.Kind() == reflect.Map:
+		if entries, ok := r.entries(node, path); ok {
+			for _, e := range entries {
+				if into.Kind() == reflect.Map {
+					r.readEntry(e, into, path, known)
+				} else {
+					r.readKey(e, into, path, known)
+				}
+			}
+			return
+		}
+	case into.Kind() == reflect.Slice:
+		if list, ok := node.(*ast.SequenceNode); ok {
+			r.readList(list, into, path, known)
+			return
+		}
+	default:
+		if said, ok := r.scalar(node, path); ok {
+			if said != nil {
+				r.readScalar(*said, into, path, s)
+			}
+			return
+		}
+	}
+	switch node.Type() {
+	case ast.MappingType, ast.MappingValueType:
+		given = "keys with values"
+	case ast.SequenceType:
+		given = "a list"
+	default:
+		given = "a single value"
+	}
+	remedy := ""
+	if into.Kind() == reflect.Slice && given == "a single value" {
+		remedy = "; put it in [ ]"
+	}
+	if text, ok := node.(*ast.StringNode); ok && into.Kind() != reflect.Slice {
+		remedy = colonRemedy(text.Value)
+	}
+	if path == "" {
+		r.fatal(line, "the file is %s, not sections such as dingtalk: with their keys below%s", given, remedy)
+		return
+	}
+	r.mistake(line, path, "is %s, not %s%s", given, s.wanted(into.Type()), remedy)
+}
+
+// entry is one key of a mapping with its value.
+type entry struct {
+	key   string
+	line  int
+	value ast.Node
+}
+
+// entries are the keys of a mapping, each once; false if the node is none.
+func (r *reader) entries(node ast.Node, path string) ([]entry, bool) {
+	var pairs []*ast.MappingValueNode
+	switch m := node.(type) {
+	case *ast.MappingNode:
+		pairs = m.Values
+	case *ast.MappingValueNode:
+		pairs = []*ast.MappingValueNode{m}
+	default:
+		return nil, false
+	}
+	var all, merged []entry
+	first := map[string]int{} // lines
+	for _, pair := range pairs {
+		line := lineOf(pair.Key)
+		if pair.Key.IsMergeKey() {
+			base := r.resolve(pair.Value, path)
+			if base == pair.Value || base == nil || base.Type() != ast.MappingType {
+				r.mistake(line, path, "<< takes the keys of one other section by its anchor (<<: *name)")
+				continue
+			}
+			for _, e := range base.(*ast.MappingNode).Values {
+				merged = append(merged, entry{e.Key.GetToken().Value, line, e.Value})
+			}
+			continue
+		}
+		key := pair.Key.GetToken().Value
+		if text, ok := r.scalar(pair.Key, below(path, key)); ok && text != nil {
+			key = text.text
+		}
+		if before := first[key]; before > 0 {
+			r.mistake(line, below(path, shown(key)), "is given twice, first in line %d; keep one of them", before)
+			continue
+		}
+		first[key] = line
+		all = append(all, entry{key, line, pair.Value})
+	}
+	for _, e := range merged {
+		if first[e.key] == 0 {
+			first[e.key] = e.line
+			all = append(all, e)
+		}
+	}
+	return all, true
+}
+
+// below is the path of a key of a section.
+func below(path, key string) string {
+	if path == "" {
+		return key
+	}
+	return path + "." + key
+}
+
+// readKey reads one key of a section.
+func (r *reader) readKey(e entry, section reflect.Value, path, known string) {
+	for field, value := range section.Fields() {
+		if keyOf(field) == e.key {
+			r.lines[below(path, e.key)] = e.line
+			r.read(e.value, value, below(path, e.key), below(known, e.key))
+			return
+		}
+	}
+	remedy, guess := unknownRemedy(e.key, known)
+	r.mistake(e.line, below(path, shown(e.key)), "unknown key%s", remedy)
+	if guess != "" {
+		r.failed[below(path, guess)] = true // it is not missing, but misspelt
 	}
 }
 
-// readSecret reads the secret from its file, if it has one.
-func readSecret(s *secret, file, folder, key string, check *checker) {
-	if file == "" {
+// keyOf is the key of a field of the configuration.
+func keyOf(field reflect.StructField) string {
+	key, _, _ := strings.Cut(field.Tag.Get("yaml"), ",")
+	return key
+}
+
+// readEntry reads one entry of what is by conversation id.
+func (r *reader) readEntry(e entry, all reflect.Value, path, known string) {
+	if all.IsNil() {
+		all.Set(reflect.MakeMap(all.Type()))
+	}
+	r.lines[below(path, e.key)] = e.line
+	one := reflect.New(all.Type().Elem()).Elem()
+	r.read(e.value, one, below(path, e.key), below(known, "*"))
+	all.SetMapIndex(reflect.ValueOf(e.key), one)
+}
+
+func (r *reader) readList(list *ast.SequenceNode, into reflect.Value, path, known string) {
+	all := reflect.MakeSlice(into.Type(), 0, len(list.Values))
+	for i, node := range list.Values {
+		place := fmt.Sprintf("%s[%d]", path, i)
+		r.lines[place] = lineOf(node)
+		one := reflect.New(into.Type().Elem()).Elem()
+		if value := r.resolve(node, place); value != nil && value.Type() == ast.NullType {
+			r.mistake(lineOf(node), place, "is empty; take it out of the list")
+		} else {
+			r.read(node, one, place, known)
+		}
+		all = reflect.Append(all, one)
+	}
+	into.Set(all)
+	if most := settings[known].items; most > 0 && len(list.Values) > most {
+		r.mistake(lineOf(list), path, "has %d entries; there may be %d at most", len(list.Values), most)
+	}
+}
+
+// said is what a single value of the file says.
+type said struct {
+	text      string // with variables replaced
+	line      int
+	kind      ast.NodeType
+	quoted    bool
+	secret    bool
+	variables []string // that were replaced in it
+}
+
+// String is how a message names it: what variables stand for may be secret.
+func (s said) String() string {
+	switch {
+	case len(s.variables) > 0:
+		return "what ${" + s.variables[0] + "} stands for"
+	case s.secret, strings.Contains(s.text, "@") && strings.Contains(s.text, ":"): // perhaps an address with a password
+		return "this"
+	case s.quoted || s.kind == ast.StringType || s.kind == ast.LiteralType:
+		return strconv.Quote(shown(s.text))
+	default:
+		return shown(s.text)
+	}
+}
+
+// shown is a text as it may stand in a message.
+func shown(text string) string {
+	const most = 60
+	if runes := []rune(text); len(runes) > most {
+		return string(runes[:most]) + "…"
+	}
+	return text
+}
+
+// scalar returns what a single value says; false if the node is none. It is nil if a
+// variable of it is not set, which is a mistake that was noted.
+func (r *reader) scalar(node ast.Node, path string) (*said, bool) {
+	s := &said{line: lineOf(node), kind: node.Type()}
+	switch node := node.(type) {
+	case *ast.StringNode:
+		s.quoted = node.Token.Type == token.DoubleQuoteType || node.Token.Type == token.SingleQuoteType
+		s.text = node.Value
+	case *ast.LiteralNode:
+		s.quoted = true
+		s.text = node.Value.Value
+	case *ast.IntegerNode, *ast.FloatNode, *ast.BoolNode, *ast.InfinityNode, *ast.NanNode:
+		s.text = node.GetToken().Value
+		return s, true // as it is written: the zeros before a userId belong to it
+	default:
+		return nil, false
+	}
+	if !r.expand(s, path) {
+		return nil, true
+	}
+	return s, true
+}
+
+var (
+	// variable is ${NAME}; $${NAME} stands for the text ${NAME}.
+	variable     = regexp.MustCompile(`\$?\$\{[^}]*\}?`)
+	variableName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
+)
+
+// expand replaces the variables; false if one of them can't be.
+func (r *reader) expand(s *said, path string) bool {
+	ok := true
+	s.text = variable.ReplaceAllStringFunc(s.text, func(match string) string {
+		if strings.HasPrefix(match, "$$") {
+			return match[1:]
+		}
+		name, closed := strings.CutSuffix(match[len("${"):], "}")
+		if !closed || !variableName.MatchString(name) {
+			// It may be a piece of a secret, and is not repeated.
+			r.mistake(s.line, path, "holds ${, but not ${NAME}; there is no other form, and $${ stands for the text ${")
+			ok = false
+			return ""
+		}
+		value, set := r.environment(name)
+		if !set {
+			r.mistake(s.line, path, "${%s} is not set in the environment; set %s, or write the value here", name, name)
+			ok = false
+		}
+		s.variables = append(s.variables, name)
+		return value
+	})
+	s.quoted = s.quoted && len(s.variables) == 0
+	return ok
+}
+
+// readScalar reads a single value by its setting.
+func (r *reader) readScalar(said said, into reflect.Value, path string, s setting) {
+	wrong := func(wanted, hint string) {
+		if hint != "" && !said.secret && len(said.variables) == 0 {
+			hint = "; " + hint
+		} else {
+			hint = ""
+		}
+		r.mistake(said.line, path, "%s is not %s%s", said, wanted, hint)
+	}
+	wanted := s.wanted(into.Type())
+	switch into.Interface().(type) {
+	case duration:
+		d, err := time.ParseDuration(said.text)
+		if err != nil || !s.within(int64(d)) {
+			if err != nil {
+				wanted += ", such as " + s.likely().String()
+			}
+			wrong(wanted, durationHint(said.text, s))
+			return
+		}
+		into.SetInt(int64(d))
 		return
-	}
-	check.that(*s == "", key, "is given twice: here and as %s_file", key)
-	if !filepath.IsAbs(file) {
-		file = filepath.Join(folder, file)
-	}
-	content, err := os.ReadFile(file)
-	if path, ok := errors.AsType[*fs.PathError](err); ok {
-		check.that(false, key+"_file", "can't be read: %s", path.Err)
+	case percentage:
+		p, ok := parsePercentage(said.text)
+		if !ok || said.text != "" && !s.within(p) {
+			wrong(wanted, percentageHint(said.text, s))
+			return
+		}
+		into.SetInt(p)
 		return
+	case secret, redisURL:
+		said.secret = true
 	}
-	*s = secret(strings.TrimSpace(string(content)))
-	check.that(*s != "", key+"_file", "is empty")
+	switch into.Kind() {
+	case reflect.Int, reflect.Int64:
+		n, err := strconv.ParseInt(said.text, 10, 64)
+		if err != nil || said.quoted || !s.within(n) {
+			wrong(wanted, numberHint(said.text, s))
+			return
+		}
+		into.SetInt(n)
+	case reflect.Bool:
+		if said.text != "true" && said.text != "false" || said.quoted {
+			wrong(wanted, boolHint(said.text))
+			return
+		}
+		into.SetBool(said.text == "true")
+	default:
+		r.readText(said, into, path, s, func(hint string) { wrong(wanted, hint) })
+	}
+}
+
+// readText reads a text by its setting; wrong notes that it is none of what is wanted.
+func (r *reader) readText(said said, into reflect.Value, path string, s setting, wrong func(hint string)) {
+	switch {
+	case said.kind == ast.BoolType:
+		r.mistake(said.line, path, "true and false are not text; put it in quotes")
+	case len(s.choices) > 0 && !slices.Contains(s.choices, said.text):
+		wrong(choiceHint(said.text, s.choices))
+	case s.form != nil && s.form.accepts != nil && !s.form.accepts(said.text):
+		wrong(s.form.hint(said.text))
+	case len(s.choices) == 0 && s.form == nil && foreignQuotes(said.text):
+		r.mistake(said.line, path, `is in quotes of another kind (“”); use "..." or none`)
+	case strings.HasSuffix(path, "]") && strings.ContainsAny(said.text, ",，、"):
+		r.mistake(said.line, path, "holds a comma: separate the entries of a list by a comma and a space, as in [one, two]")
+	default:
+		into.SetString(said.text)
+	}
+}
+
+// secretFromFile reads the secret from its file, if it has one; path is made absolute.
+func (r *reader) secretFromFile(current string, file *string, folder, key string) string {
+	if *file == "" {
+		return current
+	}
+	fileKey := key + "_file"
+	r.that(current == "", fileKey, "and %s are both given; keep one of them", key[strings.LastIndexByte(key, '.')+1:])
+	*file = inFolder(*file, folder)
+	content, err := readFile(*file, secretMax)
+	if err != nil {
+		r.that(false, fileKey, "%v", err)
+		r.failed[key] = true // nothing else is said of it
+		return ""
+	}
+	text := strings.TrimSpace(strings.TrimPrefix(string(content), "\ufeff"))
+	r.that(text != "", fileKey, "is an empty file; write the secret into it")
+	r.that(!strings.ContainsAny(text, "\r\n"), fileKey, "holds more than one line; the secret must be alone in it")
+	r.failed[key] = r.failed[key] || r.failed[fileKey]
+	return text
+}
+
+// inFolder is where a file of the configuration is: relative to its folder.
+func inFolder(file, folder string) string {
+	if filepath.IsAbs(file) {
+		return file
+	}
+	absolute, err := filepath.Abs(filepath.Join(folder, file))
+	if err != nil {
+		return filepath.Join(folder, file)
+	}
+	return absolute
 }

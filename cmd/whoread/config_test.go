@@ -1,11 +1,12 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
+	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
-	"reflect"
 	"regexp"
 	"strings"
 	"testing"
@@ -13,6 +14,8 @@ import (
 
 	"github.com/goccy/go-yaml"
 	"github.com/google/go-cmp/cmp"
+
+	"whoread/bot"
 )
 
 // environment is one with these variables only.
@@ -27,7 +30,7 @@ const credentials = "dingtalk: {client_id: id, client_secret: hush}\n"
 
 func TestCredentialsAloneAreAWorkingConfiguration(t *testing.T) {
 	t.Parallel()
-	got, err := parseConfig("whoread.yaml", []byte(credentials), nil)
+	got, _, err := parseConfig("whoread.yaml", []byte(credentials), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -40,18 +43,29 @@ func TestCredentialsAloneAreAWorkingConfiguration(t *testing.T) {
 	}
 }
 
-func TestTheExampleWorksOnceCredentialsAreFilledIn(t *testing.T) {
-	t.Parallel()
+// example returns config.example.yaml, and the same with every key switched on but
+// those that would be given twice.
+func example(t *testing.T) (source, all []byte) {
+	t.Helper()
 	source, err := os.ReadFile("../../config.example.yaml")
 	if err != nil {
 		t.Fatal(err)
 	}
+	all = regexp.MustCompile(`(?m)^(  )# (  )?(  )?([a-z_]+|cidExample1234==):`).ReplaceAll(source, []byte("$1$2$3$4:"))
+	all = regexp.MustCompile(`(?m)^# (follow_up:|  "\*":|    [a-z]+:)`).ReplaceAll(all, []byte("$1"))
+	all = regexp.MustCompile(`(?m)^  (client_secret|url|sentinel_password)_file:.*\n`).ReplaceAll(all, nil)
+	return source, all
+}
+
+func TestTheExampleWorksOnceCredentialsAreFilledIn(t *testing.T) {
+	t.Parallel()
+	source, all := example(t)
 	filled := environment(map[string]string{"WHOREAD_CLIENT_ID": "id", "WHOREAD_CLIENT_SECRET": "hush"})
-	plain, err := parseConfig("example", source, filled)
+	plain, _, err := parseConfig("example", source, filled)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defaults, err := parseConfig("defaults", []byte(credentials), nil)
+	defaults, _, err := parseConfig("defaults", []byte(credentials), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -59,94 +73,73 @@ func TestTheExampleWorksOnceCredentialsAreFilledIn(t *testing.T) {
 		t.Error(diff)
 	}
 
-	// With every key switched on it is understood too, and it names every key.
-	all := regexp.MustCompile(`(?m)^(  )# (  )?(  )?([a-z_]+|cidExample1234==):`).ReplaceAll(source, []byte("$1$2$3$4:"))
-	all = regexp.MustCompile(`(?m)^  .*_file:.*\n`).ReplaceAll(all, nil)
-	full, err := parseConfig("example", all, filled)
+	// With every key switched on it is understood too, and it names every key with its
+	// default and whatever may stand there.
+	full, r, err := parseConfig("example", all, filled)
 	if err != nil {
 		t.Fatalf("%v\n%s", err, all)
 	}
-	if len(full.Members.Rosters) != 1 {
-		t.Errorf("rosters: %+v", full.Members.Rosters)
+	if len(full.Members.Rosters) != 1 || len(full.FollowUp) != 1 {
+		t.Errorf("rosters: %+v, follow-ups: %+v", full.Members.Rosters, full.FollowUp)
 	}
-	for _, key := range keysOf(reflect.TypeFor[config](), nil) {
-		if !regexp.MustCompile(`(?m)^[ #]*` + key + `:`).Match(source) {
+	full.Members.Rosters, full.FollowUp = nil, nil
+	full.HTTP.Listen = "" // the same, but where it is taken
+	full.DingTalk.RobotCode, full.DingTalk.CoolAppCode = defaults.DingTalk.RobotCode, ""
+	if diff := cmp.Diff(defaults, full, emptyIsNone()); diff != "" {
+		t.Errorf("the example shows other defaults:\n%s", diff)
+	}
+	lines := strings.Split(string(all), "\n")
+	for key, s := range settings {
+		if strings.HasSuffix(key, "_file") && key != "redis.tls_ca_file" { // they are in it, but not switched on
+			continue
+		}
+		key = strings.NewReplacer("rosters.*", "rosters.cidExample1234==").Replace(key)
+		if r.lines[key] == 0 {
 			t.Errorf("the example does not explain %s", key)
+			continue
+		}
+		for _, choice := range s.choices {
+			about := strings.Join(lines[r.lines[key]-1:r.lines[key]+1], "\n")
+			if !regexp.MustCompile(`\b` + choice + `\b`).MatchString(about) {
+				t.Errorf("the example does not say that %s may be %s: %s", key, choice, about)
+			}
 		}
 	}
 }
 
-// keysOf lists the YAML keys of a struct and of those in it.
-func keysOf(t reflect.Type, keys []string) []string {
-	for field := range t.Fields() {
-		keys = append(keys, field.Tag.Get("yaml"))
-		inner := field.Type
-		if inner.Kind() == reflect.Map {
-			inner = inner.Elem()
-		}
-		if inner.Kind() == reflect.Struct {
-			keys = keysOf(inner, keys)
-		}
-	}
-	return keys
-}
+var update = flag.Bool("update", false, "write down what is said of each file in testdata/config")
 
-func TestMistakesAreNamedByLineAndKey(t *testing.T) {
+// Each file of testdata/config has mistakes; the text beside it is what is said of them.
+func TestEachMistakeIsNamedWithItsLineItsKeyAndWhatToDo(t *testing.T) {
 	t.Parallel()
-	for _, test := range []struct{ name, yaml, want string }{
-		{"empty file", "", "dingtalk.client_id"},
-		{"no secret", "dingtalk: {client_id: id}", "line 1: dingtalk.client_secret"},
-		{"unknown key", credentials + "reports:\n  max_name: 3\n", `line 3: unknown field "max_name"`},
-		{"unknown section", credentials + "report: {}\n", `line 2: unknown field "report"`},
-		{"wrong type", credentials + "reports: {max_names: many}\n", "line 2: "},
-		{"wrong duration", credentials + "members:\n  cache_for: soon\n", "line 3: "},
-		{"twice the same key", credentials + "log: {level: info}\nlog: {level: warn}\n", "line 3: "},
-		{"no YAML", credentials + "log: [}\n", "line 2: "},
-		{"a list at the top", "- a\n- b\n", "line 1: "},
-		{"unset variable", "dingtalk:\n  client_id: ${NOWHERE}\n", "line 2: ${NOWHERE} is not set"},
-		{"site", "dingtalk: {client_id: a, client_secret: b, site: cn}", `line 1: dingtalk.site: "cn" is not one of com, io`},
-		{"connections", "dingtalk: {client_id: a, client_secret: b, connections: 0}", "line 1: dingtalk.connections"},
-		{"both secrets", "dingtalk: {client_id: a, client_secret: b, client_secret_file: c}", "given twice"},
-		{"no secret file", "dingtalk:\n  client_id: a\n  client_secret_file: nowhere\n", "line 3: dingtalk.client_secret_file: can't be read"},
-		{"redis scheme", credentials + "redis:\n  url: http://host\n", "line 3: redis.url"},
-		{"redis parameter", credentials + "redis:\n  url: redis://:hush@host?timeout=1\n", `line 3: redis.url: redis url: unknown parameter "timeout"`},
-		{"database of a cluster", credentials + "redis:\n  url: redis://:hush@host/1\n  addrs: [other]\n", "line 3: redis.url: redis url: a cluster has no database but 0"},
-		{"both Sentinel passwords", credentials + "redis: {url: redis://a, master_name: m, sentinel_password: hush, sentinel_password_file: c}\n", "line 2: redis.sentinel_password: is given twice"},
-		{"no CA file", credentials + "redis:\n  url: rediss://host\n  tls_ca_file: nowhere\n", "line 4: redis.tls_ca_file: can't be read"},
-		{"Sentinel and memory", credentials + "redis: {master_name: m}\n", "line 2: redis.url: redis url: memory:// has no"},
-		{"key prefix", credentials + "redis: {key_prefix: '{a}'}\n", "line 2: redis.key_prefix"},
-		{"announce", credentials + "access: {announce: author}\n", "line 2: access.announce"},
-		{"report", credentials + "access: {report: nobody}\n", "line 2: access.report"},
-		{"recall", credentials + "access: {recall: x}\n", `line 2: access.recall: "x" is not one of author, admins, everyone`},
-		{"source", credentials + "members: {source: web}\n", "line 2: members.source"},
-		{"cache", credentials + "members: {cache_for: -1s}\n", "line 2: members.cache_for"},
-		{"empty roster", credentials + "members: {rosters: {cid1==: {name: 销售}}}\n", "line 2: members.rosters: the roster of 销售"},
-		{"language", credentials + "reports: {language: fr}\n", "line 2: reports.language"},
-		{"to", credentials + "reports: {to: mail}\n", "line 2: reports.to"},
-		{"max_names", credentials + "reports: {max_names: 0}\n", "line 2: reports.max_names"},
-		{"fresh_for", credentials + "reports: {fresh_for: 2h}\n", "line 2: reports.fresh_for"},
-		{"sweep", credentials + "reports: {sweep: [1h, 5s]}\n", "line 2: reports.sweep: 5s"},
-		{"keep_for", credentials + "reports: {keep_for: 1h}\n", "line 2: reports.keep_for"},
-		{"time zone", credentials + "reminders: {time_zone: Beijing}\n", "line 2: reminders.time_zone"},
-		{"calls", credentials + "budget: {calls_per_second: 0}\n", "line 2: budget.calls_per_second"},
-		{"calls a month", credentials + "budget: {calls_per_month: -1}\n", "line 2: budget.calls_per_month"},
-		{"warning", credentials + "budget:\n  warn_at: 80\n", `line 3: "80" is not a percentage such as 80%`},
-		{"no address", credentials + "http: {listen: here}\n", `line 2: http.listen: "here" is not an address such as 127.0.0.1:9090`},
-		{"profiles for everybody", credentials + "http: {listen: ':9090', pprof: true}\n", "line 2: http.pprof: "},
-		{"level", credentials + "log: {level: loud}\n", "line 2: log.level"},
-		{"format", credentials + "log: {format: xml}\n", "line 2: log.format"},
-	} {
-		t.Run(test.name, func(t *testing.T) {
+	files, err := filepath.Glob("testdata/config/*.yaml")
+	if err != nil || len(files) < 40 {
+		t.Fatalf("%d files, %v", len(files), err)
+	}
+	variables := environment(map[string]string{"HUSH": "hush-of-the-environment", "EMPTY": ""})
+	for _, file := range files {
+		t.Run(strings.TrimSuffix(filepath.Base(file), ".yaml"), func(t *testing.T) {
 			t.Parallel()
-			_, err := parseConfig("whoread.yaml", []byte(test.yaml), environment(nil))
+			_, err := loadConfig(file, variables)
 			if err == nil {
-				t.Fatal("no error")
+				t.Fatal("no mistake is found")
 			}
-			if !strings.Contains(err.Error(), test.want) {
-				t.Errorf("%q is missing in:\n%v", test.want, err)
+			said := err.Error() + "\n"
+			if strings.Contains(said, "hush") {
+				t.Errorf("a secret is in:\n%s", said)
 			}
-			if strings.Contains(err.Error(), "hush") {
-				t.Errorf("the secret is in:\n%v", err)
+			golden := strings.TrimSuffix(file, ".yaml") + ".txt"
+			if *update {
+				if err := os.WriteFile(golden, []byte(said), 0o600); err != nil {
+					t.Fatal(err)
+				}
+			}
+			want, err := os.ReadFile(golden)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(string(want), said); diff != "" {
+				t.Error(diff)
 			}
 		})
 	}
@@ -186,14 +179,182 @@ func TestSecretsComeFromFilesAndVariablesAndAreNeverPrinted(t *testing.T) {
 	}
 }
 
+func TestWhatPeopleMayWriteIsUnderstood(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		source string
+		got    func(c config) any
+		want   any
+	}{
+		"a byte order mark and lines of Windows": {
+			"\ufeffdingtalk:\r\n  client_id: id\r\n  client_secret: hush\r\nreports:\r\n  max_names: 7\r\n",
+			func(c config) any {
+				return []any{c.DingTalk.ClientID, string(c.DingTalk.ClientSecret), c.Reports.MaxNames}
+			},
+			[]any{"id", "hush", 7},
+		},
+		"ids of digits, with their zeros": {
+			credentials + "access: {admins: [0123, '0456', 7.50]}\n",
+			func(c config) any { return c.Access.Admins },
+			[]string{"0123", "0456", "7.50"},
+		},
+		"times of day without quotes": {
+			credentials + "reminders:\n  quiet_hours: 22:00-08:00\nfollow_up:\n  '*':\n    deadline: 18:00\n",
+			func(c config) any { return []string{c.Reminders.QuietHours, c.FollowUp["*"].Deadline} },
+			[]string{"22:00-08:00", "18:00"},
+		},
+		"a text over several lines": {
+			credentials + "members:\n  rosters:\n    cid1==:\n      name: |-\n        Sales: north\n      users: [a]\n",
+			func(c config) any { return c.Members.Rosters["cid1=="].Name },
+			"Sales: north",
+		},
+		"a section with nothing in it": {
+			credentials + "reports:\n  max_names:\nlog:\n",
+			func(c config) any { return []any{c.Reports.MaxNames, c.Log} },
+			[]any{50, logConfig{"info", "json"}},
+		},
+		"none of a list that has a default": {
+			credentials + "reports: {sweep: []}\n",
+			func(c config) any { return c.Reports.Sweep },
+			[]duration{},
+		},
+		"never": {
+			credentials + "budget: {warn_at: 0, calls_per_month: 0}\n",
+			func(c config) any { return c.Budget },
+			budgetConfig{CallsPerSecond: 20},
+		},
+		"the same for several groups": {
+			credentials + "follow_up:\n  cid1==: &usual\n    every: [1h]\n    until: 90%\n  cid2==: *usual\n  cid3==:\n    <<: *usual\n    until: 50%\n",
+			func(c config) any {
+				return []percentage{c.FollowUp["cid1=="].Until, c.FollowUp["cid2=="].Until, c.FollowUp["cid3=="].Until}
+			},
+			[]percentage{90, 90, 50},
+		},
+		"variables for anything": {
+			credentials + "reports: {max_names: \"${N}\", sweep: ['${T}']}\naccess: {report: '${WHO}'}\nmembers: {rosters: {'cid${N}': {users: ['x${N}y${N}']}}}\n",
+			func(c config) any {
+				return []any{c.Reports.MaxNames, c.Reports.Sweep, c.Access.Report, c.Members.Rosters["cid7"].Users}
+			},
+			[]any{7, []duration{duration(90 * time.Second)}, bot.Admins, []string{"x7y7"}},
+		},
+		"dollars that are none": {
+			"dingtalk: {client_id: $HOME, client_secret: 'a$b$${N}'}\n",
+			func(c config) any { return []string{c.DingTalk.ClientID, string(c.DingTalk.ClientSecret)} },
+			[]string{"$HOME", "a$b${N}"},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c, _, err := parseConfig("whoread.yaml", []byte(test.source), environment(map[string]string{"N": "7", "T": "90s", "WHO": "admins"}))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(test.want, test.got(c)); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+func TestASecretIsReadFromItsFile(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct{ content, want, wrong string }{
+		"with the end of its line":         {content: "hush\n", want: "hush"},
+		"as Windows writes it":             {content: "\ufeffhush\r\n", want: "hush"},
+		"without the end of its line":      {content: "hush", want: "hush"},
+		"which is empty":                   {content: "\n", wrong: "is an empty file; write the secret into it"},
+		"which holds more":                 {content: "client_id=x\nclient_secret=hush\n", wrong: "holds more than one line; the secret must be alone in it"},
+		"which is something else, and big": {content: strings.Repeat("hush", secretMax), wrong: "is larger than 64 KiB; is it the right file?"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			folder := t.TempDir()
+			secretFile := filepath.Join(folder, "secret")
+			if err := os.WriteFile(secretFile, []byte(test.content), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			for _, named := range []string{"secret", secretFile} {
+				source := "dingtalk:\n  client_id: id\n  client_secret_file: " + named + "\n"
+				c, _, err := parseConfig(filepath.Join(folder, "whoread.yaml"), []byte(source), nil)
+				switch {
+				case test.wrong == "" && err != nil:
+					t.Error(err)
+				case test.wrong == "" && string(c.DingTalk.ClientSecret) != test.want:
+					t.Errorf("%q is read", string(c.DingTalk.ClientSecret))
+				case test.wrong != "" && (err == nil || !strings.HasSuffix(err.Error(), "\n  line 3: dingtalk.client_secret_file: "+test.wrong)):
+					t.Errorf("%v; want %s", err, test.wrong)
+				}
+			}
+		})
+	}
+}
+
+func TestAFileThatCannotBeReadIsNamedWithTheReason(t *testing.T) {
+	t.Parallel()
+	folder := t.TempDir()
+	closed := filepath.Join(folder, "closed.yaml")
+	if err := os.WriteFile(closed, []byte(credentials), 0o000); err != nil {
+		t.Fatal(err)
+	}
+	big := filepath.Join(folder, "big.yaml")
+	if err := os.WriteFile(big, bytes.Repeat([]byte("# hush\n"), configMax/4), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, test := range []struct{ file, want string }{
+		{folder, "is a directory; name the file in it"},
+		{filepath.Join(folder, "nowhere.yaml"), "there is no such file; copy config.example.yaml to it and fill in the credentials"},
+		{closed, "may not be read by the user that runs whoread (uid "},
+		{big, "is larger than 1024 KiB; is it the right file?"},
+	} {
+		if test.file == closed && os.Getuid() == 0 {
+			continue // who may read everything
+		}
+		for _, subcommand := range [][]string{{"run"}, {"config", "print"}} {
+			code, _, stderr := command(t, append(subcommand, "--config", test.file)...)
+			if want := fmt.Sprintf("whoread: configuration %s:\n  %s", test.file, test.want); code != 1 || !strings.HasPrefix(stderr, want) {
+				t.Errorf("%v: exit status %d, %s\nwant %s", subcommand, code, stderr, want)
+			}
+		}
+	}
+}
+
 func FuzzConfig(f *testing.F) {
 	f.Add(credentials)
 	f.Add("dingtalk: {client_id: ${A}, client_secret: b}\nmembers: {rosters: {a: {users: [b]}}}")
 	f.Add("a: &x [*x]")
+	f.Add(credentials + "follow_up:\n  a: &x {every: [1h]}\n  b: *x\n  c: {<<: *x, until: 90%}\n")
+	files, err := filepath.Glob("testdata/config/*.yaml")
+	if err != nil {
+		f.Fatal(err)
+	}
+	for _, file := range files {
+		source, err := os.ReadFile(file)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(string(source))
+	}
 	f.Fuzz(func(t *testing.T, source string) {
-		_, err := parseConfig("fuzz", []byte(source), environment(nil))
-		if err != nil && err.Error() == "" {
-			t.Error("an error that says nothing")
+		c, r, err := parseConfig("fuzz", []byte(source), environment(map[string]string{"A": "secret-of-the-environment"}))
+		if err != nil {
+			said := strings.TrimPrefix(err.Error(), "configuration fuzz:\n  ")
+			if said == err.Error() || said == "" || strings.Contains(said, "secret-of-the-environment") {
+				t.Errorf("it is said: %s", err)
+			}
+			return
+		}
+		// What is understood can be printed, and is understood again.
+		var printed bytes.Buffer
+		if err := printConfig(&printed, c, r.lines); err != nil {
+			t.Fatal(err)
+		}
+		again, _, err := parseConfig("fuzz", printed.Bytes(), nil)
+		if err != nil {
+			t.Fatalf("%v in\n%s", err, &printed)
+		}
+		again.DingTalk.ClientSecret, again.Redis.URL, again.Redis.SentinelPassword = c.DingTalk.ClientSecret, c.Redis.URL, c.Redis.SentinelPassword
+		if diff := cmp.Diff(c, again, emptyIsNone()); diff != "" {
+			t.Errorf("%s in\n%s", diff, &printed)
 		}
 	})
 }

@@ -13,7 +13,7 @@ import (
 )
 
 type forgetCommand struct {
-	Config string `required:"" type:"existingfile" help:"The configuration of the bot." placeholder:"FILE"`
+	Config string `required:"" help:"The configuration of the bot." placeholder:"FILE"`
 	Group  string `xor:"what" required:"" help:"Erase all that is kept of this group, by its conversation id." placeholder:"ID"`
 	User   string `xor:"what" required:"" help:"Erase this person, by userId, from all that is kept of every group." placeholder:"ID"`
 	Yes    bool   `help:"Really do it; without, it only says what would be erased."`

@@ -13,9 +13,6 @@ import (
 	"os"
 	"strings"
 	"time"
-
-	"github.com/goccy/go-yaml"
-	"github.com/goccy/go-yaml/parser"
 )
 
 type healthCommand struct {
@@ -48,30 +45,18 @@ func (h *healthCommand) Run(ctx context.Context, out streams) error {
 func (h *healthCommand) address() (string, error) {
 	address := h.Address
 	if h.Config != "" {
-		source, err := os.ReadFile(h.Config)
-		if err != nil {
-			return "", fmt.Errorf("read configuration: %w", err)
+		c, r, err := readConfig(h.Config, os.LookupEnv)
+		if r == nil {
+			return "", err
 		}
-		address = configuredListen(source)
+		// Whatever else is wrong with the file: the bot may be well although somebody
+		// has just broken it.
+		address = c.HTTP.Listen
 	}
 	if address == listenOff {
 		return "", errors.New("http.listen is off: the bot answers no probes")
 	}
 	return reachable(cmp.Or(address, defaultListen)), nil
-}
-
-// configuredListen is http.listen of the file, whatever else is wrong with it: the bot
-// may be well although somebody has just broken the file.
-func configuredListen(source []byte) string {
-	var c struct {
-		HTTP httpConfig `yaml:"http"`
-	}
-	if file, err := parser.ParseBytes(source, 0); err == nil && len(file.Docs) > 0 && file.Docs[0].Body != nil {
-		_ = yaml.NodeToValue(file.Docs[0].Body, &c) // what can be read is enough
-	}
-	return variable.ReplaceAllStringFunc(c.HTTP.Listen, func(match string) string {
-		return os.Getenv(strings.Trim(match, "${}"))
-	})
 }
 
 // reachable is where somebody on this machine reaches who listens on the address: who

@@ -36,6 +36,7 @@ type cli struct {
 	Run      runCommand      `cmd:"" help:"Run the bot."`
 	Check    checkCommand    `cmd:"" help:"Check the configuration, Redis, the credentials and the gateway, a line each."`
 	Health   healthCommand   `cmd:"" help:"Ask the running bot of this machine how it is: one line, and the exit status 0 or 1."`
+	Config   configCommand   `cmd:"" help:"Print the configuration in effect, or its JSON Schema."`
 	Forget   forgetCommand   `cmd:"" help:"Erase a group or a person from what is kept."`
 	Demo     demoCommand     `cmd:"" help:"See it work: a DingTalk on this machine, an embedded Redis, and the bot; a scripted exchange, then a page to chat in."`
 	DingTalk dingtalkCommand `cmd:"" name:"dingtalk" help:"Run that DingTalk alone, with a page to chat in, for 'whoread run' or any other Stream client."`

@@ -5,34 +5,12 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
-	"io/fs"
-	"os"
-	"path/filepath"
 	"time"
 
-	"whoread/store"
-
 	"github.com/redis/go-redis/v9"
-)
 
-// complete reads the password of the Sentinels from its file, and looks whether
-// everything fits together.
-func (r *redisConfig) complete(folder string, check *checker) {
-	readSecret(&r.SentinelPassword, r.SentinelPasswordFile, folder, "redis.sentinel_password", check)
-	if r.TLSCAFile != "" && !filepath.IsAbs(r.TLSCAFile) {
-		r.TLSCAFile = filepath.Join(folder, r.TLSCAFile)
-	}
-	_, err := readCAs(r.TLSCAFile)
-	check.that(err == nil, "redis.tls_ca_file", "%v", err)
-	if len(check.problems.wrong) > 0 || r.URL == store.Memory && len(r.Addrs) == 0 && r.MasterName == "" && r.TLSCAFile == "" {
-		return // the embedded one is not started to be looked at
-	}
-	s, err := r.open(time.Hour, nil)
-	check.that(err == nil, "redis.url", "%v", err)
-	if err == nil {
-		_ = s.Close() // it has no connection yet
-	}
-}
+	"whoread/store"
+)
 
 // open opens the store, which keeps messages for that time.
 func (r *redisConfig) open(keepFor time.Duration, hook redis.Hook) (*store.Store, error) {
@@ -52,13 +30,13 @@ func readCAs(file string) (*x509.CertPool, error) {
 	if file == "" {
 		return nil, nil
 	}
-	content, err := os.ReadFile(file)
-	if path, ok := errors.AsType[*fs.PathError](err); ok {
-		return nil, fmt.Errorf("can't be read: %w", path.Err)
+	content, err := readFile(file, configMax)
+	if err != nil {
+		return nil, err
 	}
 	pool := x509.NewCertPool()
 	if !pool.AppendCertsFromPEM(content) {
-		return nil, errors.New("holds no certificate (PEM)")
+		return nil, errors.New("holds no certificate (PEM); give the file of the authority that signed Redis's")
 	}
 	return pool, nil
 }

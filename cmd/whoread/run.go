@@ -10,7 +10,7 @@ import (
 )
 
 type runCommand struct {
-	Config string `required:"" type:"existingfile" help:"The configuration, a YAML file; config.example.yaml explains every key." placeholder:"FILE"`
+	Config string `required:"" help:"The configuration, a YAML file; config.example.yaml explains every key." placeholder:"FILE"`
 }
 
 // Run runs the bot until a signal ends ctx.

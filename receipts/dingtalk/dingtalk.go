@@ -175,6 +175,12 @@ func (c *Client) CheckToken(ctx context.Context) error {
 	})
 }
 
+// CheckURL tells why an address can't be one of Config's URLs; nil if it can. Its errors repeat nothing of the address.
+func CheckURL(raw string) error {
+	_, err := baseURL(raw)
+	return err
+}
+
 // baseURL accepts https://host[:port], and http where the host is this machine. Its errors repeat nothing of the address,
 // which might hold a password.
 func baseURL(raw string) (*url.URL, error) {
