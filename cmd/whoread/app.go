@@ -79,12 +79,8 @@ func newApp(c config, t timing, log *zap.Logger) (*app, error) {
 	a := &app{log: log, store: records, client: client, tally: tally, inbox: records.Inbox(inboxOptions, log), pushes: bot.NewPushes(records, t.now, log)}
 
 	platform := &bot.Platform{Client: client, Now: t.now}
-	rosters := map[string]bot.RosterOptions{}
-	for id, roster := range c.Members.Rosters {
-		rosters[id] = bot.RosterOptions{ChatID: roster.ChatID, Users: roster.Users, Departments: roster.Departments}
-	}
 	learned := receipts.LearnedMembers{Records: records, Now: t.now}
-	sources := append(platform.MemberSources(rosters), learned)
+	sources := append(platform.MemberSources(c.rosters()), learned)
 	members := receipts.NewMemberBook(records, time.Duration(c.Members.CacheFor), t.now, chosenSources(c.Members.Source, sources)...)
 	members.Refused = func(ctx context.Context, group string, r receipts.Refusal, err error) {
 		bot.LogOf(ctx, log).Warn("a source of members will not be asked for a while", zap.String("group", group), zap.String("source", string(r.Source)),

@@ -2,111 +2,169 @@ package main
 
 import (
 	"context"
-	"errors"
+	"encoding/json"
 	"fmt"
+	"io"
 	"os"
 	"time"
 
-	"go.uber.org/zap"
-
-	"whoread/bot/stream"
 	"whoread/receipts/dingtalk"
+	"whoread/store"
 )
 
 // checkWithin bounds each check.
 const checkWithin = 15 * time.Second
 
+// How much of the configuration is looked at without --all: each group costs two
+// counted calls or more, and each person a second at worst.
+const (
+	checkedGroups = 20
+	checkedPeople = 100
+)
+
 type checkCommand struct {
 	Config string `required:"" help:"The configuration to check." placeholder:"FILE"`
+	JSON   bool   `name:"json" help:"Print one JSON document instead of lines."`
+	All    bool   `help:"Look at every configured group and person, not only at the first ${checked_groups} and ${checked_people}. Each group costs two counted calls or more."`
 }
 
-// Run checks one thing after another and prints a line for each: what is right,
-// or what is wrong and what to do. It fails if anything is wrong.
+// Run looks at one thing after another and prints a line for each: what is right, or
+// what is wrong and what to do. It fails if anything is wrong.
 func (c *checkCommand) Run(ctx context.Context, out streams) error {
-	r := &checkReport{out: out}
-	cfg, err := loadConfig(c.Config, os.LookupEnv)
-	if err != nil {
-		r.line("configuration", "", err.Error(), "correct the lines named above")
-		return errReported
+	r := &checkReport{Config: c.Config, Version: versionText(), Checks: []finding{}, out: out.out}
+	if c.JSON {
+		r.out = io.Discard
 	}
-	r.line("configuration", c.Config, "", "")
-	r.checkRedis(ctx, cfg)
-	if r.checkToken(ctx, cfg) {
-		r.checkGateway(ctx, cfg)
+	i := &inspection{report: r, all: c.All}
+	i.run(ctx, c.Config)
+	if err := i.close(); err != nil {
+		return err
+	}
+	if c.JSON {
+		r.OK = r.Counts[wrong] == 0
+		document := json.NewEncoder(out.out)
+		document.SetIndent("", "  ")
+		document.SetEscapeHTML(false)
+		if err := document.Encode(r); err != nil {
+			return err
+		}
 	} else {
-		r.skipped("gateway", "needs the token")
+		fmt.Fprintf(out.out, "\n%d right, %d wrong, %d to think about, %d not known; %d counted calls of DingTalk's at most\n",
+			r.Counts[right], r.Counts[wrong], r.Counts[doubtful], r.Counts[unknown], r.CountedCalls)
 	}
-	if r.failed {
+	if r.Counts[wrong] > 0 {
 		return errReported
 	}
 	return nil
 }
 
+// verdict is what a check found out.
+type verdict string
+
+// The verdicts. Only what is wrong fails the check.
+const (
+	right    verdict = "ok"
+	wrong    verdict = "wrong"
+	doubtful verdict = "warning" // it works, but not as well as it could or for long
+	unknown  verdict = "unknown" // it could not be found out
+)
+
+var marks = map[verdict]string{right: "✓", wrong: "✗", doubtful: "!", unknown: "-"}
+
+// finding is what was found out about one thing. The ID is stable, for programs; more
+// than one finding can have it, each then about another group, person, ...
+type finding struct {
+	ID      string  `json:"id"`
+	About   string  `json:"about,omitempty"`
+	Status  verdict `json:"status"`
+	Detail  string  `json:"detail"`
+	Remedy  string  `json:"remedy,omitempty"`  // what to do
+	Console *place  `json:"console,omitempty"` // where, if it is in DingTalk's developer console
+}
+
+// place is a menu of DingTalk's developer console, or of its client.
+type place struct {
+	English string `json:"en"`
+	Chinese string `json:"zh"`
+}
+
+// checkReport is the answer to all checks: the JSON document of --json.
 type checkReport struct {
-	out    streams
-	failed bool
+	OK           bool            `json:"ok"`
+	Config       string          `json:"config"`
+	Version      string          `json:"version"`
+	CountedCalls int             `json:"counted_calls"` // at most
+	Counts       map[verdict]int `json:"counts"`
+	Checks       []finding       `json:"checks"`
+
+	out io.Writer
 }
 
-// line prints one check: right, or wrong and what to do about it.
-func (r *checkReport) line(what, right, wrong, remedy string) {
-	if wrong == "" {
-		fmt.Fprintf(r.out.out, "✓ %-14s %s\n", what, right)
+// add takes a finding and prints its line.
+func (r *checkReport) add(f finding) {
+	if r.Counts == nil {
+		r.Counts = map[verdict]int{right: 0, wrong: 0, doubtful: 0, unknown: 0}
+	}
+	r.Checks = append(r.Checks, f)
+	r.Counts[f.Status]++
+	what := f.ID
+	if f.About != "" {
+		what += " " + f.About
+	}
+	fmt.Fprintf(r.out, "%s %-20s %s\n", marks[f.Status], what, f.Detail)
+	if f.Remedy != "" {
+		fmt.Fprintf(r.out, "  %-20s → %s\n", "", f.Remedy)
+	}
+	if f.Console != nil {
+		fmt.Fprintf(r.out, "  %-20s → in DingTalk: %s (%s)\n", "", f.Console.English, f.Console.Chinese)
+	}
+}
+
+func (r *checkReport) ok(id, format string, args ...any) {
+	r.add(finding{ID: id, Status: right, Detail: fmt.Sprintf(format, args...)})
+}
+
+// notChecked says why something was not looked at.
+func (r *checkReport) notChecked(why string, ids ...string) {
+	for _, id := range ids {
+		r.add(finding{ID: id, Status: unknown, Detail: "not checked: " + why})
+	}
+}
+
+// inspection is one run of all checks. What a check needs of an earlier one is here.
+type inspection struct {
+	report *checkReport
+	all    bool // look at everything that is configured
+
+	config  config
+	records *store.Store     // nil if it can't be used
+	client  *dingtalk.Client // nil without a token
+	skew    clockSkew
+	blocked *dingtalk.Error // DingTalk answers nothing any more, and why
+}
+
+func (i *inspection) run(ctx context.Context, file string) {
+	c, err := loadConfig(file, os.LookupEnv)
+	if err != nil {
+		i.report.add(finding{ID: "config", Status: wrong, Detail: err.Error(), Remedy: "correct the lines named above; config.example.yaml explains every key"})
 		return
 	}
-	r.failed = true
-	fmt.Fprintf(r.out.out, "✗ %-14s %s\n  %-14s → %s\n", what, wrong, "", remedy)
+	i.config = c
+	i.report.ok("config", "%s can be understood", file)
+	i.checkFiles(file)
+	i.checkSite()
+	i.checkListen(ctx)
+	i.checkRedis(ctx)
+	i.checkDingTalk(ctx)
+	i.checkPushes(ctx)
 }
 
-func (r *checkReport) skipped(what, why string) {
-	fmt.Fprintf(r.out.out, "- %-14s not checked: %s\n", what, why)
-}
-
-// remedies say where a refusal of DingTalk's is put right.
-var remedies = map[dingtalk.Kind]string{
-	dingtalk.BadCredentials:    "copy Client ID and Client Secret from DingTalk's developer console (the app's credentials) into dingtalk.client_id and client_secret",
-	dingtalk.AddressNotAllowed: "add this machine's address in DingTalk's developer console (the app's security settings)",
-	dingtalk.Unavailable:       "see whether this machine reaches the host (HTTPS_PROXY is respected), and whether dingtalk.site or api_url is right",
-	dingtalk.Throttled:         "wait a minute and check again",
-	dingtalk.ThrottledMinute:   "wait a minute and check again",
-	dingtalk.IPBanned:          "DingTalk refuses this address for five minutes; wait and check again",
-}
-
-func (r *checkReport) checkToken(ctx context.Context, c config) bool {
-	ctx, cancel := context.WithTimeout(ctx, checkWithin)
-	defer cancel()
-	client, err := newClient(c, wallClock(), zap.NewNop(), nil, func(dingtalk.Call) {}, nil, nil) // it calls nothing about a group
-	if err != nil {
-		r.line("token", "", err.Error(), "correct dingtalk.api_url and oapi_url")
-		return false
+func (i *inspection) close() error {
+	if i.client != nil {
+		i.client.Close()
 	}
-	defer client.Close()
-	if err := client.CheckToken(ctx); err != nil {
-		remedy := "try again; if it stays, ask DingTalk's support with the request id"
-		if failure, ok := errors.AsType[*dingtalk.Error](err); ok && remedies[failure.Kind] != "" {
-			remedy = remedies[failure.Kind]
-		}
-		r.line("token", "", err.Error(), remedy)
-		return false
+	if i.records != nil {
+		return i.records.Close()
 	}
-	r.line("token", "DingTalk accepts the credentials", "", "")
-	return true
-}
-
-// unusedTopic is subscribed by the check instead of the bot's own topic, so that
-// no command of a running bot is pushed to it. It is that of card buttons, which
-// whoread has none of.
-const unusedTopic = "/v1.0/card/instances/callback"
-
-func (r *checkReport) checkGateway(ctx context.Context, c config) {
-	ctx, cancel := context.WithTimeout(ctx, checkWithin)
-	defer cancel()
-	err := stream.CheckGateway(ctx, stream.Config{
-		ClientID: c.DingTalk.ClientID, ClientSecret: string(c.DingTalk.ClientSecret), APIURL: c.DingTalk.APIURL,
-		Topics: []string{unusedTopic},
-	})
-	if err != nil {
-		r.line("gateway", "", err.Error(), "set the bot's receiving mode to Stream in DingTalk's developer console and publish the app; WebSockets (wss) must be allowed out of this network")
-		return
-	}
-	r.line("gateway", "a Stream connection opens", "", "")
+	return nil
 }

@@ -620,7 +620,7 @@ func TestCheckTellsWhatIsWrongAndWhatToDo(t *testing.T) {
 		return string(out), command.ProcessState.ExitCode()
 	}
 	out, status := check(w.config(""))
-	wantIn(t, out, "✓ configuration", "✓ Redis", "✓ token", "✓ gateway")
+	wantIn(t, out, "✓ config", "✓ redis", "✓ token", "✓ gateway")
 	if status != 0 {
 		t.Errorf("exit status %d", status)
 	}
@@ -631,7 +631,7 @@ func TestCheckTellsWhatIsWrongAndWhatToDo(t *testing.T) {
 	}
 	w.redis = "redis://:pass-word@127.0.0.1:1"
 	out, status = check(config)
-	wantIn(t, out, "✗ Redis", "redis.url", "✗ token", "client_secret", "- gateway")
+	wantIn(t, out, "✗ redis", "redis.url", "✗ token", "client_secret", "- gateway")
 	wantNotIn(t, out, "wrong-secret", "pass-word")
 	if status != 1 {
 		t.Errorf("exit status %d", status)

@@ -13,6 +13,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"strconv"
 	"syscall"
 
 	// A machine or a container without time zones still knows Asia/Shanghai.
@@ -56,7 +57,9 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	exited := -1
 	parser, err := kong.New(&commands, kong.Name("whoread"),
 		kong.Description("A DingTalk bot that tells a group who has not read a message."),
-		kong.Writers(stdout, stderr), kong.UsageOnError(), kong.Vars{"default_listen": defaultListen},
+		kong.Writers(stdout, stderr), kong.UsageOnError(), kong.Vars{
+			"default_listen": defaultListen, "checked_groups": strconv.Itoa(checkedGroups), "checked_people": strconv.Itoa(checkedPeople),
+		},
 		kong.Exit(func(code int) { exited = code }),
 		kong.BindTo(ctx, (*context.Context)(nil)), kong.Bind(streams{stdout, stderr}))
 	if err != nil {

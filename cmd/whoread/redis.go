@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"crypto/x509"
 	"errors"
 	"fmt"
@@ -63,34 +62,4 @@ var redisRemedies = map[store.Trouble]string{
 	store.WrongName:         "use the host name of Redis's certificate in redis.url and redis.addrs, or give it one with this name",
 	store.ClientCertificate: "set tls-auth-clients to no in Redis: whoread has no certificate of its own, but a password",
 	store.NoSuchDatabase:    "correct the database (the number at the end of redis.url)",
-}
-
-func (r *checkReport) checkRedis(ctx context.Context, c config) {
-	ctx, cancel := context.WithTimeout(ctx, checkWithin)
-	defer cancel()
-	if c.Redis.URL == store.Memory {
-		r.line("Redis", "embedded (memory://): everything known is lost when the process ends", "", "")
-		return
-	}
-	s, err := newStore(c, nil)
-	if err != nil {
-		r.line("Redis", "", err.Error(), "correct redis.url")
-		return
-	}
-	defer func() { _ = s.Close() }() // nothing was written that matters
-	wrong := func(err error) { r.line("Redis", "", err.Error(), redisRemedies[store.TroubleOf(err)]) }
-	if err := s.Ping(ctx); err != nil {
-		wrong(err)
-		return
-	}
-	kind, err := s.Deployment(ctx)
-	if err != nil {
-		wrong(err)
-		return
-	}
-	version, err := s.Version(ctx)
-	if err != nil {
-		version = "version unknown"
-	}
-	r.line("Redis", "answers and takes writes ("+kind+"; "+version+")", "", "")
 }

@@ -71,7 +71,7 @@ func TestTheBotOutlivesItsMaster(t *testing.T) {
 func TestCheckTellsWhichRedisThereIsAndWhatIsWrongWithIt(t *testing.T) {
 	t.Parallel()
 	server, memory, replica := storetest.Own(t), storetest.Own(t), storetest.Own(t)
-	server.Do("ACL", "SETUSER", "reader", "on", ">secret", "~*", "+@read")
+	server.Do("ACL", "SETUSER", "reader", "on", ">s3cret", "~*", "+@read")
 	memory.Do("CONFIG", "SET", "maxmemory", "1")
 	replica.Do("REPLICAOF", "127.0.0.1", "1")
 	replicated, clustered := storetest.NewReplicated(t, 1), storetest.NewClustered(t, false)
@@ -82,22 +82,22 @@ func TestCheckTellsWhichRedisThereIsAndWhatIsWrongWithIt(t *testing.T) {
 		name, url, extra string
 		want             []string
 	}{
-		{"single", server.URL(), "", []string{"✓ Redis", "single; "}},
-		{"Sentinel", replicated.URL(), "", []string{"✓ Redis", "Sentinel, master whoread-master; "}},
+		{"single", server.URL(), "", []string{"✓ redis", "single"}},
+		{"Sentinel", replicated.URL(), "", []string{"✓ redis", "Sentinel, master whoread-master"}},
 		{
 			"Sentinel by keys", strings.Split(replicated.URL(), "?")[0], "master_name: whoread-master, sentinel_password_file: sentinel",
-			[]string{"✓ Redis", "Sentinel, master whoread-master; "},
+			[]string{"✓ redis", "Sentinel, master whoread-master"},
 		},
-		{"Cluster", clustered.URL(), "", []string{"✓ Redis", "Cluster, masters: 3; "}},
-		{"TLS", secured.URL(), "tls_ca_file: " + secured.CAFile, []string{"✓ Redis", "single; "}},
-		{"no authority", secured.URL(), "", []string{"✗ Redis", "→ ", "redis.tls_ca_file"}},
-		{"one of a cluster", strings.Split(clustered.URL(), "?")[0], "", []string{"✗ Redis", "→ ", "cluster=true"}},
-		{"out of memory", memory.URL(), "", []string{"✗ Redis", "OOM", "→ ", "maxmemory"}},
-		{"replica", replica.URL(), "", []string{"✗ Redis", "READONLY", "→ ", "master"}},
-		{"no password", "redis://" + server.Address(), "", []string{"✗ Redis", "NOAUTH", "→ ", "password in redis.url"}},
-		{"wrong password", "redis://:secret-guess" + at, "", []string{"✗ Redis", "WRONGPASS", "→ ", "correct the user and password"}},
-		{"no rights", "redis://reader:secret" + at, "", []string{"✗ Redis", "NOPERM", "→ ", "rights"}},
-		{"no such master", strings.Replace(replicated.URL(), "whoread-master", "other", 1), "", []string{"✗ Redis", "→ ", "redis.master_name"}},
+		{"Cluster", clustered.URL(), "", []string{"✓ redis", "Cluster, masters: 3"}},
+		{"TLS", secured.URL(), "tls_ca_file: " + secured.CAFile, []string{"✓ redis", "single"}},
+		{"no authority", secured.URL(), "", []string{"✗ redis", "→ ", "redis.tls_ca_file"}},
+		{"one of a cluster", strings.Split(clustered.URL(), "?")[0], "", []string{"✗ redis", "→ ", "cluster=true"}},
+		{"out of memory", memory.URL(), "", []string{"✗ redis", "OOM", "→ ", "maxmemory"}},
+		{"replica", replica.URL(), "", []string{"✗ redis", "READONLY", "→ ", "master"}},
+		{"no password", "redis://" + server.Address(), "", []string{"✗ redis", "NOAUTH", "→ ", "password in redis.url"}},
+		{"wrong password", "redis://:s3cret-guess" + at, "", []string{"✗ redis", "WRONGPASS", "→ ", "correct the user and password"}},
+		{"no rights", "redis://reader:s3cret" + at, "", []string{"✗ redis", "NOPERM", "→ ", "rights"}},
+		{"no such master", strings.Replace(replicated.URL(), "whoread-master", "other", 1), "", []string{"✗ redis", "→ ", "redis.master_name"}},
 	} {
 		config := w.config("")
 		source, err := os.ReadFile(config)
@@ -113,10 +113,10 @@ func TestCheckTellsWhichRedisThereIsAndWhatIsWrongWithIt(t *testing.T) {
 		command := exec.CommandContext(within(t), whoread, "check", "--config", config)
 		command.Env = append(os.Environ(), "TEST_REDIS="+c.url)
 		out, err := command.CombinedOutput()
-		if good := c.want[0] == "✓ Redis"; (err == nil) != good {
+		if good := c.want[0] == "✓ redis"; (err == nil) != good {
 			t.Errorf("%s: %v", c.name, err)
 		}
 		wantIn(t, string(out), c.want...)
-		wantNotIn(t, string(out), "secret", server.Password(), replicated.Master.Password(), replicated.SentinelPassword, clustered.Masters[0].Password(), secured.Password())
+		wantNotIn(t, string(out), "s3cret", server.Password(), replicated.Master.Password(), replicated.SentinelPassword, clustered.Masters[0].Password(), secured.Password())
 	}
 }

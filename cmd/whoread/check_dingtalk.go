@@ -1,0 +1,663 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"go.uber.org/zap"
+
+	"whoread/bot"
+	"whoread/bot/stream"
+	"whoread/receipts"
+	"whoread/receipts/dingtalk"
+)
+
+// What is named in calls that must do nothing: DingTalk knows none of it.
+const (
+	nobodysGroup   = "cidWhoreadCheckNoSuchGroup=="
+	nobodysMessage = "whoread-check-no-such-message"
+	nobodysUserID  = "whoread-check-no-such-user"
+)
+
+// Places of DingTalk's developer console, as README.md names them, and of its client.
+var (
+	consoleCredentials = &place{"Credentials and basic info", "凭证与基础信息"}
+	consoleBot         = &place{"Add capability → Bot", "添加应用能力 → 机器人"}
+	consoleCoolApp     = &place{"Add capability → Cool app", "添加应用能力 → 酷应用"}
+	consolePermissions = &place{"Permissions", "权限管理"}
+	consoleEvents      = &place{"Events and callbacks", "事件与回调"}
+	consoleVersions    = &place{"Version management and publishing", "版本管理与发布"}
+	consoleSecurity    = &place{"Security settings", "安全设置"}
+	clientGroupBots    = &place{"the group's settings → Bots", "群设置 → 机器人"}
+)
+
+// remedies say what to do about DingTalk's refusals, and where.
+var remedies = map[dingtalk.Kind]struct {
+	what  string
+	where *place
+}{
+	dingtalk.BadCredentials:    {"copy Client ID and Client Secret into dingtalk.client_id and client_secret; if they are right, the app may be one of the other site (dingtalk.site: com or io)", consoleCredentials},
+	dingtalk.TokenRejected:     {"see whether dingtalk.oapi_url belongs to the same DingTalk as api_url (leave both out)", nil},
+	dingtalk.PermissionDenied:  {"apply for the permission that is named", consolePermissions},
+	dingtalk.AddressNotAllowed: {"add the address from which this machine reaches the internet to the app's list", consoleSecurity},
+	dingtalk.WrongRobotCode:    {"copy the bot's RobotCode into dingtalk.robot_code; left out, it is the client_id", consoleBot},
+	dingtalk.Unavailable:       {"see whether this machine reaches the host (HTTPS_PROXY is respected), and whether dingtalk.site, api_url and oapi_url are right", nil},
+	dingtalk.BadAnswer:         {"see whether dingtalk.api_url and oapi_url lead to DingTalk: what answers there is something else", nil},
+	dingtalk.Throttled:         {"wait a minute and check again", nil},
+	dingtalk.ThrottledMinute:   {"wait a minute and check again", nil},
+	dingtalk.IPBanned:          {"DingTalk (or a proxy on the way) refuses this address; if it is DingTalk, it does so for five minutes: wait and check again", nil},
+	dingtalk.QuotaSpent:        {"the organisation's calls of this month are used up: wait for the next month (UTC+8), or have a larger edition", nil},
+	dingtalk.GroupInvalid:      {"correct the conversation id in access.groups, members.rosters or follow_up: @whoread says it in the group when it needs a roster", nil},
+	dingtalk.GroupDisbanded:    {"the group is no more: take it out of the configuration", nil},
+	dingtalk.OtherOrganisation: {"the group is another organisation's: take it out of the configuration", nil},
+	dingtalk.BotNotInGroup:     {"add the bot to the group, or take the group out of the configuration; if it is in, dingtalk.robot_code is another bot's", clientGroupBots},
+	dingtalk.BotStopped:        {"switch the bot on again in the group", clientGroupBots},
+	dingtalk.CoolAppNeeded:     {"copy the code of the cool app that is installed in the group into dingtalk.cool_app_code, or switch on the event im_cool_app_install", consoleCoolApp},
+}
+
+const askSupport = "try again; if it stays, ask DingTalk's support with the request id"
+
+// refusedBy is the finding for a failed call of DingTalk's.
+func refusedBy(id, about string, err error) finding {
+	f := finding{ID: id, About: about, Status: wrong, Detail: err.Error(), Remedy: askSupport}
+	if remedy, ok := remedies[kindOf(err)]; ok {
+		f.Remedy, f.Console = remedy.what, remedy.where
+	}
+	return f
+}
+
+func kindOf(err error) dingtalk.Kind {
+	if failure, ok := errors.AsType[*dingtalk.Error](err); ok {
+		return failure.Kind
+	}
+	return ""
+}
+
+// blocking are failures after which every other call fails in the same way.
+var blocking = []dingtalk.Kind{
+	dingtalk.BadCredentials, dingtalk.TokenRejected, dingtalk.AddressNotAllowed, dingtalk.Unavailable, dingtalk.IPBanned, dingtalk.QuotaSpent,
+}
+
+// clockSkew is how far DingTalk's clock is ahead of this machine's, as the answer that
+// came back fastest shows it.
+type clockSkew struct {
+	mu    sync.Mutex
+	known bool
+	ahead time.Duration
+	took  time.Duration
+}
+
+func (s *clockSkew) observe(call dingtalk.Call) {
+	if call.Date.IsZero() {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.known || call.Took < s.took {
+		// The answer left about half the time ago, in the second that it names.
+		sent := time.Now().Add(-call.Took / 2).Add(-time.Second / 2)
+		s.known, s.took, s.ahead = true, call.Took, call.Date.Sub(sent)
+	}
+}
+
+// How far apart the clocks may be. A read is dated by DingTalk and a message by this
+// machine: the bot tells by them whether DingTalk has no data yet or no more.
+const (
+	skewNoticed = time.Minute
+	skewHarmful = 5 * time.Minute
+)
+
+// checkDingTalk looks whether DingTalk lets the app do what the configuration needs.
+func (i *inspection) checkDingTalk(ctx context.Context) {
+	coolApp := func(context.Context, string) string { return i.config.DingTalk.CoolAppCode }
+	if i.records != nil {
+		coolApp = (&bot.CoolApps{Records: i.records, Configured: i.config.DingTalk.CoolAppCode, Log: zap.NewNop()}).Code
+	}
+	var counting sync.Mutex
+	client, err := newClient(i.config, wallClock(), zap.NewNop(), coolApp, func(call dingtalk.Call) {
+		i.skew.observe(call)
+		counting.Lock()
+		defer counting.Unlock()
+		if call.Counted {
+			i.report.CountedCalls++
+		}
+	}, nil, nil)
+	if err != nil {
+		i.report.add(finding{ID: "token", Status: wrong, Detail: err.Error(), Remedy: "correct dingtalk.api_url and oapi_url"})
+	} else {
+		i.client = client
+		err = i.try(ctx, func(ctx context.Context) error { return client.CheckToken(ctx) })
+		if err != nil {
+			i.report.add(refusedBy("token", "", err))
+		} else {
+			i.report.ok("token", "DingTalk accepts the credentials")
+		}
+	}
+	i.checkClock()
+	if err != nil {
+		i.report.notChecked("it needs the token", "permission-robot", "permission-recall", "permission-groups", "permission-contacts", "permission-upload", "gateway")
+		return
+	}
+	i.checkRobot(ctx)
+	i.checkMembers(ctx)
+	i.checkContacts(ctx)
+	i.checkUpload(ctx)
+	i.checkReminding(ctx)
+	i.checkGateway(ctx)
+}
+
+func (i *inspection) checkClock() {
+	i.skew.mu.Lock()
+	defer i.skew.mu.Unlock()
+	ahead := i.skew.ahead.Round(time.Second)
+	f := finding{ID: "clock", Status: right, Detail: fmt.Sprintf("%s from DingTalk's", ahead.Abs())}
+	switch {
+	case !i.skew.known:
+		i.report.notChecked("DingTalk did not answer", "clock")
+		return
+	case ahead.Abs() >= skewHarmful:
+		f.Status = wrong
+	case ahead.Abs() > skewNoticed:
+		f.Status = doubtful
+	}
+	if f.Status != right {
+		how := "behind"
+		if ahead < 0 {
+			how = "ahead of"
+		}
+		f.Detail = fmt.Sprintf("this machine's clock is %s %s DingTalk's: the ages of messages, times of reads, deadlines and the month's budget are wrong by that", ahead.Abs(), how)
+		f.Remedy = "set the clock by the network: timedatectl set-ntp true, chrony or ntpd"
+	}
+	i.report.add(f)
+}
+
+// try makes a call within its time, unless DingTalk is known to answer nothing.
+func (i *inspection) try(ctx context.Context, call func(context.Context) error) error {
+	if i.blocked != nil {
+		return i.blocked
+	}
+	ctx, cancel := context.WithTimeout(ctx, checkWithin)
+	defer cancel()
+	err := call(ctx)
+	if failure, ok := errors.AsType[*dingtalk.Error](err); ok && slices.Contains(blocking, failure.Kind) {
+		i.blocked = failure
+	}
+	return err
+}
+
+// skip says that something is not checked because DingTalk answers nothing any more,
+// if so.
+func (i *inspection) skip(ids ...string) bool {
+	if i.blocked == nil {
+		return false
+	}
+	i.report.notChecked("after this refusal the next would be the same: "+string(i.blocked.Kind), ids...)
+	return true
+}
+
+// groups are the groups of the configuration, in a fixed order; further is how many of
+// them are not looked at.
+func (i *inspection) groups() (all []string, further int) {
+	all = slices.Concat(i.config.Access.Groups, slices.Sorted(maps.Keys(i.config.Members.Rosters)), slices.Sorted(maps.Keys(i.config.FollowUp)))
+	seen := map[string]bool{"*": true}
+	all = slices.DeleteFunc(all, func(group string) bool {
+		again := seen[group]
+		seen[group] = true
+		return again
+	})
+	if !i.all && len(all) > checkedGroups {
+		return all[:checkedGroups], len(all) - checkedGroups
+	}
+	return all, 0
+}
+
+// nameOf is how a group of the configuration is shown.
+func (i *inspection) nameOf(group string) string {
+	if name := i.config.Members.Rosters[group].Name; name != "" {
+		return group + " (" + name + ")"
+	}
+	return group
+}
+
+// checkRobot asks who has read a message that there is not, in each group, which shows
+// whether the app may ask, and whether the bot is in the group; and has that message
+// taken back, once.
+func (i *inspection) checkRobot(ctx context.Context) {
+	groups, further := i.groups()
+	asked := groups
+	if len(asked) == 0 {
+		asked = []string{nobodysGroup}
+	}
+	permission, robot := finding{ID: "permission-robot", Status: unknown}, finding{ID: "robot-code", Status: unknown}
+	var each []finding
+	for _, group := range asked {
+		err := i.try(ctx, func(ctx context.Context) error {
+			_, err := i.client.QueryReaders(ctx, group, nobodysMessage, "")
+			return err
+		})
+		switch kind := kindOf(err); {
+		case kind == dingtalk.PermissionDenied, slices.Contains(blocking, kind), kind == dingtalk.Throttled, kind == dingtalk.ThrottledMinute:
+			permission = refusedBy(permission.ID, "", err)
+			permission.Detail += " (without it the bot can neither post nor ask who has read)"
+		case kind == dingtalk.WrongRobotCode:
+			permission.Status = right
+			robot = refusedBy(robot.ID, i.config.DingTalk.RobotCode, err)
+		case err == nil, kind == dingtalk.KeyInvalid, kind == dingtalk.KeyNotQueryable:
+			permission.Status, robot.Status = right, right
+			each = append(each, finding{ID: "group", About: i.nameOf(group), Status: right, Detail: "the bot is in it"})
+		default:
+			permission.Status = right
+			each = append(each, refusedBy("group", i.nameOf(group), err))
+		}
+		if permission.Status == wrong || robot.Status == wrong {
+			break // it would be the same in the other groups
+		}
+	}
+	if permission.Status == right {
+		permission.Detail = "qyapi_robot_sendmsg: the app may ask who has read; posting needs the same, and is not tried"
+	}
+	i.report.add(permission)
+	if i.skip("robot-code", "permission-recall", "group") {
+		return
+	}
+	if permission.Status != right {
+		i.report.notChecked("it needs that permission", "robot-code", "permission-recall", "group")
+		return
+	}
+	switch robot.Status {
+	case right:
+		robot.Detail = i.config.DingTalk.RobotCode + " is the bot of these groups"
+	case unknown:
+		robot.Detail = "not known: only a group of the configuration in which the bot is can tell whether " + i.config.DingTalk.RobotCode + " is its code"
+	}
+	i.report.add(robot)
+	i.checkRecall(ctx, asked[0])
+	if len(groups) == 0 {
+		i.report.add(finding{ID: "group", Status: unknown, Detail: "no group is in the configuration: the bot works in all of them, and none is looked at"})
+		return
+	}
+	for _, f := range each {
+		i.report.add(f)
+	}
+	if further > 0 {
+		i.report.add(finding{ID: "group", Status: unknown, Detail: fmt.Sprintf("%d more groups are not looked at; --all looks at them", further)})
+	}
+}
+
+func (i *inspection) checkRecall(ctx context.Context, group string) {
+	err := i.try(ctx, func(ctx context.Context) error {
+		_, err := i.client.RecallGroup(ctx, group, nobodysMessage)
+		return err
+	})
+	if kind := kindOf(err); kind == dingtalk.PermissionDenied || slices.Contains(blocking, kind) {
+		i.report.add(refusedBy("permission-recall", "", err))
+		return
+	}
+	i.report.ok("permission-recall", "qyapi_robot_sendmsg: the app may take messages back")
+}
+
+// checkMembers looks for the members of each group as the bot does.
+func (i *inspection) checkMembers(ctx context.Context) {
+	if i.skip("permission-groups", "members") {
+		return
+	}
+	platform := &bot.Platform{Client: i.client, Now: time.Now}
+	sources := platform.MemberSources(i.config.rosters())
+	if i.records != nil {
+		sources = append(sources, receipts.LearnedMembers{Records: i.records, Now: time.Now})
+	}
+	sources = chosenSources(i.config.Members.Source, sources)
+	groups, _ := i.groups()
+	tried := map[receipts.Source]error{} // the permissions, by source
+	var each []finding
+	for _, group := range groups {
+		each = append(each, i.members(ctx, group, sources, tried))
+	}
+	if _, asked := tried[receipts.SceneGroup]; !asked && slices.Contains([]string{"auto", "scene"}, i.config.Members.Source) {
+		tried[receipts.SceneGroup] = i.try(ctx, func(ctx context.Context) error {
+			_, err := i.client.GroupMembers(ctx, nobodysGroup, "")
+			return err
+		})
+	}
+	i.addPermission("permission-groups", "qyapi_chat_manage: the app may ask for the members of groups", receipts.SceneGroup, tried, each)
+	i.addPermission("permission-chats", "qyapi_chat_read: the app may ask for the members of its chats", receipts.Chat, tried, each)
+	for _, f := range each {
+		i.report.add(f)
+	}
+}
+
+// addPermission says whether the app may ask a source of members. It may do without, if
+// every group has another that is as good.
+func (i *inspection) addPermission(id, granted string, source receipts.Source, tried map[receipts.Source]error, members []finding) {
+	err, asked := tried[source]
+	switch {
+	case !asked:
+	case kindOf(err) == dingtalk.PermissionDenied:
+		f := refusedBy(id, "", err)
+		if len(members) > 0 && !slices.ContainsFunc(members, func(f finding) bool { return f.Status != right }) {
+			f.Status, f.Detail = doubtful, f.Detail+"; every configured group does without"
+		}
+		i.report.add(f)
+	default:
+		i.report.ok(id, "%s", granted)
+	}
+}
+
+// members asks each source in turn who is in the group.
+func (i *inspection) members(ctx context.Context, group string, sources []receipts.MemberSource, tried map[receipts.Source]error) finding {
+	var reasons []string
+	f := finding{ID: "members", About: i.nameOf(group)}
+	for _, source := range sources {
+		var members receipts.Members
+		err := i.try(ctx, func(ctx context.Context) (err error) {
+			members, _, err = source.Members(ctx, group)
+			return err
+		})
+		if kindOf(err) != "" || err == nil { // it was asked: otherwise nothing is configured for it
+			if before := tried[source.Source()]; kindOf(before) != dingtalk.PermissionDenied {
+				tried[source.Source()] = err
+			}
+		}
+		if errors.Is(err, receipts.ErrNoMemberList) {
+			if kindOf(err) != "" {
+				reasons = append(reasons, err.Error())
+			}
+			continue
+		}
+		if err != nil {
+			f = refusedBy(f.ID, f.About, err)
+			switch source.Source() {
+			case receipts.Chat:
+				f.Remedy, f.Console = "correct the chat_id in members.rosters: DingTalk tells only of chats that this app itself created", nil
+			case receipts.Roster:
+				f.Remedy, f.Console = "correct the departments in members.rosters (DingTalk's dept_id)", nil
+			}
+			return f
+		}
+		people := len(members.Without(i.config.Members.Exclude).UserIDs)
+		f.Status, f.Detail = right, fmt.Sprintf("%d people, %s", people, described[source.Source()])
+		if members.Outsiders > 0 {
+			f.Detail += fmt.Sprintf(", and %d from outside who can't be followed", members.Outsiders)
+		}
+		if members.Source == receipts.Learned {
+			f.Status, f.Remedy = doubtful, rosterRemedy
+			f.Detail += "; nobody lists them: " + strings.Join(reasons, "; ")
+		} else if people == 0 {
+			f.Status, f.Remedy = doubtful, "see whether the roster names the right departments, and members.exclude not everybody"
+		}
+		return f
+	}
+	f.Status, f.Remedy = doubtful, rosterRemedy
+	f.Detail = "no list, and nobody is known yet; the bot will learn them as they speak, join and read: " + strings.Join(reasons, "; ")
+	if i.config.Members.Source != "auto" && i.config.Members.Source != "learned" {
+		f.Status, f.Detail = wrong, "members.source is "+i.config.Members.Source+", and it has no list: "+strings.Join(reasons, "; ")
+	}
+	return f
+}
+
+const rosterRemedy = "write its people or departments into members.rosters, or install the group cool app and set dingtalk.cool_app_code"
+
+// described are the sources of members, with how far each can be trusted.
+var described = map[receipts.Source]string{
+	receipts.SceneGroup: "all of them, as DingTalk lists them",
+	receipts.Chat:       "all of the chat, as DingTalk lists them",
+	receipts.Roster:     "those of the roster, which is as complete as it is kept",
+	receipts.Learned:    "learned over time, maybe not all",
+}
+
+// configuredPeople are the userIds of the configuration, each with the keys that name it.
+func (i *inspection) configuredPeople() map[string][]string {
+	people := map[string][]string{}
+	note := func(key string, ids []string) {
+		for _, id := range ids {
+			if !slices.Contains(people[id], key) {
+				people[id] = append(people[id], key)
+			}
+		}
+	}
+	note("access.admins", i.config.Access.Admins)
+	note("members.exclude", i.config.Members.Exclude)
+	for _, roster := range i.config.Members.Rosters {
+		note("members.rosters", roster.Users)
+	}
+	for _, followUp := range i.config.FollowUp {
+		note("follow_up", followUp.Tell)
+	}
+	return people
+}
+
+// Codes of the old API for what lies outside the part of the contacts that the app may
+// see.
+const (
+	personOutOfScope     = "50002"
+	departmentOutOfScope = "50004"
+)
+
+const scopeRemedy = "widen the part of the contacts that the app may see"
+
+// checkContacts looks whether the people and departments of the configuration exist, and
+// the app may see them.
+func (i *inspection) checkContacts(ctx context.Context) {
+	if i.skip("permission-contacts") {
+		return
+	}
+	people := i.configuredPeople()
+	ids := slices.Sorted(maps.Keys(people))
+	further := 0
+	if !i.all && len(ids) > checkedPeople {
+		ids, further = ids[:checkedPeople], len(ids)-checkedPeople
+	}
+	var wrongOnes []finding
+	asked := ids
+	if len(asked) == 0 {
+		asked = []string{nobodysUserID}
+	}
+	for _, id := range asked {
+		err := i.try(ctx, func(ctx context.Context) error {
+			_, err := i.client.UserName(ctx, id)
+			return err
+		})
+		failure, _ := errors.AsType[*dingtalk.Error](err)
+		switch {
+		case err == nil:
+		case failure.Kind == dingtalk.UserNotFound && id != nobodysUserID:
+			wrongOnes = append(wrongOnes, finding{
+				ID: "user", About: id, Status: wrong, Detail: "DingTalk knows no such person; in " + strings.Join(people[id], ", "),
+				Remedy: "correct the userId (the admin console's contacts, 通讯录, show it as 员工 UserID), or take it out",
+			})
+		case failure.Kind == dingtalk.UserNotFound:
+		case failure.Code == personOutOfScope:
+			f := refusedBy("user", id, err)
+			f.Remedy = scopeRemedy
+			wrongOnes = append(wrongOnes, f)
+		default:
+			f := refusedBy("permission-contacts", "", err)
+			i.report.add(f)
+			return
+		}
+	}
+	i.report.ok("permission-contacts", "qyapi_get_member: the app may ask for names and departments")
+	for _, f := range wrongOnes {
+		i.report.add(f)
+	}
+	if good := len(ids) - len(wrongOnes); good > 0 {
+		i.report.ok("user", "%d people of the configuration exist", good)
+	}
+	if further > 0 {
+		i.report.add(finding{ID: "user", Status: unknown, Detail: fmt.Sprintf("%d more people are not looked at; --all looks at them", further)})
+	}
+	i.checkDepartments(ctx)
+}
+
+func (i *inspection) checkDepartments(ctx context.Context) {
+	departments := map[int64]bool{}
+	for _, roster := range i.config.Members.Rosters {
+		for _, id := range roster.Departments {
+			departments[id] = true
+		}
+	}
+	for _, id := range slices.Sorted(maps.Keys(departments)) {
+		var people []string
+		err := i.try(ctx, func(ctx context.Context) (err error) {
+			people, err = i.client.DepartmentUserIDs(ctx, id)
+			return err
+		})
+		if err == nil {
+			i.report.add(finding{ID: "department", About: fmt.Sprint(id), Status: right, Detail: fmt.Sprintf("%d people, without sub-departments", len(people))})
+			continue
+		}
+		f := refusedBy("department", fmt.Sprint(id), err)
+		failure, _ := errors.AsType[*dingtalk.Error](err)
+		switch {
+		case failure.Code == departmentOutOfScope:
+			f.Remedy = scopeRemedy
+		case failure.Kind == dingtalk.Unknown, failure.Kind == dingtalk.BadRequest:
+			f.Remedy = "correct the dept_id in members.rosters: DingTalk knows no such department"
+		}
+		i.report.add(f)
+	}
+}
+
+// onePixel is a picture of one white pixel, a GIF.
+var onePixel = []byte("GIF89a\x01\x00\x01\x00\x80\x00\x00\xff\xff\xff\x00\x00\x00,\x00\x00\x00\x00\x01\x00\x01\x00\x00\x02\x02D\x01\x00;")
+
+// checkUpload uploads a picture of one pixel, which nobody sees and which is not counted:
+// charts and exports need it.
+func (i *inspection) checkUpload(ctx context.Context) {
+	if i.skip("permission-upload") {
+		return
+	}
+	err := i.try(ctx, func(ctx context.Context) error {
+		_, err := i.client.UploadMedia(ctx, dingtalk.MediaImage, "whoread-check.gif", onePixel)
+		return err
+	})
+	if err != nil {
+		f := refusedBy("permission-upload", "", err)
+		f.Detail += " (chart and export need it)"
+		i.report.add(f)
+		return
+	}
+	i.report.ok("permission-upload", "pictures and files can be uploaded, for chart and export")
+}
+
+// checkReminding looks whether the app may write to people in private and send DINGs, if
+// the configuration has it do so.
+func (i *inspection) checkReminding(ctx context.Context) {
+	channels := []receipts.Channel{i.config.Reminders.By}
+	direct := i.config.Reports.To == "direct"
+	for _, followUp := range i.config.FollowUp {
+		channels = append(channels, followUp.By...)
+		direct = direct || len(followUp.Tell) > 0
+	}
+	if direct || slices.Contains(channels, receipts.InPrivate) {
+		i.checkTrial(ctx, "permission-direct", "qyapi_robot_sendmsg: the app may write to people in private", i.client.TryDirect)
+	}
+	if slices.Contains(channels, receipts.Ding) {
+		i.checkTrial(ctx, "permission-ding", "Premium.Ding.Write: the app may send DINGs; whether any are left, only a real one would tell", i.client.TryDing)
+	}
+}
+
+func (i *inspection) checkTrial(ctx context.Context, id, granted string, trial func(context.Context) error) {
+	if i.skip(id) {
+		return
+	}
+	switch err := i.try(ctx, trial); {
+	case err == nil:
+		i.report.ok(id, "%s", granted)
+	case errors.Is(err, dingtalk.ErrNotTold):
+		i.report.notChecked("only a real message would tell", id)
+	default:
+		i.report.add(refusedBy(id, "", err))
+	}
+}
+
+// unusedTopic is subscribed by the check instead of the bot's own topic, so that
+// no command of a running bot is pushed to it. It is that of card buttons, which
+// whoread has none of.
+const unusedTopic = "/v1.0/card/instances/callback"
+
+func (i *inspection) checkGateway(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, checkWithin)
+	defer cancel()
+	err := stream.CheckGateway(ctx, stream.Config{
+		ClientID: i.config.DingTalk.ClientID, ClientSecret: string(i.config.DingTalk.ClientSecret), APIURL: i.config.DingTalk.APIURL,
+		Topics: []string{unusedTopic},
+	})
+	if err != nil {
+		i.report.add(finding{
+			ID: "gateway", Status: wrong, Detail: err.Error(),
+			Remedy: "set the bot's message receiving mode to Stream and publish the app; WebSockets (wss) must be allowed out of this network", Console: consoleBot,
+		})
+		return
+	}
+	i.report.ok("gateway", "a Stream connection opens")
+}
+
+// checkPushes looks when DingTalk last pushed something to a running bot: no API tells
+// whether the bot's receiving mode is Stream, whether the app is published, and which
+// events are switched on.
+func (i *inspection) checkPushes(ctx context.Context) {
+	commands := finding{
+		ID: "commands", Status: unknown, Detail: "not known: no command has ever come. Only a message to the bot tells whether its receiving mode is Stream and the app is published",
+		Remedy: "run the bot and say @whoread help in a group", Console: &place{
+			consoleBot.English + "; " + consoleVersions.English, consoleBot.Chinese + "；" + consoleVersions.Chinese,
+		},
+	}
+	events := finding{
+		ID: "events", Status: unknown, Detail: "not known: no read was ever pushed. Either robot_msg_read is not switched on, or nobody has read since; the bot is right without", Console: consoleEvents,
+	}
+	if i.records == nil {
+		i.report.notChecked("it is recorded in Redis by the bot that runs", commands.ID, events.ID)
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, checkWithin)
+	defer cancel()
+	pushes, err := i.records.Pushes(ctx)
+	if err != nil {
+		i.report.notChecked(err.Error(), commands.ID, events.ID)
+		return
+	}
+	zone, err := time.LoadLocation(i.config.Reminders.TimeZone)
+	if err != nil {
+		zone = time.UTC
+	}
+	at := func(kind string) string { return pushes[kind].In(zone).Format("2006-01-02 15:04") }
+	if _, ok := pushes[bot.PushedMessage]; ok {
+		commands = finding{ID: commands.ID, Status: right, Detail: "the last one came at " + at(bot.PushedMessage)}
+	}
+	i.report.add(commands)
+	var never, others []string
+	for _, kind := range bot.EventTypes()[1:] {
+		if _, ok := pushes[kind]; ok {
+			others = append(others, kind+" "+at(kind))
+		} else {
+			never = append(never, kind)
+		}
+	}
+	read := bot.EventTypes()[0]
+	if _, ok := pushes[read]; ok {
+		events = finding{ID: events.ID, Status: right, Detail: "the last read was pushed at " + at(read)}
+	}
+	if len(others) > 0 {
+		events.Detail += "; also " + strings.Join(others, ", ")
+	}
+	if len(never) > 0 && len(never)+len(others) > 0 {
+		events.Detail += "; never yet: " + strings.Join(never, ", ")
+	}
+	i.report.add(events)
+}
+
+// rosters are the rosters as the bot takes them.
+func (c config) rosters() map[string]bot.RosterOptions {
+	rosters := map[string]bot.RosterOptions{}
+	for id, roster := range c.Members.Rosters {
+		rosters[id] = bot.RosterOptions{ChatID: roster.ChatID, Users: roster.Users, Departments: roster.Departments}
+	}
+	return rosters
+}

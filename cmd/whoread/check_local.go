@@ -1,0 +1,122 @@
+package main
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+)
+
+// checkFiles looks whether somebody else on this machine can read a secret or change the
+// configuration.
+func (i *inspection) checkFiles(file string) {
+	c := i.config
+	secrets := []string{c.DingTalk.ClientSecretFile, c.Redis.URLFile, c.Redis.SentinelPasswordFile}
+	open := []string{}
+	for _, path := range append(secrets, file) {
+		if path == "" {
+			continue
+		}
+		if !filepath.IsAbs(path) && path != file {
+			path = filepath.Join(filepath.Dir(file), path)
+		}
+		var forbidden os.FileMode = 0o006 // to read or write it is for its owner and group
+		if path == file && !i.holdsSecret(file) {
+			forbidden = 0o002
+		}
+		if about, err := os.Stat(path); err == nil && about.Mode().Perm()&forbidden != 0 {
+			open = append(open, fmt.Sprintf("%s (%s)", path, about.Mode().Perm()))
+		}
+	}
+	if len(open) == 0 {
+		i.report.ok("files", "secrets can be read by their owner and group only")
+		return
+	}
+	i.report.add(finding{
+		ID: "files", Status: doubtful, Detail: "open to everybody on this machine: " + strings.Join(open, ", "),
+		Remedy: "chmod 600 (or 640, with the group that the bot runs as)",
+	})
+}
+
+// holdsSecret tells whether a secret is written in the file itself.
+func (i *inspection) holdsSecret(file string) bool {
+	source, err := os.ReadFile(file)
+	if err != nil {
+		return false
+	}
+	secrets := []string{string(i.config.DingTalk.ClientSecret), string(i.config.Redis.SentinelPassword)}
+	if u, err := url.Parse(string(i.config.Redis.URL)); err == nil && u.User != nil {
+		secrets = append(secrets, string(i.config.Redis.URL))
+	}
+	for _, secret := range secrets {
+		if secret != "" && bytes.Contains(source, []byte(secret)) {
+			return true
+		}
+	}
+	return false
+}
+
+// checkSite looks whether both hosts are of one DingTalk: the international one knows
+// nothing of the mainland's apps.
+func (i *inspection) checkSite() {
+	d := i.config.DingTalk
+	siteOf := func(address string) string {
+		for site, both := range hosts {
+			if address == both[0] || address == both[1] {
+				return site
+			}
+		}
+		return ""
+	}
+	api, oapi := siteOf(d.APIURL), siteOf(d.OapiURL)
+	switch {
+	case api != "" && oapi != "" && api != oapi, cmp.Or(api, oapi, d.Site) != d.Site:
+		i.report.add(finding{
+			ID: "site", Status: wrong, Detail: fmt.Sprintf("two DingTalks are mixed: dingtalk.site is %s, api_url is %s, oapi_url is %s", d.Site, d.APIURL, d.OapiURL),
+			Remedy: "leave out dingtalk.api_url and oapi_url, and set dingtalk.site to com (open-dev.dingtalk.com) or io (open-dev.dingtalk.io), wherever the app was made",
+		})
+	case api == "" || oapi == "":
+		i.report.ok("site", "%s, which are not DingTalk's own hosts", strings.Join(slices.Compact([]string{d.APIURL, d.OapiURL}), " and "))
+	default:
+		i.report.ok("site", "%s (%s)", d.Site, d.APIURL)
+	}
+}
+
+// checkListen looks whether the bot can listen where probes ask.
+func (i *inspection) checkListen(ctx context.Context) {
+	configured := i.config.HTTP.Listen
+	if configured == listenOff {
+		i.report.ok("listen", "off: there are no health checks")
+		return
+	}
+	address := cmp.Or(configured, defaultListen)
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", address)
+	if err == nil {
+		_ = listener.Close()
+		i.report.ok("listen", "%s is free", address)
+		return
+	}
+	f := finding{ID: "listen", Status: wrong, Detail: fmt.Sprintf("can't listen on %s: %v", address, errors.Unwrap(err)), Remedy: "give another address in http.listen, or off"}
+	if errors.Is(err, syscall.EADDRINUSE) {
+		ctx, cancel := context.WithTimeout(ctx, probeWithin)
+		defer cancel()
+		if _, err := askHealth(ctx, reachable(address), true); err == nil {
+			i.report.ok("listen", "%s is taken by a whoread that runs", address)
+			return
+		}
+		f.Detail = fmt.Sprintf("%s is taken by another program", address)
+	}
+	if configured == "" {
+		f.Status = doubtful
+		f.Detail += ": the bot will run without health checks"
+	}
+	i.report.add(f)
+}

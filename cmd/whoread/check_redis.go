@@ -1,0 +1,139 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"whoread/store"
+)
+
+// slowRedis is how long a call of Redis may take: a command needs some ten, and DingTalk
+// waits three seconds for the first of them.
+const slowRedis = 50 * time.Millisecond
+
+// oldestRedis is the first version that knows every command that is needed.
+var oldestRedis = [2]int{6, 2}
+
+// checkRedis looks whether Redis takes the records, and keeps them.
+func (i *inspection) checkRedis(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, checkWithin)
+	defer cancel()
+	further := []string{"redis-version", "redis-rights", "redis-eviction", "redis-persistence", "redis-latency"}
+	if i.config.Redis.URL == store.Memory {
+		i.report.add(finding{
+			ID: "redis", Status: doubtful, Detail: "embedded (memory://): everything known is lost when the process ends", Remedy: "set redis.url for more than a try",
+		})
+		return
+	}
+	failed := func(err error) {
+		i.report.add(finding{ID: "redis", Status: wrong, Detail: err.Error(), Remedy: redisRemedies[store.TroubleOf(err)]})
+		i.report.notChecked("Redis can't be used", further...)
+	}
+	records, err := newStore(i.config, nil)
+	if err != nil {
+		failed(err)
+		return
+	}
+	i.records = records
+	err = records.Ping(ctx)
+	var condition store.Condition
+	if err == nil {
+		condition, err = records.Inspect(ctx)
+	}
+	if err != nil {
+		i.records = nil
+		_ = records.Close() // it is not used
+		failed(err)
+		return
+	}
+	i.report.ok("redis", "answers and takes writes (%s)", condition.Kind)
+	i.report.add(judgeVersion(condition.Servers))
+	i.report.add(judgeRights(condition.Refused))
+	i.report.add(judgeEviction(condition.Servers))
+	i.report.add(judgePersistence(condition.Servers))
+	f := finding{ID: "redis-latency", Status: right, Detail: fmt.Sprintf("%.1f ms a call", float64(condition.Latency)/float64(time.Millisecond))}
+	if condition.Latency > slowRedis {
+		f.Status, f.Remedy = doubtful, "run Redis closer to the bot: DingTalk waits three seconds for a command to be taken"
+	}
+	i.report.add(f)
+}
+
+// each looks at one thing of every server, and finds the first that is as bad as it
+// gets.
+func each(servers []store.Server, judge func(store.Server) finding) finding {
+	worst := finding{Status: right}
+	bad := map[verdict]int{right: 0, unknown: 1, doubtful: 2, wrong: 3}
+	for n, server := range servers {
+		if f := judge(server); n == 0 || bad[f.Status] > bad[worst.Status] {
+			worst = f
+		}
+	}
+	return worst
+}
+
+func judgeVersion(servers []store.Server) finding {
+	return each(servers, func(s store.Server) finding {
+		f := finding{ID: "redis-version", Status: right, Detail: s.Version}
+		if s.Version == "" {
+			f.Status, f.Detail = unknown, "Redis does not tell its version; it must be 6.2 or newer"
+		} else if olderThan(s.Version, oldestRedis) {
+			f.Status, f.Remedy = wrong, "install Redis 6.2 or newer"
+		}
+		return f
+	})
+}
+
+func olderThan(version string, oldest [2]int) bool {
+	parts := strings.SplitN(version+".0", ".", 3)
+	major, err := strconv.Atoi(parts[0])
+	minor, minorErr := strconv.Atoi(parts[1])
+	if err != nil || minorErr != nil {
+		return false
+	}
+	return major < oldest[0] || major == oldest[0] && minor < oldest[1]
+}
+
+func judgeRights(refused []string) finding {
+	if len(refused) == 0 {
+		return finding{ID: "redis-rights", Status: right, Detail: "the user may use every command and key that is needed"}
+	}
+	return finding{
+		ID: "redis-rights", Status: wrong, Detail: "the user of redis.url may not: " + strings.Join(refused, " "),
+		Remedy: "ACL SETUSER NAME " + strings.Join(refused, " ") + " (and ACL SAVE or the ACL file); README.md, Operations, has the whole rule",
+	}
+}
+
+func judgeEviction(servers []store.Server) finding {
+	return each(servers, func(s store.Server) finding {
+		f := finding{ID: "redis-eviction", Status: right, Detail: "a full memory evicts no records"}
+		if s.Eviction != "" && s.Eviction != "noeviction" {
+			f.Status, f.Detail = doubtful, "maxmemory-policy is "+s.Eviction+": when the memory is full, records disappear"
+			f.Remedy = "CONFIG SET maxmemory-policy noeviction, and in redis.conf"
+		} else if s.Version == "" { // then it tells nothing else either
+			f.Status, f.Detail = unknown, "Redis does not tell its maxmemory-policy; it should be noeviction"
+		}
+		return f
+	})
+}
+
+func judgePersistence(servers []store.Server) finding {
+	return each(servers, func(s store.Server) finding {
+		f := finding{ID: "redis-persistence", Status: right}
+		switch s.Persistence {
+		case store.AppendLog:
+			f.Detail = "append-only file: a restart loses a second at most"
+		case store.Snapshots:
+			f.Status, f.Detail = doubtful, "snapshots only: a crash loses what came after the last one, the numbers of messages among it"
+			f.Remedy = "appendonly yes in redis.conf (first CONFIG SET appendonly yes, while it runs)"
+		case store.Nothing:
+			f.Status, f.Detail = doubtful, "nothing is written to disk: a restart of Redis loses everything"
+			f.Remedy = "appendonly yes in redis.conf (first CONFIG SET appendonly yes, while it runs)"
+		default:
+			f.Status, f.Detail = unknown, "the user may not ask for it (CONFIG GET save); it should be an append-only file"
+		}
+		return f
+	})
+}
