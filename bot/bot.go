@@ -90,7 +90,11 @@ const (
 // concurrent use; Close waits for what it began by itself.
 type Bot struct {
 	Options
+	*life
+}
 
+// life is what a bot has begun and remembers. It outlives a change of its options.
+type life struct {
 	telling  sync.WaitGroup
 	slots    chan struct{}
 	gatherer *gatherer
@@ -103,10 +107,19 @@ type Bot struct {
 
 // New returns a bot.
 func New(o Options) *Bot {
+	return newBot(o, &life{slots: make(chan struct{}, tellers), refused: map[string]bool{}, gatherer: newGatherer(o.Pushes)})
+}
+
+// With returns the same bot with other settings: it goes on with what b began, so that
+// one of the two is closed, and b finishes with its own settings the commands that it
+// is at. The dependencies in o may be new, but must stand on the same records.
+func (b *Bot) With(o Options) *Bot { return newBot(o, b.life) }
+
+func newBot(o Options, l *life) *Bot {
 	if o.Observer == nil {
 		o.Observer = unobserved{}
 	}
-	return &Bot{Options: o, slots: make(chan struct{}, tellers), refused: map[string]bool{}, gatherer: newGatherer(o.Pushes)}
+	return &Bot{Options: o, life: l}
 }
 
 // Close waits until everybody is told whom Accept began to tell something, and

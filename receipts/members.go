@@ -88,6 +88,11 @@ type MemberBook struct {
 	// be nil, and is set before the book is used.
 	Refused func(ctx context.Context, group string, r Refusal, err error)
 
+	// Since is when it was last changed which sources there are, or what is configured
+	// about them: what was found out before is not used again. It may be zero, and is set
+	// before the book is used.
+	Since time.Time
+
 	sources []MemberSource
 	records MemberRecords
 	fresh   time.Duration
@@ -115,7 +120,7 @@ func (b *MemberBook) Members(ctx context.Context, group string) (Members, error)
 	if err != nil {
 		return Members{}, recordsError{err}
 	}
-	if known != nil && young(known.At, b.now(), b.fresh) {
+	if known != nil && young(known.At, b.now(), b.fresh) && !known.At.Before(b.Since) {
 		return *known, nil
 	}
 	refusals, err := b.Refusals(ctx, group)

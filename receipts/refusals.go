@@ -62,7 +62,7 @@ func (b *MemberBook) Refusals(ctx context.Context, group string) ([]Refusal, err
 	var hold []Refusal
 	for _, source := range b.sources {
 		for _, r := range kept {
-			if r.Source == source.Source() && b.now().Before(r.Until) {
+			if r.Source == source.Source() && b.now().Before(r.Until) && !r.Until.Add(-refusedFor).Before(b.Since) {
 				hold = append(hold, r)
 			}
 		}

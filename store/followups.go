@@ -77,7 +77,7 @@ func (s *Store) Follow(ctx context.Context, group string, number int, f receipts
 	}
 	keys := s.keys.group(group)
 	text, err = followScript.Run(ctx, s.rdb, []string{keys.message(number), keys.followUp(number), keys.followed()},
-		number, f.ID, text, s.keepFor.Milliseconds()).Text()
+		number, f.ID, text, s.keepFor().Milliseconds()).Text()
 	if err != nil {
 		return receipts.FollowUp{}, fmt.Errorf("record follow-up: %w", err)
 	}

@@ -25,7 +25,7 @@ func (s *Store) changeMembers(ctx context.Context, group, how string, userIDs []
 // signs are the keys and arguments of changeMembersScript.
 func (s *Store) signs(group, how string, userIDs []string, at time.Time) ([]string, []any) {
 	keys := s.keys.group(group)
-	args := []any{how, at.UnixMilli(), s.keepFor.Milliseconds()}
+	args := []any{how, at.UnixMilli(), s.keepFor().Milliseconds()}
 	for _, id := range userIDs {
 		args = append(args, id)
 	}
@@ -45,7 +45,7 @@ func (s *Store) KeepHeard(ctx context.Context, group string, h receipts.Heard) e
 			}
 		}
 		if h.Title != "" {
-			p.Set(ctx, keys.title(), h.Title, s.keepFor)
+			p.Set(ctx, keys.title(), h.Title, s.keepFor())
 		}
 		if h.Webhook != "" {
 			p.HSet(ctx, keys.webhook(), "webhook", h.Webhook, "until", toMillis(h.WebhookUntil))
@@ -116,7 +116,7 @@ func (s *Store) RecentReads(ctx context.Context, group string, limit int) ([]rec
 
 // KeepTitle keeps what the group is called, as long as messages are kept.
 func (s *Store) KeepTitle(ctx context.Context, group, title string) error {
-	if err := s.rdb.Set(ctx, s.keys.group(group).title(), title, s.keepFor).Err(); err != nil {
+	if err := s.rdb.Set(ctx, s.keys.group(group).title(), title, s.keepFor()).Err(); err != nil {
 		return fmt.Errorf("keep title: %w", err)
 	}
 	return nil

@@ -103,7 +103,7 @@ func (s *Store) begin(ctx context.Context, origin string, m receipts.Message, au
 	}
 	result, err := beginScript.Run(ctx, s.rdb,
 		[]string{origin, keys.sequence(), keys.messages()},
-		s.keepFor.Milliseconds(), list, rand.Text(),
+		s.keepFor().Milliseconds(), list, rand.Text(),
 		"title", m.Title, "author", m.Author.UserID, "author_name", m.Author.Name,
 		"key", m.Key, "state", string(m.State), "created", toMillis(m.CreatedAt), "sent", toMillis(m.SentAt), "adopted", m.Adopted,
 	).Int64Slice()
@@ -447,8 +447,8 @@ func (s *Store) KeepMembers(ctx context.Context, group string, m receipts.Member
 			p.HSet(ctx, keys.members(), pairs(ids, func(string) string { return "" }))
 		}
 		p.HSet(ctx, keys.membersAbout(), "source", string(m.Source), "outsiders", m.Outsiders, "at", toMillis(m.At))
-		p.PExpire(ctx, keys.members(), s.keepFor)
-		p.PExpire(ctx, keys.membersAbout(), s.keepFor)
+		p.PExpire(ctx, keys.members(), s.keepFor())
+		p.PExpire(ctx, keys.membersAbout(), s.keepFor())
 		return nil
 	})
 	if err != nil {
@@ -506,7 +506,7 @@ func (s *Store) setNames(ctx context.Context, p redis.Pipeliner, group string, n
 	for ids := range slices.Chunk(slices.Sorted(maps.Keys(names)), perCommand) {
 		p.HSet(ctx, key, pairs(ids, func(id string) string { return names[id] }))
 	}
-	p.PExpire(ctx, key, s.keepFor)
+	p.PExpire(ctx, key, s.keepFor())
 }
 
 // perCommand bounds the fields of one command, so that a group of 5,000 does not

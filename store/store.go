@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -60,9 +61,9 @@ type Options struct {
 type Store struct {
 	rdb      redis.UniversalClient
 	keys     keyspace
-	keepFor  time.Duration
-	kind     string    // of Redis, in a few words
-	embedded *embedded // nil with a Redis of its own
+	keeping  atomic.Int64 // nanoseconds; see keepFor
+	kind     string       // of Redis, in a few words
+	embedded *embedded    // nil with a Redis of its own
 }
 
 // quiet drops what go-redis would write to stderr beside the log: every error
@@ -78,7 +79,8 @@ func (silence) Printf(context.Context, string, ...any) {}
 // answers.
 func Open(o Options) (*Store, error) {
 	quiet()
-	s := &Store{keys: keyspace{o.KeyPrefix}, keepFor: o.KeepFor}
+	s := &Store{keys: keyspace{o.KeyPrefix}}
+	s.SetKeepFor(o.KeepFor)
 	address := o.URL
 	if address == Memory {
 		embedded, err := startEmbedded()
@@ -97,6 +99,11 @@ func Open(o Options) (*Store, error) {
 	s.rdb, s.kind = rdb, kind
 	return s, nil
 }
+
+// SetKeepFor changes Options.KeepFor, for what is written from now on.
+func (s *Store) SetKeepFor(d time.Duration) { s.keeping.Store(int64(d)) }
+
+func (s *Store) keepFor() time.Duration { return time.Duration(s.keeping.Load()) }
 
 // Close ends all connections, and the embedded Redis with what it keeps.
 func (s *Store) Close() error {
