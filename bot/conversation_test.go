@@ -444,6 +444,30 @@ func TestWhenRedisIsDown(t *testing.T) {
 	})
 }
 
+// With other settings it is the same bot: who was told before that nothing was done
+// stays told, and the commands that it is at finish with theirs.
+func TestABotGoesOnWithOtherSettings(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, setup{})
+	before := w.bot
+	data := w.heard(w.group, w.lilei, say{Text: "公告 周五停机"})
+	w.inbox.fail = errRedis
+	before.Accept(context.Background(), "frame1", data)
+
+	other := before.Options
+	other.Access.Announce = "nobody"
+	w.bot = before.With(other)
+	w.bot.Close() // everybody is told, whom either of them began to tell
+	w.wants(w.answer(w.group.Messages()[1:]).Text, "你的命令没有执行")
+	w.inbox.fail = nil
+	if got := w.carryOut(w.group, data); len(got) != 0 {
+		t.Errorf("carried out after all: %+v", got)
+	}
+	w.wants(w.asks(w.lilei, "公告 周五停机"), "没有对任何人开放")
+	w.bot = before
+	w.wants(w.asks(w.lilei, "公告 周五停机"), "已发出 #1")
+}
+
 func TestWhenTooManyCommandsWait(t *testing.T) {
 	t.Parallel()
 	inBothLanguages(t, func(t *testing.T, language bot.Language) {

@@ -83,6 +83,32 @@ func TestMembersComeFromTheFirstSourceThatCanTell(t *testing.T) {
 	}
 }
 
+// When an administrator has changed what is configured about members, nothing that was
+// found out before is used again: neither a list nor a refusal.
+func TestNothingIsUsedAgainThatWasFoundOutBeforeTheSettingsChanged(t *testing.T) {
+	t.Parallel()
+	l := newLibrary(t)
+	l.chat.set("a")
+	if _, err := l.Members(t.Context(), group); err != nil {
+		t.Fatal(err)
+	}
+	l.clock.advance(time.Second)
+	l.scene.set("b")
+	changed := receipts.NewMemberBook(l.records, freshMembers, l.clock.now, l.scene, l.chat, l.roster)
+	changed.Since = l.clock.now()
+	for range 2 { // asked, and used again
+		if m, err := changed.Members(t.Context(), group); err != nil || !slices.Equal(m.UserIDs, []string{"b"}) {
+			t.Errorf("members %+v, %v; want b from the scene group", m, err)
+		}
+	}
+	if diff := cmp.Diff([]int{2, 1, 0}, l.asked()); diff != "" {
+		t.Errorf("questions to the sources (-want +got):\n%s", diff)
+	}
+	if hold, err := changed.Refusals(t.Context(), group); err != nil || len(hold) > 0 {
+		t.Errorf("refusals %v, %v", hold, err)
+	}
+}
+
 func TestMembersThatNobodyCanTellSayWhy(t *testing.T) {
 	t.Parallel()
 	l := newLibrary(t)

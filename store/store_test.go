@@ -162,6 +162,18 @@ func TestNoFailureOfRedisShowsThePassword(t *testing.T) {
 	})
 }
 
+func TestKeepForMayChangeWhileItRuns(t *testing.T) {
+	t.Parallel()
+	s := embeddedStore(t)
+	s.SetKeepFor(2 * keepFor)
+	if err := s.KeepTitle(t.Context(), "cid", "项目组"); err != nil {
+		t.Fatal(err)
+	}
+	if ttl := must(s.rdb.PTTL(t.Context(), s.keys.group("cid").title()).Result())(t); ttl <= keepFor || ttl > 2*keepFor {
+		t.Errorf("a title is kept for %v; want %v", ttl, 2*keepFor)
+	}
+}
+
 func TestVersion(t *testing.T) {
 	t.Parallel()
 	s := open(t, storetest.Real(t))

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -28,8 +29,10 @@ type app struct {
 	tally  *bot.Tally
 	inbox  *store.Inbox
 	pushes *bot.Pushes
-	bot    *bot.Bot
+	quota  *bot.Quota
+	bot    atomic.Pointer[bot.Bot] // with the settings that are in effect
 	stream *stream.Client
+	timing timing
 	listen string // for probes
 }
 
@@ -53,14 +56,6 @@ func wallClock() timing {
 
 // newApp wires the app. It connects to nothing yet; close ends it.
 func newApp(c config, t timing, log *zap.Logger) (*app, error) {
-	zone, err := time.LoadLocation(c.Reminders.TimeZone)
-	if err != nil {
-		return nil, fmt.Errorf("time zone: %w", err)
-	}
-	reminders, err := c.reminders(zone)
-	if err != nil {
-		return nil, err
-	}
 	records, err := newStore(c, t.hook)
 	if err != nil {
 		return nil, err
@@ -76,49 +71,15 @@ func newApp(c config, t timing, log *zap.Logger) (*app, error) {
 	inboxOptions := store.DefaultInboxOptions()
 	inboxOptions.Now, inboxOptions.DueEvery, inboxOptions.Lease = t.now, t.dueEvery, t.lease
 	inboxOptions.Mark = bot.WithRequest
-	a := &app{log: log, store: records, client: client, tally: tally, inbox: records.Inbox(inboxOptions, log), pushes: bot.NewPushes(records, t.now, log)}
-
-	platform := &bot.Platform{Client: client, Now: t.now}
-	learned := receipts.LearnedMembers{Records: records, Now: t.now}
-	sources := append(platform.MemberSources(c.rosters()), learned)
-	members := receipts.NewMemberBook(records, time.Duration(c.Members.CacheFor), t.now, chosenSources(c.Members.Source, sources)...)
-	members.Refused = func(ctx context.Context, group string, r receipts.Refusal, err error) {
-		bot.LogOf(ctx, log).Warn("a source of members will not be asked for a while", zap.String("group", group), zap.String("source", string(r.Source)),
-			zap.String("reason", r.Reason), zap.Time("until", r.Until), zap.Error(err))
+	a := &app{
+		log: log, store: records, client: client, tally: tally, quota: quota, timing: t,
+		inbox: records.Inbox(inboxOptions, log), pushes: bot.NewPushes(records, t.now, log),
 	}
-	reporter := &receipts.Reporter{
-		Records: records, Members: members, Readers: platform, Excluded: c.Members.Exclude,
-		Fresh: time.Duration(c.Reports.FreshFor), Now: t.now,
+	options, err := a.options(c, time.Time{})
+	if err != nil {
+		return nil, errors.Join(err, a.close())
 	}
-	a.bot = bot.New(bot.Options{
-		Inbox:     inbox{a.inbox},
-		Announcer: &receipts.Announcer{Records: records, Members: members, Sender: platform, Now: t.now},
-		Reporter:  reporter,
-		Prompter:  &receipts.Prompter{Records: records, Cooldown: time.Duration(c.Reminders.Cooldown), Now: t.now},
-		Follower:  &receipts.Follower{Records: records, Now: t.now},
-		Recaller:  &receipts.Recaller{Records: records, Source: platform, Readers: platform},
-		Names:     &receipts.NameBook{Records: records, Directory: platform},
-		Members:   members,
-		Pushes:    records,
-		Postings:  records,
-		Webhooks:  records,
-		Groups:    records,
-		Learned:   learned,
-		Tally:     tally,
-		Quota:     quota,
-		Client:    client,
-		Version:   versionText(),
-		RobotCode: c.DingTalk.RobotCode,
-		Access: bot.Access{
-			Groups: c.Access.Groups, Admins: c.Access.Admins,
-			Announce: c.Access.Announce, Report: c.Access.Report,
-			Remind: c.Access.Remind, Recall: c.Access.Recall,
-		},
-		Language: spoken(c.Reports.Language), Default: defaultLanguage(c.DingTalk.Site),
-		Sweep: durations(c.Reports.Sweep), MaxNames: c.Reports.MaxNames, Direct: c.Reports.To == "direct",
-		Reminders: reminders,
-		Zone:      zone, Now: t.now, Log: log,
-	})
+	a.bot.Store(bot.New(options))
 	a.stream, err = stream.New(stream.Config{
 		ClientID: c.DingTalk.ClientID, ClientSecret: string(c.DingTalk.ClientSecret), APIURL: c.DingTalk.APIURL,
 		Topics: []string{bot.MessageTopic}, Events: true, Handle: a.take, Connections: c.DingTalk.Connections, Log: log,
@@ -130,16 +91,96 @@ func newApp(c config, t timing, log *zap.Logger) (*app, error) {
 	return a, nil
 }
 
+// options are the bot's settings, and what stands on them. What was found out about
+// members before the given time is not used again.
+func (a *app) options(c config, membersSince time.Time) (bot.Options, error) {
+	zone, err := time.LoadLocation(c.Reminders.TimeZone)
+	if err != nil {
+		return bot.Options{}, fmt.Errorf("time zone: %w", err)
+	}
+	reminders, err := c.reminders(zone)
+	if err != nil {
+		return bot.Options{}, err
+	}
+	records, now := a.store, a.timing.now
+	platform := &bot.Platform{Client: a.client, Now: now}
+	learned := receipts.LearnedMembers{Records: records, Now: now}
+	sources := append(platform.MemberSources(c.rosters()), learned)
+	members := receipts.NewMemberBook(records, time.Duration(c.Members.CacheFor), now, chosenSources(c.Members.Source, sources)...)
+	members.Since = membersSince
+	members.Refused = func(ctx context.Context, group string, r receipts.Refusal, err error) {
+		bot.LogOf(ctx, a.log).Warn("a source of members will not be asked for a while", zap.String("group", group), zap.String("source", string(r.Source)),
+			zap.String("reason", r.Reason), zap.Time("until", r.Until), zap.Error(err))
+	}
+	reporter := &receipts.Reporter{
+		Records: records, Members: members, Readers: platform, Excluded: c.Members.Exclude,
+		Fresh: time.Duration(c.Reports.FreshFor), Now: now,
+	}
+	return bot.Options{
+		Inbox:     inbox{a.inbox},
+		Announcer: &receipts.Announcer{Records: records, Members: members, Sender: platform, Now: now},
+		Reporter:  reporter,
+		Prompter:  &receipts.Prompter{Records: records, Cooldown: time.Duration(c.Reminders.Cooldown), Now: now},
+		Follower:  &receipts.Follower{Records: records, Now: now},
+		Recaller:  &receipts.Recaller{Records: records, Source: platform, Readers: platform},
+		Names:     &receipts.NameBook{Records: records, Directory: platform},
+		Members:   members,
+		Pushes:    records,
+		Postings:  records,
+		Webhooks:  records,
+		Groups:    records,
+		Learned:   learned,
+		Tally:     a.tally,
+		Quota:     a.quota,
+		Client:    a.client,
+		Version:   versionText(),
+		RobotCode: c.DingTalk.RobotCode,
+		Access: bot.Access{
+			Groups: c.Access.Groups, Admins: c.Access.Admins,
+			Announce: c.Access.Announce, Report: c.Access.Report,
+			Remind: c.Access.Remind, Recall: c.Access.Recall,
+		},
+		Language: spoken(c.Reports.Language), Default: defaultLanguage(c.DingTalk.Site),
+		Sweep: durations(c.Reports.Sweep), MaxNames: c.Reports.MaxNames, Direct: c.Reports.To == "direct",
+		Reminders: reminders,
+		Zone:      zone, Now: now, Log: a.log,
+	}, nil
+}
+
+// apply puts other settings into effect for the commands that begin from now on; those
+// at work finish with theirs. What the bot was built on stays: the client, the
+// connections and the way to Redis.
+func (a *app) apply(c config, membersSince time.Time) error {
+	o, err := a.options(c, membersSince)
+	if err != nil {
+		return err
+	}
+	a.bot.Store(a.bot.Load().With(o))
+	a.store.SetKeepFor(time.Duration(c.Reports.KeepFor))
+	a.client.SetCallsPerSecond(c.Budget.CallsPerSecond)
+	return nil
+}
+
+// Work implements store.Worker by the bot with the settings that are in effect.
+func (a *app) Work(ctx context.Context, command string, takenOver bool) error {
+	return a.bot.Load().Work(ctx, command, takenOver)
+}
+
+// GiveUp implements store.Worker.
+func (a *app) GiveUp(ctx context.Context, command string, takenOver bool, reason error) {
+	a.bot.Load().GiveUp(ctx, command, takenOver, reason)
+}
+
 // take hands what DingTalk pushes to the bot.
 func (a *app) take(ctx context.Context, f stream.Frame) error {
 	if f.Type == stream.TypeEvent {
-		err := a.bot.Event(ctx, f.EventType, f.Born, f.Data)
+		err := a.bot.Load().Event(ctx, f.EventType, f.Born, f.Data)
 		if err == nil {
 			a.pushes.Note(ctx, f.EventType)
 		}
 		return err
 	}
-	a.bot.Accept(ctx, f.MessageID, f.Data)
+	a.bot.Load().Accept(ctx, f.MessageID, f.Data)
 	a.pushes.Note(ctx, bot.PushedMessage)
 	return nil
 }
@@ -157,7 +198,7 @@ func (a *app) run(ctx context.Context) error {
 	}
 	working, finish := context.WithCancel(context.WithoutCancel(ctx))
 	var running sync.WaitGroup
-	running.Go(func() { a.inbox.Run(working, a.bot) })
+	running.Go(func() { a.inbox.Run(working, a) })
 	if probes != nil {
 		running.Go(func() {
 			if err := probes.run(); err != nil {
@@ -176,8 +217,8 @@ func (a *app) run(ctx context.Context) error {
 
 // close releases what newApp took; run must have returned.
 func (a *app) close() error {
-	if a.bot != nil {
-		a.bot.Close()
+	if b := a.bot.Load(); b != nil {
+		b.Close() // for all that were before it
 	}
 	a.client.Close()
 	a.tally.Close()
