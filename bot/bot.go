@@ -133,7 +133,7 @@ func (b *Bot) Close() {
 // in the inbox, or its sender is about to be told why not; either way the frame
 // can be acknowledged. FrameID stands in for a missing msgId.
 func (b *Bot) Accept(ctx context.Context, frameID string, data []byte) {
-	b.Observer.Push(messageLabel, b.accept(ctx, frameID, data))
+	b.Observer.Push(PushedMessage, b.accept(ctx, frameID, data))
 }
 
 func (b *Bot) accept(ctx context.Context, frameID string, data []byte) Outcome {

@@ -1,6 +1,7 @@
 package bot
 
 import (
+	"slices"
 	"strings"
 	"time"
 )
@@ -41,7 +42,6 @@ const (
 const (
 	sweepLabel    = "sweep"
 	followUpLabel = "follow_up"
-	messageLabel  = "message"
 	otherLabel    = "other"
 )
 
@@ -55,13 +55,23 @@ func (v Verb) Label() string {
 
 // eventLabel bounds what DingTalk may call an event.
 func eventLabel(kind string) string {
-	switch kind {
-	case eventRead, eventRecall, eventJoin, eventRemove, eventQuit, eventTitle, eventDisband, eventInstall, eventUninstall:
+	if slices.Contains(EventTypes(), kind) {
 		return kind
-	default:
-		return otherLabel
 	}
+	return otherLabel
 }
+
+// CommandLabels are what an Observer is told as verbs.
+func CommandLabels() []string {
+	labels := []string{sweepLabel, followUpLabel}
+	for _, v := range []Verb{Unknown, Announce, WhoRead, Unread, List, Remind, Follow, Stop, Recall, Export, Chart, Usage, Help} {
+		labels = append(labels, v.Label())
+	}
+	return labels
+}
+
+// PushLabels are what an Observer is told as kinds.
+func PushLabels() []string { return append(EventTypes(), PushedMessage, otherLabel) }
 
 // unobserved is nobody.
 type unobserved struct{}

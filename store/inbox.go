@@ -134,6 +134,33 @@ func (i *Inbox) Schedule(ctx context.Context, due map[string]time.Time) error {
 	return nil
 }
 
+// Depth is how much waits, for all replicas together.
+type Depth struct {
+	Waiting   int // accepted or due, and nobody works on it
+	Working   int // read by a replica, or left by one that died
+	Scheduled int
+	Parked    int // given up on; the newest few are kept
+	// Oldest is how long the oldest that is waiting or at work has been in the inbox; 0
+	// if there is none.
+	Oldest time.Duration
+}
+
+// Depth asks Redis once how much waits.
+func (i *Inbox) Depth(ctx context.Context) (Depth, error) {
+	n, err := depthScript.Run(ctx, i.rdb, []string{i.keys.stream(), i.keys.schedule(), i.keys.parked()}, consumerGroup).Int64Slice()
+	if err != nil {
+		return Depth{}, fmt.Errorf("ask how much waits: %w", err)
+	}
+	if len(n) != 6 {
+		return Depth{}, fmt.Errorf("ask how much waits: %d numbers", len(n))
+	}
+	d := Depth{Waiting: int(n[0] - n[1]), Working: int(n[1]), Scheduled: int(n[2]), Parked: int(n[3])}
+	if n[4] > 0 {
+		d.Oldest = max(0, time.Duration(n[5]-n[4])*time.Millisecond)
+	}
+	return d, nil
+}
+
 // job is a command that this replica holds the lease of.
 type job struct {
 	entry   string

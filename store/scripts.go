@@ -18,6 +18,8 @@ var (
 	doneSource string
 	//go:embed scripts/due.lua
 	dueSource string
+	//go:embed scripts/depth.lua
+	depthSource string
 	//go:embed scripts/leave.lua
 	leaveSource string
 	//go:embed scripts/tidy.lua
@@ -56,6 +58,7 @@ var (
 	renewScript          = redis.NewScript(renewSource)
 	doneScript           = redis.NewScript(doneSource)
 	dueScript            = redis.NewScript(dueSource)
+	depthScript          = redis.NewScript(depthSource)
 	leaveScript          = redis.NewScript(leaveSource)
 	tidyScript           = redis.NewScript(tidySource)
 	beginScript          = redis.NewScript(beginSource)

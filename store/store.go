@@ -52,6 +52,9 @@ type Options struct {
 	KeyPrefix string
 	// KeepFor is how long a message and what is known of it are kept.
 	KeepFor time.Duration
+	// Observe is told how long each call took and whether it failed, from any goroutine;
+	// nil for nobody. Calls that wait for work are not told of.
+	Observe func(took time.Duration, failed bool)
 	// Hook is told of every command, before and after; nil for none.
 	Hook redis.Hook
 }
@@ -92,6 +95,9 @@ func Open(o Options) (*Store, error) {
 	rdb, kind, err := connect(o, address)
 	if err != nil {
 		return nil, errors.Join(err, s.Close())
+	}
+	if o.Observe != nil {
+		rdb.AddHook(observing{o.Observe})
 	}
 	if o.Hook != nil {
 		rdb.AddHook(o.Hook)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"sync"
 	"sync/atomic"
@@ -12,7 +11,6 @@ import (
 
 	"github.com/redis/go-redis/v9"
 	"go.uber.org/zap"
-	"go.uber.org/zap/zapcore"
 
 	"whoread/bot"
 	"whoread/bot/stream"
@@ -33,7 +31,11 @@ type app struct {
 	bot    atomic.Pointer[bot.Bot] // with the settings that are in effect
 	stream *stream.Client
 	timing timing
-	listen string // for probes
+
+	metrics       *metrics
+	callsPerMonth atomic.Int64 // the budget that is in effect; 0 for none
+	listen        string       // for operations
+	operations    http.Handler // what administrators and their programs ask
 }
 
 // timing is what tests and the demo change to travel in time: the clock that
@@ -54,16 +56,20 @@ func wallClock() timing {
 	return timing{now: time.Now, dueEvery: 5 * time.Second, lease: time.Minute}
 }
 
-// newApp wires the app. It connects to nothing yet; close ends it.
-func newApp(c config, t timing, log *zap.Logger) (*app, error) {
-	records, err := newStore(c, t.hook)
+// newApp wires the app, which m tells of. It connects to nothing yet; close ends it.
+func newApp(c config, t timing, log *zap.Logger, m *metrics) (*app, error) {
+	records, err := newStore(c, t.hook, m.redisCalled)
 	if err != nil {
 		return nil, err
 	}
 	tally := bot.NewTally(records, t.now, log)
 	coolApps := &bot.CoolApps{Records: records, Configured: c.DingTalk.CoolAppCode, Log: log}
 	quota := bot.NewQuota(records, t.now)
-	client, err := newClient(c, t, log, coolApps.Code, tally.Observe, records, quota)
+	observe := func(call dingtalk.Call) {
+		tally.Observe(call)
+		m.called(call)
+	}
+	client, err := newClient(c, t, log, coolApps.Code, observe, records, quota)
 	if err != nil {
 		tally.Close()
 		return nil, errors.Join(err, records.Close())
@@ -72,7 +78,7 @@ func newApp(c config, t timing, log *zap.Logger) (*app, error) {
 	inboxOptions.Now, inboxOptions.DueEvery, inboxOptions.Lease = t.now, t.dueEvery, t.lease
 	inboxOptions.Mark = bot.WithRequest
 	a := &app{
-		log: log, store: records, client: client, tally: tally, quota: quota, timing: t,
+		log: log, store: records, client: client, tally: tally, quota: quota, metrics: m, timing: t,
 		inbox: records.Inbox(inboxOptions, log), pushes: bot.NewPushes(records, t.now, log),
 	}
 	options, err := a.options(c, time.Time{})
@@ -87,7 +93,13 @@ func newApp(c config, t timing, log *zap.Logger) (*app, error) {
 	if err != nil {
 		return nil, errors.Join(err, a.close())
 	}
-	a.listen = c.HTTP.Listen
+	a.callsPerMonth.Store(int64(c.Budget.CallsPerMonth))
+	probes := &health{ping: records.Ping, status: a.stream.Status, now: time.Now}
+	m.registry.MustRegister(&condition{
+		redis: probes.redis, depth: a.inbox.Depth, calls: tally.ThisMonth, spent: quota.Spent,
+		limit: a.callsPerMonth.Load, status: a.stream.Status, now: time.Now,
+	})
+	a.listen, a.operations = c.HTTP.Listen, operations(probes, m, c.HTTP.PProf)
 	return a, nil
 }
 
@@ -133,6 +145,7 @@ func (a *app) options(c config, membersSince time.Time) (bot.Options, error) {
 		Tally:     a.tally,
 		Quota:     a.quota,
 		Client:    a.client,
+		Observer:  a.metrics,
 		Version:   versionText(),
 		RobotCode: c.DingTalk.RobotCode,
 		Access: bot.Access{
@@ -158,6 +171,7 @@ func (a *app) apply(c config, membersSince time.Time) error {
 	a.bot.Store(a.bot.Load().With(o))
 	a.store.SetKeepFor(time.Duration(c.Reports.KeepFor))
 	a.client.SetCallsPerSecond(c.Budget.CallsPerSecond)
+	a.callsPerMonth.Store(int64(c.Budget.CallsPerMonth))
 	return nil
 }
 
@@ -188,7 +202,7 @@ func (a *app) take(ctx context.Context, f stream.Frame) error {
 // run connects and works until ctx ends: then it takes no more frames, gives the
 // commands at work time to finish, and returns.
 func (a *app) run(ctx context.Context) error {
-	probes, err := listenForProbes(ctx, a.listen, &health{ping: a.store.Ping, status: a.stream.Status, now: time.Now}, a.log)
+	probes, err := listenForProbes(ctx, a.listen, a.operations, a.log)
 	if err != nil {
 		return err
 	}
@@ -269,8 +283,8 @@ func newClient(c config, t timing, log *zap.Logger, coolApp func(ctx context.Con
 	})
 }
 
-func newStore(c config, hook redis.Hook) (*store.Store, error) {
-	return c.Redis.open(time.Duration(c.Reports.KeepFor), hook)
+func newStore(c config, hook redis.Hook, observe func(took time.Duration, failed bool)) (*store.Store, error) {
+	return c.Redis.open(time.Duration(c.Reports.KeepFor), hook, observe)
 }
 
 // reminders are the settings of reminders and follow-ups.
@@ -320,20 +334,4 @@ func defaultLanguage(site string) bot.Language {
 		return bot.English
 	}
 	return bot.Chinese
-}
-
-// newLog returns a log that writes a line an event.
-func newLog(c logConfig, out io.Writer) (*zap.Logger, error) {
-	level, err := zapcore.ParseLevel(c.Level)
-	if err != nil {
-		return nil, fmt.Errorf("log level: %w", err)
-	}
-	encoding := zap.NewProductionEncoderConfig()
-	encoding.EncodeTime = zapcore.ISO8601TimeEncoder
-	encoding.EncodeDuration = zapcore.StringDurationEncoder
-	encoder := zapcore.NewJSONEncoder(encoding)
-	if c.Format == "console" {
-		encoder = zapcore.NewConsoleEncoder(encoding)
-	}
-	return zap.New(zapcore.NewCore(encoder, zapcore.Lock(zapcore.AddSync(out)), level)), nil
 }

@@ -32,7 +32,7 @@ func (i *inspection) checkRedis(ctx context.Context) {
 		i.report.add(finding{ID: "redis", Status: wrong, Detail: err.Error(), Remedy: redisRemedies[store.TroubleOf(err)]})
 		i.report.notChecked("Redis can't be used", further...)
 	}
-	records, err := newStore(i.config, nil)
+	records, err := newStore(i.config, nil, nil)
 	if err != nil {
 		failed(err)
 		return

@@ -97,7 +97,7 @@ func (c *redisConfig) complete(folder string, r *reader) {
 	if c.URL == store.Memory && !severalServers {
 		return // the embedded one is not started to be looked at
 	}
-	s, err := c.open(time.Hour, nil)
+	s, err := c.open(time.Hour, nil, nil)
 	if err != nil {
 		r.that(false, urlKey, "%s", strings.TrimPrefix(err.Error(), "redis url: "))
 		return

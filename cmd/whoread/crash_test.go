@@ -117,7 +117,7 @@ func (w *world) begin(m *mortalProcess, extra string) {
 	c.DingTalk.Connections = 1
 	a, err := newApp(c, timing{
 		now: time.Now, dueEvery: 50 * time.Millisecond, lease: time.Second, hook: m, transport: m,
-	}, zap.NewNop())
+	}, zap.NewNop(), newMetrics())
 	if err != nil {
 		w.t.Fatal(err)
 	}

@@ -43,11 +43,12 @@ func (d *demoCommand) Run(ctx context.Context, out streams) (err error) {
 	}
 	defer func() { err = errors.Join(err, server.Close()) }()
 	c := demoConfig(server)
-	log, err := newLog(c.Log, out.err)
+	m := newMetrics()
+	log, err := newLog(c.Log, out.err, m.lineDropped)
 	if err != nil {
 		return err
 	}
-	a, err := newApp(c, timing{now: server.Clock().Now, dueEvery: dueEvery, lease: wallClock().lease}, log)
+	a, err := newApp(c, timing{now: server.Clock().Now, dueEvery: dueEvery, lease: wallClock().lease}, log, m)
 	if err != nil {
 		return err
 	}

@@ -28,7 +28,7 @@ func (f *forgetCommand) Run(ctx context.Context, out streams) (err error) {
 	if c.Redis.URL == store.Memory {
 		return errors.New("redis.url is memory://: nothing outlives the process, so there is nothing to forget")
 	}
-	records, err := newStore(c, nil)
+	records, err := newStore(c, nil, nil)
 	if err != nil {
 		return err
 	}

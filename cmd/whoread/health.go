@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"net/http/pprof"
 	"sync"
 	"time"
 
@@ -19,6 +20,7 @@ import (
 // Bounds of answering probes. They come every few seconds, from several places.
 const (
 	probeWithin   = 5 * time.Second
+	pingWithin    = 3 * time.Second
 	pingAgain     = 5 * time.Second // an answer of Redis younger than this is used again
 	defaultListen = "127.0.0.1:9090"
 	listenOff     = "off"
@@ -105,7 +107,7 @@ func (h *health) redis(ctx context.Context) error {
 	if h.now().Sub(h.pingedAt) < pingAgain {
 		return h.pingErr
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), probeWithin)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), pingWithin)
 	defer cancel()
 	h.pingErr = h.ping(ctx)
 	h.pingedAt = h.now()
@@ -119,7 +121,26 @@ func when(t time.Time) *time.Time {
 	return &t
 }
 
-// probes serves health until ctx ends.
+// operations answers what administrators and their programs ask: the probes, the metrics
+// and, where that is switched on, Go's profiles.
+func operations(h *health, m *metrics, profiles bool) http.Handler {
+	all := http.NewServeMux()
+	all.Handle("GET /healthz", h)
+	all.Handle("GET /readyz", h)
+	all.Handle("GET /metrics", m.handler())
+	if profiles {
+		// By themselves they are only in http.DefaultServeMux, which nobody serves.
+		all.HandleFunc("GET /debug/pprof/", pprof.Index)
+		all.HandleFunc("GET /debug/pprof/cmdline", pprof.Cmdline)
+		all.HandleFunc("GET /debug/pprof/profile", pprof.Profile)
+		all.HandleFunc("GET /debug/pprof/symbol", pprof.Symbol)
+		all.HandleFunc("POST /debug/pprof/symbol", pprof.Symbol)
+		all.HandleFunc("GET /debug/pprof/trace", pprof.Trace)
+	}
+	return all
+}
+
+// probes serves operations until it is closed.
 type probes struct {
 	listener net.Listener
 	server   *http.Server
@@ -134,13 +155,13 @@ func listenForProbes(ctx context.Context, address string, h http.Handler, log *z
 	}
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", cmp.Or(address, defaultListen))
 	if err != nil && address == "" {
-		log.Warn("no health endpoint: the default address is taken", zap.Error(err))
+		log.Warn("no HTTP endpoint: the default address is taken", zap.Error(err))
 		return nil, nil
 	}
 	if err != nil {
 		return nil, fmt.Errorf("http.listen: %w", err)
 	}
-	log.Info("health endpoint", zap.String("address", listener.Addr().String()))
+	log.Info("HTTP endpoint", zap.String("address", listener.Addr().String()))
 	return &probes{listener: listener, server: &http.Server{
 		Handler: h, ReadHeaderTimeout: probeWithin, ReadTimeout: probeWithin, WriteTimeout: 2 * probeWithin,
 		IdleTimeout: time.Minute, MaxHeaderBytes: 8 << 10,
@@ -150,7 +171,7 @@ func listenForProbes(ctx context.Context, address string, h http.Handler, log *z
 // run serves until close is called.
 func (p *probes) run() error {
 	if err := p.server.Serve(p.listener); !errors.Is(err, http.ErrServerClosed) {
-		return fmt.Errorf("serve health endpoint: %w", err)
+		return fmt.Errorf("serve HTTP endpoint: %w", err)
 	}
 	return nil
 }

@@ -12,7 +12,7 @@ import (
 )
 
 // open opens the store, which keeps messages for that time.
-func (r *redisConfig) open(keepFor time.Duration, hook redis.Hook) (*store.Store, error) {
+func (r *redisConfig) open(keepFor time.Duration, hook redis.Hook, observe func(took time.Duration, failed bool)) (*store.Store, error) {
 	authorities, err := readCAs(r.TLSCAFile)
 	if err != nil {
 		return nil, fmt.Errorf("redis.tls_ca_file: %w", err)
@@ -20,7 +20,7 @@ func (r *redisConfig) open(keepFor time.Duration, hook redis.Hook) (*store.Store
 	return store.Open(store.Options{
 		URL: string(r.URL), Addrs: r.Addrs, MasterName: r.MasterName,
 		SentinelUsername: r.SentinelUsername, SentinelPassword: string(r.SentinelPassword),
-		CAs: authorities, KeyPrefix: r.KeyPrefix, KeepFor: keepFor, Hook: hook,
+		CAs: authorities, KeyPrefix: r.KeyPrefix, KeepFor: keepFor, Hook: hook, Observe: observe,
 	})
 }
 

@@ -229,7 +229,7 @@ func (w *world) beginCounting(trips *tripCounter, extra string) {
 		w.t.Fatal(err)
 	}
 	c.DingTalk.Connections = 1
-	a, err := newApp(c, timing{now: time.Now, dueEvery: time.Hour, lease: time.Minute, hook: trips}, zap.NewNop())
+	a, err := newApp(c, timing{now: time.Now, dueEvery: time.Hour, lease: time.Minute, hook: trips}, zap.NewNop(), newMetrics())
 	if err != nil {
 		w.t.Fatal(err)
 	}

@@ -23,11 +23,12 @@ func runBot(ctx context.Context, file string, t timing, out streams) error {
 	if err != nil {
 		return err
 	}
-	log, err := newLog(c.Log, out.err)
+	m := newMetrics()
+	log, err := newLog(c.Log, out.err, m.lineDropped)
 	if err != nil {
 		return err
 	}
-	a, err := newApp(c, t, log)
+	a, err := newApp(c, t, log, m)
 	if err != nil {
 		return err
 	}

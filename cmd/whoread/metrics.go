@@ -1,0 +1,186 @@
+package main
+
+import (
+	"net/http"
+	"regexp"
+	"runtime"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+	"go.uber.org/zap/zapcore"
+
+	"whoread/bot"
+	"whoread/receipts/dingtalk"
+)
+
+// metrics are what /metrics shows, in a registry of their own. Labels are fixed words
+// and there are few: never a group, a person, a message or a text of anybody's.
+type metrics struct {
+	registry *prometheus.Registry
+
+	commands     *prometheus.CounterVec
+	commandTime  *prometheus.HistogramVec
+	pushes       *prometheus.CounterVec
+	calls        *prometheus.CounterVec
+	callTime     *prometheus.HistogramVec
+	redisTime    *prometheus.HistogramVec
+	droppedLines *prometheus.CounterVec
+
+	verbs, pushTypes, apis, kinds *words
+}
+
+// Buckets of how long things take, in seconds. People wait for a command; a call of
+// DingTalk's ends after dingtalk.CallTimeout or UploadTimeout, one of Redis after two
+// seconds and a repetition.
+var (
+	commandBuckets = []float64{.05, .1, .25, .5, 1, 2, 3, 5, 10, 30, 60, 120, 300}
+	callBuckets    = []float64{.025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60}
+	redisBuckets   = []float64{.0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5}
+)
+
+// newMetrics returns metrics of which nothing has happened yet. What is asked for when
+// somebody looks is added by watch.
+func newMetrics() *metrics {
+	m := &metrics{
+		registry: prometheus.NewRegistry(),
+		verbs:    newWords(), pushTypes: newWords(), apis: newWords(), kinds: newWords(),
+	}
+	counter := func(name, help string, labels ...string) *prometheus.CounterVec {
+		c := prometheus.NewCounterVec(prometheus.CounterOpts{Name: name, Help: help}, labels)
+		m.registry.MustRegister(c)
+		return c
+	}
+	histogram := func(name, help string, buckets []float64, labels ...string) *prometheus.HistogramVec {
+		h := prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: name, Help: help, Buckets: buckets}, labels)
+		m.registry.MustRegister(h)
+		return h
+	}
+	m.commands = counter("whoread_commands_total",
+		`Attempts at commands that ended, by verb ("unknown": a wrong word; "sweep" and "follow_up" come by themselves) and outcome. `+
+			`done, refused (the answer says why not), failed (the answer says that DingTalk did not do it) and given_up end a command; `+
+			`attempt_failed is tried again, up to three times. Any given_up needs a look into the log; many failed ones are DingTalk's, see whoread_dingtalk_calls_total.`,
+		"verb", "outcome")
+	m.commandTime = histogram("whoread_command_duration_seconds",
+		"Time from the arrival of a command's frame to its answer, of those that were answered. Above some seconds people wait: "+
+			"see whoread_dingtalk_call_duration_seconds and whoread_inbox_oldest_age_seconds.",
+		commandBuckets, "verb")
+	m.pushes = counter("whoread_pushes_total",
+		`Pushes of DingTalk's, by type ("message": somebody said something; else the event) and outcome: taken, refused (Redis was away: the sender was told, `+
+			`an event is pushed again), repeated (taken before), dropped (not understood, or not for this bot). Any refused or dropped needs a look into the log.`,
+		"type", "outcome")
+	m.calls = counter("whoread_dingtalk_calls_total",
+		`Calls of DingTalk's API, each try one, by API, outcome ("ok" or the kind of failure) and whether they count against the organisation's monthly quota. `+
+			`permission_denied, bad_credentials and the like need an administrator; throttled and unavailable are tried again.`,
+		"api", "outcome", "counted")
+	m.callTime = histogram("whoread_dingtalk_call_duration_seconds",
+		"Time of one try of a call of DingTalk's API, without waiting for calls_per_second and the token.", callBuckets, "api")
+	m.redisTime = histogram("whoread_redis_call_duration_seconds",
+		`Time of calls to Redis, waiting for a connection and a repetition included, by outcome ("ok" or "error"); those that wait for work are not counted. `+
+			`Above 0.1 s Redis or the way to it is slow; any error means that somebody may have been told that nothing was done.`,
+		redisBuckets, "outcome")
+	m.droppedLines = counter("whoread_log_lines_dropped_total",
+		"Lines that were left out of the log, by level, because the same message came too often within a minute. Above 0 something fails again and again.",
+		"level")
+	build := prometheus.NewGauge(prometheus.GaugeOpts{
+		Name: "whoread_build_info", Help: "1, with the version of whoread and of Go.",
+		ConstLabels: prometheus.Labels{"version": versionText(), "goversion": runtime.Version()},
+	})
+	build.Set(1)
+	m.registry.MustRegister(build, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+
+	// What has not happened yet is 0, so that the first time is an increase.
+	for _, verb := range bot.CommandLabels() {
+		for _, outcome := range []bot.Outcome{bot.Done, bot.Refused, bot.Failed, bot.GivenUp, bot.AttemptFailed} {
+			m.commands.WithLabelValues(verb, string(outcome))
+		}
+	}
+	for _, kind := range bot.PushLabels() {
+		for _, outcome := range []bot.Outcome{bot.Taken, bot.Refused, bot.Repeated, bot.Dropped} {
+			m.pushes.WithLabelValues(kind, string(outcome))
+		}
+	}
+	for _, level := range []zapcore.Level{zapcore.WarnLevel, zapcore.ErrorLevel} {
+		m.droppedLines.WithLabelValues(level.String())
+	}
+	for _, outcome := range []string{"ok", "error"} {
+		m.redisTime.WithLabelValues(outcome)
+	}
+	return m
+}
+
+// Command implements bot.Observer.
+func (m *metrics) Command(verb string, outcome bot.Outcome, took time.Duration) {
+	verb = m.verbs.one(verb)
+	m.commands.WithLabelValues(verb, string(outcome)).Inc()
+	if took > 0 {
+		m.commandTime.WithLabelValues(verb).Observe(took.Seconds())
+	}
+}
+
+// Push implements bot.Observer.
+func (m *metrics) Push(kind string, outcome bot.Outcome) {
+	m.pushes.WithLabelValues(m.pushTypes.one(kind), string(outcome)).Inc()
+}
+
+// called counts a call of DingTalk's API.
+func (m *metrics) called(c dingtalk.Call) {
+	api, outcome := m.apis.one(c.API), "ok"
+	if c.Kind != "" {
+		outcome = m.kinds.one(string(c.Kind))
+	}
+	m.calls.WithLabelValues(api, outcome, strconv.FormatBool(c.Counted)).Inc()
+	m.callTime.WithLabelValues(api).Observe(c.Took.Seconds())
+}
+
+// redisCalled counts a call to Redis.
+func (m *metrics) redisCalled(took time.Duration, failed bool) {
+	outcome := "ok"
+	if failed {
+		outcome = "error"
+	}
+	m.redisTime.WithLabelValues(outcome).Observe(took.Seconds())
+}
+
+// lineDropped counts a line that was left out of the log.
+func (m *metrics) lineDropped(level zapcore.Level) {
+	m.droppedLines.WithLabelValues(level.String()).Inc()
+}
+
+// wordsMax is how many different words a label may have.
+const wordsMax = 64
+
+// words bounds a label: few words, and nothing but words. They are fixed where they come
+// from; this holds even if one of them is not.
+type words struct {
+	mu   sync.Mutex
+	seen map[string]bool
+}
+
+func newWords() *words { return &words{seen: map[string]bool{}} }
+
+var word = regexp.MustCompile(`^[a-z_]{1,40}$`)
+
+// one is the word, or "other".
+func (w *words) one(s string) string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if !w.seen[s] {
+		if len(w.seen) == wordsMax || !word.MatchString(s) {
+			return "other"
+		}
+		w.seen[s] = true
+	}
+	return s
+}
+
+// scrapes is how many may be answered at the same time; the others are told to come again.
+const scrapes = 4
+
+// handler answers /metrics. What can't be found out is left out.
+func (m *metrics) handler() http.Handler {
+	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{ErrorHandling: promhttp.ContinueOnError, MaxRequestsInFlight: scrapes})
+}

@@ -1,0 +1,157 @@
+package store
+
+import (
+	"context"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"go.uber.org/zap"
+
+	"whoread/store/storetest"
+)
+
+// observed counts what is told of calls to Redis.
+type observed struct {
+	mu           sync.Mutex
+	good, failed int
+	longest      time.Duration
+}
+
+func (c *observed) observe(took time.Duration, failed bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if failed {
+		c.failed++
+	} else {
+		c.good++
+	}
+	c.longest = max(c.longest, took)
+}
+
+// open opens a store whose calls are told of.
+func (c *observed) open(t *testing.T, url, prefix string) *Store {
+	t.Helper()
+	s, err := Open(Options{URL: url, KeyPrefix: prefix, KeepFor: keepFor, Observe: c.observe})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return s
+}
+
+func (c *observed) told() (good, failed int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.good, c.failed
+}
+
+// What Redis answers is no failure: that there is nothing, or that a script is not known
+// yet. What it does not answer is one.
+func TestCallsToRedisAreObserved(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, b storetest.Backend) {
+		proxy := storetest.NewProxy(t, b.URL)
+		told := &observed{}
+		s := told.open(t, proxy.URL(), b.KeyPrefix)
+		ctx := t.Context()
+		must(s.QuotaSpent(ctx, "2026-08"))(t) // is not there
+		accept(t, s, "one")                   // perhaps with a script that Redis does not know
+		must(s.Inbox(quick(), zap.NewNop()).Depth(ctx))(t)
+		good, failed := told.told()
+		if good < 3 || failed != 0 {
+			t.Errorf("%d good, %d failed", good, failed)
+		}
+
+		proxy.Cut()
+		if err := s.Ping(ctx); err == nil {
+			t.Error("Redis answers")
+		}
+		if _, failed := told.told(); failed != 1 {
+			t.Errorf("%d failed", failed)
+		}
+		proxy.Mend(t)
+		gone, cancel := context.WithCancel(ctx)
+		cancel()
+		if err := s.Ping(gone); err == nil {
+			t.Error("somebody who is gone was answered")
+		}
+		if _, failed := told.told(); failed != 1 {
+			t.Errorf("%d failed: somebody who is gone is counted", failed)
+		}
+	})
+}
+
+// An inbox that waits for work makes Redis no slower.
+func TestWaitingForWorkIsNotObserved(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, b storetest.Backend) {
+		told := &observed{}
+		s := told.open(t, b.URL, b.KeyPrefix)
+		done := make(chan string, 1)
+		stop := start(t, s.Inbox(quick(), zap.NewNop()), newFakeWorker(func(_ context.Context, command string) error {
+			done <- command
+			return nil
+		}))
+		time.Sleep(blockFor * 3 / 2) // one read waits in vain
+		accept(t, s, "one")
+		receive(t, done, "the command")
+		stop()
+		told.mu.Lock()
+		defer told.mu.Unlock()
+		if told.good == 0 || told.longest >= blockFor {
+			t.Errorf("%d calls, the longest took %s", told.good, told.longest)
+		}
+	})
+}
+
+func TestDepthTellsWhatWaits(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, b storetest.Backend) {
+		s, ctx := open(t, b), t.Context()
+		i := s.Inbox(quick(), zap.NewNop())
+		depth := func() Depth { return must(i.Depth(ctx))(t) }
+		if diff := cmp.Diff(Depth{}, depth()); diff != "" {
+			t.Errorf("at first (-want +got):\n%s", diff)
+		}
+		accept(t, s, "one", "two")
+		abandon(t, s, 1, time.Minute)
+		accept(t, s, "three")
+		addMany(t, s, s.keys.inbox().parked(), 5)
+		later := time.Now().Add(time.Hour)
+		if err := i.Schedule(ctx, map[string]time.Time{"a": later, "b": later}); err != nil {
+			t.Fatal(err)
+		}
+		got := depth()
+		if got.Oldest < 0 || got.Oldest > time.Minute {
+			t.Errorf("the oldest waits for %s", got.Oldest)
+		}
+		got.Oldest = 0
+		if diff := cmp.Diff(Depth{Waiting: 1, Working: 2, Scheduled: 2, Parked: 5}, got); diff != "" {
+			t.Errorf("(-want +got):\n%s", diff)
+		}
+	})
+}
+
+// The age of the oldest is told by Redis's own clock.
+func TestDepthTellsTheAgeOfTheOldest(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, b storetest.Backend) {
+		s := open(t, b)
+		i := s.Inbox(quick(), zap.NewNop())
+		now := must(s.rdb.Time(t.Context()).Result())(t)
+		hourAgo := now.Add(-time.Hour).UnixMilli()
+		if err := s.rdb.Do(t.Context(), "XADD", i.keys.stream(), hourAgo, "id", "old", "command", "old").Err(); err != nil {
+			t.Fatal(err)
+		}
+		accept(t, s, "young")
+		if got := must(i.Depth(t.Context()))(t).Oldest; got < time.Hour || got > time.Hour+time.Minute {
+			t.Errorf("the oldest waits for %s", got)
+		}
+	})
+}
