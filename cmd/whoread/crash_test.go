@@ -108,9 +108,9 @@ func (m *mortalProcess) ProcessPipelineHook(next redis.ProcessPipelineHook) redi
 }
 
 // begin runs a bot in this process until it dies, or m.end is called.
-func (w *world) begin(m *mortalProcess, extra string) {
+func (w *world) begin(m *mortalProcess) {
 	w.t.Helper()
-	c, err := loadConfig(w.config(extra), func(string) (string, bool) { return w.redis, true })
+	c, err := loadConfig(w.config(""), func(string) (string, bool) { return w.redis, true })
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -150,11 +150,10 @@ func (w *world) begin(m *mortalProcess, extra string) {
 
 // crash is a command, and what must hold after a crash in the middle of it.
 type crash struct {
-	name  string
-	extra string // configuration
+	name string
 	// prepare brings about what the command is about.
 	prepare func(w *world, g *dingtalktest.Group, people []dingtalktest.Person)
-	say     string
+	say     func(g *dingtalktest.Group) dingtalktest.Say
 	// check looks at what the group has seen in the end: the replies to the command,
 	// and what the bot posted since it was said.
 	check func(t *testing.T, w *world, g *dingtalktest.Group, replies []string, posts []dingtalktest.Message)
@@ -164,6 +163,40 @@ func announced(w *world, g *dingtalktest.Group, people []dingtalktest.Person) {
 	w.ask(g, w.admin, saying("公告 一"))
 	if err := g.ReadAll(posted(g)[0].ID, people[0]); err != nil {
 		w.t.Fatal(err)
+	}
+}
+
+// unrecorded is announced, but nothing is known of the group any more.
+func unrecorded(w *world, g *dingtalktest.Group, people []dingtalktest.Person) {
+	announced(w, g, people)
+	ctx, rdb := w.t.Context(), w.rdb()
+	keys, err := rdb.Keys(ctx, w.keyOf(g, "*")).Result()
+	if err == nil {
+		err = rdb.Del(ctx, keys...).Err()
+	}
+	if err != nil || len(keys) == 0 {
+		w.t.Fatalf("%d keys erased: %v", len(keys), err)
+	}
+}
+
+// unsure is announced, but DingTalk did not say that it took the message.
+func unsure(w *world, g *dingtalktest.Group, people []dingtalktest.Person) {
+	w.Inject(dingtalktest.Fault{API: dingtalktest.APISend, Times: 1, Kind: dingtalktest.DropAfter})
+	wantIn(w.t, w.ask(g, w.admin, saying("公告 一")), "是否送达不确定")
+	if err := g.ReadAll(posted(g)[0].ID, people[0]); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// simply says a command.
+func simply(text string) func(*dingtalktest.Group) dingtalktest.Say {
+	return func(*dingtalktest.Group) dingtalktest.Say { return saying(text) }
+}
+
+// quoting says a command about the bot's first post.
+func quoting(text string) func(*dingtalktest.Group) dingtalktest.Say {
+	return func(g *dingtalktest.Group) dingtalktest.Say {
+		return dingtalktest.Say{Text: text, Quote: posted(g)[0].ID}
 	}
 }
 
@@ -181,7 +214,7 @@ func contains(t *testing.T, replies []string, texts ...string) {
 }
 
 var crashes = []crash{
-	{"announce", "", nil, "公告 每30分钟 停机", func(t *testing.T, w *world, g *dingtalktest.Group, replies []string, posts []dingtalktest.Message) {
+	{"announce", nil, simply("公告 明天18:00前 每30分钟 停机"), func(t *testing.T, w *world, g *dingtalktest.Group, replies []string, posts []dingtalktest.Message) {
 		switch len(posts) {
 		case 0:
 			contains(t, replies, "是否送达不确定")
@@ -190,33 +223,45 @@ var crashes = []crash{
 		default:
 			t.Errorf("announced %d times", len(posts))
 		}
-		// Whatever it is, it has one number and is followed up.
-		reply := w.ask(g, w.admin, saying("列表"))
-		wantIn(t, reply, "最近 1 条", "#1 停机")
+		// Whatever it is, it has one number, is followed up, and its reads will be saved.
+		wantIn(t, w.ask(g, w.admin, saying("列表")), "最近 1 条", "#1 停机")
+		wantIn(t, w.ask(g, w.admin, saying("帮助")), "正在跟进 #1：每 30 分钟", "最晚到")
+		w.wantScheduledOnce(1)
 	}},
-	{"who read", "", announced, "谁没读", func(t *testing.T, _ *world, _ *dingtalktest.Group, replies []string, _ []dingtalktest.Message) {
+	{"unread", announced, simply("谁没读"), func(t *testing.T, _ *world, _ *dingtalktest.Group, replies []string, _ []dingtalktest.Message) {
 		contains(t, replies, "已读 1/4")
 	}},
-	{"list", "", announced, "列表", func(t *testing.T, _ *world, _ *dingtalktest.Group, replies []string, _ []dingtalktest.Message) {
+	{"who read", announced, simply("谁读了 #1"), func(t *testing.T, _ *world, _ *dingtalktest.Group, replies []string, _ []dingtalktest.Message) {
+		contains(t, replies, "已读 1 人：")
+	}},
+	{"a quotation that adopts", unrecorded, quoting("谁没读"), func(t *testing.T, w *world, g *dingtalktest.Group, replies []string, _ []dingtalktest.Message) {
+		contains(t, replies, "#1 一 · 已读 1/4")
+		wantIn(t, w.ask(g, w.admin, saying("列表")), "最近 1 条", "#1 一 · 已读")
+	}},
+	{"a quotation that heals", unsure, quoting("谁没读"), func(t *testing.T, w *world, g *dingtalktest.Group, replies []string, _ []dingtalktest.Message) {
+		contains(t, replies, "#1 一 · 已读 1/4")
+		wantIn(t, w.ask(g, w.admin, saying("列表")), "最近 1 条", "#1 一 · 已读")
+	}},
+	{"list", announced, simply("列表"), func(t *testing.T, _ *world, _ *dingtalktest.Group, replies []string, _ []dingtalktest.Message) {
 		contains(t, replies, "最近 1 条公告")
 	}},
-	{"help", "", announced, "帮助", func(t *testing.T, _ *world, _ *dingtalktest.Group, replies []string, _ []dingtalktest.Message) {
+	{"help", announced, simply("帮助"), func(t *testing.T, _ *world, _ *dingtalktest.Group, replies []string, _ []dingtalktest.Message) {
 		contains(t, replies, "我能告诉群里")
 	}},
-	{"usage", "", announced, "用量", func(t *testing.T, _ *world, _ *dingtalktest.Group, replies []string, _ []dingtalktest.Message) {
+	{"usage", announced, simply("用量"), func(t *testing.T, _ *world, _ *dingtalktest.Group, replies []string, _ []dingtalktest.Message) {
 		contains(t, replies, "成员")
 	}},
-	{"recall", "", announced, "撤回 #1", func(t *testing.T, w *world, g *dingtalktest.Group, replies []string, _ []dingtalktest.Message) {
+	{"recall", announced, simply("撤回 #1"), func(t *testing.T, w *world, g *dingtalktest.Group, replies []string, _ []dingtalktest.Message) {
 		contains(t, replies, "已撤回 #1", "它之前已经撤回了")
 		wantIn(t, w.ask(g, w.admin, saying("谁没读 #1")), "已被撤回")
 	}},
-	{"chart", "", announced, "曲线", func(t *testing.T, _ *world, _ *dingtalktest.Group, replies []string, posts []dingtalktest.Message) {
+	{"chart", announced, simply("曲线"), func(t *testing.T, _ *world, _ *dingtalktest.Group, replies []string, posts []dingtalktest.Message) {
 		filed(t, replies, posts)
 	}},
-	{"export", "", announced, "导出", func(t *testing.T, _ *world, _ *dingtalktest.Group, replies []string, posts []dingtalktest.Message) {
+	{"export", announced, simply("导出"), func(t *testing.T, _ *world, _ *dingtalktest.Group, replies []string, posts []dingtalktest.Message) {
 		filed(t, replies, posts)
 	}},
-	{"remind by mention", "", announced, "提醒", func(t *testing.T, w *world, _ *dingtalktest.Group, replies []string, _ []dingtalktest.Message) {
+	{"remind by mention", announced, simply("提醒"), func(t *testing.T, w *world, _ *dingtalktest.Group, replies []string, _ []dingtalktest.Message) {
 		mentions := 0
 		for _, reply := range replies {
 			if strings.Contains(reply, "@") && strings.Contains(reply, "请看 #1") {
@@ -230,7 +275,7 @@ var crashes = []crash{
 			contains(t, replies, "是否提醒到不确定")
 		}
 	}},
-	{"remind in private", "", announced, "提醒 私信", func(t *testing.T, w *world, _ *dingtalktest.Group, replies []string, _ []dingtalktest.Message) {
+	{"remind in private", announced, simply("提醒 私信"), func(t *testing.T, w *world, _ *dingtalktest.Group, replies []string, _ []dingtalktest.Message) {
 		contains(t, replies, "已私信提醒 3 人", "是否提醒到不确定")
 		for _, p := range w.People() {
 			n := 0
@@ -244,20 +289,25 @@ var crashes = []crash{
 			}
 		}
 	}},
-	{"remind by DING", "", announced, "提醒 DING", func(t *testing.T, w *world, _ *dingtalktest.Group, replies []string, _ []dingtalktest.Message) {
+	{"remind by DING", announced, simply("提醒 DING"), func(t *testing.T, w *world, _ *dingtalktest.Group, replies []string, _ []dingtalktest.Message) {
 		contains(t, replies, "已用 DING 提醒 3 人", "是否提醒到不确定")
 		if n := len(w.Dings()); n > 1 {
 			t.Errorf("%d DINGs", n)
 		}
 	}},
-	{"follow", "", announced, "跟进 #1 每30分钟", func(t *testing.T, w *world, g *dingtalktest.Group, replies []string, _ []dingtalktest.Message) {
+	{"follow with a deadline", announced, simply("跟进 #1 每30分钟 直到90%"), func(t *testing.T, w *world, g *dingtalktest.Group, replies []string, _ []dingtalktest.Message) {
+		contains(t, replies, "开始跟进 #1：每 30 分钟提醒一次没读的人，到 90% 已读为止")
+		wantIn(t, w.ask(g, w.admin, saying("列表")), "跟进中")
+		w.wantScheduledOnce(1)
+	}},
+	{"follow", announced, simply("跟进 #1 每30分钟"), func(t *testing.T, w *world, g *dingtalktest.Group, replies []string, _ []dingtalktest.Message) {
 		contains(t, replies, "开始跟进 #1")
 		wantIn(t, w.ask(g, w.admin, saying("列表")), "跟进中")
 	}},
-	{"stop", "", func(w *world, g *dingtalktest.Group, people []dingtalktest.Person) {
+	{"stop", func(w *world, g *dingtalktest.Group, people []dingtalktest.Person) {
 		announced(w, g, people)
 		w.ask(g, w.admin, saying("跟进 #1 每30分钟"))
-	}, "停止 #1", func(t *testing.T, w *world, g *dingtalktest.Group, replies []string, _ []dingtalktest.Message) {
+	}, simply("停止 #1"), func(t *testing.T, w *world, g *dingtalktest.Group, replies []string, _ []dingtalktest.Message) {
 		contains(t, replies, "已停止跟进 #1")
 		wantNotIn(t, w.ask(g, w.admin, saying("列表")), "跟进中")
 	}},
@@ -320,20 +370,20 @@ func (c crash) run(t *testing.T, at int) int {
 		}
 		ends.Wait()
 	})
-	w.begin(mortal, c.extra)
+	w.begin(mortal)
 	if c.prepare != nil {
 		c.prepare(w, g, people)
 	}
 	before := ids(g)
 	mortal.arm(at)
-	if _, err := g.Say(w.admin, saying(c.say)); err != nil {
+	if _, err := g.Say(w.admin, c.say(g)); err != nil {
 		t.Fatal(err)
 	}
 	if at > 0 && mortal.await(t, w, g, before) {
 		if err := w.AwaitConnections(within(t), 0); err != nil {
 			t.Fatal(err)
 		}
-		w.begin(heir, c.extra)
+		w.begin(heir)
 	}
 	w.reply(g, before)
 	replies, posts := w.settled(g, before)
@@ -342,7 +392,7 @@ func (c crash) run(t *testing.T, at int) int {
 	if len(replies) > 2 {
 		t.Errorf("%d replies: %q", len(replies), replies)
 	}
-	wantDoubt(t, c.say, replies)
+	wantDoubt(t, c.name, replies)
 	c.check(t, w, g, replies, posts)
 	return points
 }

@@ -431,7 +431,7 @@ func TestReplicasThatAreKilledUnderLoadDoEachCommandOnce(t *testing.T) {
 }
 
 // wantScheduledOnce expects both sweeps of each of n messages in the schedule.
-func (w *traveller) wantScheduledOnce(n int) {
+func (w *world) wantScheduledOnce(n int) {
 	w.t.Helper()
 	waiting, err := w.rdb().ZRange(w.t.Context(), "{"+w.prefix+":inbox}:schedule", 0, -1).Result()
 	if err != nil {
