@@ -67,7 +67,7 @@ func (c *Client) open(ctx context.Context, s *slot, replacement bool) *connectio
 		if !c.awaitTurn(ctx, s, replacement) {
 			return nil
 		}
-		conn, err := c.dial(ctx, s)
+		conn, err := c.connect(ctx, s)
 		if err == nil {
 			c.mu.Lock()
 			s.conn = conn

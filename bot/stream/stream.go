@@ -133,6 +133,7 @@ func setDefault[T comparable](field *T, value T) {
 // Client keeps the connections of one DingTalk app up. Make it with [New].
 type Client struct {
 	cfg         Config
+	connect     func(context.Context, *slot) (*connection, error) // is dial, but in a test of the pauses
 	started     atomic.Bool
 	handlers    inFlight
 	connections sync.WaitGroup // one watcher for each connection, see dial
@@ -149,6 +150,7 @@ func New(cfg Config) (*Client, error) {
 	}
 	tameSDK()
 	c := &Client{cfg: cfg, slots: make([]*slot, cfg.Connections)}
+	c.connect = c.dial
 	for i := range c.slots {
 		c.slots[i] = &slot{
 			log: cfg.Log.With(zap.Int("connection", i)),

@@ -169,6 +169,7 @@ func announced(w *world, g *dingtalktest.Group, people []dingtalktest.Person) {
 // unrecorded is announced, but nothing is known of the group any more.
 func unrecorded(w *world, g *dingtalktest.Group, people []dingtalktest.Person) {
 	announced(w, g, people)
+	w.awaitIdle()
 	ctx, rdb := w.t.Context(), w.rdb()
 	keys, err := rdb.Keys(ctx, w.keyOf(g, "*")).Result()
 	if err == nil {
@@ -373,6 +374,7 @@ func (c crash) run(t *testing.T, at int) int {
 	w.begin(mortal)
 	if c.prepare != nil {
 		c.prepare(w, g, people)
+		w.awaitIdle()
 	}
 	before := ids(g)
 	mortal.arm(at)
