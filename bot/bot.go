@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/cenkalti/backoff/v5"
 	"go.uber.org/zap"
 
 	"whoread/receipts"
@@ -256,7 +257,7 @@ func (b *Bot) answer(ctx context.Context, in Incoming, said Said) (Outcome, erro
 		return AttemptFailed, fmt.Errorf("%s: %w", said.Verb, err)
 	}
 	if a.text != "" {
-		switch err := b.reply(ctx, in, a); {
+		switch err := b.replyOnceThere(ctx, in, a); {
 		case err != nil && a.delivered:
 			b.log(ctx).Error("reply is lost", zap.Error(err)) // again, the sender would have it twice
 		case err != nil:
@@ -310,6 +311,27 @@ func (b *Bot) language(said Said) Language {
 	default:
 		return b.Default
 	}
+}
+
+// Times that an answer waits for a DingTalk that can't be reached.
+const (
+	answerWithin   = 90 * time.Minute // as long as a session webhook is good
+	answerAgainMax = time.Minute      // between two tries
+)
+
+// replyOnceThere answers, and waits for DingTalk where it can't be reached: whoever
+// asked just before an outage hears of it after.
+func (b *Bot) replyOnceThere(ctx context.Context, in Incoming, a answer) error {
+	pauses := backoff.NewExponentialBackOff()
+	pauses.MaxInterval = answerAgainMax
+	_, err := backoff.Retry(ctx, func() (struct{}, error) {
+		err := b.reply(ctx, in, a)
+		if err != nil && kindOf(err) != dingtalk.Unavailable {
+			err = backoff.Permanent(err)
+		}
+		return struct{}{}, err
+	}, backoff.WithBackOff(pauses), backoff.WithMaxElapsedTime(answerWithin))
+	return err
 }
 
 // webhookMargin is how long before its end a session webhook is used no more.

@@ -539,13 +539,18 @@ type wire struct {
 	mu    sync.Mutex
 	known []string
 	held  chan struct{} // nil: nothing is held up
+	away  bool          // DingTalk can't be reached
 }
 
 func (w *wire) RoundTrip(r *http.Request) (*http.Response, error) {
 	w.learn(r.Header.Get("X-Acs-Dingtalk-Access-Token"), r.URL.Query().Get("access_token"), r.URL.Query().Get("session"))
 	w.mu.Lock()
-	held := w.held
+	held, away := w.held, w.away
 	w.mu.Unlock()
+	if away {
+		r = r.Clone(r.Context())
+		r.URL.Host = "127.0.0.1:1" // where nobody listens
+	}
 	if held != nil {
 		select {
 		case <-held:
@@ -570,6 +575,13 @@ func (w *wire) secrets() []string {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return append([]string(nil), w.known...)
+}
+
+// cut makes DingTalk unreachable, or ends that.
+func (w *wire) cut(away bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.away = away
 }
 
 // holdUp lets nothing pass until the returned function is called.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"hash/fnv"
+	"slices"
 	"time"
 
 	"go.uber.org/zap"
@@ -17,6 +18,12 @@ import (
 // sweepSpread is by how much of its time a sweep is put off, at most, so that
 // messages that were sent together are not swept together.
 const sweepSpread = 0.1
+
+// A sweep in an outage of DingTalk's is made again after a while, unless it is very late.
+const (
+	sweepAgain = 10 * time.Minute
+	sweepLate  = 12 * time.Hour
+)
 
 // dueSweep is a sweep that waits in the schedule: of one message, the nth.
 type dueSweep struct {
@@ -77,20 +84,31 @@ func (b *Bot) scheduleSweeps(ctx context.Context, m receipts.Message) {
 		return
 	}
 	due := map[string]time.Time{}
-	for nth, after := range b.Sweep {
-		command, err := json.Marshal(scheduled{Sweep: &dueSweep{m.Group, m.Number, nth}})
+	for nth := range b.Sweep {
+		sweep := dueSweep{m.Group, m.Number, nth}
+		command, err := json.Marshal(scheduled{Sweep: &sweep})
 		if err != nil {
 			b.log(ctx).Error("sweep not scheduled", zap.Int("number", m.Number), zap.Error(err))
 			continue
 		}
-		hash := fnv.New32a()
-		_, _ = hash.Write(command) // never fails
-		share := float64(hash.Sum32()) / (1 << 32) * sweepSpread
-		due[string(command)] = m.CreatedAt.Add(after + time.Duration(share*float64(after)))
+		due[string(command)] = b.sweepAt(m, sweep)
 	}
 	if err := b.Inbox.Schedule(ctx, due); err != nil {
 		b.log(ctx).Error("sweeps not scheduled", zap.Int("number", m.Number), zap.Error(err))
 	}
+}
+
+// sweepAt is when a sweep is due. Without that one in the settings any more it is when
+// the message was announced.
+func (b *Bot) sweepAt(m receipts.Message, due dueSweep) time.Time {
+	if due.Nth >= len(b.Sweep) {
+		return m.CreatedAt
+	}
+	after := b.Sweep[due.Nth]
+	hash := fnv.New32a()
+	_, _ = fmt.Fprint(hash, due) // never fails
+	share := float64(hash.Sum32()) / (1 << 32) * sweepSpread
+	return m.CreatedAt.Add(after + time.Duration(share*float64(after)))
 }
 
 // sweep saves what DingTalk knows of a message's reads.
@@ -103,5 +121,25 @@ func (b *Bot) sweep(ctx context.Context, due dueSweep) error {
 		return fmt.Errorf("sweep #%d: %w", due.Number, err)
 	}
 	b.log(ctx).Info("swept", zap.Int("number", due.Number), zap.Int("read", len(r.Read)), zap.Int("total", r.Total), zap.Bool("complete", r.Complete()))
+	if !slices.ContainsFunc(r.Gaps, passes) || b.Now().Sub(b.sweepAt(r.Message, due)) > sweepLate {
+		return nil
+	}
+	command, err := json.Marshal(scheduled{Sweep: &due})
+	if err == nil {
+		err = b.Inbox.Schedule(ctx, map[string]time.Time{string(command): b.Now().Add(sweepAgain)})
+	}
+	if err != nil {
+		return fmt.Errorf("sweep #%d later: %w", due.Number, err)
+	}
 	return nil
+}
+
+// passes tells whether a gap is of an outage that will be over.
+func passes(gap receipts.Gap) bool {
+	switch kindOf(gap.Err) {
+	case dingtalk.Unavailable, dingtalk.Cancelled, dingtalk.Throttled, dingtalk.ThrottledMinute, dingtalk.IPBanned:
+		return true
+	default:
+		return false
+	}
 }

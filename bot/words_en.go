@@ -208,7 +208,7 @@ Name a message by its number (unread #n) or quote it; otherwise it is the latest
 	NotAskedYet: "nobody has asked yet",
 	ListNothing: `Nothing has been announced in this group yet. Say "announce Title".`,
 
-	StoreDown:    "My store (Redis) does not answer: your command was not carried out and nothing was posted. Please say it again later; if this goes on, ask an administrator.",
+	StoreDown:    "My store (Redis) does not answer: your command was not carried out and nothing was posted. Please say it again later; if this goes on, ask an administrator. Should an answer to it come all the same, that one counts.",
 	Busy:         "Too many commands are waiting and yours was not carried out. Please say it again in a few minutes.",
 	GaveUp:       `I tried several times and gave up; the log says why. If it was an announcement, say "list" to see whether it was posted before you post it again.`,
 	PerhapsAgain: "(Something interrupted me: I may have given you this answer before.)",

@@ -45,6 +45,8 @@ type timing struct {
 	now      func() time.Time
 	dueEvery time.Duration
 	lease    time.Duration
+	// keepAlive is after how long a silent connection is probed; 0 for the usual time.
+	keepAlive time.Duration
 	// Tests watch what goes to Redis and to DingTalk's API; nil otherwise.
 	hook      redis.Hook
 	transport http.RoundTripper
@@ -88,7 +90,7 @@ func newApp(c config, t timing, log *zap.Logger, m *metrics) (*app, error) {
 	a.bot.Store(bot.New(options))
 	a.stream, err = stream.New(stream.Config{
 		ClientID: c.DingTalk.ClientID, ClientSecret: string(c.DingTalk.ClientSecret), APIURL: c.DingTalk.APIURL,
-		Topics: []string{bot.MessageTopic}, Events: true, Handle: a.take, Connections: c.DingTalk.Connections, Log: log,
+		Topics: []string{bot.MessageTopic}, Events: true, Handle: a.take, Connections: c.DingTalk.Connections, KeepAlive: t.keepAlive, Log: log,
 	})
 	if err != nil {
 		return nil, errors.Join(err, a.close())

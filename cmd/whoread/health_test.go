@@ -103,28 +103,13 @@ func TestProbesFollowOutages(t *testing.T) {
 	proxy := storetest.NewProxy(t, b.URL)
 	b.URL = proxy.URL()
 	w := newWorld(t, b, dingtalktest.Options{DisconnectAfter: time.Millisecond})
-	listener := httptest.NewServer(http.NotFoundHandler()) // finds a free port
-	address := listener.Listener.Addr().String()
-	listener.Close()
+	address := freeAddress(t)
 	w.start(w.config("http: {listen: \"" + address + "\"}"))
-	client := &http.Client{Timeout: patience, Transport: &http.Transport{DisableKeepAlives: true}}
-	get := func(path string) (int, []byte) {
-		response, err := client.Get("http://" + address + path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer func() { _ = response.Body.Close() }()
-		var body json.RawMessage
-		if err := json.NewDecoder(response.Body).Decode(&body); err != nil {
-			t.Fatal(err)
-		}
-		return response.StatusCode, body
-	}
 	becomes := func(status int, reason string) {
 		t.Helper()
 		ctx := within(t)
 		for ctx.Err() == nil {
-			got, r := probe(t, get)
+			got, r := readyz(t, address)
 			if got == status && strings.Contains(strings.Join(r.Reasons, "\n"), reason) {
 				return
 			}

@@ -183,6 +183,12 @@ func TestTwoHundredCommandsAtOnceAreAnsweredOnceEach(t *testing.T) {
 // connection. Unlike start it may be called while other connections come and go.
 func (w *traveller) launch(config string) *process {
 	w.t.Helper()
+	return w.launchWith(config)
+}
+
+// launchWith launches a replica with further variables in its environment.
+func (w *traveller) launchWith(config string, env ...string) *process {
+	w.t.Helper()
 	self, err := os.Executable()
 	if err != nil {
 		w.t.Fatal(err)
@@ -193,7 +199,7 @@ func (w *traveller) launch(config string) *process {
 	}
 	p := &process{t: w.t, log: &lockedBuffer{}, Cmd: exec.Command(self, config)}
 	p.Stdout, p.Stderr = p.log, p.log
-	p.Env = append(os.Environ(), travelVariable+"="+w.file, "TEST_REDIS="+w.redis)
+	p.Env = append(append(os.Environ(), travelVariable+"="+w.file, "TEST_REDIS="+w.redis), env...)
 	if err := p.Start(); err != nil {
 		w.t.Fatal(err)
 	}
@@ -433,6 +439,12 @@ func TestReplicasThatAreKilledUnderLoadDoEachCommandOnce(t *testing.T) {
 // wantScheduledOnce expects both sweeps of each of n messages in the schedule.
 func (w *world) wantScheduledOnce(n int) {
 	w.t.Helper()
+	w.wantScheduledOnceOf(2, n)
+}
+
+// wantScheduledOnceOf expects so many sweeps of each of n messages in the schedule.
+func (w *world) wantScheduledOnceOf(sweeps, n int) {
+	w.t.Helper()
 	waiting, err := w.rdb().ZRange(w.t.Context(), "{"+w.prefix+":inbox}:schedule", 0, -1).Result()
 	if err != nil {
 		w.t.Fatal(err)
@@ -451,7 +463,7 @@ func (w *world) wantScheduledOnce(n int) {
 			times[*due.Sweep]++
 		}
 	}
-	if len(times) != 2*n {
+	if len(times) != sweeps*n {
 		w.t.Errorf("%d sweeps are scheduled of %d messages", len(times), n)
 	}
 	for s, n := range times {

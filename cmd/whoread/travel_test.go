@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"os"
@@ -25,12 +26,21 @@ import (
 // "whoread run" does, with the file as its clock.
 const travelVariable = "WHOREAD_TEST_TRAVEL"
 
+// keepAliveVariable is after how long such a process probes a silent connection. Not
+// set, it is as long as that of a real bot.
+const keepAliveVariable = "WHOREAD_TEST_KEEP_ALIVE"
+
 // travel runs the bot as a process that can travel in time, and returns its exit
 // status.
 func travel(file string) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	err := runBot(ctx, os.Args[1], timing{now: fileClock(file), dueEvery: 50 * time.Millisecond, lease: 2 * time.Second}, streams{os.Stdout, os.Stderr})
+	keepAlive, err := time.ParseDuration(cmp.Or(os.Getenv(keepAliveVariable), "0"))
+	if err == nil {
+		err = runBot(ctx, os.Args[1], timing{
+			now: fileClock(file), dueEvery: 50 * time.Millisecond, lease: 2 * time.Second, keepAlive: keepAlive,
+		}, streams{os.Stdout, os.Stderr})
+	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "whoread:", err)
 		return 1

@@ -80,7 +80,7 @@ func (s *Server) botMessage(c *conversation, m *storedMessage, say Say) map[stri
 		"isAdmin":                   p.Admin,
 		"isInAtList":                true,
 		"robotCode":                 s.app.RobotCode,
-		"sessionWebhook":            webhookURL(s.URL(), secret),
+		"sessionWebhook":            webhookURL(s.toldURL(), secret),
 		"sessionWebhookExpiredTime": expires.UnixMilli(),
 		"msgtype":                   m.Type,
 	}

@@ -125,7 +125,7 @@ func (s *Server) openConnection(c *call) (any, *apiError) {
 		return nil, &apiError{status: http.StatusServiceUnavailable, code: "ServiceUnavailable", message: "The gateway is not available"}
 	}
 	c.entry.Caller = s.app.ClientID
-	return endpoint{Endpoint: "ws" + strings.TrimPrefix(s.URL(), "http") + pathConnect, Ticket: t}, nil
+	return endpoint{Endpoint: "ws" + strings.TrimPrefix(s.toldURL(), "http") + pathConnect, Ticket: t}, nil
 }
 
 func (sub subscription) problem() string {

@@ -81,6 +81,7 @@ type Server struct {
 	mu     sync.Mutex
 	asked  string // what Listen was given
 	url    string
+	told   string // in its place to clients; may be empty
 	closed bool
 }
 
@@ -148,6 +149,21 @@ func (s *Server) URL() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.url
+}
+
+// TellURL has clients told another URL than that of this DingTalk for its gateway and its webhooks, such as that of a proxy that
+// stands before it.
+func (s *Server) TellURL(url string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.told = url
+}
+
+// toldURL is what clients are told.
+func (s *Server) toldURL() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return cmp.Or(s.told, s.url)
 }
 
 func (s *Server) listenedOn() string {

@@ -1,0 +1,95 @@
+package bot_test
+
+import (
+	"context"
+	"strings"
+	"testing"
+	"time"
+
+	"whoread/bot"
+)
+
+// What was asked just before DingTalk could not be reached any more is answered when it
+// can be, once.
+func TestAnAnswerWaitsForDingTalk(t *testing.T) {
+	t.Parallel()
+	inBothLanguages(t, func(t *testing.T, language bot.Language) {
+		w := newWorld(t, setup{})
+		w.announce("公告 停机")
+		command, before := w.accepted(say{Text: spoken{"谁没读", "unread"}.in(language)}), len(w.group.Messages())
+		w.wire.cut(true)
+		done := make(chan error, 1)
+		go func() { done <- w.bot.Work(w.soon(), command, false) }()
+		for strings.Count(w.log.String(), "reply goes another way") < 3 {
+			select {
+			case err := <-done:
+				t.Fatalf("it did not wait: %v", err)
+			case <-time.After(10 * time.Millisecond):
+			}
+		}
+		w.wire.cut(false)
+		w.must(<-done)
+		w.wants(w.answer(w.group.Messages()[before:]).Text, "#1 停机", spoken{"钉钉没有响应", "DingTalk did not answer"}.in(language))
+	})
+}
+
+// Who waits for DingTalk does not hold a shutdown up: another process answers.
+func TestAnAnswerThatWaitsIsHandedBack(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, setup{})
+	command := w.accepted(say{Text: "帮助"})
+	w.wire.cut(true)
+	ctx, stop := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- w.bot.Work(ctx, command, false) }()
+	for !strings.Contains(w.log.String(), "reply goes another way") {
+		time.Sleep(10 * time.Millisecond)
+	}
+	stop()
+	if err := <-done; err == nil {
+		t.Error("it is done as if it was answered")
+	}
+}
+
+// A sweep that DingTalk could not answer is made again, until it is of no use.
+func TestASweepInAnOutageIsMadeAgain(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, setup{})
+	w.reconfigure(func(o *bot.Options) { o.Sweep = []time.Duration{time.Hour} })
+	post := w.announce("公告 停机")
+	w.must(w.group.ReadAll(post.ID, w.zhangsan))
+	next := func() (command string, at time.Time) {
+		t.Helper()
+		if len(w.inbox.scheduled) != 1 {
+			t.Fatalf("scheduled: %v", w.inbox.scheduled)
+		}
+		for command, at = range w.inbox.scheduled {
+			delete(w.inbox.scheduled, command)
+		}
+		w.clock.advance(at.Sub(w.clock.now()))
+		return command, at
+	}
+	w.wire.cut(true)
+	command, at := next()
+	for range 2 {
+		w.must(w.bot.Work(w.soon(), command, false))
+		again, later := next()
+		if again != command || later.Sub(at) != 10*time.Minute {
+			t.Errorf("%s at %v; want it 10 minutes after %v", again, later, at)
+		}
+		at = later
+	}
+	w.wire.cut(false)
+	w.must(w.bot.Work(w.soon(), command, false))
+	if len(w.inbox.scheduled) > 0 {
+		t.Errorf("scheduled once more: %v", w.inbox.scheduled)
+	}
+	w.clock.advance(30 * 24 * time.Hour) // DingTalk has forgotten
+	w.wants(w.asks(w.hanmeimei, "谁读了"), "#1 停机 · 已读至少 1/4", "张三")
+
+	w.wire.cut(true)
+	w.must(w.bot.Work(w.soon(), command, false)) // far too late
+	if len(w.inbox.scheduled) > 0 {
+		t.Errorf("scheduled once more: %v", w.inbox.scheduled)
+	}
+}
