@@ -68,6 +68,6 @@ func (p *Pushes) Note(ctx context.Context, kind string) {
 	ctx, cancel := context.WithTimeout(ctx, pushKeptWithin)
 	defer cancel()
 	if err := p.records.KeepPush(ctx, kind, at); err != nil {
-		p.log.Debug("push not noted", zap.String("kind", kind), zap.Error(err))
+		p.log.Debug("push not noted", zap.String("event", kind), zap.Error(err))
 	}
 }

@@ -2,12 +2,15 @@ package store
 
 import (
 	"context"
+	"errors"
+	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"go.uber.org/zap"
+	"go.uber.org/zap/zaptest/observer"
 
 	"whoread/store/storetest"
 )
@@ -152,6 +155,57 @@ func TestDepthTellsTheAgeOfTheOldest(t *testing.T) {
 		accept(t, s, "young")
 		if got := must(i.Depth(t.Context()))(t).Oldest; got < time.Hour || got > time.Hour+time.Minute {
 			t.Errorf("the oldest waits for %s", got)
+		}
+	})
+}
+
+type requestOf struct{}
+
+// The log of the inbox, and the worker for its own, are told which command it is about;
+// what was scheduled is told apart from everything else that was.
+func TestACommandsIdGoesWithIt(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, b storetest.Backend) {
+		s := open(t, b)
+		core, seen := observer.New(zap.DebugLevel)
+		o := quick()
+		o.Attempts = 1
+		o.Mark = func(ctx context.Context, id string) context.Context { return context.WithValue(ctx, requestOf{}, id) }
+		i := s.Inbox(o, zap.New(core))
+		accept(t, s, "one")
+		if err := i.Schedule(t.Context(), map[string]time.Time{"due": time.Now(), "due too": time.Now()}); err != nil {
+			t.Fatal(err)
+		}
+		marked := make(chan string, 10)
+		w := newFakeWorker(func(ctx context.Context, _ string) error {
+			id, _ := ctx.Value(requestOf{}).(string)
+			marked <- id
+			return errors.New("no")
+		})
+		stop := start(t, i, w)
+		ids := map[string]bool{}
+		for range 3 {
+			ids[receive(t, marked, "a command")] = true
+			receive(t, w.gaveUp, "its end")
+		}
+		stop()
+		scheduled := 0
+		for id := range ids {
+			if strings.HasPrefix(id, "scheduled-") {
+				scheduled++
+			}
+		}
+		if len(ids) != 3 || !ids["one"] || scheduled != 2 {
+			t.Errorf("ids %v", ids)
+		}
+		failed := seen.FilterMessage("command failed").All()
+		for _, entry := range failed {
+			if id, _ := entry.ContextMap()["request"].(string); !ids[id] || entry.Level != zap.WarnLevel {
+				t.Errorf("%s %v", entry.Level, entry.ContextMap())
+			}
+		}
+		if len(failed) != 3 {
+			t.Errorf("%d lines", len(failed))
 		}
 	})
 }

@@ -48,6 +48,15 @@ func (e *GatewayError) Is(target error) bool {
 	return target == ErrCredentials && credentialCodes[e.Code]
 }
 
+// requestID is DingTalk's name for the request that it refused; empty if it did not give one.
+func requestID(err error) string {
+	refused, ok := errors.AsType[*GatewayError](err)
+	if !ok {
+		return ""
+	}
+	return refused.RequestID
+}
+
 var (
 	errNoWebsocket = errors.New("DingTalk's gateway gave a ticket but refused the websocket")
 	errNotDingTalk = errors.New("the answer is not one of DingTalk's gateway; is there a proxy in between, or is the API URL wrong")

@@ -42,9 +42,9 @@ func (c *Client) take(ctx context.Context, s *slot, df *payload.DataFrame) bool 
 	defer c.handlers.end()
 	c.heard(s)
 	f := newFrame(df)
-	log := s.log.With(zap.String("type", f.Type), zap.String("topic", f.Topic), zap.String("message_id", f.MessageID))
+	log := s.log.With(zap.String("type", f.Type), zap.String("topic", f.Topic), zap.String("frame", f.MessageID))
 	if f.Type == TypeEvent {
-		log = log.With(zap.String("event_type", f.EventType), zap.String("event_id", f.EventID))
+		log = log.With(zap.String("event", f.EventType), zap.String("event_id", f.EventID))
 	}
 	ctx, cancel := context.WithTimeout(ctx, AckWithin)
 	defer cancel()

@@ -76,7 +76,7 @@ func (l *sdkLogger) write(level zapcore.Level, format string, args []any) {
 	l.mu.RLock()
 	defer l.mu.RUnlock()
 	for log := range l.logs {
-		log.Log(level, line)
+		log.Log(level, "the Stream SDK says", zap.String("line", line))
 	}
 }
 

@@ -83,9 +83,9 @@ func (c *Client) open(ctx context.Context, s *slot, replacement bool) *connectio
 		if errors.Is(err, ErrCredentials) {
 			pause = c.cfg.Backoff.Credentials
 			s.log.Error("DingTalk refuses the client id or the client secret: compare both with the app's page in DingTalk's console",
-				zap.Error(err), zap.Duration("retry_in", pause))
+				zap.String("dingtalk_request_id", requestID(err)), zap.Error(err), zap.Duration("retry_in", pause))
 		} else {
-			s.log.Warn("cannot connect to DingTalk", zap.Error(err), zap.Duration("retry_in", pause))
+			s.log.Warn("cannot connect to DingTalk", zap.String("dingtalk_request_id", requestID(err)), zap.Error(err), zap.Duration("retry_in", pause))
 		}
 		if !sleep(ctx, pause) {
 			return nil

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"maps"
 	"net/url"
 	"slices"
@@ -121,7 +122,11 @@ type secret string
 
 const masked = "***"
 
-func (s secret) GoString() string             { return s.String() }
+// Format prints what String returns, by whatever verb: for one that does not fit a text
+// fmt would show the secret.
+func (s secret) Format(f fmt.State, verb rune) { fmt.Fprintf(f, fmt.FormatString(f, verb), s.String()) }
+
+// MarshalText is String for JSON, YAML and the log.
 func (s secret) MarshalText() ([]byte, error) { return []byte(s.String()), nil } //nolint:unparam // encoding.TextMarshaler asks for the error, here and below
 
 // String tells only whether there is a secret.
@@ -135,7 +140,12 @@ func (s secret) String() string {
 // redisURL is printed without its passwords.
 type redisURL string
 
-func (u redisURL) GoString() string             { return u.String() }
+// Format prints what String returns, as that of secret.
+func (u redisURL) Format(f fmt.State, verb rune) {
+	fmt.Fprintf(f, fmt.FormatString(f, verb), u.String())
+}
+
+// MarshalText is String for JSON, YAML and the log.
 func (u redisURL) MarshalText() ([]byte, error) { return []byte(u.String()), nil } //nolint:unparam // see there
 
 // String shows where Redis is, and no password: neither that before the host nor one

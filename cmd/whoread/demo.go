@@ -44,7 +44,7 @@ func (d *demoCommand) Run(ctx context.Context, out streams) (err error) {
 	defer func() { err = errors.Join(err, server.Close()) }()
 	c := demoConfig(server)
 	m := newMetrics()
-	log, err := newLog(c.Log, out.err, m.lineDropped)
+	log, _, err := newLog(c.Log, out.err, m.lineDropped)
 	if err != nil {
 		return err
 	}

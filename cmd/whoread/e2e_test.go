@@ -538,12 +538,13 @@ func TestWithoutRedisThePersonIsToldAndNothingIsPosted(t *testing.T) {
 	wantNotIn(t, p.log.String(), "hunter2")
 }
 
-func TestNoSecretIsInTheLogAtDebugLevel(t *testing.T) {
+func TestNoSecretIsInTheLogAtDebugLevelOrInTheMetrics(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, storetest.Real(t), dingtalktest.Options{})
 	people := w.people(4)
 	group := w.AddGroup(dingtalktest.GroupOptions{}, append(people, w.admin)...)
-	p := w.start(w.config(""))
+	at := freeEndpoint(t)
+	p := w.start(w.config(`http: {listen: "` + at.address + `"}`))
 	w.ask(group, w.admin, saying("公告 一"))
 	for _, fault := range []dingtalktest.FaultKind{
 		dingtalktest.ServerError, dingtalktest.TruncatedBody, dingtalktest.IPBanHTML, dingtalktest.DropBefore,
@@ -560,12 +561,15 @@ func TestNoSecretIsInTheLogAtDebugLevel(t *testing.T) {
 	if err := w.AwaitConnections(within(t), 1); err != nil {
 		t.Fatal(err)
 	}
+	_, metrics := at.get("/metrics")
+	_, ready := at.get("/readyz")
 	p.stop()
 
 	token := w.token()
 	log := p.log.String()
 	wantIn(t, log, "command accepted", "called DingTalk")
-	wantNotIn(t, log, w.App().ClientSecret, token, "ticket=", "session=", "sendBySession?")
+	wantIn(t, metrics, "whoread_commands_total")
+	wantNotIn(t, log+metrics+ready, w.App().ClientSecret, token, "ticket=", "session=", "sendBySession?")
 }
 
 // token asks for the access token that DingTalk gives to this app.

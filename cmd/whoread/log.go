@@ -19,13 +19,14 @@ const (
 	sampledThen  = 100
 )
 
-// newLog returns a log that writes a line an event. README.md has its vocabulary. Of
-// messages that are repeated some lines are left out: dropped is told of each of them,
-// and the next one that is written says how many they were.
-func newLog(c logConfig, out io.Writer, dropped func(zapcore.Level)) (*zap.Logger, error) {
-	level, err := zapcore.ParseLevel(c.Level)
+// newLog returns a log that writes a line an event, and its level, which may change.
+// README.md has its vocabulary. Of messages that are repeated some lines are left out:
+// dropped is told of each of them, and the next one that is written says how many they
+// were.
+func newLog(c logConfig, out io.Writer, dropped func(zapcore.Level)) (*zap.Logger, zap.AtomicLevel, error) {
+	level, err := zap.ParseAtomicLevel(c.Level)
 	if err != nil {
-		return nil, fmt.Errorf("log level: %w", err)
+		return nil, level, fmt.Errorf("log level: %w", err)
 	}
 	encoding := zap.NewProductionEncoderConfig()
 	encoding.EncodeTime = zapcore.ISO8601TimeEncoder
@@ -49,7 +50,7 @@ func newLog(c logConfig, out io.Writer, dropped func(zapcore.Level)) (*zap.Logge
 				dropped(entry.Level)
 			}
 		}))
-	return zap.New(zapcore.NewTee(all, sampled)), nil
+	return zap.New(zapcore.NewTee(all, sampled)), level, nil
 }
 
 // leftOut counts the lines that were left out, by message. Messages are fixed texts.

@@ -24,7 +24,7 @@ func runBot(ctx context.Context, file string, t timing, out streams) error {
 		return err
 	}
 	m := newMetrics()
-	log, err := newLog(c.Log, out.err, m.lineDropped)
+	log, _, err := newLog(c.Log, out.err, m.lineDropped)
 	if err != nil {
 		return err
 	}
