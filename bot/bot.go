@@ -54,10 +54,14 @@ type Options struct {
 	Follower  *receipts.Follower
 	Groups    GroupRecords
 	Learned   receipts.LearnedMembers
-	Tally     *Tally
+	Budget    *Budget
+	Notices   NoticeRecords
 	Quota     *Quota
 	Client    *dingtalk.Client
 	Observer  Observer // nil for none
+	// Connections tells since when each connection to DingTalk is up; zero for one that
+	// is not. Nil if there are none.
+	Connections func() []time.Time
 
 	Version   string
 	RobotCode string // frames for another robot are not ours
@@ -214,6 +218,7 @@ func (b *Bot) wasRefused(id string) bool {
 // unseen: what that one did is not done again, and the answer says that it may have
 // been given before.
 func (b *Bot) Work(ctx context.Context, command string, takenOver bool) error {
+	defer b.warnPrivately(ctx) // of what it has cost
 	waits, err := readCommand(command)
 	switch {
 	case err != nil:
@@ -247,14 +252,22 @@ func (b *Bot) Work(ctx context.Context, command string, takenOver bool) error {
 
 // answer carries out what was said and answers it.
 func (b *Bot) answer(ctx context.Context, in Incoming, said Said) (Outcome, error) {
-	if b.Access.may(Admins, in, receipts.Person{}) {
+	admin := b.Access.may(Admins, in, receipts.Person{})
+	if admin {
 		// Whoever can have the quota raised finds out whether it was.
 		ctx = dingtalk.AskAgain(ctx)
+	}
+	if admin && said.Verb == Remind {
+		// It is wanted now, and nobody can be reminded without asking who has read.
+		ctx = dingtalk.PastBudget(ctx)
 	}
 	b.noteHeard(ctx, in)
 	a, err := b.carryOut(ctx, in, said)
 	if err != nil {
 		return AttemptFailed, fmt.Errorf("%s: %w", said.Verb, err)
+	}
+	if admin {
+		a = b.warnWith(ctx, b.language(said).words(), in, a)
 	}
 	if a.text != "" {
 		switch err := b.replyOnceThere(ctx, in, a); {

@@ -105,7 +105,7 @@ func (b *Bot) announce(ctx context.Context, w *words, in Incoming, said Said) (a
 		return answer{}, err
 	}
 	if done.NoAudience != nil {
-		b.log(ctx).Warn("audience unknown", zap.Error(done.NoAudience))
+		b.log(ctx).Warn("audience unknown, or as it was last known", zap.Error(done.NoAudience))
 	}
 	pictures := ""
 	if in.Pictures > 0 {
@@ -122,6 +122,10 @@ func (b *Bot) announce(ctx context.Context, w *words, in Incoming, said Said) (a
 		return say(fmt.Sprintf(w.AnnouncedBlind, m.Number, blind), followed, pictures), nil
 	}
 	people := len(done.Audience.Without(b.Reporter.Excluded).UserIDs)
+	if done.NoAudience != nil {
+		known := fmt.Sprintf(w.AnnouncedKnown, m.Number, people, clock(done.Audience.At, b.Now(), b.Zone))
+		return say(known, w.problem(done.NoAudience), followed, pictures), nil
+	}
 	if done.Audience.Source == receipts.Learned {
 		return say(fmt.Sprintf(w.AnnouncedLearned, m.Number, people), b.lack(w, in, done.Audience.Lack), followed, pictures), nil
 	}

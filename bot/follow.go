@@ -331,8 +331,9 @@ func (b *Bot) act(ctx context.Context, f receipts.FollowUp, act receipts.Act, ne
 	case receipts.Remind:
 		return b.remindAgain(ctx, w, f, run, r)
 	case receipts.Excuse:
-		excuse := append([]string{fmt.Sprintf(w.RoundFailed, r.Message.Number, p.next(next))}, p.gaps(r)...)
-		return b.publish(ctx, w, f, r.Message.Group, run, say(excuse...))
+		excuse := p.summary(r)
+		excuse.text = lines(excuse.text, fmt.Sprintf(w.RoundFailed, r.Message.Number, p.next(next)))
+		return b.publish(ctx, w, f, r.Message.Group, run, excuse)
 	case receipts.Finish:
 		return b.finish(ctx, w, next, r)
 	default:

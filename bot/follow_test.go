@@ -654,11 +654,13 @@ func TestARoundWithoutACompleteAnswer(t *testing.T) {
 		w.asks(w.lilei, spoken{"公告 周五停机", "announce 周五停机"}.in(language))
 		w.dingtalk.Inject(dingtalktest.Fault{API: dingtalktest.APIQuery, Kind: dingtalktest.EmptyPage})
 		w.sees("the first", w.pass(30*time.Minute), byWebhook(
-			spoken{"#1 这次没能确定谁没读，没有提醒任何人，15:35 再看。", "This time it is not certain who has not read #1; nobody was reminded. I look again at 15:35."}.in(language),
+			spoken{"#1 周五停机 · 已读至少 0/4 · 0% ░░░░░░░░░░", "#1 周五停机 · read by at least 0/4 · 0% ░░░░░░░░░░"}.in(language),
 			spoken{
 				"已读名单没有取全，所以不列未读的人。钉钉返回的分页有误，请稍后再问；若一直这样，请管理员看日志。",
 				"I could not get all readers, so I don't name anybody as unread. DingTalk's pages make no sense; ask again later, and if this goes on an administrator should look at the log.",
-			}.in(language)))
+			}.in(language),
+			spoken{"成员来自群成员列表", "members: the group's list"}.in(language),
+			spoken{"#1 这次没能确定谁没读，没有提醒任何人，15:35 再看。", "This time it is not certain who has not read #1; nobody was reminded. I look again at 15:35."}.in(language)))
 		w.sees("the second", w.pass(30*time.Minute))
 		w.sees("the third", w.pass(29*time.Minute))
 		w.dingtalk.ClearFaults()

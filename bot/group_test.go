@@ -31,6 +31,7 @@ type say = dingtalktest.Say
 
 // setup changes what a test's world is made of.
 type setup struct {
+	budget   bot.BudgetLimits
 	dingtalk dingtalktest.Options
 	group    dingtalktest.GroupOptions
 	rosters  map[string]bot.RosterOptions
@@ -49,6 +50,7 @@ type world struct {
 	bot      *bot.Bot
 	inbox    *inbox
 	clock    *clock
+	tally    *bot.Tally
 	log      *logBuffer
 	wire     *wire
 
@@ -86,8 +88,10 @@ func newWorld(t *testing.T, s setup) *world {
 	tally := bot.NewTally(w.store, w.clock.now, log)
 	w.Cleanup(tally.Close)
 	quota := bot.NewQuota(w.store, w.clock.now)
+	w.tally = tally
+	budget := bot.NewBudget(tally, s.budget)
 	client, err := dingtalk.New(dingtalk.Config{
-		Tokens: w.store, Quota: quota,
+		Tokens: w.store, Quota: quota, WithinBudget: budget.Within,
 		ClientID: app.ClientID, ClientSecret: dingtalk.NewSecret(app.ClientSecret), RobotCode: app.RobotCode,
 		CoolAppCode: func(context.Context, string) string { return s.group.CoolAppCode },
 		APIURL:      w.dingtalk.URL(), OapiURL: w.dingtalk.URL(), CallsPerSecond: 10_000, Transport: w.wire, Now: w.clock.now,
@@ -116,7 +120,8 @@ func newWorld(t *testing.T, s setup) *world {
 		Reminders: bot.Reminders{By: receipts.Mention, Ding: dingtalk.DingApp},
 		Groups:    w.store,
 		Learned:   learned,
-		Tally:     tally,
+		Budget:    budget,
+		Notices:   w.store,
 		Quota:     quota,
 		Members:   members,
 		Announcer: &receipts.Announcer{Records: w.store, Members: members, Sender: platform, Now: w.clock.now},

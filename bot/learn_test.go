@@ -176,20 +176,20 @@ func TestUsage(t *testing.T) {
 		got := w.asks(w.lilei, usage)
 		w.wants(got, "whoread v1.2.3", spoken{"成员来自群成员列表：目前 4 人（14:35）", "members: the group's list: 4 at present (as of 14:35)"}.in(language),
 			spoken{"没有推送来的已读", "No reads of the last announcements in this group were pushed"}.in(language),
-			spoken{"我本月用了 1 次计数的接口调用", "Counted API calls that I made this month: 1."}.in(language))
+			spoken{"我本月计数的接口调用：1（群成员 1），08-31 16:00 起重新计算。", "Counted API calls that I made this month: 1 (group members 1); they begin anew at 08-31 16:00."}.in(language))
 		w.never(got, spoken{"没有给出", "gave no members"}.in(language))
 
 		post := w.announce("公告 停机") // 1 call
 		_, err := w.store.KeepPushed(w.soon(), w.group.ID(), post.ProcessQueryKey, map[string]time.Time{"zhangsan": w.clock.now()})
 		w.must(err)
 		w.wants(w.asks(w.lilei, usage), spoken{"最近一次推送来的已读是 14:35 的", "The last read that was pushed is of 14:35"}.in(language),
-			spoken{"用了 2 次", "this month: 2."}.in(language))
+			spoken{"接口调用：2（", "this month: 2 (group members 1, group messages 1)"}.in(language))
 
 		// The month of the quota ends at midnight in Beijing, 16:00 in UTC.
 		w.clock.advance(time.Date(2026, 8, 31, 15, 59, 0, 0, time.UTC).Sub(w.clock.now()))
-		w.wants(w.asks(w.lilei, usage), spoken{"用了 3 次", "this month: 3."}.in(language)) // the list was old
+		w.wants(w.asks(w.lilei, usage), spoken{"接口调用：3（", "this month: 3 (group members 2, group messages 1)"}.in(language)) // the list was old
 		w.clock.advance(time.Minute)
-		w.wants(w.asks(w.lilei, usage), spoken{"用了 0 次", "this month: 0."}.in(language))
+		w.wants(w.asks(w.lilei, usage), spoken{"接口调用：0，", "this month: 0;"}.in(language))
 	})
 }
 

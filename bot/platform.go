@@ -46,6 +46,8 @@ func (p *Platform) Readers(ctx context.Context, group, key, cursor string) (rece
 		err = fmt.Errorf("%w: %w", receipts.ErrNoReadData, err)
 	case dingtalk.GroupDisbanded:
 		err = fmt.Errorf("%w: %w", receipts.ErrGroupGone, err)
+	case dingtalk.BudgetSpent:
+		err = fmt.Errorf("%w: %w", receipts.ErrBudgetSpent, err)
 	}
 	if err != nil {
 		return receipts.ReadersPage{}, err
@@ -126,7 +128,7 @@ func (s sceneGroups) Members(ctx context.Context, group string) (receipts.Member
 		return page.Next, page.More, nil
 	})
 	if err != nil {
-		return receipts.Members{}, nil, lasting(err)
+		return receipts.Members{}, nil, unlisted(err)
 	}
 	members.UserIDs = unique(members.UserIDs)
 	return members, names, nil
@@ -148,7 +150,7 @@ func (s chats) Members(ctx context.Context, group string) (receipts.Members, rec
 	at := s.Now()
 	_, userIDs, err := s.Client.Chat(ctx, chatID)
 	if err != nil {
-		return receipts.Members{}, nil, lasting(err)
+		return receipts.Members{}, nil, unlisted(err)
 	}
 	return receipts.Members{UserIDs: unique(userIDs), Source: receipts.Chat, At: at}, nil, nil
 }
@@ -178,12 +180,14 @@ func (s configured) Members(ctx context.Context, group string) (receipts.Members
 	return receipts.Members{UserIDs: unique(userIDs), Source: receipts.Roster, At: at}, nil, nil
 }
 
-// lasting makes a *receipts.NoListError of failures that stay until somebody changes
-// the group, the app or its permissions.
-func lasting(err error) error {
+// unlisted makes a *receipts.NoListError of failures that stay until somebody changes
+// the group, the app or its permissions, and receipts.ErrBudgetSpent of a spent budget.
+func unlisted(err error) error {
 	switch kind := kindOf(err); kind {
 	case dingtalk.NoMemberList, dingtalk.CoolAppNeeded, dingtalk.PermissionDenied, dingtalk.GroupInvalid, dingtalk.BadRequest:
 		return &receipts.NoListError{Reason: string(kind), Err: err}
+	case dingtalk.BudgetSpent:
+		return fmt.Errorf("%w: %w", receipts.ErrBudgetSpent, err)
 	}
 	return err
 }

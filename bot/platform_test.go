@@ -89,7 +89,7 @@ func TestRecallThatIsRefusedForOneMessage(t *testing.T) {
 	}
 }
 
-func TestLasting(t *testing.T) {
+func TestWhichFailuresOfASourceLast(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
 		err  error
@@ -102,10 +102,11 @@ func TestLasting(t *testing.T) {
 		{&dingtalk.Error{Kind: dingtalk.BadRequest}, true},
 		{&dingtalk.Error{Kind: dingtalk.Throttled}, false},
 		{&dingtalk.Error{Kind: dingtalk.QuotaSpent}, false},
+		{&dingtalk.Error{Kind: dingtalk.BudgetSpent}, false},
 		{&dingtalk.Error{Kind: dingtalk.Unavailable}, false},
 		{receipts.ErrPaging, false},
 	} {
-		got := lasting(test.err)
+		got := unlisted(test.err)
 		if errors.Is(got, receipts.ErrNoMemberList) != test.want || !errors.Is(got, test.err) {
 			t.Errorf("%v: %v, want it to last: %t", test.err, got, test.want)
 		}

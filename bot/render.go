@@ -160,7 +160,8 @@ func (p page) why(m receipts.Message) string {
 // group's members, an administrator needs to know which group it is.
 func (p page) gap(g receipts.Gap) string {
 	kind := kindOf(g.Err)
-	if errors.Is(g.Err, receipts.ErrNoMemberList) && kind != dingtalk.PermissionDenied && kind != dingtalk.CoolAppNeeded {
+	unasked := errors.Is(g.Err, receipts.ErrBudgetSpent) // another source might tell
+	if errors.Is(g.Err, receipts.ErrNoMemberList) && !unasked && kind != dingtalk.PermissionDenied && kind != dingtalk.CoolAppNeeded {
 		return fmt.Sprintf(p.NoMemberList, escape(p.group))
 	}
 	return p.problem(g.Err)
@@ -212,9 +213,12 @@ func (p page) unread(r receipts.Report) []listed {
 
 // gaps are the sentences about what a report lacks.
 func (p page) gaps(r receipts.Report) []string {
-	sentences := make([]string, len(r.Gaps))
+	var sentences []string
 	for i, gap := range r.Gaps {
-		sentences[i] = strings.TrimSpace(fmt.Sprintf(p.Gaps[gap.Part], p.gap(gap)))
+		if i > 0 && errors.Is(gap.Err, receipts.ErrBudgetSpent) && errors.Is(r.Gaps[i-1].Err, receipts.ErrBudgetSpent) {
+			continue // nothing was asked; it is said once
+		}
+		sentences = append(sentences, strings.TrimSpace(fmt.Sprintf(p.Gaps[gap.Part], p.gap(gap))))
 	}
 	return sentences
 }
@@ -266,7 +270,7 @@ func (p page) footer(r receipts.Report) string {
 	if r.Outsiders > 0 {
 		parts = append(parts, fmt.Sprintf(p.Outsiders, r.Outsiders))
 	}
-	if !r.Counted.IsZero() && r.Counted.Sub(r.Message.SentAt) > countedLate {
+	if !r.Counted.IsZero() && r.Counted.Sub(r.Message.SentAt).Abs() > countedApart {
 		parts = append(parts, fmt.Sprintf(p.CountedAt, clock(r.Counted, p.now, p.zone)))
 	}
 	if source := p.Sources[r.Source]; source != "" {
@@ -278,9 +282,9 @@ func (p page) footer(r receipts.Report) string {
 	return strings.Join(parts, " · ")
 }
 
-// countedLate is how long after its sending the audience of a message may be
-// counted without saying so.
-const countedLate = 15 * time.Minute
+// countedApart is how long before or after its sending the audience of a message may
+// be counted without saying so.
+const countedApart = 15 * time.Minute
 
 // overview renders the last messages of a group. DingTalk was not asked for it:
 // more people may have read since, unless all had.

@@ -3,6 +3,7 @@ package bot_test
 import (
 	"context"
 	"errors"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -16,14 +17,15 @@ import (
 // callRecords keep calls in memory.
 type callRecords struct {
 	mu     sync.Mutex
-	sums   map[string]int // by month and process
-	months []string
+	sums   map[string]map[string]int // by month, process and API
+	asked  int
+	writes int
 	fails  int // how many writes fail
 	hold   chan struct{}
 	began  chan struct{}
 }
 
-func (r *callRecords) KeepCalls(ctx context.Context, month, process string, calls int) error {
+func (r *callRecords) KeepCalls(ctx context.Context, month, process string, calls map[string]int) (map[string]int, error) {
 	if r.hold != nil {
 		select {
 		case r.began <- struct{}{}:
@@ -32,81 +34,100 @@ func (r *callRecords) KeepCalls(ctx context.Context, month, process string, call
 		select {
 		case <-r.hold:
 		case <-ctx.Done():
-			return ctx.Err()
+			return nil, ctx.Err()
 		}
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.fails > 0 {
 		r.fails--
-		return errors.New("down")
+		return nil, errors.New("down")
 	}
-	if calls < r.sums[month+process] {
-		return errors.New("an older sum came after a newer")
+	if r.sums == nil {
+		r.sums = map[string]map[string]int{}
 	}
-	r.sums[month+process] = calls
-	r.months = append(r.months, month)
-	return nil
+	if r.sums[month] == nil {
+		r.sums[month] = map[string]int{}
+	}
+	for api, n := range calls {
+		if n < r.sums[month][process+" "+api] {
+			return nil, errors.New("an older sum came after a newer")
+		}
+		r.sums[month][process+" "+api] = n
+	}
+	r.asked++
+	if len(calls) > 0 {
+		r.writes++
+	}
+	all := map[string]int{}
+	for field, n := range r.sums[month] {
+		_, api, _ := strings.Cut(field, " ")
+		all[api] += n
+	}
+	return all, nil
 }
 
-func (r *callRecords) Calls(_ context.Context, month string) (int, error) {
+// total is how many calls of the month are kept.
+func (r *callRecords) total(month string) int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	total := 0
-	for key, calls := range r.sums {
-		if key[:len(month)] == month {
-			total += calls
-		}
+	for _, n := range r.sums[month] {
+		total += n
 	}
-	return total, nil
+	return total
 }
+
+const month = "2026-08"
+
+func august() time.Time { return time.Date(2026, 8, 3, 14, 35, 0, 0, time.UTC) }
 
 var counted = dingtalk.Call{API: "query", Counted: true}
 
 func TestCallsAreCountedByTheMonthOfTheQuota(t *testing.T) {
 	t.Parallel()
-	r := &callRecords{sums: map[string]int{}}
+	r := &callRecords{}
 	clock := &clock{at: time.Date(2026, 8, 31, 15, 59, 0, 0, time.UTC)}
 	tally := bot.NewTally(r, clock.now, zap.NewNop())
 	defer tally.Close()
 	for want := 1; want <= 3; want++ {
 		tally.Observe(counted)
 		tally.Observe(dingtalk.Call{API: "token"})
-		if n, err := tally.ThisMonth(t.Context()); n != want || err != nil {
-			t.Errorf("%d calls, %v; want %d", n, err, want)
+		if got, err := tally.ThisMonth(t.Context()); len(got) != 1 || got["query"] != want || err != nil {
+			t.Errorf("%v, %v; want %d queries", got, err, want)
 		}
 	}
 	clock.advance(time.Minute)
 	tally.Observe(counted)
-	if n, err := tally.ThisMonth(t.Context()); n != 1 || err != nil {
-		t.Errorf("%d calls in the new month, %v", n, err)
+	if got, err := tally.ThisMonth(t.Context()); got["query"] != 1 || err != nil {
+		t.Errorf("%v in the new month, %v", got, err)
 	}
-	if n, err := r.Calls(t.Context(), "2026-08"); n != 3 || err != nil {
-		t.Errorf("%d calls in the old month, %v", n, err)
+	if n := r.total("2026-08"); n != 3 {
+		t.Errorf("%d calls in the old month", n)
 	}
 }
 
 // What could not be written is written with the next call, and none is counted twice.
 func TestCallsThatCouldNotBeWrittenAreNotLost(t *testing.T) {
 	t.Parallel()
-	r := &callRecords{sums: map[string]int{}, fails: 1}
-	tally := bot.NewTally(r, time.Now, zap.NewNop())
+	r := &callRecords{fails: 1}
+	tally := bot.NewTally(r, august, zap.NewNop())
 	for range 100 {
 		tally.Observe(counted)
 	}
 	_, _ = tally.ThisMonth(t.Context()) // this write fails, or one before it did
 	tally.Close()
 	tally.Close()
-	if n, err := r.Calls(t.Context(), r.months[0]); n != 100 || err != nil {
-		t.Errorf("%d calls, %v", n, err)
+	if n := r.total(month); n != 100 {
+		t.Errorf("%d calls", n)
 	}
 }
 
 // Records that hang hold up no call, and the end only as long as one write may take.
 func TestCountingHoldsNoCallUp(t *testing.T) {
 	t.Parallel()
-	r := &callRecords{sums: map[string]int{}, hold: make(chan struct{}), began: make(chan struct{}, 1)}
-	tally := bot.NewTally(r, time.Now, zap.NewNop())
+	r := &callRecords{hold: make(chan struct{}), began: make(chan struct{}, 1)}
+	tally := bot.NewTally(r, august, zap.NewNop())
 	tally.Observe(counted)
 	<-r.began
 	var all sync.WaitGroup
@@ -116,10 +137,10 @@ func TestCountingHoldsNoCallUp(t *testing.T) {
 	all.Wait() // although a write is under way
 	close(r.hold)
 	tally.Close()
-	if n, _ := r.Calls(t.Context(), r.months[0]); n != 51 {
+	if n := r.total(month); n != 51 {
 		t.Errorf("%d calls; want 51", n)
 	}
-	if writes := len(r.months); writes > 3 {
-		t.Errorf("%d writes for 51 calls", writes)
+	if r.writes > 3 {
+		t.Errorf("%d writes for 51 calls", r.writes)
 	}
 }

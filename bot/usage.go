@@ -1,12 +1,20 @@
 package bot
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
 
 	"go.uber.org/zap"
 
 	"whoread/receipts"
+	"whoread/receipts/dingtalk"
 )
 
 // usage tells an administrator how the bot is doing in this group: whose members it
@@ -19,6 +27,15 @@ func (b *Bot) usage(ctx context.Context, w *words, in Incoming) (answer, error) 
 	said := []string{fmt.Sprintf(u.Version, b.Version)}
 
 	members, err := b.Members.Members(ctx, in.Group)
+	if errors.Is(err, receipts.ErrBudgetSpent) {
+		known, failure := b.Members.Known(ctx, in.Group)
+		if failure != nil {
+			return answer{}, failure
+		}
+		if known != nil {
+			members, err = *known, nil
+		}
+	}
 	if err != nil {
 		b.log(ctx).Warn("members unknown", zap.Error(err))
 		said = append(said, fmt.Sprintf(u.NoMembers, p.gap(receipts.Gap{Part: receipts.MembersPart, Err: err})))
@@ -46,11 +63,11 @@ func (b *Bot) usage(ctx context.Context, w *words, in Incoming) (answer, error) 
 		said = append(said, fmt.Sprintf(u.Pushed, clock(pushed, p.now, p.zone)))
 	}
 
-	calls, err := b.Tally.ThisMonth(ctx)
+	budget, err := b.Budget.Ask(ctx)
 	if err != nil {
 		return answer{}, err
 	}
-	said = append(said, fmt.Sprintf(u.Calls, calls))
+	said = append(said, p.budget(budget)...)
 	spent, err := b.Quota.SpentSince(ctx)
 	switch {
 	case err != nil:
@@ -58,5 +75,46 @@ func (b *Bot) usage(ctx context.Context, w *words, in Incoming) (answer, error) 
 	case !spent.IsZero():
 		said = append(said, fmt.Sprintf(u.Spent, clock(spent, p.now, p.zone)))
 	}
-	return say(said...), nil
+	return say(append(said, p.connected(b.Connections))...), nil
+}
+
+// budget tells what the bot has used in this month, of what, and what limits it.
+func (p page) budget(s BudgetState) []string {
+	many := strconv.Itoa(s.Used)
+	if s.CallsPerMonth > 0 {
+		many = fmt.Sprintf(p.Usage.OfBudget, s.Used, s.CallsPerMonth, s.Used*100/s.CallsPerMonth)
+	}
+	var parts []string
+	for _, api := range slices.SortedFunc(maps.Keys(s.ByAPI), func(a, b string) int {
+		return cmp.Or(cmp.Compare(s.ByAPI[b], s.ByAPI[a]), cmp.Compare(a, b))
+	}) {
+		parts = append(parts, fmt.Sprintf("%s %d", cmp.Or(p.Usage.APIs[api], api), s.ByAPI[api]))
+	}
+	of := ""
+	if len(parts) > 0 {
+		of = fmt.Sprintf(p.Usage.Of, strings.Join(parts, p.Comma))
+	}
+	said := []string{fmt.Sprintf(p.Usage.Calls, many, of, clock(s.Ends, p.now, p.zone))}
+	if s.Spent() {
+		said = append(said, p.Problems[dingtalk.BudgetSpent])
+	}
+	return append(said, fmt.Sprintf(p.Usage.PerSecond, s.CallsPerSecond))
+}
+
+// connected tells how many connections to DingTalk are up, and since when any was.
+func (p page) connected(connections func() []time.Time) string {
+	if connections == nil {
+		return ""
+	}
+	all := connections()
+	var up []time.Time
+	for _, since := range all {
+		if !since.IsZero() {
+			up = append(up, since)
+		}
+	}
+	if len(up) == 0 {
+		return fmt.Sprintf(p.Usage.Cut, len(all))
+	}
+	return fmt.Sprintf(p.Usage.Connected, len(up), len(all), clock(slices.MinFunc(up, time.Time.Compare), p.now, p.zone))
 }

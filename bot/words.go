@@ -40,6 +40,7 @@ type words struct {
 	Announced        string // %d number, %d people
 	AnnouncedBlind   string // %d number, %s why nobody knows who is in the group
 	AnnouncedLearned string // %d number, %d people
+	AnnouncedKnown   string // %d number, %d people, %s as of when
 	NotAnnounced     string // %d number, %s why
 	Uncertain        string // %d number, %s why
 	Unrecorded       string // %d number
@@ -104,6 +105,9 @@ type words struct {
 	Sheet       sheetWords
 
 	Usage usageWords
+	// Notices about the budget: %d calls, %d of how many, %d percent.
+	BudgetLow   string
+	BudgetSpent string
 
 	// Reports.
 	ReadOf      string // %d read, %d of
@@ -163,8 +167,14 @@ type usageWords struct {
 	Refused   string // %s source, %s why, %s until when
 	Pushed    string // %s time
 	NotPushed string
-	Calls     string                     // %d
-	Spent     string                     // %s when DingTalk last said so
+	Calls     string // %s how many, as in OfBudget, %s of what, %s when the month is over
+	OfBudget  string // %d calls, %d of how many, %d percent
+	Of        string // %s calls of each API
+	PerSecond string // %d
+	Spent     string // %s when DingTalk last said so
+	Connected string // %d connections up, %d of how many, %s since when
+	Cut       string // %d connections, none of which is up
+	APIs      map[string]string
 	Sources   map[receipts.Source]string // what is asked
 }
 
@@ -192,6 +202,8 @@ func (w *words) problem(err error) string {
 		return w.Delivering
 	case errors.Is(err, receipts.ErrPaging):
 		return w.Paging
+	case errors.Is(err, receipts.ErrBudgetSpent):
+		return w.Problems[dingtalk.BudgetSpent]
 	}
 	if kind := kindOf(err); kind != "" {
 		return w.reason(string(kind))

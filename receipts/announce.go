@@ -68,7 +68,8 @@ type Announcement struct {
 // Announced is the outcome of an announcement.
 type Announced struct {
 	Message Message
-	// Audience is nil if it is not known, for the reason NoAudience.
+	// Audience is nil if it is not known, for the reason NoAudience. With both, it is
+	// the members as they were last known, and NoAudience is why nobody was asked.
 	Audience   *Members
 	NoAudience error
 	// Failure is why it was not sent, or not certainly, for the log; nil also of a
@@ -108,11 +109,16 @@ func (a *Announcer) Announce(ctx context.Context, n Announcement) (Announced, er
 	return done, err
 }
 
-// audience returns who is in the group, or nil and why it can't be told.
+// audience returns who is in the group, or nil and why it can't be told. For want of
+// budget it is who was last known to be.
 func (a *Announcer) audience(ctx context.Context, group string) (*Members, error) {
 	ctx, cancel := context.WithTimeout(ctx, membersWithin)
 	defer cancel()
 	members, err := a.Members.Members(ctx, group)
+	if errors.Is(err, ErrBudgetSpent) {
+		known, failure := a.Members.Known(ctx, group)
+		return known, errors.Join(err, failure)
+	}
 	if err != nil {
 		return nil, err
 	}

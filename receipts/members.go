@@ -63,7 +63,8 @@ var (
 // One of three things happens: the list comes back, the whole one unless the source
 // is Learned; ErrNoMemberList says that another source should be asked, and a
 // *NoListError that this one not be asked again soon; any other error says that this
-// source should have answered and could not.
+// source should have answered and could not. ErrBudgetSpent is one of these, but where
+// another source is known to have the list, or none is, the next one is asked.
 type MemberSource interface {
 	Source() Source
 	Members(ctx context.Context, group string) (Members, Names, error)
@@ -130,7 +131,8 @@ func (b *MemberBook) Members(ctx context.Context, group string) (Members, error)
 	var reasons []error
 	for _, source := range b.sources {
 		members, names, err := b.ask(ctx, source, group, refusals)
-		if errors.Is(err, ErrNoMemberList) {
+		unasked := errors.Is(err, ErrBudgetSpent) && (known == nil || known.Source != source.Source())
+		if unasked || errors.Is(err, ErrNoMemberList) {
 			reasons = append(reasons, err)
 			continue
 		}

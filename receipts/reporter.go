@@ -31,7 +31,7 @@ type ReadersPage struct {
 }
 
 // ReadersSource asks DingTalk who has read a message. An error may be
-// ErrNoReadData or ErrGroupGone.
+// ErrNoReadData, ErrBudgetSpent or ErrGroupGone.
 type ReadersSource interface {
 	Readers(ctx context.Context, group, key, cursor string) (ReadersPage, error)
 }
@@ -40,6 +40,9 @@ var (
 	// ErrNoReadData means that DingTalk has no read data for the message: not yet
 	// or no longer.
 	ErrNoReadData = errors.New("no read data for this message")
+	// ErrBudgetSpent means that DingTalk was not asked: the calls that the bot may
+	// make in a month are used up.
+	ErrBudgetSpent = errors.New("the budget of calls is spent")
 	// ErrGroupGone means that the group was disbanded.
 	ErrGroupGone = errors.New("the group was disbanded")
 
@@ -148,6 +151,12 @@ func (r *Reporter) report(ctx context.Context, group string, number int, fresh t
 		if members, membersErr = r.Members.Members(ctx, group); membersErr == nil {
 			current = &members
 		}
+		if errors.Is(membersErr, ErrBudgetSpent) { // better than nobody, though some may have left since
+			var err error
+			if current, err = r.Members.Known(ctx, group); err != nil {
+				return err
+			}
+		}
 		if failure, failed := errors.AsType[recordsError](membersErr); failed {
 			return failure
 		}
@@ -170,9 +179,9 @@ func (r *Reporter) report(ctx context.Context, group string, number int, fresh t
 		gaps = append(gaps, Gap{ReadersPart, readersErr})
 	}
 	switch {
-	case current == nil && kept.Audience == nil:
+	case membersErr != nil && kept.Audience == nil:
 		gaps = append(gaps, Gap{AudiencePart, membersErr})
-	case current == nil:
+	case membersErr != nil:
 		gaps = append(gaps, Gap{MembersPart, membersErr})
 	case kept.Audience == nil:
 		if err := r.Records.KeepAudience(ctx, group, number, *current); err != nil {

@@ -135,7 +135,7 @@ func rights(key string) map[string][]any {
 		"time": {"time"}, "get": {"get", key}, "set": {"set", key, "1", "px", checkKeyKept.Milliseconds()}, "incr": {"incr", key}, "exists": {"exists", key},
 		"pexpire": {"pexpire", key, checkKeyKept.Milliseconds()}, "pttl": {"pttl", key},
 		"hset": {"hset", key, "f", "v"}, "hsetnx": {"hsetnx", key, "f", "v"}, "hget": {"hget", key, "f"}, "hmget": {"hmget", key, "f"},
-		"hgetall": {"hgetall", key}, "hkeys": {"hkeys", key}, "hvals": {"hvals", key}, "hdel": {"hdel", key, "f"}, "hincrby": {"hincrby", key, "f", 1},
+		"hgetall": {"hgetall", key}, "hkeys": {"hkeys", key}, "hdel": {"hdel", key, "f"}, "hincrby": {"hincrby", key, "f", 1},
 		"sadd": {"sadd", key, "m"}, "srem": {"srem", key, "m"}, "smembers": {"smembers", key},
 		"zadd": {"zadd", key, 1, "m"}, "zcard": {"zcard", key}, "zrem": {"zrem", key, "m"}, "zrangebyscore": {"zrangebyscore", key, 0, 1},
 		"xadd": {"xadd", key, "*", "f", "v"}, "xlen": {"xlen", key}, "xrange": {"xrange", key, "-", "+"}, "xdel": {"xdel", key, "1-1"},

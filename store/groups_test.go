@@ -179,30 +179,3 @@ func TestRefusalsAreKeptForAllReplicas(t *testing.T) {
 		}
 	})
 }
-
-// A process that says its sum twice is counted once; the months are apart.
-func TestCallsAreCountedOverAllProcesses(t *testing.T) {
-	t.Parallel()
-	storetest.Each(t, func(t *testing.T, b storetest.Backend) {
-		s, ctx := open(t, b), t.Context()
-		for _, said := range []struct {
-			month, process string
-			calls          int
-		}{
-			{"2026-08", "one", 3},
-			{"2026-08", "one", 3},
-			{"2026-08", "two", 10},
-			{"2026-08", "one", 5},
-			{"2026-09", "one", 1},
-		} {
-			if err := s.KeepCalls(ctx, said.month, said.process, said.calls); err != nil {
-				t.Fatal(err)
-			}
-		}
-		for month, want := range map[string]int{"2026-08": 15, "2026-09": 1, "2026-07": 0} {
-			if calls := must(s.Calls(ctx, month))(t); calls != want {
-				t.Errorf("%s: %d calls, want %d", month, calls, want)
-			}
-		}
-	})
-}

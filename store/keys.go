@@ -38,8 +38,15 @@ func (k inboxKeys) check(id string) string { return k.tag + ":check:" + id }
 func (k inboxKeys) pushed() string { return k.tag + ":pushed" }
 
 // calls is a Hash: how many counted calls each process has made in the month, by the
-// process's own name.
+// process's own name and the API.
 func (k inboxKeys) calls(month string) string { return k.tag + ":calls:" + month }
+
+// allCalls is a Hash: how many of them all processes have made, by API.
+func (k inboxKeys) allCalls(month string) string { return k.calls(month) + ":all" }
+
+// notice is a String: who gives the administrators this notice. It exists while it is
+// not to be given again.
+func (k inboxKeys) notice(notice string) string { return k.tag + ":notice:" + notice }
 
 // quotaSpent is a String: when DingTalk last said that the counted calls of the month
 // are used up, in Unix milliseconds.

@@ -1041,12 +1041,16 @@ func TestALostAnswerChangesNothing(t *testing.T) {
 				return s.KeepRefusal(ctx, group, refusal, keepFor) // the client repeats no transaction by itself
 			},
 			"KeepCalls": func() error {
-				err := s.KeepCalls(ctx, "2026-08", "one", 7)
-				if err != nil {
-					err = s.KeepCalls(ctx, "2026-08", "one", 7)
+				all, err := s.KeepCalls(ctx, "2026-08", "one", map[string]int{"query": 7})
+				if all["query"] != 7 {
+					t.Errorf("KeepCalls: %v are counted, not 7", all)
 				}
-				if n := must(s.Calls(ctx, "2026-08"))(t); n != 7 {
-					t.Errorf("KeepCalls: %d calls are counted, not 7", n)
+				return err
+			},
+			"FirstNotice": func() error {
+				first, err := s.FirstNotice(ctx, "2026-08:warn:5000", "command")
+				if !first {
+					t.Error("FirstNotice: the notice counts as another's")
 				}
 				return err
 			},
@@ -1175,9 +1179,16 @@ func calls(s *Store) map[string]func(ctx context.Context) error {
 			return s.KeepRefusal(ctx, group, receipts.Refusal{Source: receipts.Chat}, keepFor)
 		},
 		"ForgetRefusals": func(ctx context.Context) error { return s.ForgetRefusals(ctx, group) },
-		"KeepCalls":      func(ctx context.Context) error { return s.KeepCalls(ctx, "2026-08", "one", 1) },
-		"Calls":          func(ctx context.Context) error { _, err := s.Calls(ctx, "2026-08"); return err },
-		"FirstPosting":   func(ctx context.Context) error { _, err := s.FirstPosting(ctx, group, "chart"); return err },
+		"KeepCalls": func(ctx context.Context) error {
+			_, err := s.KeepCalls(ctx, "2026-08", "one", map[string]int{"query": 1})
+			return err
+		},
+		"FirstNotice": func(ctx context.Context) error {
+			_, err := s.FirstNotice(ctx, "2026-08:warn:5000", "command")
+			return err
+		},
+		"DropNotice":   func(ctx context.Context) error { return s.DropNotice(ctx, "2026-08:warn:5000") },
+		"FirstPosting": func(ctx context.Context) error { _, err := s.FirstPosting(ctx, group, "chart"); return err },
 		"BeginReminder": func(ctx context.Context) error {
 			_, _, err := s.BeginReminder(ctx, group, 2, reminderOf("run"), time.Minute)
 			return err

@@ -60,7 +60,6 @@ func mainPaths(t *testing.T, s *Store) {
 	f.Version, f.Ended = 1, receipts.Stopped
 	must(s.Change(ctx, group, 1, f))(t)
 	must(s.Followed(ctx, group))(t)
-	must(s.Calls(ctx, "2026-08"))(t)
 	must(s.Inbox(quick(), zap.NewNop()).Depth(ctx))(t)
 	must(s.Lease(ctx, "app", "query", 1, time.Millisecond))(t)
 	if err := s.KeepHeard(ctx, group, receipts.Heard{Webhook: "webhook", WebhookUntil: noon}); err != nil {

@@ -25,6 +25,7 @@ type app struct {
 	store  *store.Store
 	client *dingtalk.Client
 	tally  *bot.Tally
+	budget *bot.Budget
 	inbox  *store.Inbox
 	pushes *bot.Pushes
 	quota  *bot.Quota
@@ -32,10 +33,9 @@ type app struct {
 	stream *stream.Client
 	timing timing
 
-	metrics       *metrics
-	callsPerMonth atomic.Int64 // the budget that is in effect; 0 for none
-	listen        string       // for operations
-	operations    http.Handler // what administrators and their programs ask
+	metrics    *metrics
+	listen     string       // for operations
+	operations http.Handler // what administrators and their programs ask
 }
 
 // timing is what tests and the demo change to travel in time: the clock that
@@ -65,13 +65,14 @@ func newApp(c config, t timing, log *zap.Logger, m *metrics) (*app, error) {
 		return nil, err
 	}
 	tally := bot.NewTally(records, t.now, log)
+	budget := bot.NewBudget(tally, c.Budget.limits())
 	coolApps := &bot.CoolApps{Records: records, Configured: c.DingTalk.CoolAppCode, Log: log}
 	quota := bot.NewQuota(records, t.now)
 	observe := func(call dingtalk.Call) {
 		tally.Observe(call)
 		m.called(call)
 	}
-	client, err := newClient(c, t, log, coolApps.Code, observe, records, quota)
+	client, err := newClient(c, t, log, coolApps.Code, observe, records, quota, budget.Within)
 	if err != nil {
 		tally.Close()
 		return nil, errors.Join(err, records.Close())
@@ -80,7 +81,7 @@ func newApp(c config, t timing, log *zap.Logger, m *metrics) (*app, error) {
 	inboxOptions.Now, inboxOptions.DueEvery, inboxOptions.Lease = t.now, t.dueEvery, t.lease
 	inboxOptions.Mark = bot.WithRequest
 	a := &app{
-		log: log, store: records, client: client, tally: tally, quota: quota, metrics: m, timing: t,
+		log: log, store: records, client: client, tally: tally, budget: budget, quota: quota, metrics: m, timing: t,
 		inbox: records.Inbox(inboxOptions, log), pushes: bot.NewPushes(records, t.now, log),
 	}
 	options, err := a.options(c, time.Time{})
@@ -95,11 +96,10 @@ func newApp(c config, t timing, log *zap.Logger, m *metrics) (*app, error) {
 	if err != nil {
 		return nil, errors.Join(err, a.close())
 	}
-	a.callsPerMonth.Store(int64(c.Budget.CallsPerMonth))
 	probes := &health{ping: records.Ping, status: a.stream.Status, now: time.Now}
 	m.registry.MustRegister(&condition{
-		redis: probes.redis, depth: a.inbox.Depth, calls: tally.ThisMonth, spent: quota.Spent,
-		limit: a.callsPerMonth.Load, status: a.stream.Status, now: time.Now,
+		redis: probes.redis, depth: a.inbox.Depth, calls: budget.Used, spent: quota.Spent,
+		limit: func() int64 { return int64(budget.Limits().CallsPerMonth) }, status: a.stream.Status, now: time.Now,
 	})
 	a.listen, a.operations = c.HTTP.Listen, operations(probes, m, c.HTTP.PProf)
 	return a, nil
@@ -144,7 +144,8 @@ func (a *app) options(c config, membersSince time.Time) (bot.Options, error) {
 		Webhooks:  records,
 		Groups:    records,
 		Learned:   learned,
-		Tally:     a.tally,
+		Budget:    a.budget,
+		Notices:   records,
 		Quota:     a.quota,
 		Client:    a.client,
 		Observer:  a.metrics,
@@ -158,7 +159,7 @@ func (a *app) options(c config, membersSince time.Time) (bot.Options, error) {
 		Language: spoken(c.Reports.Language), Default: defaultLanguage(c.DingTalk.Site),
 		Sweep: durations(c.Reports.Sweep), MaxNames: c.Reports.MaxNames, Direct: c.Reports.To == "direct",
 		Reminders: reminders,
-		Zone:      zone, Now: now, Log: a.log,
+		Zone:      zone, Now: now, Log: a.log, Connections: a.connections,
 	}, nil
 }
 
@@ -173,7 +174,7 @@ func (a *app) apply(c config, membersSince time.Time) error {
 	a.bot.Store(a.bot.Load().With(o))
 	a.store.SetKeepFor(time.Duration(c.Reports.KeepFor))
 	a.client.SetCallsPerSecond(c.Budget.CallsPerSecond)
-	a.callsPerMonth.Store(int64(c.Budget.CallsPerMonth))
+	a.budget.Set(c.Budget.limits())
 	return nil
 }
 
@@ -185,6 +186,15 @@ func (a *app) Work(ctx context.Context, command string, takenOver bool) error {
 // GiveUp implements store.Worker.
 func (a *app) GiveUp(ctx context.Context, command string, takenOver bool, reason error) {
 	a.bot.Load().GiveUp(ctx, command, takenOver, reason)
+}
+
+// connections are since when each of them is up.
+func (a *app) connections() []time.Time {
+	var up []time.Time
+	for _, c := range a.stream.Status().Connections {
+		up = append(up, c.UpSince)
+	}
+	return up
 }
 
 // take hands what DingTalk pushes to the bot.
@@ -259,16 +269,16 @@ type shared interface {
 }
 
 // newClient returns a client of DingTalk's API that asks coolApp for the cool apps of
-// groups and tells observe of each call. Records and quota may be nil.
+// groups and tells observe of each call. Records, quota and withinBudget may be nil.
 func newClient(c config, t timing, log *zap.Logger, coolApp func(ctx context.Context, group string) string, observe func(dingtalk.Call),
-	records shared, quota dingtalk.Quota,
+	records shared, quota dingtalk.Quota, withinBudget func() bool,
 ) (*dingtalk.Client, error) {
 	return dingtalk.New(dingtalk.Config{
 		ClientID: c.DingTalk.ClientID, ClientSecret: dingtalk.NewSecret(string(c.DingTalk.ClientSecret)),
 		RobotCode: c.DingTalk.RobotCode, CoolAppCode: coolApp,
 		APIURL: c.DingTalk.APIURL, OapiURL: c.DingTalk.OapiURL,
 		CallsPerSecond: c.Budget.CallsPerSecond, Now: t.now, Transport: t.transport,
-		Tokens: records, Limits: records, Quota: quota,
+		Tokens: records, Limits: records, Quota: quota, WithinBudget: withinBudget,
 		Warn: func(ctx context.Context, err error) {
 			bot.LogOf(ctx, log).Warn("DingTalk is called without what is shared", zap.Error(err))
 		},
@@ -287,6 +297,11 @@ func newClient(c config, t timing, log *zap.Logger, coolApp func(ctx context.Con
 
 func newStore(c config, hook redis.Hook, observe func(took time.Duration, failed bool)) (*store.Store, error) {
 	return c.Redis.open(time.Duration(c.Reports.KeepFor), hook, observe)
+}
+
+// limits are the settings of the budget.
+func (b budgetConfig) limits() bot.BudgetLimits {
+	return bot.BudgetLimits{CallsPerSecond: b.CallsPerSecond, CallsPerMonth: b.CallsPerMonth, WarnAt: int(b.WarnAt)}
 }
 
 // reminders are the settings of reminders and follow-ups.

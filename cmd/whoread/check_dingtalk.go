@@ -127,7 +127,7 @@ func (i *inspection) checkDingTalk(ctx context.Context) {
 		if call.Counted {
 			i.report.CountedCalls++
 		}
-	}, nil, nil)
+	}, nil, nil, nil)
 	if err != nil {
 		i.report.add(finding{ID: "token", Status: wrong, Detail: err.Error(), Remedy: "correct dingtalk.api_url and oapi_url"})
 	} else {

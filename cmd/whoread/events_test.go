@@ -345,8 +345,8 @@ func TestASourceThatFailedIsNotAskedAgainAfterARestart(t *testing.T) {
 				second := w.start(config)
 				wantIn(t, w.ask(group, w.admin, saying("公告 二")), "#2", test.hint)
 				wantIn(t, w.ask(group, w.admin, saying("用量")), "成员是陆续认得的，可能不全：目前 1 人",
-					"群成员列表没有给出成员", test.hint, "之前不再问它", "没有推送来的已读", "我本月用了 3 次计数的接口调用")
-				wantIn(t, w.ask(group, w.admin, saying("usage")), "gave no members", test.hint, "Counted API calls that I made this month: 3.")
+					"群成员列表没有给出成员", test.hint, "之前不再问它", "没有推送来的已读", "我本月计数的接口调用：3/5000 · 0%（群消息 2、群成员 1）")
+				wantIn(t, w.ask(group, w.admin, saying("usage")), "gave no members", test.hint, "Counted API calls that I made this month: 3/5000 · 0% (group messages 2, group members 1)")
 				if n := w.CallCount(dingtalktest.APIMembers); n != 1 {
 					t.Errorf("the members were asked for %d times", n)
 				}

@@ -379,7 +379,7 @@ func (w *traveller) failAtEachStep(announce, command string) {
 	w.t.Helper()
 	p := newTap(w.t, w.backend.URL)
 	w.redis = p.url
-	config := w.config(anyHour + "\nbudget: {calls_per_second: 1000}\nreports: {sweep: []}")
+	config := w.config(anyHour + "\nbudget: {calls_per_second: 1000, calls_per_month: 0}\nreports: {sweep: []}")
 	w.start(2, config)
 
 	// How many steps there are shows a round in which nothing fails. It is not the

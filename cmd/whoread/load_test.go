@@ -29,7 +29,7 @@ const (
 	// that keeps what it is pushed, or a goroutine each, needs more.
 	memoryMax = 256 << 10
 	// unlimited is a configuration whose own limits do not slow a test down.
-	unlimited = "budget: {calls_per_second: 1000}"
+	unlimited = "budget: {calls_per_second: 1000, calls_per_month: 0}"
 )
 
 // memory is what the line of /proc/PID/status says, in KiB.

@@ -83,6 +83,9 @@ func call[T answer](ctx context.Context, c *Client, a api, r request) (T, error)
 	if failure != nil {
 		return result, failure
 	}
+	if failure := c.affords(ctx, a); failure != nil {
+		return result, failure
+	}
 	settle, failure := c.withinQuota(ctx, a)
 	if failure != nil {
 		return result, failure

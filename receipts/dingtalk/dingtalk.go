@@ -69,6 +69,10 @@ type Config struct {
 	Quota  Quota      // remembers that the month's calls are used up; where nil, each call asks DingTalk
 	Limits Limiter    // holds CallsPerSecond over all processes; where nil, and while it is away, each process has it for itself
 
+	// WithinBudget tells, at once, whether the app may go on asking: where not, counted calls that change nothing fail with
+	// [BudgetSpent]. What posts, recalls or reminds goes out until DingTalk refuses. Where nil, there is no budget.
+	WithinBudget func() bool
+
 	// Observe is told of every try, and Warn that one of these three is out of reach, from any goroutine. Their context
 	// holds the values of the caller's, unless it is about a token, which belongs to no single caller. Both may be nil.
 	Observe func(context.Context, Call)
@@ -101,6 +105,7 @@ type Client struct {
 	app          string // names it in shared
 	shared       TokenStore
 	quota        Quota
+	withinBudget func() bool
 	warn         func(context.Context, error)
 	bannedUntil  atomic.Int64 // Unix nanoseconds
 }
@@ -122,19 +127,20 @@ func New(cfg Config) (*Client, error) {
 		return nil, errors.New("dingtalk: calls per second must not be negative")
 	}
 	c := &Client{
-		clientID:    cfg.ClientID,
-		robotCode:   cmp.Or(cfg.RobotCode, cfg.ClientID),
-		coolAppCode: cfg.CoolAppCode,
-		api:         api,
-		oapi:        oapi,
-		transport:   cfg.Transport,
-		secret:      cfg.ClientSecret,
-		now:         cfg.Now,
-		observe:     cfg.Observe,
-		app:         appDigest(cfg.ClientID, api),
-		shared:      cfg.Tokens,
-		quota:       cfg.Quota,
-		warn:        cfg.Warn,
+		clientID:     cfg.ClientID,
+		robotCode:    cmp.Or(cfg.RobotCode, cfg.ClientID),
+		coolAppCode:  cfg.CoolAppCode,
+		api:          api,
+		oapi:         oapi,
+		transport:    cfg.Transport,
+		secret:       cfg.ClientSecret,
+		now:          cfg.Now,
+		observe:      cfg.Observe,
+		app:          appDigest(cfg.ClientID, api),
+		shared:       cfg.Tokens,
+		quota:        cfg.Quota,
+		withinBudget: cfg.WithinBudget,
+		warn:         cfg.Warn,
 	}
 	if c.transport == nil {
 		c.ownTransport = newTransport()
@@ -142,6 +148,9 @@ func New(cfg Config) (*Client, error) {
 	}
 	if c.now == nil {
 		c.now = time.Now
+	}
+	if c.withinBudget == nil {
+		c.withinBudget = func() bool { return true }
 	}
 	if c.coolAppCode == nil {
 		c.coolAppCode = func(context.Context, string) string { return "" }

@@ -28,7 +28,9 @@ const (
 
 	Throttled  Kind = "throttled"   // too many calls a second; a second later it may work
 	QuotaSpent Kind = "quota_spent" // the organisation's calls of this month are used up
-	IPBanned   Kind = "ip_banned"   // this address is refused for BanDuration
+	// BudgetSpent is never DingTalk's: the call was not made, because this app has used up what it may use in a month.
+	BudgetSpent Kind = "budget_spent"
+	IPBanned    Kind = "ip_banned" // this address is refused for BanDuration
 
 	ThrottledMinute Kind = "throttled_minute" // too many calls a minute: a few seconds later it will not work either
 

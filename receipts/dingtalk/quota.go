@@ -30,6 +30,22 @@ func AskAgain(ctx context.Context) context.Context {
 	return context.WithValue(ctx, secondLookKey{}, &secondLook{turn: make(chan struct{}, 1)})
 }
 
+type pastBudgetKey struct{}
+
+// PastBudget returns a context whose calls may ask although the budget is spent: what they find out is needed for something
+// that an administrator has asked for.
+func PastBudget(ctx context.Context) context.Context {
+	return context.WithValue(ctx, pastBudgetKey{}, true)
+}
+
+// affords returns the failure of a call for which there is no budget left.
+func (c *Client) affords(ctx context.Context, a api) *Error {
+	if !a.counted || a.changes || c.withinBudget() || ctx.Value(pastBudgetKey{}) != nil {
+		return nil
+	}
+	return a.refuse(BudgetSpent, "not sent: the calls that this app may make in a month are used up", nil)
+}
+
 // withinQuota tells whether a call may be made as far as the quota is remembered; settle is to be called with what
 // became of it.
 func (c *Client) withinQuota(ctx context.Context, a api) (settle func(error), failure *Error) {

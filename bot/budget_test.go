@@ -1,0 +1,370 @@
+package bot_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"go.uber.org/zap"
+
+	"whoread/bot"
+	"whoread/receipts/dingtalk/dingtalktest"
+)
+
+var (
+	budgetSentence = spoken{
+		"我本月的钉钉接口调用预算已用完，下月 1 日（北京时间）重新开始，管理员也可以调高配置 budget.calls_per_month。",
+		"My budget of DingTalk API calls for this month is used up; it begins anew on the 1st of next month (Beijing time), or an administrator can raise budget.calls_per_month in the configuration.",
+	}
+	nearlySpent = spoken{"提醒管理员：我本月的接口调用预算已用 ", "For the administrators: "}
+)
+
+// spend makes n counted calls more that this process knows of.
+func (w *world) spend(n int) {
+	for range n {
+		w.tally.Observe(counted)
+	}
+}
+
+// spendAll leaves nothing of the budget.
+func (w *world) spendAll() { w.spend(w.bot.Budget.State().Left()) }
+
+// monthEnd is when the month of the quota is over that the worlds are in.
+var monthEnd = time.Date(2026, 8, 31, 16, 0, 0, 0, time.UTC)
+
+// Past the budget nothing is asked that counts, whoever wants to know. Answers are what is known, say so once and when more is to be
+// had, and name nobody as unread. Announcements go on, and with the next month everything does.
+func TestPastTheBudgetReportsSayWhatIsKnown(t *testing.T) {
+	t.Parallel()
+	inBothLanguages(t, func(t *testing.T, language bot.Language) {
+		w := newWorld(t, setup{budget: bot.BudgetLimits{CallsPerSecond: 20, CallsPerMonth: 100}})
+		w.clock.advance(monthEnd.Add(-85 * time.Minute).Sub(w.clock.now())) // 14:35
+		unread, budget := spoken{"谁没读", "unread"}.in(language), budgetSentence.in(language)
+		post := w.announce("公告 停机")
+		w.must(w.group.ReadAll(post.ID, w.zhangsan))
+		w.clock.advance(time.Minute)
+		w.wants(w.asks(w.hanmeimei, unread), "1/4")
+		w.must(w.group.ReadAll(post.ID, w.lisi))
+		w.spendAll()
+		w.clock.advance(11 * time.Minute) // past what is remembered of the members
+		before := w.asked()
+		for _, who := range []dingtalktest.Person{w.hanmeimei, w.lilei} {
+			got := w.asks(who, unread)
+			w.wants(got, spoken{"已读至少 1/4", "read by at least 1/4"}.in(language), budget, spoken{"截至 14:36", "as of 14:36"}.in(language))
+			w.never(got, "李四", "李雷", "韩梅梅", spoken{"未读 ", "Unread ("}.in(language))
+			if n := strings.Count(got, budget); n != 1 {
+				t.Errorf("said %d times:\n%s", n, got)
+			}
+		}
+		got := w.asks(w.lilei, spoken{"用量", "usage"}.in(language))
+		w.wants(got, budget, fmt.Sprintf("%[1]d/100", 100), spoken{"目前 4 人（14:35）", "4 at present (as of 14:35)"}.in(language))
+
+		// A new announcement counts whom it last knew of.
+		w.wants(w.asks(w.lilei, spoken{"公告 二", "announce Two"}.in(language)), budget,
+			spoken{"已发出 #2，按已知的 4 人应读（14:35 的成员）", "Posted as #2, to be read by the 4 whom I know of (the members of 14:35)"}.in(language))
+		w.wants(w.asks(w.lilei, spoken{"撤回 2", "recall 2"}.in(language)), spoken{"已撤回", "Recalled"}.in(language))
+		w.wants(w.asks(w.zhangsan, spoken{"曲线 1", "chart 1"}.in(language)), spoken{"已读至少 1/4", "read by at least 1/4"}.in(language), budget)
+		if now := w.asked(); now != before {
+			t.Errorf("asked %d times", now-before)
+		}
+
+		w.clock.advance(monthEnd.Sub(w.clock.now()) - time.Second)
+		w.wants(w.asks(w.hanmeimei, unread+" 1"), budget)
+		w.clock.advance(time.Second)
+		got = w.asks(w.hanmeimei, unread+" 1")
+		w.wants(got, "2/4", "李雷", "韩梅梅")
+		w.never(got, budget)
+	})
+}
+
+// What pushes have told costs nothing: where everybody has read, the answer is whole.
+func TestPastTheBudgetPushesTellAll(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, setup{budget: bot.BudgetLimits{CallsPerMonth: 100}})
+	post := w.announce("公告 停机")
+	w.spendAll()
+	reads := map[string]time.Time{}
+	for _, id := range []string{"lilei", "hanmeimei", "zhangsan", "lisi"} {
+		reads[id] = w.clock.now()
+	}
+	_, err := w.store.KeepPushed(w.soon(), w.group.ID(), post.ProcessQueryKey, reads)
+	w.must(err)
+	got := w.asks(w.hanmeimei, "谁没读")
+	w.wants(got, "4 人全部已读")
+	w.never(got, budgetSentence.zh)
+}
+
+// An administrator who has people reminded wants to know who has not read, whatever it costs; what comes by itself does not.
+func TestPastTheBudgetAnAdministratorCanRemind(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, setup{budget: bot.BudgetLimits{CallsPerMonth: 100}, options: func(o *bot.Options) { o.Access.Remind = bot.Everyone }})
+	post := w.announce("公告 停机")
+	w.must(w.group.ReadAll(post.ID, w.lisi))
+	w.spendAll()
+	w.clock.advance(11 * time.Minute)
+	before := w.asked()
+	w.wants(w.asks(w.hanmeimei, "提醒"), "#1 没有提醒任何人", budgetSentence.zh)
+	if now := w.asked(); now != before {
+		t.Errorf("asked %d times for somebody else", now-before)
+	}
+	said := len(w.group.Messages())
+	w.tells(w.lilei, "提醒")
+	if got := w.group.Messages()[said:]; len(got) != 2 || len(got[1].Mentioned) != 3 {
+		t.Errorf("reminded: %+v", got)
+	}
+}
+
+func TestPastTheBudgetWhatComesByItselfSaysItOnce(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, setup{budget: bot.BudgetLimits{CallsPerMonth: 100}})
+	w.reconfigure(func(o *bot.Options) { o.Sweep = []time.Duration{time.Hour} })
+	post := w.announce("公告 每30分钟 停机")
+	w.must(w.group.ReadAll(post.ID, w.lisi))
+	w.asks(w.lisi, "谁没读")
+	var sweep, follow string
+	for command := range w.inbox.scheduled {
+		if strings.Contains(command, "Sweep") {
+			sweep = command
+		} else {
+			follow = command
+		}
+	}
+	w.spendAll()
+	round := func() []dingtalktest.Message {
+		w.clock.advance(30 * time.Minute)
+		said := len(w.group.Messages())
+		w.must(w.bot.Work(w.soon(), follow, false))
+		return w.group.Messages()[said:]
+	}
+	before := w.asked()
+	w.wants(w.answer(round()).Text, "已读至少 1/4", budgetSentence.zh, "#1 这次没能确定谁没读，没有提醒任何人")
+	for range 3 {
+		if got := round(); len(got) != 0 {
+			t.Errorf("said again: %+v", got)
+		}
+		w.must(w.bot.Work(w.soon(), sweep, false))
+	}
+	if now := w.asked(); now != before {
+		t.Errorf("asked %d times", now-before)
+	}
+	w.bot.Budget.Set(bot.BudgetLimits{CallsPerMonth: 1000}) // somebody has raised it
+	if got := round(); len(got) != 1 || !strings.Contains(got[0].Text, "未读 3 人：李雷、韩梅梅、张三") {
+		t.Errorf("the next round said %+v", got)
+	}
+}
+
+// Where nobody has listed the group's members before, those whom the configuration names are used, and else those who are
+// known by and by.
+func TestPastTheBudgetMembersComeFromWhatCostsNothing(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		set  setup
+		want []string
+	}{
+		"a roster": {setup{rosters: nil}, []string{"已发出 #1，2 人应读"}},
+		"learned":  {setup{learned: true}, []string{"已发出 #1，目前认得 2 人，可能不全", budgetSentence.zh}},
+		"nothing":  {setup{}, []string{"已发出 #1，但不知道群里有谁", budgetSentence.zh}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			test.set.budget = bot.BudgetLimits{CallsPerMonth: 1}
+			if name == "a roster" {
+				test.set.group = dingtalktest.GroupOptions{ID: "cidRoster=="}
+				test.set.rosters = map[string]bot.RosterOptions{"cidRoster==": {Users: []string{"lisi", "zhangsan"}}}
+			}
+			w := newWorld(t, test.set)
+			w.spendAll()
+			w.asks(w.lisi, "帮助")
+			w.wants(w.asks(w.lilei, "公告 停机"), test.want...)
+			if n := w.asked(); n != 0 {
+				t.Errorf("asked %d times", n)
+			}
+		})
+	}
+}
+
+// A quoted message that is not known can't be looked up, and nothing is recorded about it.
+func TestPastTheBudgetAnUnknownMessageIsNotAdopted(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, setup{budget: bot.BudgetLimits{CallsPerMonth: 1}})
+	w.spendAll()
+	foreign := w.announce("公告 停机")
+	_, err := w.store.ForgetGroup(w.soon(), w.group.ID(), false)
+	w.must(err)
+	got := w.answer(w.carryOut(w.group, w.heard(w.group, w.lisi, say{Text: "谁没读", Quote: foreign.ID}))).Text
+	w.wants(got, budgetSentence.zh)
+}
+
+// The configured administrators are told in private, once when it is nearly spent and once when it is, by whichever process
+// finds out; and again for a budget that was raised.
+func TestAdministratorsAreToldOnceThatTheBudgetIsNearlySpent(t *testing.T) {
+	t.Parallel()
+	inBothLanguages(t, func(t *testing.T, language bot.Language) {
+		w := newWorld(t, setup{
+			budget:  bot.BudgetLimits{CallsPerMonth: 100, WarnAt: 80},
+			options: func(o *bot.Options) { o.Access.Admins = []string{"zhangsan", "lisi"}; o.Language = language },
+		})
+		other := bot.NewTally(w.store, w.clock.now, zap.NewNop())
+		t.Cleanup(other.Close)
+		bots, tallies := []*bot.Bot{w.bot, nil}, []*bot.Tally{w.tally, other}
+		w.reconfigure(func(o *bot.Options) {
+			o.Budget = bot.NewBudget(other, bot.BudgetLimits{CallsPerMonth: 100, WarnAt: 80})
+		})
+		bots[1] = w.bot
+		use := func(i int) { w.bot, w.tally = bots[i], tallies[i] }
+		both := func(want int, last ...string) {
+			t.Helper()
+			for range 3 { // each hears of the other's, in whichever order they are written
+				for i, b := range bots {
+					use(i)
+					w.asks(w.hanmeimei, "帮助")
+					_, err := b.Budget.Ask(w.soon()) // whatever the other has made
+					w.must(err)
+				}
+			}
+			for _, p := range []dingtalktest.Person{w.zhangsan, w.lisi} {
+				got := w.private(p)
+				if len(got) != want {
+					t.Errorf("%s was told %d times, want %d: %+v", p.Name, len(got), want, got)
+				} else if want > 0 {
+					w.wants(got[want-1].Text, last...)
+				}
+			}
+		}
+		use(0)
+		w.spend(79)
+		both(0)
+		use(0)
+		w.spend(1)
+		both(1, nearlySpent.in(language), "80/100", "80%", "budget.calls_per_month")
+		w.clock.advance(time.Hour)
+		both(1)
+		use(1)
+		w.spendAll()
+		both(2, "100/100", spoken{"用完了", "is spent"}.in(language))
+		for _, b := range bots {
+			b.Budget.Set(bot.BudgetLimits{CallsPerMonth: 110, WarnAt: 90})
+		}
+		both(3, "110", nearlySpent.in(language))
+		w.clock.advance(monthEnd.Sub(w.clock.now()))
+		both(3)
+		w.spend(105)
+		both(4, "105/110")
+		if n := strings.Count(w.log.String(), "the budget of calls is nearly or quite spent"); n != 4 { // of the first process
+			t.Errorf("%d lines in the log", n)
+		}
+	})
+}
+
+// With nobody to write to, an administrator is told with the next answer; the first one, once.
+func TestWithoutConfiguredAdministratorsTheNextOneIsTold(t *testing.T) {
+	t.Parallel()
+	inBothLanguages(t, func(t *testing.T, language bot.Language) {
+		w := newWorld(t, setup{budget: bot.BudgetLimits{CallsPerMonth: 100, WarnAt: 80}})
+		help := spoken{"帮助", "help"}.in(language)
+		w.spend(85)
+		w.never(w.asks(w.hanmeimei, help), nearlySpent.in(language))
+		w.wants(w.asks(w.lilei, help), nearlySpent.in(language)+"85/100")
+		w.never(w.asks(w.lilei, help), nearlySpent.in(language))
+		w.spendAll()
+		w.wants(w.asks(w.lilei, help), "100/100")
+		w.never(w.asks(w.lilei, help), "100/100")
+	})
+}
+
+func TestNobodyIsToldWhereNoWarningIsWanted(t *testing.T) {
+	t.Parallel()
+	for _, limits := range []bot.BudgetLimits{{CallsPerMonth: 100}, {WarnAt: 80}, {}} {
+		w := newWorld(t, setup{budget: limits})
+		w.spend(150)
+		w.never(w.asks(w.lilei, "帮助"), nearlySpent.zh)
+	}
+}
+
+// A notice that DingTalk refused is given an hour later; one that it may have delivered is not.
+func TestANoticeThatCouldNotBeGiven(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		fault dingtalktest.FaultKind
+		later int
+	}{
+		"refused":   {dingtalktest.PermissionDenied, 1},
+		"uncertain": {dingtalktest.DropAfter, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, setup{budget: bot.BudgetLimits{CallsPerMonth: 100, WarnAt: 80}, options: func(o *bot.Options) { o.Access.Admins = []string{"zhangsan"} }})
+			w.dingtalk.Inject(dingtalktest.Fault{API: dingtalktest.APIDirect, Kind: test.fault})
+			w.spend(80)
+			w.asks(w.lisi, "帮助")
+			w.dingtalk.ClearFaults()
+			told := len(w.private(w.zhangsan))
+			w.asks(w.lisi, "帮助")
+			if now := len(w.private(w.zhangsan)); now != told {
+				t.Errorf("told again at once")
+			}
+			w.clock.advance(time.Hour)
+			w.asks(w.lisi, "帮助")
+			w.asks(w.lisi, "帮助")
+			if now := len(w.private(w.zhangsan)); now != told+test.later {
+				t.Errorf("told %d times later, want %d", now-told, test.later)
+			}
+		})
+	}
+}
+
+// What the others have made is known as of this process's last call, or asked for once it is a minute old.
+func TestTheBudgetIsThatOfAllProcesses(t *testing.T) {
+	t.Parallel()
+	r, clock := &callRecords{}, &clock{at: august()}
+	one, two := bot.NewTally(r, clock.now, zap.NewNop()), bot.NewTally(r, clock.now, zap.NewNop())
+	defer one.Close()
+	defer two.Close()
+	budget := bot.NewBudget(two, bot.BudgetLimits{CallsPerMonth: 10})
+	ask := func(tally *bot.Tally) {
+		t.Helper()
+		if _, err := tally.ThisMonth(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	ask(two)
+	for range 9 {
+		one.Observe(counted)
+	}
+	ask(one)
+	if s := budget.State(); s.Used != 0 || s.Left() != 10 || s.Spent() || !budget.Within() {
+		t.Errorf("before it can know: %+v", s)
+	}
+	two.Observe(counted) // is written beside, and the others' come back
+	eventually(t, func() bool { return budget.State().Used == 10 && !budget.Within() })
+
+	clock.advance(monthEnd.Sub(clock.now()) - time.Second)
+	if budget.Within() {
+		t.Error("there are calls left before the month is over")
+	}
+	clock.advance(time.Second)
+	if s := budget.State(); s.Used != 0 || !s.Ends.Equal(time.Date(2026, 9, 30, 16, 0, 0, 0, time.UTC)) {
+		t.Errorf("the new month begins with %+v", s)
+	}
+	one.Observe(counted)
+	ask(one)
+	eventually(t, func() bool { return budget.State().Used == 1 }) // asks by itself: it knows nothing of this month
+	one.Observe(counted)
+	ask(one)
+	if s := budget.State(); s.Used != 1 {
+		t.Errorf("asked before a minute was over: %+v", s)
+	}
+	clock.advance(time.Minute)
+	eventually(t, func() bool { return budget.State().Used == 2 })
+}
+
+// eventually waits for what happens beside.
+func eventually(t *testing.T, is func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(time.Minute); !is(); time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("it does not come true")
+		}
+	}
+}

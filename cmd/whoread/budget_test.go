@@ -1,0 +1,206 @@
+package main
+
+import (
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"whoread/receipts/dingtalk/dingtalktest"
+	"whoread/store/storetest"
+)
+
+const overBudget = "我本月的钉钉接口调用预算已用完，下月 1 日（北京时间）重新开始"
+
+// asked is how often DingTalk was asked what counts for a report.
+func (w *world) asked() int {
+	return w.CallCount(dingtalktest.APIQuery) + w.CallCount(dingtalktest.APIMembers)
+}
+
+// Past the budget a report is what is known, and says so; announcements, recalls and an administrator's reminder go on; and a
+// process that begins then knows it too.
+func TestPastTheBudgetTheBotIsStillOfUse(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, b storetest.Backend) {
+		w := newTraveller(t, b, dingtalktest.Options{})
+		people := w.people(3)
+		group := w.AddGroup(dingtalktest.GroupOptions{}, append(people, w.admin)...)
+		config := w.config(anyHour + "\nreports: {fresh_for: 0s}\nmembers: {cache_for: 0s}\nbudget: {calls_per_month: 4, warn_at: 0%}")
+		w.start(1, config)
+		wantIn(t, w.ask(group, w.admin, saying("公告 停机")), "已发出 #1，4 人应读")
+		w.read(group, people[0])
+		wantIn(t, w.ask(group, people[1], saying("谁没读")), "已读 1/4", "未读 3 人")
+		w.read(group, people[1])
+
+		asked := w.asked()
+		for _, who := range []dingtalktest.Person{people[2], w.admin} {
+			answer := w.ask(group, who, saying("谁没读"))
+			wantIn(t, answer, "已读至少 1/4", overBudget)
+			wantNotIn(t, answer, "未读 3 人", people[1].Name, people[2].Name)
+			if n := strings.Count(answer, overBudget); n != 1 {
+				t.Errorf("said %d times:\n%s", n, answer)
+			}
+		}
+		wantIn(t, w.ask(group, w.admin, saying("用量")), "4/4 · 100%", overBudget)
+		if now := w.asked(); now != asked {
+			t.Errorf("asked %d times", now-asked)
+		}
+		w.stopAll()
+		w.start(1, config)
+		// Its first calls begin before it has heard of the others: those of one command at most.
+		w.ask(group, people[2], saying("谁没读"))
+		asked = w.asked()
+		wantIn(t, w.ask(group, people[2], saying("谁没读")), "已读至少 2/4", overBudget)
+		if now := w.asked(); now != asked {
+			t.Errorf("asked %d times", now-asked)
+		}
+		wantIn(t, w.ask(group, w.admin, saying("公告 二")), "已发出 #2，按已知的 4 人应读", overBudget)
+		wantIn(t, w.ask(group, w.admin, saying("撤回 #2")), "已撤回 #2")
+		w.tell(group, w.admin, "提醒 #1")
+		if n := mentions(group, people[2]); n != 1 {
+			t.Errorf("reminded %d times", n)
+		}
+
+		w.SetQuota(w.Counted(), 0) // and now DingTalk refuses
+		wantIn(t, w.ask(group, w.admin, saying("公告 三")), "#3 没有发出", "本月的钉钉接口调用额度已用完")
+	})
+}
+
+// read has people read the last announcement.
+func (w *world) read(g *dingtalktest.Group, people ...dingtalktest.Person) {
+	w.t.Helper()
+	all := posted(g)
+	if err := g.ReadAll(all[len(all)-1].ID, people...); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// Of two processes one tells the administrators that the budget is nearly spent, and that it is, each once; with the next month
+// everything begins anew.
+func TestTwoProcessesWarnOnce(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, b storetest.Backend) {
+		w := newTraveller(t, b, dingtalktest.Options{})
+		people := w.people(3)
+		boss := people[0]
+		group := w.AddGroup(dingtalktest.GroupOptions{}, append(people, w.admin)...)
+		// Early in a month, so that the days that follow are in it.
+		now := w.Clock().Now().In(time.FixedZone("UTC+8", 8*60*60))
+		w.advance(time.Date(now.Year(), now.Month()+1, 2, 10, 0, 0, 0, now.Location()).Sub(now))
+		w.start(2, w.config(anyHour+"\nreports: {fresh_for: 0s, sweep: []}\nmembers: {cache_for: 720h}\nbudget: {calls_per_month: 20, warn_at: 50%}\naccess: {admins: ["+boss.UserID+"]}"))
+		wantIn(t, w.ask(group, w.admin, saying("公告 停机")), "已发出 #1")
+		told := func() []string {
+			var texts []string
+			for _, m := range w.Direct(boss).Messages() {
+				if m.FromBot() {
+					texts = append(texts, m.Text)
+				}
+			}
+			return texts
+		}
+		askUntil := func(spent string) {
+			t.Helper()
+			for range 60 {
+				if strings.Contains(w.ask(group, people[1], saying("谁没读")), spent) {
+					return
+				}
+			}
+			t.Fatalf("%q never comes", spent)
+		}
+		askUntil(overBudget)
+		if err := w.Await(within(t), func() bool { return len(told()) >= 2 }); err != nil {
+			t.Fatalf("told %q: %v", told(), err)
+		}
+		late := 0
+		for range 10 { // each process has its turn
+			if !strings.Contains(w.ask(group, people[1], saying("谁没读")), "已读至少 0/4") {
+				late++
+			}
+		}
+		if late > 1 { // the other process asks once more until it hears of it
+			t.Errorf("asked %d times past the budget", late)
+		}
+		w.settle()
+		if texts := told(); len(texts) != 2 || !strings.Contains(texts[0], "预算已用") || !strings.Contains(texts[1], "预算用完了") {
+			t.Errorf("told %q", texts)
+		}
+		if n := w.Counted(); n < 20 || n > 25 { // what was under way, and the notices
+			t.Errorf("%d calls of 20", n)
+		}
+
+		w.advance(time.Date(now.Year(), now.Month()+2, 1, 0, 1, 0, 0, now.Location()).Sub(w.Clock().Now()))
+		wantIn(t, w.ask(group, w.admin, saying("公告 下月")), "已发出 #2")
+		wantIn(t, w.ask(group, people[1], saying("谁没读")), "已读 0/4", "未读 4 人")
+		wantIn(t, w.ask(group, w.admin, saying("用量")), "我本月计数的接口调用：", "/20 · ")
+		if texts := told(); len(texts) != 2 {
+			t.Errorf("told again: %q", texts)
+		}
+	})
+}
+
+// The bot counts what DingTalk counts, and no less: the difference is what DingTalk refused at its gate. Its documents do not say
+// whether that counts.
+func TestTheBotCountsWhatDingTalkCounts(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, b storetest.Backend) {
+		w := newTraveller(t, b, dingtalktest.Options{})
+		people := w.people(5)
+		group := w.AddGroup(dingtalktest.GroupOptions{}, append(people, w.admin)...)
+		w.start(2, w.config(anyHour+"\nreports: {fresh_for: 0s, sweep: []}\nmembers: {cache_for: 0s}"))
+		session := func() {
+			w.advance(10 * time.Minute) // past the cooldown
+			w.ask(group, w.admin, saying("公告 停机"))
+			w.read(group, people[0])
+			for _, say := range []string{"谁没读", "谁读了", "列表", "导出", "曲线", "提醒 私信", "用量"} {
+				w.ask(group, w.admin, saying(say))
+			}
+			w.advance(10 * time.Minute)
+			w.ask(group, w.admin, saying("提醒 DING"))
+			w.ask(group, w.admin, saying("撤回 #"+strconv.Itoa(len(announcements(group)))))
+		}
+		session()
+		if used := w.used(group); used != w.Counted() {
+			t.Errorf("the bot counts %d calls, DingTalk %d", used, w.Counted())
+		}
+		refused := 0
+		for _, f := range []struct {
+			fault   dingtalktest.Fault
+			refused int // tries that DingTalk does not count
+		}{
+			{dingtalktest.Fault{API: dingtalktest.APIQuery, Kind: dingtalktest.ServerError, Times: 2}, 0}, // tried again
+			{dingtalktest.Fault{API: dingtalktest.APIMembers, Kind: dingtalktest.Throttled, Times: 2}, 2},
+			{dingtalktest.Fault{API: dingtalktest.APIRecall, Kind: dingtalktest.DropAfter, Times: 1}, 0},
+			{dingtalktest.Fault{API: dingtalktest.APIDirect, Kind: dingtalktest.PermissionDenied, Times: 1}, 1},
+			{dingtalktest.Fault{API: dingtalktest.APIDing, Kind: dingtalktest.ThrottledPlatform, Times: 1}, 1},
+		} {
+			w.Inject(f.fault)
+			refused += f.refused
+		}
+		session()
+		if used := w.used(group); used != w.Counted()+refused {
+			t.Errorf("the bot counts %d calls, DingTalk %d, and %d were refused", used, w.Counted(), refused)
+		}
+	})
+}
+
+// announcements are what the bot posted, but for files.
+func announcements(g *dingtalktest.Group) []dingtalktest.Message {
+	return slices.DeleteFunc(posted(g), func(m dingtalktest.Message) bool { return m.Type != "sampleMarkdown" })
+}
+
+// used is how many calls of the month the bot tells.
+func (w *world) used(g *dingtalktest.Group) int {
+	w.t.Helper()
+	answer := w.ask(g, w.admin, saying("用量"))
+	found := regexp.MustCompile(`我本月计数的接口调用：(\d+)/5000`).FindStringSubmatch(answer)
+	if found == nil {
+		w.t.Fatalf("no calls in:\n%s", answer)
+	}
+	n, err := strconv.Atoi(found[1])
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return n
+}

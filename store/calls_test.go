@@ -1,0 +1,65 @@
+package store
+
+import (
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"whoread/store/storetest"
+)
+
+// A process that says its sums twice is counted once, an older one that comes late
+// takes nothing back, and the months are apart.
+func TestCallsAreCountedOverAllProcesses(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, b storetest.Backend) {
+		s, ctx := open(t, b), t.Context()
+		for _, said := range []struct {
+			month, process string
+			calls, all     map[string]int
+		}{
+			{"2026-08", "one", nil, map[string]int{}},
+			{"2026-08", "one", map[string]int{"query": 3}, map[string]int{"query": 3}},
+			{"2026-08", "one", map[string]int{"query": 3}, map[string]int{"query": 3}},
+			{"2026-08", "two", map[string]int{"query": 10, "send": 1}, map[string]int{"query": 13, "send": 1}},
+			{"2026-08", "one", map[string]int{"query": 5, "members": 2}, map[string]int{"query": 15, "send": 1, "members": 2}},
+			{"2026-08", "one", map[string]int{"query": 4}, map[string]int{"query": 15, "send": 1, "members": 2}},
+			{"2026-09", "one", map[string]int{"query": 1}, map[string]int{"query": 1}},
+			{"2026-08", "three", nil, map[string]int{"query": 15, "send": 1, "members": 2}},
+			{"2026-07", "one", nil, map[string]int{}},
+		} {
+			all := must(s.KeepCalls(ctx, said.month, said.process, said.calls))(t)
+			if diff := cmp.Diff(said.all, all); diff != "" {
+				t.Errorf("%v of %s in %s (-want +got):\n%s", said.calls, said.process, said.month, diff)
+			}
+		}
+	})
+}
+
+func TestANoticeIsGivenOnce(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, b storetest.Backend) {
+		one, two, ctx := open(t, b), open(t, b), t.Context()
+		const notice = "2026-08:warn:5000"
+		expect := func(what string, s *Store, notice, by string, want bool) {
+			t.Helper()
+			if first := must(s.FirstNotice(ctx, notice, by))(t); first != want {
+				t.Errorf("%s: first %t", what, first)
+			}
+		}
+		expect("nobody gave it", one, notice, "command", true)
+		expect("another process", two, notice, "another command", false)
+		expect("the same command, on another process", two, notice, "command", true)
+		expect("another notice", two, "2026-08:spent:5000", "another command", true)
+		for _, key := range written(t, one) {
+			if left := must(one.rdb.PTTL(ctx, key).Result())(t); left <= 31*24*time.Hour || left > callsKept {
+				t.Errorf("%s goes in %v", key, left)
+			}
+		}
+		if err := one.DropNotice(ctx, notice); err != nil {
+			t.Fatal(err)
+		}
+		expect("it was not given after all", two, notice, "another command", true)
+	})
+}
