@@ -50,7 +50,7 @@ func TestAWebhookIsOnlyShownInTheInbox(t *testing.T) {
 		t.Fatal(err)
 	}
 	kept, err := readCommand(command)
-	if err != nil || kept.Incoming.Webhook.Reveal() != webhook {
-		t.Errorf("the inbox gives back %q, %v", kept.Incoming.Webhook.Reveal(), err)
+	if err != nil || kept.Webhook.Reveal() != webhook {
+		t.Errorf("the inbox gives back %q, %v", kept.Webhook.Reveal(), err)
 	}
 }

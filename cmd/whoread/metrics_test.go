@@ -230,8 +230,11 @@ func TestTheConditionIsTold(t *testing.T) {
 			c.calls = func(context.Context) (int, error) { return 0, away }
 			c.spent = func(context.Context) (bool, error) { return false, away }
 		}, map[string]float64{`whoread_redis_up`: 1}, []string{"whoread_inbox_commands", "whoread_budget_calls_used", "whoread_budget_spent"}},
-		"no budget": {func(c *condition) { c.limit = func() int64 { return 0 } }, map[string]float64{`whoread_budget_calls_used`: 42},
-			[]string{"whoread_budget_calls_limit", "whoread_budget_calls_remaining"}},
+		"no budget": {
+			func(c *condition) { c.limit = func() int64 { return 0 } },
+			map[string]float64{`whoread_budget_calls_used`: 42},
+			[]string{"whoread_budget_calls_limit", "whoread_budget_calls_remaining"},
+		},
 		"overspent": {func(c *condition) {
 			c.calls = func(context.Context) (int, error) { return 5001, nil }
 			c.spent = func(context.Context) (bool, error) { return true, nil }
