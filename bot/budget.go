@@ -131,7 +131,7 @@ func (b *Budget) due() (notice string, s BudgetState) {
 	if !b.logged[notice] {
 		b.logged[notice] = true
 		b.tally.log.Warn("the budget of calls is nearly or quite spent",
-			zap.Int("used", s.Used), zap.Int("calls_per_month", s.CallsPerMonth), zap.Time("ends", s.Ends))
+			zap.Int("used", s.Used), zap.Int("calls_per_month", s.CallsPerMonth), zap.Time("until", s.Ends))
 	}
 	if again, noted := b.noted[notice]; noted && (again.IsZero() || now.Before(again)) {
 		return "", s
@@ -170,7 +170,7 @@ func (b *Bot) warnPrivately(ctx context.Context) {
 			_, err := b.Client.SendDirect(ctx, batch.UserIDs, text)
 			return err
 		}); err != nil {
-			b.Log.Error("administrators not told of the budget", zap.Error(err))
+			b.log(ctx).Error("administrators not told of the budget", zap.Error(err))
 			b.Budget.note(notice, b.Now().Add(noticeAgainAfter))
 		}
 	}
@@ -200,7 +200,7 @@ func (b *Bot) warnWith(ctx context.Context, w *words, in Incoming, a answer) ans
 	}
 	first, err := b.Notices.FirstNotice(ctx, notice, in.ID)
 	if err != nil {
-		b.Log.Warn("administrator not told of the budget", zap.String("request", in.ID), zap.Error(err))
+		b.log(ctx).Warn("administrator not told of the budget", zap.Error(err))
 		return a
 	}
 	b.Budget.note(notice, time.Time{})
