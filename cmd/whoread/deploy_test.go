@@ -1,0 +1,487 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/goccy/go-yaml"
+	"github.com/redis/go-redis/v9"
+
+	"whoread/receipts/dingtalk/dingtalktest"
+	"whoread/store/storetest"
+)
+
+func deployed(t *testing.T, file string) string {
+	t.Helper()
+	content, err := os.ReadFile(filepath.Join("deploy", file))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(content)
+}
+
+// readDeployed decodes a file as strictly as the type says.
+func readDeployed[T any](t *testing.T, file, content string) (v T) {
+	t.Helper()
+	if err := yaml.NewDecoder(strings.NewReader(content), yaml.Strict()).Decode(&v); err != nil {
+		t.Fatalf("%s: %v", file, err)
+	}
+	return v
+}
+
+// tool is the path of a program that only some machines have.
+func tool(t *testing.T, name, from string) string {
+	t.Helper()
+	path, err := exec.LookPath(name)
+	if err != nil {
+		t.Skipf("SKIPPED, there is no %s: install %s", name, from)
+	}
+	return path
+}
+
+// secretsOf runs deploy/secrets.sh and returns the folder with what it has written.
+func secretsOf(t *testing.T, host string) string {
+	t.Helper()
+	folder := t.TempDir()
+	script, err := filepath.Abs("deploy/secrets.sh")
+	if err != nil {
+		t.Fatal(err)
+	}
+	command := exec.CommandContext(t.Context(), "sh", script, "-", host)
+	command.Dir, command.Stdin = folder, strings.NewReader("the-client-secret\n")
+	if out, err := command.CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	return filepath.Join(folder, "secrets")
+}
+
+// loads reads a configuration of deploy/ as the bot does, with the secrets where they are
+// now instead of where they will be.
+func loads(t *testing.T, content, folder, secrets string) config {
+	t.Helper()
+	if !strings.Contains(content, folder) {
+		t.Errorf("nothing is read from %s", folder)
+	}
+	c, _, err := parseConfig("whoread.yaml", []byte(strings.ReplaceAll(content, folder, secrets)), func(name string) (string, bool) {
+		return "value-of-" + name, name == "WHOREAD_CLIENT_ID"
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.DingTalk.ClientSecret != "the-client-secret" {
+		t.Error("the client secret is another")
+	}
+	if c.Redis.KeyPrefix != defaultConfig().Redis.KeyPrefix {
+		t.Error("the rights of Redis's user are for other keys")
+	}
+	return c
+}
+
+type composeFile struct {
+	Services map[string]composeService `yaml:"services"`
+	Secrets  map[string]struct {
+		File string `yaml:"file"`
+	} `yaml:"secrets"`
+}
+
+type composeService struct {
+	Image       string                       `yaml:"image"`
+	PullPolicy  string                       `yaml:"pull_policy"`
+	User        string                       `yaml:"user"`
+	ReadOnly    bool                         `yaml:"read_only"`
+	CapDrop     []string                     `yaml:"cap_drop"`
+	SecurityOpt []string                     `yaml:"security_opt"`
+	Restart     string                       `yaml:"restart"`
+	StopGrace   string                       `yaml:"stop_grace_period"`
+	MemLimit    string                       `yaml:"mem_limit"`
+	Environment map[string]string            `yaml:"environment"`
+	Command     []string                     `yaml:"command"`
+	Secrets     []string                     `yaml:"secrets"`
+	Volumes     []string                     `yaml:"volumes"`
+	Ports       []string                     `yaml:"ports"`
+	DependsOn   map[string]map[string]string `yaml:"depends_on"`
+	HealthCheck *struct {
+		Test        []string `yaml:"test"`
+		Interval    string   `yaml:"interval"`
+		Timeout     string   `yaml:"timeout"`
+		StartPeriod string   `yaml:"start_period"`
+	} `yaml:"healthcheck"`
+}
+
+func TestTheComposeFileFitsTogether(t *testing.T) {
+	t.Parallel()
+	c := readDeployed[composeFile](t, "compose.yaml", deployed(t, "compose/compose.yaml"))
+	secrets := secretsOf(t, "redis")
+	for name, s := range c.Services {
+		if !s.ReadOnly || s.User != "65532:65532" || !slices.Equal(s.CapDrop, []string{"ALL"}) || s.Restart != "unless-stopped" {
+			t.Errorf("%s may more than it needs, or does not come back: %+v", name, s)
+		}
+		if grace, err := time.ParseDuration(s.StopGrace); err != nil || grace < 20*time.Second {
+			t.Errorf("%s is killed after %s", name, s.StopGrace)
+		}
+		for _, secret := range s.Secrets {
+			file := c.Secrets[secret].File
+			if file != "./secrets/"+secret {
+				t.Errorf("%s: the secret %s comes from %q", name, secret, file)
+			}
+			if _, err := os.Stat(filepath.Join(secrets, secret)); err != nil {
+				t.Errorf("secrets.sh does not write %s", secret)
+			}
+		}
+		for _, volume := range s.Volumes {
+			file, _, _ := strings.Cut(volume, ":")
+			if _, err := os.Stat(filepath.Join("deploy/compose", file)); err != nil && file != "./data" {
+				t.Errorf("%s: %v", name, err)
+			}
+		}
+	}
+	bot := c.Services["whoread"]
+	if bot.DependsOn["redis"]["condition"] != "service_healthy" || c.Services["redis"].HealthCheck == nil || bot.Environment["WHOREAD_CLIENT_ID"] == "" {
+		t.Errorf("%+v", c.Services)
+	}
+	configured := loads(t, deployed(t, "compose/whoread.yaml"), "/run/secrets", secrets)
+	_, port, err := net.SplitHostPort(configured.HTTP.Listen)
+	if err != nil || !slices.Equal(bot.Ports, []string{"127.0.0.1:" + port + ":" + port}) {
+		t.Errorf("the bot listens on %s, and %v leads there", configured.HTTP.Listen, bot.Ports)
+	}
+}
+
+// at is a value deep in a decoded document: at(d, "spec", "containers", 0, "image").
+func at(v any, path ...any) any {
+	for _, step := range path {
+		switch step := step.(type) {
+		case string:
+			m, _ := v.(map[string]any)
+			v = m[step]
+		case int:
+			list, _ := v.([]any)
+			if step >= len(list) {
+				return nil
+			}
+			v = list[step]
+		}
+	}
+	return v
+}
+
+// kubernetes returns the documents of the manifests by kind and name.
+func kubernetes(t *testing.T) map[string]any {
+	t.Helper()
+	all := map[string]any{}
+	for _, file := range []string{"redis.yaml", "whoread.yaml"} {
+		for document := range strings.SplitSeq(deployed(t, "kubernetes/"+file), "\n---\n") {
+			d := readDeployed[map[string]any](t, file, document)
+			all[fmt.Sprint(d["kind"], " ", at(d, "metadata", "name"))] = d
+			if at(d, "metadata", "namespace") != nil {
+				t.Errorf("%s is for one namespace", file)
+			}
+		}
+	}
+	return all
+}
+
+func TestTheKubernetesManifestsFitTogether(t *testing.T) {
+	t.Parallel()
+	all := kubernetes(t)
+	bot, redis := all["Deployment whoread"], all["StatefulSet whoread-redis"]
+	secrets := secretsOf(t, "whoread-redis")
+	for name, d := range map[string]any{"whoread": bot, "redis": redis} {
+		pod := at(d, "spec", "template", "spec")
+		container := at(pod, "containers", 0)
+		for what, right := range map[string]bool{
+			"non-root":        at(pod, "securityContext", "runAsNonRoot") == true && fmt.Sprint(at(pod, "securityContext", "runAsUser")) == "65532",
+			"read-only":       at(container, "securityContext", "readOnlyRootFilesystem") == true,
+			"no capabilities": fmt.Sprint(at(container, "securityContext", "capabilities", "drop")) == "[ALL]",
+			"no escalation":   at(container, "securityContext", "allowPrivilegeEscalation") == false,
+			"no token":        at(pod, "automountServiceAccountToken") == false,
+			"limits":          at(container, "resources", "limits", "memory") != nil && at(container, "resources", "requests", "cpu") != nil,
+			"time to end":     number(at(pod, "terminationGracePeriodSeconds")) > 20,
+			"selector":        fmt.Sprint(at(d, "spec", "selector", "matchLabels")) == fmt.Sprint(at(d, "spec", "template", "metadata", "labels")),
+		} {
+			if !right {
+				t.Errorf("%s: %s is not so", name, what)
+			}
+		}
+		mounted := map[string]bool{}
+		for i := 0; at(container, "volumeMounts", i) != nil; i++ {
+			mounted[fmt.Sprint(at(container, "volumeMounts", i, "name"))] = true
+		}
+		for i := 0; at(pod, "volumes", i) != nil; i++ {
+			volume := at(pod, "volumes", i)
+			if !mounted[fmt.Sprint(at(volume, "name"))] {
+				t.Errorf("%s: nothing mounts %v", name, at(volume, "name"))
+			}
+			if config := at(volume, "configMap", "name"); config != nil && all[fmt.Sprint("ConfigMap ", config)] == nil {
+				t.Errorf("%s: there is no ConfigMap %v", name, config)
+			}
+			for k := 0; at(volume, "secret", "items", k) != nil; k++ {
+				key := fmt.Sprint(at(volume, "secret", "items", k, "key"))
+				if _, err := os.Stat(filepath.Join(secrets, key)); err != nil {
+					t.Errorf("%s: secrets.sh does not write %s", name, key)
+				}
+			}
+		}
+	}
+	if n := number(at(bot, "spec", "replicas")); n != 2 {
+		t.Errorf("%d replicas", n)
+	}
+	disruptions := all["PodDisruptionBudget whoread"]
+	if fmt.Sprint(at(disruptions, "spec", "selector")) != fmt.Sprint(at(bot, "spec", "selector")) || number(at(disruptions, "spec", "minAvailable")) != 1 {
+		t.Errorf("%v", disruptions)
+	}
+
+	configured := loads(t, at(all["ConfigMap whoread"], "data", "whoread.yaml").(string), "/run/secrets", secrets)
+	container := at(bot, "spec", "template", "spec", "containers", 0)
+	port := fmt.Sprint(at(container, "ports", 0, "containerPort"))
+	if configured.HTTP.Listen != "0.0.0.0:"+port {
+		t.Errorf("the bot listens on %s, and is probed at %s", configured.HTTP.Listen, port)
+	}
+	for probe, path := range map[string]string{"livenessProbe": "/healthz", "readinessProbe": "/readyz"} {
+		if at(container, probe, "httpGet", "path") != path || at(container, probe, "httpGet", "port") != at(container, "ports", 0, "name") {
+			t.Errorf("%s: %v", probe, at(container, probe))
+		}
+	}
+	if host := fmt.Sprint("@", at(all["Service whoread-redis"], "metadata", "name"), ":", at(all["Service whoread-redis"], "spec", "ports", 0, "port"), "/"); !strings.Contains(string(configured.Redis.URL), host) {
+		t.Errorf("the bot looks for Redis elsewhere than %s", host)
+	}
+	if theirs, ours := linesOf(at(all["ConfigMap whoread-redis"], "data", "redis.conf").(string)), linesOf(deployed(t, "compose/redis.conf")); !slices.Equal(theirs, ours) {
+		t.Errorf("Redis is set up in two ways: %q and %q", theirs, ours)
+	}
+}
+
+func number(v any) int {
+	n := 0
+	_, _ = fmt.Sscan(fmt.Sprint(v), &n) // what is no number is 0
+	return n
+}
+
+// linesOf are the lines of a file without its comments.
+func linesOf(content string) (all []string) {
+	for line := range strings.Lines(content) {
+		if line = strings.TrimSpace(line); line != "" && !strings.HasPrefix(line, "#") {
+			all = append(all, line)
+		}
+	}
+	return all
+}
+
+// The Redis of deploy/, with the user of secrets.sh, is right for the bot.
+func TestTheRedisThatIsDeployedIsAsItMustBe(t *testing.T) {
+	t.Parallel()
+	w := newCheckWorld(t, dingtalktest.Options{}, storetest.Own(t))
+	address := freeAddress(t)
+	secrets := secretsOf(t, strings.TrimSuffix(address, address[strings.LastIndex(address, ":"):]))
+	_, port, _ := net.SplitHostPort(address)
+	conf := filepath.Join(w.files, "redis.conf")
+	w.must(os.WriteFile(conf, []byte(strings.NewReplacer("/data", w.files, "/run/secrets", secrets).Replace(deployed(t, "compose/redis.conf"))+
+		"port "+port+"\nbind 127.0.0.1\n"), 0o600))
+	url := filepath.Join(secrets, "redis_url")
+	content, err := os.ReadFile(url)
+	w.must(err)
+	w.must(os.WriteFile(url, bytes.Replace(content, []byte(":6379"), []byte(":"+port), 1), 0o600))
+
+	ctx, stop := context.WithCancel(context.Background())
+	redisd := exec.CommandContext(ctx, "redis-server", conf)
+	w.must(redisd.Start())
+	t.Cleanup(func() {
+		stop()
+		_ = redisd.Wait() // it was killed
+	})
+	health := redis.NewClient(&redis.Options{Addr: address, Username: "health", Password: "health", MaxRetries: 100, DisableIdentity: true})
+	t.Cleanup(func() { _ = health.Close() })
+	if err := health.Ping(within(t)).Err(); err != nil {
+		t.Fatalf("the health check: %v", err)
+	}
+	if err := health.Get(t.Context(), "{whoread:inbox}:ping").Err(); !redis.IsPermissionError(err) {
+		t.Errorf("the health check may read: %v", err)
+	}
+	w.environment["WHOREAD_CLIENT_ID"] = w.App().ClientID
+	w.must(os.WriteFile(filepath.Join(secrets, "client_secret"), []byte(w.App().ClientSecret), 0o600))
+	source := strings.ReplaceAll(deployed(t, "compose/whoread.yaml"), "/run/secrets", secrets)
+	source = strings.Replace(source, "dingtalk:\n", "dingtalk:\n  api_url: ${API}\n  oapi_url: ${API}\n", 1)
+	source = strings.Replace(source, "0.0.0.0:9090", freeAddress(t), 1)
+	w.must(os.WriteFile(filepath.Join(w.files, "whoread.yaml"), []byte(source), 0o644))
+	report, text := w.check("whoread.yaml")
+	for _, f := range report.Checks {
+		if f.Status == wrong || f.Status == doubtful || strings.HasPrefix(f.ID, "redis") && f.Status != right {
+			t.Errorf("%+v", f)
+		}
+	}
+	if t.Failed() {
+		t.Log(text)
+	}
+}
+
+// The rights in secrets.sh are those of the README, which a test of the store holds to.
+func TestTheDeployedUserOfRedisHasTheRightsOfTheREADME(t *testing.T) {
+	t.Parallel()
+	readme, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	rule := regexp.MustCompile(`(?m)^ *ACL SETUSER whoread on >PASSWORD (.*)$`).FindSubmatch(readme)
+	user := regexp.MustCompile(`(?m)^user whoread on >\S+ (.*)$`).FindStringSubmatch(deployed(t, "secrets.sh"))
+	if rule == nil || user == nil || string(rule[1]) != user[1] {
+		t.Errorf("README.md: %s\nsecrets.sh: %s", rule, user)
+	}
+}
+
+func TestSecretsAreNotMadeTwice(t *testing.T) {
+	t.Parallel()
+	folder := filepath.Dir(secretsOf(t, "redis"))
+	script, err := filepath.Abs("deploy/secrets.sh")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range []string{"client_secret", "redis_url", "redis_users"} {
+		if about, err := os.Stat(filepath.Join(folder, "secrets", file)); err != nil || about.Mode().Perm() != 0o600 {
+			t.Errorf("%s: %v, %v", file, about, err)
+		}
+	}
+	again := exec.CommandContext(t.Context(), "sh", script, "-")
+	again.Dir, again.Stdin = folder, strings.NewReader("another")
+	if out, err := again.CombinedOutput(); err == nil || !strings.Contains(string(out), "there already") {
+		t.Errorf("%v: %s", err, out)
+	}
+}
+
+func TestTheSystemdUnitFitsItsConfiguration(t *testing.T) {
+	t.Parallel()
+	unit := deployed(t, "systemd/whoread.service")
+	content := deployed(t, "systemd/whoread.yaml")
+	loads(t, content, "${CREDENTIALS_DIRECTORY}", secretsOf(t, "127.0.0.1"))
+	for _, file := range regexp.MustCompile(`\$\{CREDENTIALS_DIRECTORY\}/(\S+)`).FindAllStringSubmatch(content, -1) {
+		if !strings.Contains(unit, "LoadCredential="+file[1]+":/etc/whoread/"+file[1]+"\n") {
+			t.Errorf("the unit loads no %s", file[1])
+		}
+	}
+	analyze := tool(t, "systemd-analyze", "systemd")
+	file := filepath.Join(t.TempDir(), "whoread.service")
+	if err := os.WriteFile(file, []byte(strings.Replace(unit, "/usr/local/bin/whoread", whoread, 1)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if out, err := exec.CommandContext(t.Context(), analyze, "verify", "--man=no", file).CombinedOutput(); err != nil || len(out) > 0 {
+		t.Errorf("%v: %s", err, out)
+	}
+}
+
+// rulesFile is alerts.yaml.
+type rulesFile struct {
+	Groups []struct {
+		Name  string `yaml:"name"`
+		Rules []struct {
+			Alert       string            `yaml:"alert"`
+			Expr        string            `yaml:"expr"`
+			For         string            `yaml:"for"`
+			Labels      map[string]string `yaml:"labels"`
+			Annotations map[string]string `yaml:"annotations"`
+		} `yaml:"rules"`
+	} `yaml:"groups"`
+}
+
+func TestTheAlertsAreExplained(t *testing.T) {
+	t.Parallel()
+	readme, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, group := range readDeployed[rulesFile](t, "alerts.yaml", deployed(t, "prometheus/alerts.yaml")).Groups {
+		for _, rule := range group.Rules {
+			if rule.Annotations["summary"] == "" || rule.Annotations["description"] == "" || !slices.Contains([]string{"warning", "critical"}, rule.Labels["severity"]) {
+				t.Errorf("%s says too little: %+v", rule.Alert, rule)
+			}
+			if n := bytes.Count(readme, []byte("`"+rule.Alert+"`")); n != 2 {
+				t.Errorf("README.md explains %s %d times, not once in each language", rule.Alert, n)
+			}
+			if !strings.Contains(deployed(t, "prometheus/alerts_test.yaml"), `"`+rule.Alert+`"`) {
+				t.Errorf("%s is not tested", rule.Alert)
+			}
+		}
+	}
+}
+
+// Prometheus's own tool reads the rules, and fires them.
+func TestTheAlertsFireWhenTheyMust(t *testing.T) {
+	t.Parallel()
+	promtool := tool(t, "promtool", "prometheus")
+	for _, arguments := range [][]string{{"check", "rules", "alerts.yaml"}, {"test", "rules", "alerts_test.yaml"}} {
+		command := exec.CommandContext(within(t), promtool, arguments...)
+		command.Dir = "deploy/prometheus"
+		if out, err := command.CombinedOutput(); err != nil {
+			t.Errorf("%v: %v\n%s", arguments, err, out)
+		}
+	}
+}
+
+// dashboard is as much of Grafana's as is relied on.
+type dashboard struct {
+	Templating struct {
+		List []struct {
+			Name string `json:"name"`
+		} `json:"list"`
+	} `json:"templating"`
+	Panels []struct {
+		ID         int    `json:"id"`
+		Type       string `json:"type"`
+		Title      string `json:"title"`
+		Datasource struct {
+			UID string `json:"uid"`
+		} `json:"datasource"`
+		GridPos struct{ X, Y, W, H int } `json:"gridPos"`
+		Targets []struct {
+			RefID string `json:"refId"`
+			Expr  string `json:"expr"`
+		} `json:"targets"`
+	} `json:"panels"`
+}
+
+func TestTheDashboardFitsTogether(t *testing.T) {
+	t.Parallel()
+	content := deployed(t, "grafana/dashboard.json")
+	var d dashboard
+	if err := json.Unmarshal([]byte(content), &d); err != nil {
+		t.Fatal(err)
+	}
+	known := []string{"__all", "__rate_interval", "__series"}
+	for _, variable := range d.Templating.List {
+		known = append(known, variable.Name)
+	}
+	for _, used := range regexp.MustCompile(`\$\{?(\w+)`).FindAllStringSubmatch(content, -1) {
+		if !slices.Contains(known, used[1]) {
+			t.Errorf("there is no variable %s", used[1])
+		}
+	}
+	taken := map[[2]int]string{}
+	ids := map[int]bool{}
+	for _, p := range d.Panels {
+		if ids[p.ID] {
+			t.Errorf("%s has the id of another", p.Title)
+		}
+		ids[p.ID] = true
+		if p.Type != "row" && (p.Datasource.UID != "${datasource}" || len(p.Targets) == 0) {
+			t.Errorf("%s asks nobody, or nothing", p.Title)
+		}
+		if p.GridPos.X+p.GridPos.W > 24 {
+			t.Errorf("%s is too wide", p.Title)
+		}
+		for x := p.GridPos.X; x < p.GridPos.X+p.GridPos.W; x++ {
+			for y := p.GridPos.Y; y < p.GridPos.Y+p.GridPos.H; y++ {
+				if other, ok := taken[[2]int{x, y}]; ok {
+					t.Fatalf("%s lies on %s", p.Title, other)
+				}
+				taken[[2]int{x, y}] = p.Title
+			}
+		}
+	}
+}
