@@ -24,7 +24,8 @@
 // embedded, in English and Chinese, live by Server-Sent Events.
 //
 // The page does everything over the control API under /_dingtalktest/api/, which other programs can use too. Questions are GET with
-// a query, writes are POST with a JSON object (at most 64 KiB, no unknown fields) and the header X-Dingtalktest with any value; answers
+// a query, writes are POST with a JSON object (at most 64 KiB, no unknown fields), Content-Type: application/json and the header
+// X-Dingtalktest with any value; answers
 // are JSON, errors {"code", "error"} with a status from 400 on. A person is named by unionId, a group by openConversationId, a message
 // by msgId.
 //
