@@ -255,7 +255,7 @@ func TestTheKubernetesManifestsFitTogether(t *testing.T) {
 	if host := fmt.Sprint("@", at(all["Service whoread-redis"], "metadata", "name"), ":", at(all["Service whoread-redis"], "spec", "ports", 0, "port"), "/"); !strings.Contains(string(configured.Redis.URL), host) {
 		t.Errorf("the bot looks for Redis elsewhere than %s", host)
 	}
-	if theirs, ours := linesOf(at(all["ConfigMap whoread-redis"], "data", "redis.conf").(string)), linesOf(deployed(t, "compose/redis.conf")); !slices.Equal(theirs, ours) {
+	if theirs, ours := withoutComments(at(all["ConfigMap whoread-redis"], "data", "redis.conf").(string)), withoutComments(deployed(t, "compose/redis.conf")); !slices.Equal(theirs, ours) {
 		t.Errorf("Redis is set up in two ways: %q and %q", theirs, ours)
 	}
 }
@@ -266,8 +266,8 @@ func number(v any) int {
 	return n
 }
 
-// linesOf are the lines of a file without its comments.
-func linesOf(content string) (all []string) {
+// withoutComments are the lines of a file without its comments.
+func withoutComments(content string) (all []string) {
 	for line := range strings.Lines(content) {
 		if line = strings.TrimSpace(line); line != "" && !strings.HasPrefix(line, "#") {
 			all = append(all, line)
@@ -482,6 +482,44 @@ func TestTheDashboardFitsTogether(t *testing.T) {
 				}
 				taken[[2]int{x, y}] = p.Title
 			}
+		}
+	}
+}
+
+// The dashboard and the alerts use no metric, and no label, that there is not.
+func TestEveryMetricThatIsUsedExists(t *testing.T) {
+	t.Parallel()
+	families := gathered(t, busy(fine()))
+	used := deployed(t, "grafana/dashboard.json") + deployed(t, "prometheus/alerts.yaml") + deployed(t, "prometheus/alerts_test.yaml")
+	used = strings.ReplaceAll(used, `\"`, `"`)
+	names := regexp.MustCompile(`\b((?:whoread|process|go)_[a-z_]+)(?:\{([^}]*)\})?`).FindAllStringSubmatch(used, -1)
+	if len(names) < 50 {
+		t.Fatalf("only %d uses are found", len(names))
+	}
+	for _, name := range names {
+		family := families[name[1]]
+		for _, suffix := range []string{"_bucket", "_count", "_sum"} {
+			if family == nil {
+				family = families[strings.TrimSuffix(name[1], suffix)]
+			}
+		}
+		if family == nil {
+			t.Errorf("there is no metric %s", name[1])
+			continue
+		}
+		known := []string{"job", "instance", "le"}
+		for _, label := range family.GetMetric()[0].GetLabel() {
+			known = append(known, label.GetName())
+		}
+		for _, label := range regexp.MustCompile(`(\w+)(?:=~|!=|=)"`).FindAllStringSubmatch(name[2], -1) {
+			if !slices.Contains(known, label[1]) {
+				t.Errorf("%s has no label %s", name[1], label[1])
+			}
+		}
+	}
+	for name := range families {
+		if strings.HasPrefix(name, "whoread_") && !strings.Contains(deployed(t, "grafana/dashboard.json"), name) {
+			t.Errorf("the dashboard does not show %s", name)
 		}
 	}
 }

@@ -22,5 +22,5 @@ printf 'redis://whoread:%s@%s:6379/0' "$password" "$host" >secrets/redis_url
 cat >secrets/redis_users <<USERS
 user default off
 user health on nopass resetchannels -@all +ping
-user whoread on >$password resetchannels ~{whoread:* +select +info +time +multi +exec +eval +evalsha +get +set +del +incr +pexpire +pttl +hset +hsetnx +hget +hmget +hgetall +hkeys +hvals +hdel +hincrby +exists +sadd +srem +smembers +zadd +zrem +zrangebyscore +xadd +xlen +xrange +xdel +xack +xclaim +xpending +xreadgroup +xgroup|create +xgroup|delconsumer +xinfo|consumers
+user whoread on >$password resetchannels ~{whoread:* +select +info +time +multi +exec +eval +evalsha +get +set +del +incr +pexpire +pttl +hset +hsetnx +hget +hmget +hgetall +hkeys +hdel +hincrby +exists +sadd +srem +smembers +zadd +zcard +zrem +zrangebyscore +xadd +xlen +xrange +xdel +xack +xclaim +xpending +xreadgroup +xgroup|create +xgroup|delconsumer +xinfo|consumers
 USERS
