@@ -36,6 +36,8 @@ type app struct {
 	metrics    *metrics
 	listen     string       // for operations
 	operations http.Handler // what administrators and their programs ask
+
+	membersSince time.Time // when the settings about members last changed; zero if not since the start
 }
 
 // timing is what tests and the demo change to travel in time: the clock that
@@ -45,6 +47,8 @@ type timing struct {
 	now      func() time.Time
 	dueEvery time.Duration
 	lease    time.Duration
+	// configEvery is how often it is looked whether the configuration has changed.
+	configEvery time.Duration
 	// keepAlive is after how long a silent connection is probed; 0 for the usual time.
 	keepAlive time.Duration
 	// Tests watch what goes to Redis and to DingTalk's API; nil otherwise.
@@ -55,7 +59,7 @@ type timing struct {
 // wallClock is the timing of a real bot: what is scheduled is due in minutes, not in
 // seconds.
 func wallClock() timing {
-	return timing{now: time.Now, dueEvery: 5 * time.Second, lease: time.Minute}
+	return timing{now: time.Now, dueEvery: 5 * time.Second, lease: time.Minute, configEvery: 2 * time.Second}
 }
 
 // newApp wires the app, which m tells of. It connects to nothing yet; close ends it.
@@ -84,7 +88,7 @@ func newApp(c config, t timing, log *zap.Logger, m *metrics) (*app, error) {
 		log: log, store: records, client: client, tally: tally, budget: budget, quota: quota, metrics: m, timing: t,
 		inbox: records.Inbox(inboxOptions, log), pushes: bot.NewPushes(records, t.now, log),
 	}
-	options, err := a.options(c, time.Time{})
+	options, err := a.options(c)
 	if err != nil {
 		return nil, errors.Join(err, a.close())
 	}
@@ -105,9 +109,8 @@ func newApp(c config, t timing, log *zap.Logger, m *metrics) (*app, error) {
 	return a, nil
 }
 
-// options are the bot's settings, and what stands on them. What was found out about
-// members before the given time is not used again.
-func (a *app) options(c config, membersSince time.Time) (bot.Options, error) {
+// options are the bot's settings, and what stands on them.
+func (a *app) options(c config) (bot.Options, error) {
 	zone, err := time.LoadLocation(c.Reminders.TimeZone)
 	if err != nil {
 		return bot.Options{}, fmt.Errorf("time zone: %w", err)
@@ -121,7 +124,7 @@ func (a *app) options(c config, membersSince time.Time) (bot.Options, error) {
 	learned := receipts.LearnedMembers{Records: records, Now: now}
 	sources := append(platform.MemberSources(c.rosters()), learned)
 	members := receipts.NewMemberBook(records, time.Duration(c.Members.CacheFor), now, chosenSources(c.Members.Source, sources)...)
-	members.Since = membersSince
+	members.Since = a.membersSince
 	members.Refused = func(ctx context.Context, group string, r receipts.Refusal, err error) {
 		bot.LogOf(ctx, a.log).Warn("a source of members will not be asked for a while", zap.String("group", group), zap.String("source", string(r.Source)),
 			zap.String("reason", r.Reason), zap.Time("until", r.Until), zap.Error(err))
@@ -165,9 +168,13 @@ func (a *app) options(c config, membersSince time.Time) (bot.Options, error) {
 
 // apply puts other settings into effect for the commands that begin from now on; those
 // at work finish with theirs. What the bot was built on stays: the client, the
-// connections and the way to Redis.
-func (a *app) apply(c config, membersSince time.Time) error {
-	o, err := a.options(c, membersSince)
+// connections and the way to Redis. Members tells whether the settings about members
+// are others. It is not for concurrent use.
+func (a *app) apply(c config, members bool) error {
+	if members {
+		a.membersSince = a.timing.now()
+	}
+	o, err := a.options(c)
 	if err != nil {
 		return err
 	}

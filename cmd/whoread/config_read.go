@@ -83,14 +83,20 @@ func parseConfig(path string, source []byte, environment func(string) (string, b
 // readFile reads a file of at most so many bytes. Its errors say what is wrong and
 // what to do, without the path, and match those of io/fs.
 func readFile(path string, most int64) ([]byte, error) {
+	switch info, err := os.Stat(path); {
+	case err != nil:
+		return nil, plainError{err}
+	case info.IsDir():
+		return nil, errors.New("is a directory; name the file in it")
+	case !info.Mode().IsRegular():
+		// It is read again whenever it may have changed: a pipe has nothing more then.
+		return nil, errors.New("is no regular file; write it to one")
+	}
 	file, err := os.Open(path)
 	if err != nil {
 		return nil, plainError{err}
 	}
 	defer func() { _ = file.Close() }() // it was only read
-	if info, err := file.Stat(); err == nil && info.IsDir() {
-		return nil, errors.New("is a directory; name the file in it")
-	}
 	content, err := io.ReadAll(io.LimitReader(file, most+1))
 	switch {
 	case err != nil:

@@ -3,6 +3,9 @@ package main
 import (
 	"context"
 	"os"
+	"os/signal"
+	"sync"
+	"syscall"
 
 	"go.uber.org/zap"
 
@@ -13,18 +16,22 @@ type runCommand struct {
 	Config string `required:"" help:"The configuration, a YAML file; config.example.yaml explains every key." placeholder:"FILE"`
 }
 
-// Run runs the bot until a signal ends ctx.
+// Run runs the bot until a signal ends ctx. SIGHUP has it read its configuration again.
 func (r *runCommand) Run(ctx context.Context, out streams) error {
-	return runBot(ctx, r.Config, wallClock(), out)
+	asked := make(chan os.Signal, 1) // one that comes while one waits is the same
+	signal.Notify(asked, syscall.SIGHUP)
+	defer signal.Stop(asked)
+	return runBot(ctx, r.Config, wallClock(), asked, out)
 }
 
-func runBot(ctx context.Context, file string, t timing, out streams) error {
+// runBot runs the bot with the configuration, which it follows, until ctx ends.
+func runBot(ctx context.Context, file string, t timing, asked <-chan os.Signal, out streams) error {
 	c, err := loadConfig(file, os.LookupEnv)
 	if err != nil {
 		return err
 	}
 	m := newMetrics()
-	log, _, err := newLog(c.Log, out.err, m.lineDropped)
+	log, level, err := newLog(c.Log, out.err, m.lineDropped)
 	if err != nil {
 		return err
 	}
@@ -36,7 +43,17 @@ func runBot(ctx context.Context, file string, t timing, out streams) error {
 	if c.Redis.URL == store.Memory {
 		log.Warn("redis.url is memory://: everything known is lost when this process ends")
 	}
+	settings := &reloader{
+		file: file, environment: os.LookupEnv, every: t.configEvery, asked: asked, effective: c, log: log,
+		level: level, apply: a.apply,
+		reloaded: func(bool) {},
+	}
+	following, stop := context.WithCancel(ctx)
+	var follower sync.WaitGroup
+	follower.Go(func() { settings.run(following) })
 	err = a.run(ctx)
+	stop()
+	follower.Wait()
 	log.Info("whoread ends")
 	if closeErr := a.close(); err == nil {
 		err = closeErr

@@ -38,8 +38,8 @@ func travel(file string) int {
 	keepAlive, err := time.ParseDuration(cmp.Or(os.Getenv(keepAliveVariable), "0"))
 	if err == nil {
 		err = runBot(ctx, os.Args[1], timing{
-			now: fileClock(file), dueEvery: 50 * time.Millisecond, lease: 2 * time.Second, keepAlive: keepAlive,
-		}, streams{os.Stdout, os.Stderr})
+			now: fileClock(file), dueEvery: 50 * time.Millisecond, lease: 2 * time.Second, keepAlive: keepAlive, configEvery: time.Minute,
+		}, nil, streams{os.Stdout, os.Stderr})
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "whoread:", err)
