@@ -179,6 +179,28 @@ func TestSecretsComeFromFilesAndVariablesAndAreNeverPrinted(t *testing.T) {
 	}
 }
 
+// Every setting is in the tables of README.md, in both languages.
+func TestTheREADMEHasEverySetting(t *testing.T) {
+	t.Parallel()
+	for _, head := range []string{"| key | default | meaning |", "| 键 | 默认 | 含义 |"} {
+		_, table, found := strings.Cut(readmeText(t), head)
+		if !found {
+			t.Fatalf("README.md has no table %s", head)
+		}
+		table, _, _ = strings.Cut(table, "\n\n")
+		for key := range settings {
+			section, rest, _ := strings.Cut(key, ".")
+			last := key[strings.LastIndexByte(key, '.')+1:]
+			if rest == "" || last == "*" {
+				continue
+			}
+			if !regexp.MustCompile("(?m)^\\| `" + section + "\\..*\\b" + last + "`").MatchString(table) {
+				t.Errorf("%s is not in the table %s", key, head)
+			}
+		}
+	}
+}
+
 func TestWhatPeopleMayWriteIsUnderstood(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {

@@ -29,6 +29,8 @@ type metrics struct {
 	callTime     *prometheus.HistogramVec
 	redisTime    *prometheus.HistogramVec
 	droppedLines *prometheus.CounterVec
+	reloads      *prometheus.CounterVec
+	reloadedWell prometheus.Gauge
 
 	verbs, pushTypes, apis, kinds *words
 }
@@ -85,6 +87,15 @@ func newMetrics() *metrics {
 	m.droppedLines = counter("whoread_log_lines_dropped_total",
 		"Lines that were left out of the log, by level, because the same message came too often within a minute. Above 0 something fails again and again.",
 		"level")
+	m.reloads = counter("whoread_config_reloads_total",
+		"Times that the configuration was read again while running, by outcome: taken, or refused because of a mistake in it (the log says which).",
+		"outcome")
+	m.reloadedWell = prometheus.NewGauge(prometheus.GaugeOpts{
+		Name: "whoread_config_last_reload_successful",
+		Help: "1 if the configuration was taken when it was last read; 0: it has a mistake, and the settings are those from before it.",
+	})
+	m.reloadedWell.Set(1)
+	m.registry.MustRegister(m.reloadedWell)
 	build := prometheus.NewGauge(prometheus.GaugeOpts{
 		Name: "whoread_build_info", Help: "1, with the version of whoread and of Go.",
 		ConstLabels: prometheus.Labels{"version": versionText(), "goversion": runtime.Version()},
@@ -105,6 +116,9 @@ func newMetrics() *metrics {
 	}
 	for _, level := range []zapcore.Level{zapcore.WarnLevel, zapcore.ErrorLevel} {
 		m.droppedLines.WithLabelValues(level.String())
+	}
+	for _, outcome := range []string{reloadTaken, reloadRefused} {
+		m.reloads.WithLabelValues(outcome)
 	}
 	for _, outcome := range []string{"ok", "error"} {
 		m.redisTime.WithLabelValues(outcome)
@@ -143,6 +157,23 @@ func (m *metrics) redisCalled(took time.Duration, failed bool) {
 		outcome = "error"
 	}
 	m.redisTime.WithLabelValues(outcome).Observe(took.Seconds())
+}
+
+// Outcomes of reading the configuration again.
+const (
+	reloadTaken   = "taken"
+	reloadRefused = "refused"
+)
+
+// reloaded counts a time that the configuration was read again.
+func (m *metrics) reloaded(taken bool) {
+	if taken {
+		m.reloads.WithLabelValues(reloadTaken).Inc()
+		m.reloadedWell.Set(1)
+		return
+	}
+	m.reloads.WithLabelValues(reloadRefused).Inc()
+	m.reloadedWell.Set(0)
 }
 
 // lineDropped counts a line that was left out of the log.

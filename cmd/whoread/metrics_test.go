@@ -96,6 +96,8 @@ func TestTheNamesOfMetricsStay(t *testing.T) {
 		"whoread_redis_call_duration_seconds":         "HISTOGRAM outcome",
 		"whoread_redis_up":                            "GAUGE ",
 		"whoread_log_lines_dropped_total":             "COUNTER level",
+		"whoread_config_reloads_total":                "COUNTER outcome",
+		"whoread_config_last_reload_successful":       "GAUGE ",
 	}
 	got := map[string]string{}
 	m := busy(fine())

@@ -419,6 +419,11 @@ func TestTheBotFollowsItsConfiguration(t *testing.T) {
 	p.reloads(3, 2)
 	wantIn(t, w.ask(group, people[0], saying("谁没读")), everybody...)
 	wantNotIn(t, p.log.String(), w.App().ClientSecret)
+
+	// At the very end.
+	w.config("access: {report: admins}")
+	p.hangUp()
+	p.stop() // and expects exit status 0
 }
 
 // rewrite replaces a part of a file.
@@ -448,4 +453,31 @@ func TestACommandFinishesWithTheSettingsWithWhichItBegan(t *testing.T) {
 	}
 	wantIn(t, w.reply(group, before), "已发出 #1，5 人应读")
 	wantIn(t, w.ask(group, w.admin, saying("谁没读")), "read 0/5")
+}
+
+// A follow-up keeps the plan with which it began; when it may speak is for the settings
+// of now to say.
+func TestAFollowUpGoesOnWithOtherSettings(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, b storetest.Backend) {
+		w := newTraveller(t, b, dingtalktest.Options{})
+		w.advanceTo(20)
+		group := w.AddGroup(dingtalktest.GroupOptions{}, append(w.people(1), w.admin)...)
+		const often = `follow_up: {"*": {every: [1h], by: [direct]}}`
+		w.start(2, w.config(often)) // quiet from 22:00 to 08:00
+		wantSaid(t, w.tell(group, w.admin, "公告 一")[1:], "已发出 #1", "每 1 小时")
+		wantSaid(t, w.later(time.Hour, group), "已读 0/2") // 21:00
+
+		w.config(`reminders: {quiet_hours: "23:00-08:00", time_zone: Asia/Tokyo}` + "\n" + strings.ReplaceAll(often, "1h", "3h"))
+		for _, p := range w.running {
+			p.hangUp()
+			p.reloads(1, 0)
+		}
+		wantSilence(t, w.later(59*time.Minute, group))
+		wantSilence(t, w.later(time.Minute, group)) // 22:00, and 23:00 in Tokyo
+		wantSilence(t, w.later(8*time.Hour, group)) // 07:00 in Tokyo
+		wantSaid(t, w.later(time.Hour, group), "已读 0/2")
+		wantSaid(t, w.later(time.Hour, group), "已读 0/2")
+		wantSaid(t, w.tell(group, w.admin, "公告 二")[1:], "已发出 #2", "每 3 小时")
+	})
 }

@@ -46,7 +46,7 @@ func runBot(ctx context.Context, file string, t timing, asked <-chan os.Signal, 
 	settings := &reloader{
 		file: file, environment: os.LookupEnv, every: t.configEvery, asked: asked, effective: c, log: log,
 		level: level, apply: a.apply,
-		reloaded: func(bool) {},
+		reloaded: m.reloaded,
 	}
 	following, stop := context.WithCancel(ctx)
 	var follower sync.WaitGroup

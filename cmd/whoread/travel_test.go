@@ -35,11 +35,13 @@ const keepAliveVariable = "WHOREAD_TEST_KEEP_ALIVE"
 func travel(file string) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	asked := make(chan os.Signal, 1)
+	signal.Notify(asked, syscall.SIGHUP)
 	keepAlive, err := time.ParseDuration(cmp.Or(os.Getenv(keepAliveVariable), "0"))
 	if err == nil {
 		err = runBot(ctx, os.Args[1], timing{
-			now: fileClock(file), dueEvery: 50 * time.Millisecond, lease: 2 * time.Second, keepAlive: keepAlive, configEvery: time.Minute,
-		}, nil, streams{os.Stdout, os.Stderr})
+			now: fileClock(file), dueEvery: 50 * time.Millisecond, lease: 2 * time.Second, keepAlive: keepAlive, configEvery: time.Hour,
+		}, asked, streams{os.Stdout, os.Stderr})
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "whoread:", err)
