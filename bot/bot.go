@@ -242,7 +242,7 @@ func (b *Bot) Work(ctx context.Context, command string, takenOver bool) error {
 		return err
 	}
 	took := time.Duration(0)
-	if !in.AcceptedAt.IsZero() { // as it is of one that an earlier version accepted
+	if !in.AcceptedAt.IsZero() { // it is zero of one that an earlier version accepted
 		took = max(0, b.Now().Sub(in.AcceptedAt)) // the clock of another machine may be ahead
 	}
 	b.Observer.Command(said.Verb.Label(), outcome, took)
