@@ -151,7 +151,7 @@ func (b *Bot) accept(ctx context.Context, frameID string, data []byte) Outcome {
 	log := b.log(ctx)
 	if in.Robot != "" && in.Robot != b.RobotCode {
 		log.Warn("frame is for another robot", zap.String("robot", in.Robot))
-		return Dropped
+		return Ignored
 	}
 	in.AcceptedAt = b.Now()
 	if in.SaidAt = b.happened(in.SaidAt); b.Now().Sub(in.SaidAt) > AheadMax {

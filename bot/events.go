@@ -82,14 +82,19 @@ func (b *Bot) Event(ctx context.Context, kind string, born time.Time, data []byt
 	e, ok := understood(data)
 	if !ok {
 		b.Log.Warn("event dropped", zap.String("event", kind), zap.Int("bytes", len(data)))
-	}
-	if !ok || e.Robot != "" && string(e.Robot) != b.RobotCode || !b.Access.works(e.Group.id()) {
 		b.Observer.Push(eventLabel(kind), Dropped)
+		return nil
+	}
+	if e.Robot != "" && string(e.Robot) != b.RobotCode || !b.Access.works(e.Group.id()) {
+		b.Observer.Push(eventLabel(kind), Ignored)
 		return nil
 	}
 	err := b.follows(ctx, kind, born, e)
 	outcome := Taken
-	if err != nil {
+	switch {
+	case errors.Is(err, errNotYetRecorded):
+		outcome = Early
+	case err != nil:
 		outcome = Refused
 	}
 	b.Observer.Push(eventLabel(kind), outcome)

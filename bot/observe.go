@@ -35,7 +35,9 @@ const (
 const (
 	Taken    Outcome = "taken"
 	Repeated Outcome = "repeated" // it was taken before
-	Dropped  Outcome = "dropped"  // it can't be understood, or is not for this bot
+	Early    Outcome = "early"    // it is about a message that is not recorded yet, and is pushed again
+	Ignored  Outcome = "ignored"  // it is for another bot, or a group that this one does not work in
+	Dropped  Outcome = "dropped"  // it can't be understood
 )
 
 // What comes by itself, and what is pushed, as labels.

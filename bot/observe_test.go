@@ -139,6 +139,7 @@ func TestPushesAreObserved(t *testing.T) {
 	t.Parallel()
 	o := &observer{}
 	w := newWorld(t, observed(o))
+	w.reconfigure(func(options *bot.Options) { options.Pushes = w.store })
 	good := w.heard(w.group, w.lilei, say{Text: "帮助"})
 	accept := func(data []byte) { w.bot.Accept(t.Context(), "frame1", data) }
 	accept(good)
@@ -148,6 +149,10 @@ func TestPushesAreObserved(t *testing.T) {
 	w.inbox.fail = errRedis
 	accept(edit(t, good, func(f map[string]any) { f["msgId"] = "another" }))
 
+	read := fmt.Sprintf(`{"openConversationId":%q,"userId":"lisi","processQueryKey":"unknown","operatTime":%d}`, w.group.ID(), w.clock.now().UnixMilli())
+	if err := w.bot.Event(t.Context(), "robot_msg_read", w.clock.now(), []byte(read)); err == nil {
+		t.Error("a read of what is not recorded yet is not to be pushed again")
+	}
 	group := `{"openConversationId":"` + w.group.ID() + `","userId":["lisi"],"title":"x"`
 	for _, event := range []struct{ kind, data string }{
 		{"chat_update_title", group + "}"},
@@ -163,8 +168,8 @@ func TestPushesAreObserved(t *testing.T) {
 		t.Error("taken without records")
 	}
 	if diff := cmp.Diff([]string{
-		"push message taken", "push message repeated", "push message dropped", "push message dropped", "push message refused",
-		"push chat_update_title taken", "push chat_add_member dropped", "push chat_quit dropped", "push other taken", "push other taken",
+		"push message taken", "push message repeated", "push message dropped", "push message ignored", "push message refused",
+		"push robot_msg_read early", "push chat_update_title taken", "push chat_add_member ignored", "push chat_quit dropped", "push other taken", "push other taken",
 		"push chat_add_member refused",
 	}, o.take()); diff != "" {
 		t.Error(diff)

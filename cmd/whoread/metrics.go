@@ -72,7 +72,8 @@ func newMetrics() *metrics {
 		commandBuckets, "verb")
 	m.pushes = counter("whoread_pushes_total",
 		`Pushes of DingTalk's, by type ("message": somebody said something; else the event) and outcome: taken, refused (Redis was away: the sender was told, `+
-			`an event is pushed again), repeated (taken before), dropped (not understood, or not for this bot). Any refused or dropped needs a look into the log.`,
+			`an event is pushed again), repeated (taken before), early (its message is not recorded yet: it is pushed again), `+
+			`ignored (for another bot or group), dropped (not understood). Any refused or dropped needs a look into the log.`,
 		"type", "outcome")
 	m.calls = counter("whoread_dingtalk_calls_total",
 		`Calls of DingTalk's API, each try one, by API, outcome ("ok" or the kind of failure) and whether they count against the organisation's monthly quota. `+
@@ -110,7 +111,7 @@ func newMetrics() *metrics {
 		}
 	}
 	for _, kind := range bot.PushLabels() {
-		for _, outcome := range []bot.Outcome{bot.Taken, bot.Refused, bot.Repeated, bot.Dropped} {
+		for _, outcome := range []bot.Outcome{bot.Taken, bot.Refused, bot.Repeated, bot.Early, bot.Ignored, bot.Dropped} {
 			m.pushes.WithLabelValues(kind, string(outcome))
 		}
 	}
