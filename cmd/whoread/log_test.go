@@ -25,6 +25,8 @@ import (
 	"go.uber.org/zap/zapcore"
 
 	"whoread/receipts/dingtalk"
+	"whoread/receipts/dingtalk/dingtalktest"
+	"whoread/store/storetest"
 )
 
 // ownKeys are those that the log gives to every line by itself, and to some: see newLog.
@@ -340,5 +342,44 @@ func TestSecretsAreMaskedByTheirTypes(t *testing.T) {
 				t.Errorf("%s: %q is in %.2000s", name, form, written.String())
 			}
 		}
+	}
+}
+
+// One id leads through the log from the frame to the answer, and to DingTalk's own id
+// of what it refused.
+func TestOneRequestLeadsThroughTheLog(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, storetest.Real(t), dingtalktest.Options{})
+	group := w.AddGroup(dingtalktest.GroupOptions{}, append(w.people(2), w.admin)...)
+	p := w.start(w.config(""))
+	w.Inject(dingtalktest.Fault{API: dingtalktest.APISend, Times: 1, Kind: dingtalktest.Code, Code: "bot.stopped"})
+	if _, err := group.Say(w.admin, dingtalktest.Say{Text: "公告 一", MsgID: "msg-one"}); err != nil {
+		t.Fatal(err)
+	}
+	w.reply(group, nil)
+	w.ask(group, w.admin, saying("公告 二"))
+	w.ask(group, w.admin, saying("谁没读"))
+	p.stop()
+
+	var way []string
+	for _, entry := range linesOf(t, p.log.String()) {
+		request, message := entry["request"], entry["msg"]
+		if request == "msg-one" {
+			api, _ := entry["api"].(string)
+			way = append(way, strings.TrimSpace(fmt.Sprint(message, " ", api)))
+		}
+		if message == "a call of DingTalk failed" && (request != "msg-one" || entry["kind"] != "bot_stopped" || entry["dingtalk_request_id"] == "") {
+			t.Errorf("a refused call: %v", entry)
+		}
+		about := []any{"command accepted", "announced", "command done", "reply goes another way", "a call of DingTalk failed"}
+		if request == nil && (slices.Contains(about, message) || entry["api"] != nil && entry["api"] != "token") {
+			t.Errorf("whose is this: %v", entry)
+		}
+	}
+	slices.Sort(way) // a worker may be faster than the line about the acceptance
+	if diff := cmp.Diff([]string{
+		"a call of DingTalk failed send", "announced", "called DingTalk members", "called DingTalk reply", "command accepted", "command done",
+	}, way); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
