@@ -122,11 +122,11 @@ func (b *Bot) announce(ctx context.Context, w *words, in Incoming, said Said) (a
 		return say(fmt.Sprintf(w.AnnouncedBlind, m.Number, blind), followed, pictures), nil
 	}
 	people := len(done.Audience.Without(b.Reporter.Excluded).UserIDs)
-	if done.NoAudience != nil {
+	switch {
+	case errors.Is(done.NoAudience, receipts.ErrBudgetSpent):
 		known := fmt.Sprintf(w.AnnouncedKnown, m.Number, people, clock(done.Audience.At, b.Now(), b.Zone))
 		return say(known, w.problem(done.NoAudience), followed, pictures), nil
-	}
-	if done.Audience.Source == receipts.Learned {
+	case done.Audience.Source == receipts.Learned:
 		return say(fmt.Sprintf(w.AnnouncedLearned, m.Number, people), b.lack(w, in, done.Audience.Lack), followed, pictures), nil
 	}
 	return say(fmt.Sprintf(w.Announced, m.Number, people), followed, pictures), nil
