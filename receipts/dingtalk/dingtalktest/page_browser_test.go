@@ -296,6 +296,10 @@ func testFaults(chrome context.Context, t *testing.T) {
 
 	x.clickText("#panel-faults .switch", "Refuse new Stream connections")
 	o.until("the gateway to refuse", func() bool { return o.status()["refuseGateway"] == true })
+	x.clickText("#panel-faults .switch", dingtalktest.PermissionDing)
+	o.until("a permission to be taken", func() bool { return o.status()["permissions"].(obj)[dingtalktest.PermissionDing] == false })
+	o.s.Permissions(true)
+	x.until("the switch of the permission to go back", `[...document.querySelectorAll("#panel-faults .switch")].find(s => s.textContent === "`+dingtalktest.PermissionDing+`").querySelector("input").checked`)
 	x.clickText("#panel-faults .switch", "All events")
 	o.until("all events", func() bool { return o.status()["events"].(obj)[dingtalktest.EventRead] == true })
 	x.clickText("#panel-faults .buttons button", "Expire access tokens")
