@@ -8,6 +8,7 @@ import (
 	"os"
 	"time"
 
+	"whoread/bot"
 	"whoread/receipts/dingtalk"
 	"whoread/store"
 )
@@ -139,6 +140,7 @@ type inspection struct {
 	config  config
 	records *store.Store     // nil if it can't be used
 	client  *dingtalk.Client // nil without a token
+	tally   *bot.Tally       // nil without records: what a check costs counts for the bot
 	skew    clockSkew
 	blocked *dingtalk.Error // DingTalk answers nothing any more, and why
 }
@@ -156,12 +158,16 @@ func (i *inspection) run(ctx context.Context, file string) {
 	i.checkListen(ctx)
 	i.checkRedis(ctx)
 	i.checkDingTalk(ctx)
+	i.checkBudget(ctx)
 	i.checkPushes(ctx)
 }
 
 func (i *inspection) close() error {
 	if i.client != nil {
 		i.client.Close()
+	}
+	if i.tally != nil {
+		i.tally.Close()
 	}
 	if i.records != nil {
 		return i.records.Close()

@@ -118,6 +118,7 @@ func (i *inspection) checkDingTalk(ctx context.Context) {
 	coolApp := func(context.Context, string) string { return i.config.DingTalk.CoolAppCode }
 	if i.records != nil {
 		coolApp = (&bot.CoolApps{Records: i.records, Configured: i.config.DingTalk.CoolAppCode, Log: zap.NewNop()}).Code
+		i.tally = bot.NewTally(i.records, time.Now, zap.NewNop())
 	}
 	var counting sync.Mutex
 	client, err := newClient(i.config, wallClock(), zap.NewNop(), coolApp, func(call dingtalk.Call) {
@@ -126,6 +127,9 @@ func (i *inspection) checkDingTalk(ctx context.Context) {
 		defer counting.Unlock()
 		if call.Counted {
 			i.report.CountedCalls++
+		}
+		if i.tally != nil {
+			i.tally.Observe(call)
 		}
 	}, nil, nil, nil)
 	if err != nil {
@@ -597,6 +601,33 @@ func (i *inspection) checkGateway(ctx context.Context) {
 		return
 	}
 	i.report.ok("gateway", "a Stream connection opens")
+}
+
+// checkBudget looks how much of budget.calls_per_month is left, after the calls of this
+// check.
+func (i *inspection) checkBudget(ctx context.Context) {
+	if i.tally == nil {
+		i.report.notChecked("the calls of the month are counted in Redis", "budget")
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, checkWithin)
+	defer cancel()
+	state, err := bot.NewBudget(i.tally, i.config.Budget.limits()).Ask(ctx)
+	f := finding{ID: "budget", Status: right}
+	switch {
+	case err != nil:
+		f.Status, f.Detail = unknown, err.Error()
+	case state.CallsPerMonth == 0:
+		f.Detail = fmt.Sprintf("none; %d counted calls this month", state.Used)
+	default:
+		f.Detail = fmt.Sprintf("%d of %d counted calls of this month are used", state.Used, state.CallsPerMonth)
+		if state.Spent() || state.WarnAt > 0 && state.Used*100 >= state.CallsPerMonth*state.WarnAt {
+			f.Status = doubtful
+			f.Remedy = "when it is used up, reports are answered from what is known until " + state.Ends.Format("January 2") +
+				" (UTC+8): raise budget.calls_per_month if the organisation has more, or sweep and follow up less often"
+		}
+	}
+	i.report.add(f)
 }
 
 // checkPushes looks when DingTalk last pushed something to a running bot: no API tells
