@@ -486,6 +486,30 @@ func TestTheDashboardFitsTogether(t *testing.T) {
 	}
 }
 
+// Prometheus's own tool understands every question of the dashboard.
+func TestTheDashboardAsksWhatPrometheusUnderstands(t *testing.T) {
+	t.Parallel()
+	promtool := tool(t, "promtool", "prometheus")
+	var d dashboard
+	if err := json.Unmarshal([]byte(deployed(t, "grafana/dashboard.json")), &d); err != nil {
+		t.Fatal(err)
+	}
+	rules := "groups:\n- name: dashboard\n  rules:\n"
+	variables := strings.NewReplacer("$job", ".*", "$instance", ".*", "$__rate_interval", "1m")
+	for _, p := range d.Panels {
+		for _, target := range p.Targets {
+			rules += fmt.Sprintf("  - {record: 'panel_%d_%s', expr: %q}\n", p.ID, target.RefID, variables.Replace(target.Expr))
+		}
+	}
+	file := filepath.Join(t.TempDir(), "dashboard.yaml")
+	if err := os.WriteFile(file, []byte(rules), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if out, err := exec.CommandContext(within(t), promtool, "check", "rules", file).CombinedOutput(); err != nil {
+		t.Errorf("%v: %s", err, out)
+	}
+}
+
 // The dashboard and the alerts use no metric, and no label, that there is not.
 func TestEveryMetricThatIsUsedExists(t *testing.T) {
 	t.Parallel()

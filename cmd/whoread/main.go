@@ -35,7 +35,7 @@ func main() {
 // cli are the subcommands.
 type cli struct {
 	Run      runCommand      `cmd:"" help:"Run the bot."`
-	Check    checkCommand    `cmd:"" help:"Check the configuration, Redis, the credentials and the gateway, a line each."`
+	Check    checkCommand    `cmd:"" help:"Check everything that must be right, a line each, with what to do and where."`
 	Health   healthCommand   `cmd:"" help:"Ask the running bot of this machine how it is: one line, and the exit status 0 or 1."`
 	Config   configCommand   `cmd:"" help:"Print the configuration in effect, or its JSON Schema."`
 	Forget   forgetCommand   `cmd:"" help:"Erase a group or a person from what is kept."`
