@@ -45,8 +45,7 @@ type limit struct {
 	wanted  atomic.Int64 // calls that wait for a turn
 
 	head chan struct{} // holds one token while a call is the next; the rest belongs to that call
-	left int           // leased turns that were not taken yet
-	till time.Time     // the last moment to begin one, whose spacing ends within the lease
+	till time.Time     // the last moment at which a call's place, a turn later at most, is within the lease
 }
 
 func newLimits(perSecond int, shared Limiter, warn func(context.Context, error)) *limits {
@@ -88,19 +87,17 @@ func (l *limits) wait(ctx context.Context, app string, a api) *Error {
 	case <-ctx.Done():
 		return limited(ctx, a)
 	}
-	if own.left == 0 || !time.Now().Before(own.till) {
+	if !time.Now().Before(own.till) {
 		if failure := l.lease(ctx, app, a, own); failure != nil {
 			return failure
 		}
 	}
-	own.left = max(0, own.left-1)
 	return own.space(ctx, a)
 }
 
 // lease gets turns for the calls that wait, or none where the Limiter is away: then this process goes by its own limit.
 func (l *limits) lease(ctx context.Context, app string, a api, own *limit) *Error {
 	for {
-		own.left = 0
 		asked := time.Now()
 		if l.away.Load() && asked.UnixNano() < l.askAt.Load() {
 			return nil
@@ -122,7 +119,7 @@ func (l *limits) lease(ctx context.Context, app string, a api, own *limit) *Erro
 		}
 		l.away.Store(false)
 		if taken <= 0 {
-			own.left, own.till = turns, asked.Add(time.Duration(turns-1)*each)
+			own.till = asked.Add(time.Duration(turns-1) * each)
 			return nil
 		}
 		if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) < taken {

@@ -100,6 +100,11 @@ func TestAllProcessesTogetherKeepTheLimit(t *testing.T) {
 		if most > DefaultCallsPerSecond {
 			t.Errorf("%d calls in a second", most)
 		}
+		for i := range len(arrived.at) - 1 { // nobody is in another's turns
+			if apart := arrived.at[i+1].Sub(arrived.at[i]); apart < limitWindow/DefaultCallsPerSecond-time.Microsecond {
+				t.Errorf("two calls are %v apart", apart)
+			}
+		}
 		if least := time.Duration(calls) * limitWindow / DefaultCallsPerSecond; took > least*11/10 {
 			t.Errorf("%d calls took %v, %v would do", calls, took, least)
 		}
