@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"cmp"
+	"context"
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
@@ -45,7 +46,7 @@ type uttered struct {
 
 // fate is what the processes logged about a command.
 type fate struct {
-	mentioned, refused, givenUp, lost bool
+	refused, givenUp, lost, elsewhere bool
 	done                              []time.Time
 }
 
@@ -300,21 +301,53 @@ func (s *soak) calm() {
 	s.settle()
 }
 
-// ends ends the processes, and expects that they leave no connection behind.
+// Bounds of what a process may hold when it has nothing to do.
+const (
+	goroutinesMax   = 60
+	redisClientsMax = 24
+)
+
+// ends ends the processes, and expects that they hold no more than when they began, and
+// leave nothing behind.
 func (s *soak) ends(server *storetest.Server) {
 	s.t.Helper()
+	wait, cancel := context.WithTimeout(s.t.Context(), 2*time.Minute) // pauses have grown
+	defer cancel()
+	if err := s.Await(wait, func() bool { return len(s.Connections()) == 2*len(s.running) }); err != nil {
+		s.t.Errorf("%d connections of %d processes", len(s.Connections()), len(s.running))
+	}
+	clients, _ := server.Do("CLIENT", "LIST").(string)
+	s.t.Logf("%d processes have %d connections to Redis", len(s.running), strings.Count(clients, "\n"))
+	if strings.Count(clients, "\n") > redisClientsMax*len(s.running) {
+		s.t.Errorf("%d processes have too many connections to Redis:\n%s", len(s.running), clients)
+	}
 	for _, p := range s.running {
 		s.t.Logf("process %d: %d KiB at most, %d KiB in the end", p.Process.Pid, p.memory("VmHWM"), p.memory("VmRSS"))
 		s.stopOne(p)
+		if n := p.goroutines(); n > goroutinesMax {
+			s.t.Errorf("%d goroutines", n)
+		} else {
+			s.t.Logf("%d goroutines", n)
+		}
 	}
 	s.running = nil
 	s.eventually("no connection to DingTalk is open", func() bool { return len(s.Connections()) == 0 })
-	var clients string
 	s.eventually("no connection to Redis is open but the test's", func() bool {
 		clients, _ = server.Do("CLIENT", "LIST").(string)
 		return strings.Count(clients, "\n") == 1
 	})
 	s.redis = server.URL() // from now on the test asks by itself
+}
+
+// goroutines is how many the process had when it was told to end.
+func (p *process) goroutines() int {
+	p.t.Helper()
+	_, rest, _ := strings.Cut(p.log.String(), `{"msg":"`+goroutinesLine+`","count":`)
+	n, err := strconv.Atoi(strings.SplitN(rest, "}", 2)[0])
+	if err != nil {
+		p.t.Error(err)
+	}
+	return n
 }
 
 // fates reads the logs of all processes.
@@ -334,7 +367,6 @@ func (s *soak) fates() map[string]*fate {
 				f = &fate{}
 				fates[line.Request] = f
 			}
-			f.mentioned = true
 			switch line.Msg {
 			case "command not accepted":
 				f.refused = true
@@ -348,73 +380,95 @@ func (s *soak) fates() map[string]*fate {
 				f.done = append(f.done, at)
 			case "reply may be lost", "reply is lost", "sender not told", "nobody told the sender: too many commands fail":
 				f.lost = true
+			case "reply goes another way":
+				f.elsewhere = true
 			}
 		}
 	}
 	return fates
 }
 
-// heard is what the bot said in the group, by whatever way.
-func heard(g *dingtalktest.Group) []string { return texts(since(g, nil)) }
+// answers are the bot's, by the command with whose webhook each came, but for what comes
+// by itself. Those that had to go another way are not among them.
+func (s *soak) answers() map[string][]string {
+	all := map[string][]string{}
+	for _, g := range s.groups {
+		for _, m := range since(g, nil) {
+			round := len(m.Mentioned) > 0 && strings.HasPrefix(m.Text, "#") || strings.Contains(m.Text, "跟进结束") || strings.Contains(m.Text, "这次没能确定谁没读")
+			if m.Session != "" && !round {
+				all[m.Session] = append(all[m.Session], m.Text)
+			}
+		}
+	}
+	return all
+}
 
-// checkCommands expects that each command was answered, or its sender told.
+// checkCommands expects that each command was answered, or its sender told that it was
+// not carried out, and that of several answers all but one say that they may not be the
+// first.
 func (s *soak) checkCommands() {
 	s.t.Helper()
-	fates := s.fates()
+	fates, answers := s.fates(), s.answers()
 	recorded := map[*dingtalktest.Group][]remembered{}
 	for _, g := range s.groups {
 		recorded[g] = s.remembered(g)
 	}
-	var unpushed, refused, givenUp, lost, twice, tell int
+	var unpushed, refused, givenUp, lost, elsewhere, untold, twice int
 	for _, u := range s.said {
 		f := fates[u.id]
 		if f == nil {
 			unpushed++ // there was no connection to push it by
 			continue
 		}
-		var answers []string // of those that can be told from the answers to others
-		all := heard(u.group)
-		switch {
-		case u.marker != "":
-			answers = with(all, u.marker)
-		case u.title != "":
-			for _, m := range recorded[u.group] {
-				if m.title == u.title {
-					answers = append(answers, answersAbout(all, m.number)...)
-					answers = append(answers, with(all, fmt.Sprintf("#%d 没有发出", m.number))...)
+		said := answers[u.id]
+		if f.elsewhere { // what can be told from the answers to others
+			others := slices.DeleteFunc(since(u.group, nil), func(m dingtalktest.Message) bool { return m.Via != dingtalktest.ViaSend })
+			switch {
+			case u.marker != "":
+				said = append(said, with(texts(others), u.marker)...)
+			case u.title != "":
+				for _, m := range recorded[u.group] {
+					if m.title == u.title {
+						said = append(said, answersAbout(texts(others), m.number)...)
+						said = append(said, with(texts(others), fmt.Sprintf("#%d 没有发出", m.number))...)
+					}
 				}
 			}
 		}
-		if (f.refused || f.givenUp) && !f.lost {
-			tell++
-		}
+		told := with(said, "什么也没有发出。请稍后再说一次", "已放弃并记入日志")
 		switch {
 		case f.refused:
 			refused++
 		case f.givenUp:
 			givenUp++
+		}
+		switch {
+		case f.elsewhere:
+			elsewhere++
 		case f.lost:
 			lost++
-		case u.marker+u.title != "" && len(answers) == 0:
+		case f.refused && len(said) == 0, f.givenUp && len(told) == 0:
+			untold++
+		case len(said) == 0:
 			s.t.Errorf("%q of %s was not answered: %+v", u.text, u.id, f)
 		}
-		if len(answers) > 1 {
+		said = slices.DeleteFunc(said, func(text string) bool { return slices.Contains(told, text) })
+		if len(said) > 1 {
 			twice++
 		}
-		if len(answers) > attempts {
-			s.t.Errorf("%q was answered %d times", u.text, len(answers))
+		if len(said) > attempts {
+			s.t.Errorf("%q was answered %d times", u.text, len(said))
 		}
-		wantDoubt(s.t, u.text, answers)
+		wantDoubt(s.t, u.text, said)
 	}
-	told := 0
-	for _, g := range s.groups {
-		told += holding(heard(g), "什么也没有发出。请稍后再说一次") + holding(heard(g), "已放弃并记入日志")
+	if unpushed > len(s.said)/20 {
+		s.t.Errorf("nobody knows of %d of %d commands", unpushed, len(s.said))
 	}
-	if told+s.kills < tell { // who was killed tells nobody
-		s.t.Errorf("%d senders were told that their command was not carried out, not %d", told, tell)
+	if untold > s.kills { // who was killed tells nobody
+		s.t.Errorf("%d senders were not told that their command was not carried out", untold)
 	}
-	s.t.Logf("%d commands: %d never pushed, %d refused, %d given up (%d told so), %d with an uncertain reply, %d answered twice; %d kills; %v",
-		len(s.said), unpushed, refused, givenUp, told, lost, twice, s.kills, s.befell)
+	s.t.Logf("%d commands: %d never pushed, %d refused and %d given up (%d not told so), %d with an uncertain reply, %d answered another way, %d answered more than once, and all answers but one said so; %d kills; %v",
+		len(s.said), unpushed, refused, givenUp, untold, lost, elsewhere, twice, s.kills, s.befell)
 }
 
 // checkAnnouncements expects that what stands in a group is recorded, and stands once.
@@ -598,7 +652,7 @@ func (s *soak) checkKeys() {
 		s.t.Fatal(err)
 	}
 	for i, key := range keys {
-		endless := slices.Contains([]string{"sequence", "cool_app", "schedule", "stream", "parked"}, key[strings.LastIndexByte(key, ':')+1:])
+		endless := slices.Contains([]string{"sequence", "cool_app", "schedule", "stream", "parked", "pushed"}, key[strings.LastIndexByte(key, ':')+1:])
 		if ttls[i].Val() < 0 && !endless {
 			s.t.Errorf("%s is kept for ever", key)
 		}

@@ -4,10 +4,12 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"net/http"
 	"os"
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -16,6 +18,7 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
+	"go.uber.org/goleak"
 
 	"whoread/receipts/dingtalk/dingtalktest"
 	"whoread/store/storetest"
@@ -30,18 +33,27 @@ const travelVariable = "WHOREAD_TEST_TRAVEL"
 // set, it is as long as that of a real bot.
 const keepAliveVariable = "WHOREAD_TEST_KEEP_ALIVE"
 
+// goroutinesLine is what such a process logs when it is told to end, with how many
+// goroutines there are.
+const goroutinesLine = "goroutines"
+
 // travel runs the bot as a process that can travel in time, and returns its exit
-// status.
+// status. A bot that leaves goroutines behind ends badly.
 func travel(file string) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
 	asked := make(chan os.Signal, 1)
 	signal.Notify(asked, syscall.SIGHUP)
+	context.AfterFunc(ctx, func() { fmt.Fprintf(os.Stderr, `{"msg":"%s","count":%d}`+"\n", goroutinesLine, runtime.NumGoroutine()) })
 	keepAlive, err := time.ParseDuration(cmp.Or(os.Getenv(keepAliveVariable), "0"))
 	if err == nil {
 		err = runBot(ctx, os.Args[1], timing{
 			now: fileClock(file), dueEvery: 50 * time.Millisecond, lease: 2 * time.Second, keepAlive: keepAlive, configEvery: time.Hour,
 		}, asked, streams{os.Stdout, os.Stderr})
+	}
+	stop()
+	http.DefaultClient.CloseIdleConnections() // the Stream SDK keeps one for its next ticket
+	if err == nil {
+		err = goleak.Find()
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "whoread:", err)
@@ -145,7 +157,7 @@ func (w *traveller) stopAll() {
 	}
 	for _, p := range w.running {
 		if err := p.Wait(); err != nil {
-			w.t.Errorf("whoread ends badly: %v", err)
+			w.t.Errorf("whoread ends badly: %v\n%s", err, p.log)
 		}
 	}
 	w.running = nil

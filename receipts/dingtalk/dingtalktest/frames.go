@@ -60,7 +60,7 @@ func mustJSON(v any) string {
 // botMessage is the data of a frame that carries what a person said. The caller holds the world's lock.
 func (s *Server) botMessage(c *conversation, m *storedMessage, say Say) map[string]any {
 	p := m.From
-	secret, expires := s.sessions.add(c.ID)
+	secret, expires := s.sessions.add(c.ID, m.ID)
 	corp := s.app.CorpID
 	if p.Outside {
 		corp = "dingoutside"

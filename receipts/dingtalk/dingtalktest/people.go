@@ -64,6 +64,7 @@ type Message struct {
 	Mentioned       []Person          `json:"mentioned,omitempty"` // who was really notified
 	MentionsAll     bool              `json:"mentionsAll,omitempty"`
 	AtBot           bool              `json:"atBot,omitempty"`
+	Session         string            `json:"-"`        // by a webhook: ID of the message that the webhook came with
 	Audience        int               `json:"audience"` // people in the conversation when it was sent, without its sender
 	Read            int               `json:"read"`     // how many have read it, people from outside included
 }

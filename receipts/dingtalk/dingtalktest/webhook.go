@@ -36,12 +36,13 @@ type sessions struct {
 
 type session struct {
 	conversation string
+	message      string // with whose frame it was handed out
 	expires      time.Time
 	revoked      bool // ended earlier than its frame said
 }
 
-// add hands out a webhook for the conversation.
-func (x *sessions) add(conversation string) (secret string, expires time.Time) {
+// add hands out a webhook for the conversation, with the frame about a message.
+func (x *sessions) add(conversation, message string) (secret string, expires time.Time) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	if len(x.order) >= maxSessions {
@@ -49,7 +50,7 @@ func (x *sessions) add(conversation string) (secret string, expires time.Time) {
 	}
 	secret, expires = randomHex(16), x.now().Add(x.ttl)
 	x.order = keep(x.order, secret, maxSessions)
-	x.open[secret] = session{conversation: conversation, expires: expires}
+	x.open[secret] = session{conversation: conversation, message: message, expires: expires}
 	return secret, expires
 }
 
@@ -92,6 +93,7 @@ func (s *Server) postWebhook(c *call) (any, *apiError) {
 	if err != nil {
 		return nil, err
 	}
+	m.Session = open.message
 	w := s.world
 	w.mu.Lock()
 	defer w.mu.Unlock()
