@@ -31,9 +31,14 @@ const (
 	sharedFor = 5 * time.Second
 	// attempts is how often a command is tried at most.
 	attempts = 3
+	// killEvery is the time between two kills.
+	killEvery = 8 * time.Second
 	// pushAgain is when a command that is not acknowledged is pushed again.
 	pushAgain = 3 * time.Second
 )
+
+// notCarriedOut is in the answer to a command that was not accepted.
+const notCarriedOut = "什么也没有发出。请稍后再说一次"
 
 // uttered is a command that somebody said.
 type uttered struct {
@@ -126,13 +131,17 @@ func TestSoak(t *testing.T) {
 		s.all = append(s.all, s.launch(s.config))
 	}
 
-	end := time.Now().Add(lasts)
+	end, killed := time.Now().Add(lasts), time.Now()
 	pace := time.NewTicker(100 * time.Millisecond)
 	defer pace.Stop()
 	for time.Now().Before(end) {
 		<-pace.C
 		s.live()
-		if s.random.IntN(4) == 0 {
+		switch {
+		case time.Since(killed) > killEvery:
+			s.kill()
+			killed = time.Now()
+		case s.random.IntN(4) == 0:
 			s.harm()
 		}
 	}
@@ -164,7 +173,7 @@ func (s *soak) live() {
 		u.marker = fmt.Sprintf("没有 #%d ", 10_000+n)
 		u.text = fmt.Sprintf("谁没读 #%d", 10_000+n)
 	case 4, 5:
-		u.text = "谁没读"
+		u.text = fmt.Sprintf("谁没读 #%d", 1+s.random.IntN(1+len(posted(g))))
 	case 6:
 		u.text = "谁读了"
 	case 7:
@@ -186,17 +195,41 @@ func (s *soak) live() {
 		return
 	default:
 		if all := posted(g); len(all) > 0 {
+			s.LosePushes(s.random.IntN(2))                   // half of what is read is known by asking only
 			_ = g.Read(who, all[s.random.IntN(len(all))].ID) // not everybody may
+			s.LosePushes(0)
 		}
 		return
 	}
+	s.say(who, u)
+}
+
+// say lets somebody give a command.
+func (s *soak) say(who dingtalktest.Person, u uttered) {
+	s.t.Helper()
 	u.at = time.Now()
-	m, err := g.Say(who, saying(u.text))
+	m, err := u.group.Say(who, saying(u.text))
 	if err != nil {
 		s.t.Error(err)
 	}
 	u.id = m.ID
 	s.said = append(s.said, u)
+}
+
+// held lets a command be given that has an effect that people see, and whose process
+// waits then for DingTalk's answer.
+func (s *soak) held() {
+	s.t.Helper()
+	api, n := []string{dingtalktest.APISend, dingtalktest.APIWebhook}[s.random.IntN(2)], len(s.said)
+	g := s.groups[s.random.IntN(len(s.groups))]
+	before := len(since(g, nil))
+	s.Inject(dingtalktest.Fault{API: api, Times: 1, Kind: dingtalktest.SlowAnswer, Delay: 2 * time.Second})
+	u := uttered{group: g, title: fmt.Sprintf("通告%d", n)}
+	u.text = "公告 " + u.title
+	s.say(s.admin, u)
+	soon, cancel := context.WithTimeout(s.t.Context(), time.Second)
+	defer cancel()
+	_ = s.Await(soon, func() bool { return len(since(g, nil)) > before }) // nobody may be there to do it
 }
 
 // harm lets something go wrong.
@@ -207,7 +240,7 @@ func (s *soak) harm() {
 		dingtalktest.Slow, dingtalktest.DropBefore, dingtalktest.DropAfter, dingtalktest.ServerError, dingtalktest.Throttled, dingtalktest.DoneButError,
 		dingtalktest.SlowAnswer, dingtalktest.TruncatedBody, dingtalktest.ShortPages, dingtalktest.EmptyPage, dingtalktest.RepeatedCursor,
 	}
-	what := []string{"fault", "fault", "fault", "fault", "fault", "tokens", "disconnect", "drop", "gateway", "duplicates", "losses", "redis", "reply", "kill", "restart", "time"}
+	what := []string{"fault", "fault", "fault", "fault", "fault", "tokens", "disconnect", "drop", "gateway", "duplicates", "losses", "redis", "reply", "restart", "time"}
 	chosen := what[s.random.IntN(len(what))]
 	switch chosen {
 	case "fault":
@@ -249,24 +282,33 @@ func (s *soak) harm() {
 		s.proxy.Mend(s.t)
 	case "reply":
 		s.proxy.LoseReply()
-	case "kill", "restart":
-		if s.random.IntN(3) > 0 { // they take their time
+	case "restart":
+		if s.random.IntN(3) > 0 { // it takes its time
 			return
 		}
-		i := s.random.IntN(len(s.running))
-		p := s.running[i]
-		s.running = slices.Delete(s.running, i, i+1)
-		if chosen == "kill" {
-			s.kills++
-			p.kill()
-		} else {
-			s.stopOne(p)
-		}
+		s.stopOne(s.anyProcess())
 		s.all = append(s.all, s.launch(s.config))
 	case "time":
 		s.turn(10 * time.Minute)
 	}
 	s.befell[chosen]++
+}
+
+// anyProcess takes one out of those that run.
+func (s *soak) anyProcess() *process {
+	i := s.random.IntN(len(s.running))
+	p := s.running[i]
+	s.running = slices.Delete(s.running, i, i+1)
+	return p
+}
+
+// kill kills a process while one of them has done something and not recorded it.
+func (s *soak) kill() {
+	s.t.Helper()
+	s.held()
+	s.anyProcess().kill()
+	s.kills++
+	s.all = append(s.all, s.launch(s.config))
 }
 
 // stopOne ends a process as an init system would, and expects it to end well and soon.
@@ -292,10 +334,11 @@ func (s *soak) calm() {
 	// DingTalk's side.
 	const pushed = 5 * pushAgain
 	s.eventually("every command came to an end", func() bool {
-		fates := s.fates()
+		fates, answers := s.fates(), s.answers()
 		return !slices.ContainsFunc(s.said, func(u uttered) bool {
 			f := fates[u.id]
-			return f == nil && time.Since(u.at) < pushed || f != nil && len(f.done) == 0 && !f.refused && !f.givenUp
+			refused := len(with(answers[u.id], notCarriedOut)) > 0 // of many, the log leaves out some
+			return f == nil && time.Since(u.at) < pushed || f != nil && len(f.done) == 0 && !f.refused && !f.givenUp && !refused
 		})
 	})
 	s.settle()
@@ -415,12 +458,14 @@ func (s *soak) checkCommands() {
 	}
 	var unpushed, refused, givenUp, lost, elsewhere, untold, twice int
 	for _, u := range s.said {
-		f := fates[u.id]
-		if f == nil {
+		f, said := fates[u.id], answers[u.id]
+		if f == nil && len(said) == 0 {
 			unpushed++ // there was no connection to push it by
 			continue
 		}
-		said := answers[u.id]
+		if f == nil { // the log leaves out lines that are repeated
+			f = &fate{}
+		}
 		if f.elsewhere { // what can be told from the answers to others
 			others := slices.DeleteFunc(since(u.group, nil), func(m dingtalktest.Message) bool { return m.Via != dingtalktest.ViaSend })
 			switch {
@@ -435,12 +480,12 @@ func (s *soak) checkCommands() {
 				}
 			}
 		}
-		told := with(said, "什么也没有发出。请稍后再说一次", "已放弃并记入日志")
+		told := with(said, notCarriedOut, "已放弃并记入日志")
 		switch {
-		case f.refused:
-			refused++
 		case f.givenUp:
 			givenUp++
+		case f.refused || len(told) > 0:
+			refused++
 		}
 		switch {
 		case f.elsewhere:
@@ -527,6 +572,11 @@ func (s *soak) checkTruth() {
 			continue
 		}
 		id := standing[len(standing)-1].ID
+		s.LosePushes(2)
+		for _, p := range s.people[:2] {
+			_ = g.Read(p, id) // not everybody may
+		}
+		s.LosePushes(0)
 		reply := s.ask(g, s.admin, dingtalktest.Say{Text: "谁没读", Quote: id})
 		audience, err := g.Audience(id)
 		if err != nil {
