@@ -337,8 +337,12 @@ func (s *soak) calm() {
 		fates, answers := s.fates(), s.answers()
 		return !slices.ContainsFunc(s.said, func(u uttered) bool {
 			f := fates[u.id]
-			refused := len(with(answers[u.id], notCarriedOut)) > 0 // of many, the log leaves out some
-			return f == nil && time.Since(u.at) < pushed || f != nil && len(f.done) == 0 && !f.refused && !f.givenUp && !refused
+			if f == nil {
+				return time.Since(u.at) < pushed
+			}
+			// The log leaves out some lines about many that were refused.
+			refused := f.refused || f.lost || len(with(answers[u.id], notCarriedOut)) > 0
+			return len(f.done) == 0 && !refused && !f.givenUp
 		})
 	})
 	s.settle()
