@@ -226,6 +226,9 @@ func unknownRemedy(key, section string) (remedy, guess string) {
 	if remedy := colonRemedy(key); remedy != "" {
 		return remedy, ""
 	}
+	if outer, inner, dotted := strings.Cut(key, "."); dotted && settings[below(section, key)].about != "" {
+		return fmt.Sprintf("; write %s: and below it, further in, %s:", outer, inner), ""
+	}
 	here := keysBelow(section)
 	simple := strings.ReplaceAll(strings.ToLower(straight(key)), "-", "_")
 	if other, known := otherNames[strings.ReplaceAll(simple, "_", "")]; known && slices.Contains(here, other) {

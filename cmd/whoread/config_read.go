@@ -26,6 +26,9 @@ import (
 const (
 	configMax = 1 << 20  // bytes of a configuration
 	secretMax = 64 << 10 // bytes of a file that holds a secret
+	// nestedMax is how deep brackets may be in each other. The YAML library needs
+	// gigabytes for a file of nothing else.
+	nestedMax = 100
 )
 
 // configErrors are the mistakes of one file, by line; each names its line and key, and
@@ -206,6 +209,21 @@ func (r *reader) parse(source []byte) ast.Node {
 	case len(bytes.TrimSpace(source)) == 0:
 		r.fatal(0, "the file is empty; copy config.example.yaml to it and fill in the credentials")
 		return nil
+	}
+	nested, line := 0, 1
+	for _, c := range source {
+		switch c {
+		case '\n':
+			line++
+		case '[', '{':
+			nested++
+		case ']', '}':
+			nested--
+		}
+		if nested > nestedMax {
+			r.fatal(line, "there are more than %d brackets that are not closed", nestedMax)
+			return nil
+		}
 	}
 	file, err := parser.ParseBytes(source, 0, parser.AllowDuplicateMapKey())
 	if err != nil {
@@ -400,11 +418,19 @@ func (r *reader) readKey(e entry, section reflect.Value, path, known string) {
 		}
 	}
 	remedy, guess := unknownRemedy(e.key, known)
+	if guess == "" && e.value.Type() == ast.NullType && !keyLike.MatchString(e.key) {
+		// A value that lost its key, perhaps a secret.
+		r.mistake(e.line, path, "holds something that is no key with a value (key: value)")
+		return
+	}
 	r.mistake(e.line, below(path, shown(e.key)), "unknown key%s", remedy)
 	if guess != "" {
 		r.failed[below(path, guess)] = true // it is not missing, but misspelt
 	}
 }
+
+// keyLike is what keys look like.
+var keyLike = regexp.MustCompile(`^[a-z]+(_[a-z]+)*$`)
 
 // keyOf is the key of a field of the configuration.
 func keyOf(field reflect.StructField) string {
