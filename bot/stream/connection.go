@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/open-dingtalk/dingtalk-stream-sdk-go/client"
@@ -42,6 +43,9 @@ type connection struct {
 	cause error         // why it is over; set before over is closed
 
 	leaveOnce, overOnce sync.Once
+
+	netConn  net.Conn    // under the websocket
+	draining atomic.Bool // nothing is written any more: a failed write says nothing
 }
 
 func newConnection() *connection {
@@ -63,6 +67,28 @@ func (c *connection) end(cause error) {
 		c.cause = cause
 		close(c.over)
 	})
+}
+
+// drain ends a connection whose replacement is up, and that DingTalk does not mean to end: it closes its own half, and
+// what is on its way is still taken, until DingTalk has closed the other half. What is taken so late is not acked; DingTalk
+// may push it again.
+func (c *connection) drain(ctx context.Context) {
+	select {
+	case <-c.leaving: // the SDK closes it
+	default:
+		half, ok := c.netConn.(interface{ CloseWrite() error })
+		c.draining.Store(true)
+		if !ok || half.CloseWrite() != nil {
+			return
+		}
+	}
+	timer := time.NewTimer(replaceWithin)
+	defer timer.Stop()
+	select {
+	case <-c.over:
+	case <-ctx.Done():
+	case <-timer.C:
+	}
 }
 
 // onDisconnect holds the SYSTEM frame "disconnect" back until the replacement is up, because the SDK acks it and closes the
@@ -125,6 +151,8 @@ func (c *Client) dial(ctx context.Context, s *slot) (*connection, error) {
 		select {
 		case <-ctx.Done():
 		case <-conn.over:
+		case <-conn.replaced:
+			conn.drain(ctx)
 		}
 		sdk.Close()
 	})
@@ -152,7 +180,7 @@ func (s socket) Read(p []byte) (int, error) {
 
 func (s socket) Write(p []byte) (int, error) {
 	n, err := s.Conn.Write(p)
-	if err != nil {
+	if err != nil && !s.conn.draining.Load() {
 		s.conn.end(fmt.Errorf("%w: %s", errNotWritten, describe(err)))
 	}
 	return n, err

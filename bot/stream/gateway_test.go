@@ -246,6 +246,13 @@ func (g *gateway) openNow() int {
 	return g.open
 }
 
+// openedEver is how many connections were opened so far.
+func (g *gateway) openedEver() int {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.opened
+}
+
 func (g *gateway) requests() int {
 	g.mu.Lock()
 	defer g.mu.Unlock()

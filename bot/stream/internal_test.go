@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"net"
 	"strings"
 	"testing"
@@ -16,7 +17,7 @@ import (
 	"go.uber.org/zap/zaptest/observer"
 )
 
-func TestOpeningsAreStaggered(t *testing.T) {
+func TestConnectionsThatOpenedTogetherAreRenewedApart(t *testing.T) {
 	t.Parallel()
 	now := time.Unix(1_700_000_000, 0)
 	c, err := New(Config{
@@ -26,23 +27,37 @@ func TestOpeningsAreStaggered(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	claim := func(what string, slot int, replacement bool, want time.Duration) {
+	const never = time.Duration(math.MaxInt64)
+	open := func(what string, slot int, renewing bool, wantWait time.Duration) {
 		t.Helper()
-		if got := c.claimTurn(c.slots[slot], replacement); got != want {
-			t.Errorf("%s: wait %v, want %v", what, got, want)
+		if got := c.claimTurn(c.slots[slot], renewing); got != wantWait {
+			t.Errorf("%s: wait %v, want %v", what, got, wantWait)
 		}
 	}
-	claim("the first opens at once", 0, false, 0)
-	claim("the second waits", 1, false, 15*time.Second)
-	now = now.Add(10 * time.Second)
-	claim("for the rest of the time", 1, false, 5*time.Second)
-	c.failed(c.slots[0], errors.New("refused"))
-	claim("but not when no other is up or opening", 1, false, 0)
-	claim("the first, tried again, waits now", 0, false, 15*time.Second)
-	claim("a replacement never waits", 0, true, 0)
+	renewals := func(what string, want ...time.Duration) {
+		t.Helper()
+		for i, s := range c.slots[:len(want)] {
+			if got := c.untilRenewal(s); got != want[i] {
+				t.Errorf("%s: connection %d is renewed after %v, want %v", what, i, got, want[i])
+			}
+		}
+	}
+	for i := range 2 {
+		open("all open at once", i, false, 0)
+	}
+	now = now.Add(time.Second)
+	open("a moment later", 2, false, 0)
+	renewals("the first one stays", never, 15*time.Second, 14*time.Second)
+	now = now.Add(14 * time.Second)
+	open("the third is renewed", 2, true, 0)
+	open("the second wants to be at the same time", 1, true, 15*time.Second)
 	now = now.Add(15 * time.Second)
-	claim("the third is free after that", 2, false, 0)
-	claim("and the others wait for it", 1, false, 15*time.Second)
+	open("and is later", 1, true, 0)
+	renewals("all are apart", never, never, never)
+	now = now.Add(time.Hour)
+	c.failed(c.slots[0], errors.New("dropped"))
+	open("what dropped comes back at once", 0, false, 0)
+	renewals("far from the others", never, never, never)
 }
 
 func TestNoHandlerBeginsOnceRunWaits(t *testing.T) {

@@ -32,6 +32,7 @@ var tameSDK = sync.OnceFunc(func() {
 		if err != nil || !ours {
 			return netConn, err
 		}
+		conn.netConn = netConn
 		return socket{Conn: netConn, conn: conn}, nil
 	}
 })

@@ -3,6 +3,7 @@ package stream
 import (
 	"context"
 	"errors"
+	"math"
 	"sync/atomic"
 	"time"
 
@@ -27,8 +28,9 @@ type slot struct {
 // keepUp keeps a connection in s until ctx ends. The connections themselves are closed by their watchers, see dial.
 func (c *Client) keepUp(ctx context.Context, s *slot) {
 	var leaving *connection // to be replaced, and up until then
+	renewing := false
 	for {
-		conn := c.open(ctx, s, leaving != nil)
+		conn := c.open(ctx, s, renewing)
 		if conn == nil {
 			return
 		}
@@ -36,9 +38,15 @@ func (c *Client) keepUp(ctx context.Context, s *slot) {
 			close(leaving.replaced)
 			leaving = nil
 		}
+		renewing = false
+		crowded := time.NewTimer(c.untilRenewal(s))
 		select {
 		case <-ctx.Done():
+			crowded.Stop()
 			return
+		case <-crowded.C:
+			leaving, renewing = conn, true
+			continue
 		case <-conn.leaving:
 			leaving = conn
 			s.log.Info("DingTalk is about to close the connection: opening another one")
@@ -46,6 +54,7 @@ func (c *Client) keepUp(ctx context.Context, s *slot) {
 			c.failed(s, conn.cause)
 			s.log.Warn("the connection dropped", zap.Error(conn.cause))
 		}
+		crowded.Stop()
 		// A connection that lived for long is replaced at once when asked. One that did not is a sign of trouble:
 		// without the pause the gateway would be asked for connections in a tight loop.
 		if c.cfg.Now().Sub(conn.opened) >= c.cfg.Backoff.Max {
@@ -60,11 +69,11 @@ func (c *Client) keepUp(ctx context.Context, s *slot) {
 	}
 }
 
-// open returns a new connection, however many attempts that takes, or nil when ctx ended.
-// A replacement does not wait for its turn.
-func (c *Client) open(ctx context.Context, s *slot, replacement bool) *connection {
+// open returns a new connection, however many attempts that takes, or nil when ctx ended. One that only comes to be apart
+// from the others waits for its turn.
+func (c *Client) open(ctx context.Context, s *slot, renewing bool) *connection {
 	for {
-		if !c.awaitTurn(ctx, s, replacement) {
+		if !c.awaitTurn(ctx, s, renewing) {
 			return nil
 		}
 		conn, err := c.connect(ctx, s)
@@ -72,7 +81,7 @@ func (c *Client) open(ctx context.Context, s *slot, replacement bool) *connectio
 			c.mu.Lock()
 			s.conn = conn
 			c.mu.Unlock()
-			s.log.Info("connected to DingTalk", zap.Bool("replacement", replacement))
+			s.log.Info("connected to DingTalk", zap.Bool("renewed", renewing))
 			return conn
 		}
 		if ctx.Err() != nil {
@@ -94,9 +103,9 @@ func (c *Client) open(ctx context.Context, s *slot, replacement bool) *connectio
 }
 
 // awaitTurn waits until s may open a connection. It is false when ctx ended.
-func (c *Client) awaitTurn(ctx context.Context, s *slot, replacement bool) bool {
+func (c *Client) awaitTurn(ctx context.Context, s *slot, renewing bool) bool {
 	for {
-		wait := c.claimTurn(s, replacement)
+		wait := c.claimTurn(s, renewing)
 		if wait <= 0 {
 			return ctx.Err() == nil
 		}
@@ -106,13 +115,13 @@ func (c *Client) awaitTurn(ctx context.Context, s *slot, replacement bool) bool 
 	}
 }
 
-// claimTurn marks s as opening, unless another slot opened a connection less than Stagger ago: then it returns how long to wait
-// before asking again. While no other slot is up or opening there is nothing to wait for.
-func (c *Client) claimTurn(s *slot, replacement bool) time.Duration {
+// claimTurn marks s as opening, unless it has a connection, and another slot opened one less than Stagger ago: then it
+// returns how long to wait before asking again.
+func (c *Client) claimTurn(s *slot, renewing bool) time.Duration {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	now := c.cfg.Now()
-	if !replacement {
+	if renewing {
 		for _, other := range c.slots {
 			if other == s || other.since.IsZero() {
 				continue
@@ -124,6 +133,32 @@ func (c *Client) claimTurn(s *slot, replacement bool) time.Duration {
 	}
 	s.since = now
 	return 0
+}
+
+// untilRenewal is how long the connection of s is kept before another one takes its place, because it was opened less than
+// Stagger after one of another slot: DingTalk would end both at the same time. Of two that opened at once it is the one
+// of the later slot. It is forever where s is apart from all others.
+func (c *Client) untilRenewal(s *slot) time.Duration {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	crowded, wait := false, time.Duration(0)
+	earlier := true // in the order of the slots
+	for _, other := range c.slots {
+		if other == s {
+			earlier = false
+			continue
+		}
+		if other.since.IsZero() {
+			continue
+		}
+		behind := s.since.Sub(other.since)
+		crowded = crowded || behind < c.cfg.Stagger && (behind > 0 || behind == 0 && earlier)
+		wait = max(wait, other.since.Add(c.cfg.Stagger).Sub(c.cfg.Now()))
+	}
+	if !crowded {
+		return math.MaxInt64
+	}
+	return wait
 }
 
 // failed notes why s has no new connection.

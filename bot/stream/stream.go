@@ -6,8 +6,8 @@
 //
 // One SDK client serves one connection and is thrown away with it. A slot keeps one connection up: it retries the first
 // start like every other, opens the replacement before a connection that the server announced to close is gone, and
-// replaces one that can no longer be written to. The slots open their connections apart in time, so that they do
-// not expire together.
+// replaces one that can no longer be written to. The slots open their connections at once; those that opened together are
+// replaced apart in time soon after, so that they do not expire together.
 //
 // Duplicates are passed on: DingTalk pushes a frame again when its ack was late or lost. Deduplicate by the message's
 // msgId or by [Frame.EventID].
@@ -81,7 +81,7 @@ type Config struct {
 	Handle Handler  // required
 
 	Connections int           // how many to keep up, default 2: DingTalk picks one at random for each push
-	Stagger     time.Duration // least time between the openings of two connections, default 15 s; a replacement does not wait for it
+	Stagger     time.Duration // least time between the openings of two connections in the long run, default 15 s: of those that opened together, all but one are replaced so much later
 	KeepAlive   time.Duration // silence after which a connection is probed with a ping (5 s to answer), default 30 s, at least 3 s
 	Backoff     Backoff
 

@@ -434,6 +434,54 @@ func TestDisconnectIsAnsweredByMakingBeforeBreaking(t *testing.T) {
 	})
 }
 
+// Both connections are up at once, and one is soon replaced so that they do not end
+// together. What DingTalk has pushed on it until it hears of that is taken all the same.
+func TestConnectionsThatOpenTogetherArePartedWithoutLoss(t *testing.T) {
+	t.Parallel()
+	const stagger = 300 * time.Millisecond
+	g := newGateway(t)
+	var got seen
+	b := start(t, g, got.take, connections(2), func(c *stream.Config) { c.Stagger = stagger })
+	began := time.Now()
+	g.connection(2)
+	g.await(t, "both up", func() bool { return b.Status().Up() == 2 })
+	if took := time.Since(began); took >= stagger {
+		t.Logf("both were up only after %v", took) // on a busy machine
+	}
+	first, second := g.connection(1), g.connection(2)
+	g.set(func(g *gateway) { g.fewest = g.open })
+	pushed := 0
+	for g.openedEver() < 3 { // until the replacement comes, and just after
+		for _, conn := range []*serverConn{first, second} {
+			if conn.tryPush(callback(botTopic, fmt.Sprint(pushed), `{}`)) == nil {
+				pushed++
+			}
+		}
+	}
+	var retired *serverConn
+	select {
+	case <-first.gone:
+		retired = first
+	case <-second.gone:
+		retired = second
+	case <-time.After(6 * time.Second):
+		t.Fatal("none of the two is retired")
+	}
+	g.await(t, "what was pushed", func() bool { return len(got.sorted()) == pushed })
+	g.set(func(g *gateway) {
+		if g.fewest < 2 {
+			t.Errorf("a connection was missed: %v", g.history)
+		}
+	})
+	if up := b.Status().Up(); up != 2 || retired == nil {
+		t.Errorf("%d up", up)
+	}
+	time.Sleep(2 * stagger)
+	if n := g.openedEver(); n != 3 {
+		t.Errorf("%d connections were opened: they are parted once", n)
+	}
+}
+
 func TestLeavingConnectionServesUntilItsReplacementIsUp(t *testing.T) {
 	t.Parallel()
 	g := newGateway(t)
