@@ -113,7 +113,7 @@ func (b *Bot) sweepAt(m receipts.Message, due dueSweep) time.Time {
 
 // sweep saves what DingTalk knows of a message's reads.
 func (b *Bot) sweep(ctx context.Context, due dueSweep) error {
-	r, err := b.Reporter.Report(ctx, due.Group, due.Number)
+	r, err := b.Reporter.Save(ctx, due.Group, due.Number)
 	if errors.Is(err, receipts.ErrNoMessage) { // its time is over
 		return nil
 	}

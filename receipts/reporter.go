@@ -89,6 +89,30 @@ func (r *Reporter) Ask(ctx context.Context, group string, number int) (Report, e
 	return r.shared(ctx, group, number, 0)
 }
 
+// Save asks DingTalk who has read the message and keeps that, before DingTalk forgets
+// it. Who is in the group now is not asked for: the report tells nothing of who came or
+// left since. Errors are those of Report.
+func (r *Reporter) Save(ctx context.Context, group string, number int) (Report, error) {
+	kept, err := r.kept(ctx, group, number)
+	switch {
+	case err != nil:
+		return Report{}, err
+	case kept.Audience == nil: // it can be found out now, if late
+		return r.Report(ctx, group, number)
+	case kept.Message.State != Sent, r.compute(kept, nil, nil).AllRead(), young(kept.AsOf, r.Now(), r.Fresh):
+		return r.compute(kept, nil, nil), nil
+	}
+	gap, err := r.query(ctx, &kept)
+	if err != nil {
+		return Report{}, err
+	}
+	var gaps []Gap
+	if gap != nil {
+		gaps = append(gaps, Gap{ReadersPart, gap})
+	}
+	return r.compute(kept, nil, gaps), nil
+}
+
 // shared makes a report in which no answer older than fresh is used.
 func (r *Reporter) shared(ctx context.Context, group string, number int, fresh time.Duration) (Report, error) {
 	shared, err, _ := r.flights.Do(fmt.Sprintf("%s#%d %s", group, number, fresh), func() (any, error) {

@@ -747,3 +747,73 @@ func TestProgressWithoutRecords(t *testing.T) {
 		})
 	}
 }
+
+// A sweep saves what DingTalk would forget: it needs the readers, and nothing that the
+// list of members would cost.
+func TestSaveAsksForNoMembers(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.announce(t)
+	w.clock.advance(time.Hour)
+	members := w.members.questions()
+	for _, c := range []struct {
+		what    string
+		readers []string
+		queries int
+		read    int
+	}{
+		{"some have read", []string{"li"}, 1, 1},
+		{"that is still fresh", []string{"li", "zhang"}, 1, 1},
+		{"all have read", []string{"li", "zhang", "wang"}, 2, 3},
+		{"nothing is left to ask", nil, 2, 3},
+	} {
+		if c.queries != w.readers.queries() {
+			w.clock.advance(time.Minute)
+		}
+		w.readers.say(readBy(c.readers...))
+		r, err := w.reporter.Save(t.Context(), group, 1)
+		if err != nil || !r.Complete() || len(r.Read) != c.read || r.Total != 3 {
+			t.Errorf("%s: %+v, %v", c.what, r, err)
+		}
+		if n := w.readers.queries(); n != c.queries {
+			t.Errorf("%s: %d queries", c.what, n)
+		}
+		if n := len(w.kept(t).Reads); n != c.read {
+			t.Errorf("%s: %d reads are kept", c.what, n)
+		}
+	}
+	if n := w.members.questions() - members; n != 0 {
+		t.Errorf("the members were asked for %d times", n)
+	}
+}
+
+func TestSaveTellsWhatItCouldNotFindOut(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.announce(t)
+	w.readers.say(func(context.Context, string) (receipts.ReadersPage, error) {
+		return receipts.ReadersPage{}, errors.New("out of reach")
+	})
+	if r, err := w.reporter.Save(t.Context(), group, 1); err != nil || r.Complete() || len(r.Unread) > 0 {
+		t.Errorf("%+v, %v", r, err)
+	}
+	if _, err := w.reporter.Save(t.Context(), group, 2); !errors.Is(err, receipts.ErrNoMessage) {
+		t.Error(err)
+	}
+	w.records.fail("KeepReads")
+	if _, err := w.reporter.Save(t.Context(), group, 1); !errors.Is(err, errDown) {
+		t.Error(err)
+	}
+}
+
+// Whom the message was for is found out late rather than never.
+func TestSaveMakesUpForAnUnknownAudience(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.members.fail(errors.New("out of reach"))
+	w.announce(t)
+	w.members.set("zhang", "li")
+	if r, err := w.reporter.Save(t.Context(), group, 1); err != nil || r.Total != 2 || w.kept(t).Audience == nil {
+		t.Errorf("%+v, %v", r, err)
+	}
+}
