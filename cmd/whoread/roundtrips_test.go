@@ -49,7 +49,7 @@ func newTripCounter(t *testing.T) *tripCounter {
 }
 
 // beside is what goes on without any command.
-var beside = []string{"xreadgroup", "due", "claim", "renew", "tidy", "leave", "keep_calls calls"}
+var beside = []string{"xreadgroup", "hello", "due", "claim", "renew", "tidy", "leave", "keep_calls calls"}
 
 // name is what a command does: the script that it runs, or Redis's own name.
 func (c *tripCounter) name(cmd redis.Cmder) string {

@@ -1,0 +1,221 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/gorilla/websocket"
+	"github.com/redis/go-redis/v9"
+
+	"whoread/receipts"
+	"whoread/receipts/dingtalk/dingtalktest"
+)
+
+// benchPushes measures how many pushed reads are acknowledged and stored in a second.
+func (b *bench) benchPushes(ctx context.Context) (err error) {
+	messages, readers := b.pick(20, 4), b.pick(5_000, 500)
+	p, err := newPusher(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, p.close()) }()
+	c := demoConfig(dingtalktest.New(dingtalktest.Options{}))
+	c.DingTalk.APIURL, c.DingTalk.OapiURL = p.url, p.url
+	c.Redis.URL, c.Redis.KeyPrefix = redisURL(b.redis), benchPrefix+rand.Text()
+	a, err := newApp(c, wallClock(), b.log, newMetrics())
+	if err != nil {
+		return err
+	}
+	running, stop := context.WithCancel(ctx)
+	ended := make(chan error, 1)
+	go func() { ended <- a.run(running) }()
+	defer func() {
+		stop()
+		err = errors.Join(err, <-ended, a.close(), b.sweepKeys(c.Redis.KeyPrefix))
+	}()
+
+	now := time.Now()
+	var frames [][]byte
+	for i := range messages {
+		group, key := fmt.Sprintf("cid%d", i), fmt.Sprintf("key%d", i)
+		m, _, err := a.store.Begin(ctx, receipts.Draft{Group: group, Command: key, Title: "停机", At: now})
+		if err == nil {
+			_, err = a.store.Mark(ctx, group, m.Number, receipts.Change{To: receipts.Sent, Key: key, SentAt: now})
+		}
+		if err != nil {
+			return err
+		}
+		for n := range readers {
+			frames = append(frames, readFrame(c.DingTalk.RobotCode, group, key, fmt.Sprintf("manager%05d", n), now))
+		}
+	}
+	began := time.Now()
+	if err := p.push(ctx, frames); err != nil {
+		return err
+	}
+	rate := float64(len(frames)) / time.Since(began).Seconds()
+
+	for i := range messages {
+		kept, err := a.store.Kept(ctx, fmt.Sprintf("cid%d", i), 1)
+		if err != nil {
+			return err
+		}
+		if len(kept.Reads) != readers {
+			return fmt.Errorf("%d of %d reads were acknowledged and are not stored", readers-len(kept.Reads), readers)
+		}
+	}
+	bare, err := b.barePushes(ctx, messages, readers)
+	if err != nil {
+		return err
+	}
+	b.report(figure{Bench: "pushes", What: "pushed reads acknowledged and stored, through the SDK", Value: rate, Unit: "/s"}.
+		against(bare, "the same writes by a bare go-redis pipeline").aim("at least 15,000/s", rate >= 15_000))
+	return nil
+}
+
+// barePushes writes as many reads with nothing but go-redis, two pipelines at a time.
+func (b *bench) barePushes(ctx context.Context, messages, readers int) (rate float64, err error) {
+	rdb, err := b.client()
+	if err != nil {
+		return 0, err
+	}
+	prefix := benchPrefix + rand.Text()
+	defer func() { err = errors.Join(err, rdb.Close(), b.sweepKeys(prefix)) }()
+	const perPipeline = 500
+	at := "=" + strconv.FormatInt(time.Now().UnixMilli(), 10)
+	began := time.Now()
+	var both sync.WaitGroup
+	failures := make([]error, 2)
+	for half := range failures {
+		both.Go(func() {
+			for i := half; i < messages; i += len(failures) {
+				key := fmt.Sprintf("{%s:%d}:reads", prefix, i)
+				for first := 0; first < readers && failures[half] == nil; first += perPipeline {
+					_, failures[half] = rdb.Pipelined(ctx, func(p redis.Pipeliner) error {
+						for n := first; n < min(first+perPipeline, readers); n++ {
+							p.HSet(ctx, key, fmt.Sprintf("manager%05d", n), at)
+						}
+						return nil
+					})
+				}
+			}
+		})
+	}
+	both.Wait()
+	return float64(messages*readers) / time.Since(began).Seconds(), errors.Join(failures...)
+}
+
+// readFrame is a robot_msg_read as it comes over the wire.
+func readFrame(robot, group, key, userID string, at time.Time) []byte {
+	ms := strconv.FormatInt(at.UnixMilli(), 10)
+	data, _ := json.Marshal(map[string]string{ // of strings: it can't fail
+		"userId": userID, "unionId": userID + "iE", "operatTime": ms, "robotCode": robot, "openConversationId": group, "processQueryKey": key,
+	})
+	id := rand.Text()
+	frame, _ := json.Marshal(map[string]any{
+		"specVersion": "1.0", "type": "EVENT", "data": string(data), "headers": map[string]string{
+			"messageId": id, "topic": "*", "contentType": "application/json", "time": ms, "appId": robot, "connectionId": "bench",
+			"eventType": dingtalktest.EventRead, "eventId": id, "eventCorpId": "dingcorp", "eventBornTime": ms, "eventUnifiedAppId": robot,
+		},
+	})
+	return frame
+}
+
+// pushWindow is how many frames are on their way at once. dingtalktest would take as
+// much of the two processors as the bot does, so that this gateway only writes and
+// counts.
+const pushWindow = 4_000
+
+// pusher is a Stream gateway that pushes as fast as frames are acknowledged.
+type pusher struct {
+	url    string
+	server *http.Server
+	open   chan *websocket.Conn
+	ready  sync.WaitGroup
+}
+
+func newPusher(ctx context.Context) (*pusher, error) {
+	l, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, err
+	}
+	p := &pusher{url: "http://" + l.Addr().String(), open: make(chan *websocket.Conn, 10)}
+	mux := http.NewServeMux()
+	mux.HandleFunc("POST /v1.0/gateway/connections/open", func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = fmt.Fprintf(w, `{"endpoint":"ws://%s/connect","ticket":"bench"}`, l.Addr())
+	})
+	mux.HandleFunc("GET /connect", func(w http.ResponseWriter, r *http.Request) {
+		if ws, err := (&websocket.Upgrader{}).Upgrade(w, r, nil); err == nil {
+			p.open <- ws
+		}
+	})
+	p.server = &http.Server{Handler: mux, ReadHeaderTimeout: answerWithin}
+	p.ready.Go(func() { _ = p.server.Serve(l) }) // it ends with close
+	return p, nil
+}
+
+func (p *pusher) close() error {
+	err := p.server.Close()
+	p.ready.Wait()
+	close(p.open)
+	for ws := range p.open {
+		_ = ws.Close()
+	}
+	return err
+}
+
+// push pushes the frames over the first connection and waits for every ack. Any but
+// that of an event that was taken is an error.
+func (p *pusher) push(ctx context.Context, frames [][]byte) (err error) {
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
+	var ws *websocket.Conn
+	select {
+	case ws = <-p.open:
+	case <-ctx.Done():
+		return errors.New("the bot does not connect")
+	}
+	defer context.AfterFunc(ctx, func() { _ = ws.Close() })()
+	window := make(chan struct{}, pushWindow)
+	acked := make(chan error, 1)
+	go func() {
+		acked <- func() error {
+			for range frames {
+				_, r, err := ws.NextReader()
+				if err != nil {
+					return err
+				}
+				ack, err := io.ReadAll(r)
+				if err != nil {
+					return err
+				}
+				if !bytes.Contains(ack, []byte("SUCCESS")) {
+					return fmt.Errorf("a read was not taken: %s", ack)
+				}
+				<-window
+			}
+			return nil
+		}()
+	}()
+	for _, frame := range frames {
+		select {
+		case window <- struct{}{}:
+		case err := <-acked:
+			return err
+		}
+		if err := ws.WriteMessage(websocket.TextMessage, frame); err != nil {
+			return err
+		}
+	}
+	return <-acked
+}
