@@ -198,6 +198,59 @@ func TestAcceptTakesACommandOnce(t *testing.T) {
 	})
 }
 
+// A reply that is lost on the wire: what the call has done is not done once more.
+func TestALostReplyOfTheInbox(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, b storetest.Backend) {
+		away, p := proxied(t, b)
+		s := open(t, b)
+		i := away.Inbox(quick(), zap.NewNop())
+		lost := func(what string, call func() error) {
+			t.Helper()
+			p.LoseReply()
+			if err := call(); err != nil {
+				t.Errorf("%s: %v", what, err)
+			}
+			if !p.ReplyLost() {
+				t.Errorf("%s: no reply was lost", what)
+			}
+		}
+		lost("accept", func() error {
+			fresh, err := i.Accept(t.Context(), "msg1", "command")
+			if !fresh {
+				t.Error("the command that was accepted is called a repetition")
+			}
+			return err
+		})
+		if n := length(t, s); n != 1 {
+			t.Errorf("accepted %d times", n)
+		}
+		entry := abandon(t, s, 1, 2*quick().Lease)[0]
+		lost("claim", func() error {
+			jobs, err := i.claim(t.Context(), 10)
+			if len(jobs) > 0 {
+				t.Errorf("claimed twice: %+v", jobs)
+			}
+			return err
+		})
+		if p := pending(t, s); len(p) != 1 || p[0].Consumer != i.consumer || p[0].RetryCount != 2 {
+			t.Errorf("held: %+v", p)
+		}
+		lost("another attempt", func() error { _, err := i.renew(t.Context(), entry, "again", 3); return err })
+		if p := pending(t, s); p[0].RetryCount != 3 {
+			t.Errorf("one attempt is counted twice: %+v", p)
+		}
+		// Nobody works on what was claimed: with the end of the lease it is anybody's.
+		age(t, s, i.consumer, entry, 2, 2*quick().Lease)
+		jobs, err := s.Inbox(quick(), zap.NewNop()).claim(t.Context(), 10)
+		if err != nil || len(jobs) != 1 || jobs[0].attempt != 3 {
+			t.Errorf("after the lease: %+v, %v", jobs, err)
+		}
+		lost("done", func() error { return i.takeOut(t.Context(), entry, "") })
+		untilEmpty(t, s)
+	})
+}
+
 func TestARepetitionIsKnownForADay(t *testing.T) {
 	t.Parallel()
 	b := storetest.Mini(t)

@@ -60,6 +60,20 @@ func TestConnectionsThatOpenedTogetherAreRenewedApart(t *testing.T) {
 	renewals("far from the others", never, never, never)
 }
 
+// A real bot knows of a silent connection within two minutes, a dial in vain included.
+// The end-to-end test that measures it probes sooner.
+func TestASilentConnectionIsKnownWithinTwoMinutes(t *testing.T) {
+	t.Parallel()
+	const pongWithin = 5 * time.Second // of the SDK's
+	cfg, err := Config{ClientID: "id", ClientSecret: "secret", Events: true, Handle: func(context.Context, Frame) error { return nil }}.withDefaults()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if longest := cfg.KeepAlive + pongWithin + dialWithin; cfg.KeepAlive <= 0 || longest > 2*time.Minute {
+		t.Errorf("up to %v", longest)
+	}
+}
+
 func TestNoHandlerBeginsOnceRunWaits(t *testing.T) {
 	t.Parallel()
 	var handlers inFlight
