@@ -932,7 +932,7 @@ func TestMembersAndNames(t *testing.T) {
 		for i, id := range oddIDs {
 			names[id] = fmt.Sprintf("名字%d\u202e👍", i)
 		}
-		members := receipts.Members{UserIDs: oddIDs, Outsiders: 1, Source: receipts.Roster, At: noon}
+		members := receipts.Members{UserIDs: slices.Clone(oddIDs), Outsiders: 1, Source: receipts.Roster, At: noon}
 		if err := s.KeepMembers(ctx, group, members, names); err != nil {
 			t.Fatal(err)
 		}
