@@ -31,6 +31,9 @@ const (
 	sharedFor = 5 * time.Second
 	// attempts is how often a command is tried at most.
 	attempts = 3
+	// doneWithin is how long what comes by itself, or another way, may take from its
+	// question to DingTalk.
+	doneWithin = 20 * time.Second
 	// killEvery is the time between two kills.
 	killEvery = 8 * time.Second
 	// pushAgain is when a command that is not acknowledged is pushed again.
@@ -435,14 +438,18 @@ func (s *soak) fates() map[string]*fate {
 	return fates
 }
 
+// byItself tells whether the bot said that of a follow-up.
+func byItself(m dingtalktest.Message) bool {
+	return len(m.Mentioned) > 0 && strings.HasPrefix(m.Text, "#") || strings.Contains(m.Text, "跟进结束") || strings.Contains(m.Text, "这次没能确定谁没读")
+}
+
 // answers are the bot's, by the command with whose webhook each came, but for what comes
 // by itself. Those that had to go another way are not among them.
 func (s *soak) answers() map[string][]string {
 	all := map[string][]string{}
 	for _, g := range s.groups {
 		for _, m := range since(g, nil) {
-			round := len(m.Mentioned) > 0 && strings.HasPrefix(m.Text, "#") || strings.Contains(m.Text, "跟进结束") || strings.Contains(m.Text, "这次没能确定谁没读")
-			if m.Session != "" && !round {
+			if m.Session != "" && !byItself(m) {
 				all[m.Session] = append(all[m.Session], m.Text)
 			}
 		}
@@ -618,7 +625,10 @@ var unreadNames = regexp.MustCompile(`(?m)^未读 \d+ 人：(.*)$`)
 // the question came.
 func (s *soak) checkUnread() {
 	s.t.Helper()
-	fates, named := s.fates(), 0
+	named, saidAt := 0, map[string]time.Time{}
+	for _, u := range s.said {
+		saidAt[u.id] = u.at
+	}
 	for _, g := range s.groups {
 		keys := map[string]string{} // of messages, by how answers call them
 		recorded := s.remembered(g)
@@ -641,13 +651,9 @@ func (s *soak) checkUnread() {
 			if about == "" || names == nil && len(m.Mentioned) == 0 {
 				continue
 			}
-			at := s.wall(m.At)
-			asked := at
-			for _, u := range s.said {
-				f := fates[u.id]
-				if u.group == g && u.at.Before(asked) && f != nil && (len(f.done) == 0 || slices.ContainsFunc(f.done, func(done time.Time) bool { return !done.Before(at.Truncate(time.Millisecond)) })) {
-					asked = u.at
-				}
+			asked, answers := saidAt[m.Session]
+			if !answers || byItself(m) {
+				asked = s.wall(m.At).Add(-doneWithin)
 			}
 			readers, err := g.Readers(about)
 			if err != nil {
