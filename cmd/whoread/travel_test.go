@@ -142,7 +142,7 @@ func (w *traveller) start(n int, config string) {
 			}
 		})
 	}
-	if err := w.AwaitConnections(within(w.t), before+n); err != nil {
+	if err := w.AwaitConnections(within(w.t), before+2*n); err != nil { // two each
 		w.t.Fatalf("whoread does not connect: %v", err)
 	}
 }

@@ -234,9 +234,12 @@ func (s *Server) Watch(ctx context.Context) <-chan Change { return s.feed.watch(
 // change it. It returns the cause of ctx's end, or [ErrClosed].
 func (s *Server) Await(ctx context.Context, cond func() bool) error { return s.feed.await(ctx, cond) }
 
-// AwaitConnections returns when n Stream connections are open; errors as [Server.Await].
+// AwaitConnections returns when at least n Stream connections are open, or for 0 when none is; errors as [Server.Await].
 func (s *Server) AwaitConnections(ctx context.Context, n int) error {
-	return s.Await(ctx, func() bool { return len(s.Connections()) == n })
+	return s.Await(ctx, func() bool {
+		open := len(s.Connections())
+		return open == n || n > 0 && open > n
+	})
 }
 
 // AddPerson adds a person, or changes the one with this UnionID, and returns them with what was generated.
