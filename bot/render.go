@@ -229,9 +229,15 @@ func (p page) list(format string, people []listed) string {
 	var b strings.Builder
 	shown := 0
 	for _, person := range people {
+		if shown == p.maxNames {
+			break
+		}
 		name := escape(shorten(p.names[person.userID], nameRunes))
-		if name == "" || shown == p.maxNames || b.Len()+len(name) > listBytes {
+		if name == "" {
 			continue
+		}
+		if b.Len()+len(name) > listBytes {
+			break
 		}
 		name += person.after
 		if shown > 0 {

@@ -42,9 +42,9 @@ func (c *Client) take(ctx context.Context, s *slot, df *payload.DataFrame) bool 
 	defer c.handlers.end()
 	c.heard(s)
 	f := newFrame(df)
-	log := s.log.With(zap.String("type", f.Type), zap.String("topic", f.Topic), zap.String("frame", f.MessageID))
+	log := s.log.WithLazy(zap.String("type", f.Type), zap.String("topic", f.Topic), zap.String("frame", f.MessageID))
 	if f.Type == TypeEvent {
-		log = log.With(zap.String("event", f.EventType), zap.String("event_id", f.EventID))
+		log = log.WithLazy(zap.String("event", f.EventType), zap.String("event_id", f.EventID))
 	}
 	ctx, cancel := context.WithTimeout(ctx, AckWithin)
 	defer cancel()

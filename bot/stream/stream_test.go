@@ -141,7 +141,7 @@ func config(g *gateway, handle stream.Handler) stream.Config {
 	return stream.Config{
 		ClientID: clientID, ClientSecret: clientSecret, APIURL: g.srv.URL,
 		Topics: []string{botTopic}, Events: true, Handle: handle,
-		Connections: 1, Stagger: time.Millisecond,
+		Connections: 1, Stagger: time.Hour, // none is renewed
 		Backoff: stream.Backoff{Initial: time.Millisecond, Max: 10 * time.Millisecond, Credentials: 20 * time.Millisecond},
 	}
 }

@@ -64,9 +64,10 @@ func (a api) repeatable(failure *Error) bool {
 // request is what differs between two calls of one API.
 type request struct {
 	query   url.Values
-	body    any      // marshalled to JSON; nothing is sent for nil
-	file    *file    // instead of body
-	webhook *url.URL // instead of the API's own address
+	body    any          // marshalled to JSON; nothing is sent for nil
+	file    *file        // instead of body
+	encoded *encodedBody // instead of body, which it is
+	webhook *url.URL     // instead of the API's own address
 }
 
 // answer is a decoded success.
@@ -264,6 +265,8 @@ func (a api) payload(r request) (encodedBody, *Error) {
 	var p encodedBody
 	var err error
 	switch {
+	case r.encoded != nil:
+		return *r.encoded, nil
 	case r.file != nil:
 		p.content, p.contentType, err = r.file.encode()
 	case r.body != nil:

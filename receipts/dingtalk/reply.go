@@ -38,7 +38,7 @@ func (c *Client) Reply(ctx context.Context, webhook Secret, r Reply) error {
 	if len(payload.content) > MaxReplyBytes {
 		return replyAPI.refuse(TooLong, fmt.Sprintf("the reply has %d bytes, DingTalk takes about %d", len(payload.content), MaxReplyBytes), ErrTooLong)
 	}
-	_, err := call[replyAnswer](ctx, c, replyAPI, request{body: body, webhook: target})
+	_, err := call[replyAnswer](ctx, c, replyAPI, request{encoded: &payload, webhook: target})
 	return err
 }
 
