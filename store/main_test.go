@@ -39,13 +39,13 @@ const (
 )
 
 // open returns a store on the backend.
-func open(t *testing.T, b storetest.Backend) *Store {
+func open(t testing.TB, b storetest.Backend) *Store {
 	t.Helper()
 	return openURL(t, b, b.URL)
 }
 
 // openURL returns a store that reaches the backend by another URL.
-func openURL(t *testing.T, b storetest.Backend, url string) *Store {
+func openURL(t testing.TB, b storetest.Backend, url string) *Store {
 	t.Helper()
 	s, err := Open(Options{URL: url, KeyPrefix: b.KeyPrefix, KeepFor: keepFor})
 	if err != nil {

@@ -80,6 +80,7 @@ func (c *benchCommand) Run(ctx context.Context, out streams) (err error) {
 			return fmt.Errorf("there is no bench %q: there are %s", name, benchNames())
 		}
 	}
+	thrifty() // as 'whoread run'
 	url := c.Redis
 	if url == "" {
 		server, err := startRedis(ctx)

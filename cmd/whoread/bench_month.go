@@ -63,7 +63,7 @@ func (b *bench) liveThrough(ctx context.Context, m month) (calls, pushes int, er
 	}, config: func(c *config) {
 		usual := defaultConfig()
 		c.Members.CacheFor, c.Reports.FreshFor = usual.Members.CacheFor, usual.Reports.FreshFor
-		c.Budget.CallsPerSecond = 10_000
+		c.Budget.CallsPerSecond, c.Budget.CallsPerMonth = 10_000, 0 // what it would take, allowed or not
 		if m.config != nil {
 			m.config(c)
 		}
