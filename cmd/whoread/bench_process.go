@@ -69,13 +69,13 @@ log: {level: error}
 }
 
 // withChild calls do with a DingTalk and the configuration of a child that uses it.
-func (b *bench) withChild(do func(d *dingtalktest.Server, config, prefix string) error) (err error) {
+func (b *bench) withChild(ctx context.Context, do func(d *dingtalktest.Server, config, prefix string) error) (err error) {
 	folder, err := os.MkdirTemp("", "whoread-bench")
 	if err != nil {
 		return err
 	}
 	prefix := benchPrefix + rand.Text()
-	defer func() { err = errors.Join(err, os.RemoveAll(folder), b.sweepKeys(prefix)) }()
+	defer func() { err = errors.Join(err, os.RemoveAll(folder), b.sweepKeys(ctx, prefix)) }()
 	d := dingtalktest.New(dingtalktest.Options{CallsPerSecond: -1})
 	if err := d.Listen("127.0.0.1:0"); err != nil {
 		return err
@@ -90,7 +90,7 @@ func (b *bench) withChild(do func(d *dingtalktest.Server, config, prefix string)
 
 // benchStart measures the time from exec to both connections, and the program's size.
 func (b *bench) benchStart(ctx context.Context) error {
-	err := b.withChild(func(d *dingtalktest.Server, config, _ string) error {
+	err := b.withChild(ctx, func(d *dingtalktest.Server, config, _ string) error {
 		var took []float64
 		for range b.pick(7, 1) {
 			c, err := b.start(ctx, d, config)
@@ -133,7 +133,7 @@ func (b *bench) benchMemory(ctx context.Context) error {
 	}
 	groups, perGroup := b.pick(1_000, 20), b.pick(100, 20)
 	const members = 100
-	return b.withChild(func(d *dingtalktest.Server, config, prefix string) (err error) {
+	return b.withChild(ctx, func(d *dingtalktest.Server, config, prefix string) (err error) {
 		admin := d.AddPerson(dingtalktest.Person{UserID: "admin", Name: "李雷", Admin: true})
 		people := []dingtalktest.Person{admin}
 		for i := 1; i < members; i++ {
@@ -278,7 +278,7 @@ func (b *bench) benchRecords(ctx context.Context) (err error) {
 	if err != nil {
 		return errors.Join(err, s.Close())
 	}
-	defer func() { err = errors.Join(err, s.Close(), rdb.Close(), b.sweepKeys(prefix)) }()
+	defer func() { err = errors.Join(err, s.Close(), rdb.Close(), b.sweepKeys(ctx, prefix)) }()
 	audience := receipts.Members{Source: receipts.SceneGroup, At: time.Now()}
 	bytes := 0
 	for i := range readers {

@@ -41,7 +41,7 @@ func (b *bench) benchPushes(ctx context.Context) (err error) {
 	go func() { ended <- a.run(running) }()
 	defer func() {
 		stop()
-		err = errors.Join(err, <-ended, a.close(), b.sweepKeys(c.Redis.KeyPrefix))
+		err = errors.Join(err, <-ended, a.close(), b.sweepKeys(ctx, c.Redis.KeyPrefix))
 	}()
 
 	now := time.Now()
@@ -90,7 +90,7 @@ func (b *bench) barePushes(ctx context.Context, messages, readers int) (rate flo
 		return 0, err
 	}
 	prefix := benchPrefix + rand.Text()
-	defer func() { err = errors.Join(err, rdb.Close(), b.sweepKeys(prefix)) }()
+	defer func() { err = errors.Join(err, rdb.Close(), b.sweepKeys(ctx, prefix)) }()
 	const perPipeline = 500
 	at := "=" + strconv.FormatInt(time.Now().UnixMilli(), 10)
 	began := time.Now()

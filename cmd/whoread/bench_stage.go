@@ -55,7 +55,7 @@ func (b *bench) open(ctx context.Context, o stageOptions) (s *stage, err error) 
 	s.end = append(s.end, func() error { s.wire.next.CloseIdleConnections(); return nil })
 	c := demoConfig(s.Server)
 	c.Redis.URL, c.Redis.KeyPrefix = redisURL(b.redis), benchPrefix+rand.Text()
-	s.end = append(s.end, func() error { return b.sweepKeys(c.Redis.KeyPrefix) })
+	s.end = append(s.end, func() error { return b.sweepKeys(ctx, c.Redis.KeyPrefix) })
 	if o.config != nil {
 		o.config(&c)
 	}
@@ -262,7 +262,7 @@ func (b *bench) client() (*redis.Client, error) {
 }
 
 // sweepKeys removes what was written below the prefix.
-func (b *bench) sweepKeys(prefix string) error {
+func (b *bench) sweepKeys(ctx context.Context, prefix string) error {
 	if b.redis == store.Memory {
 		return nil
 	}
@@ -270,7 +270,8 @@ func (b *bench) sweepKeys(prefix string) error {
 	if err != nil {
 		return err
 	}
-	ctx := context.Background()
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute) // also where the bench is cut off
+	defer cancel()
 	var keys []string
 	found := rdb.Scan(ctx, 0, "{"+prefix+":*", 10_000).Iterator()
 	for found.Next(ctx) {
