@@ -23,13 +23,25 @@ import (
 )
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	// After the first signal the usual behaviour comes back: a second one ends the
-	// process at once.
-	context.AfterFunc(ctx, stop)
+	ctx, stop := context.WithCancel(context.Background())
+	signals := make(chan os.Signal, 2) // none is missed, however close they come
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	go func() { // until the process ends
+		<-signals
+		stop()
+		endAtOnce(<-signals)
+	}()
 	code := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
 	stop()
 	os.Exit(code)
+}
+
+// endAtOnce lets a signal do what it does where nobody listens: end the process.
+func endAtOnce(s os.Signal) {
+	signal.Reset(s)
+	if self, err := os.FindProcess(os.Getpid()); err == nil {
+		_ = self.Signal(s) // where it can't be sent, the first signal ends the process
+	}
 }
 
 // cli are the subcommands.
