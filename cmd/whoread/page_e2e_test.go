@@ -191,7 +191,7 @@ func TestDingTalkAlonePrintsWhatAnotherProgramNeeds(t *testing.T) {
 	if err != nil {
 		t.Errorf("check: %v\n%s", err, out)
 	}
-	wantIn(t, string(out), "✓ configuration", "✓ token", "✓ gateway")
+	wantIn(t, string(out), "✓ config ", "✓ token", "✓ gateway")
 	alone.interrupt()
 }
 
