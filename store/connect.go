@@ -33,6 +33,10 @@ const (
 	clusterReload = 3 * time.Second
 )
 
+// bufferSize is much less than go-redis takes by itself (32 KiB): most answers have a
+// few hundred bytes.
+const bufferSize = 8 << 10
+
 // Ports where an address names none.
 const (
 	redisPort    = "6379"
@@ -116,6 +120,8 @@ func clientOptions(o Options, address string) (*redis.UniversalOptions, bool, er
 		ReadTimeout: callTimeout, WriteTimeout: callTimeout, ContextTimeoutEnabled: true,
 		// Safe, since every script can be repeated.
 		MaxRetries: 1,
+		// Of each of some twenty connections. What is larger goes through in pieces.
+		ReadBufferSize: bufferSize, WriteBufferSize: bufferSize,
 		// Neither is of use here, and an ACL would have to allow both.
 		DisableIdentity:          true,
 		MaintNotificationsConfig: &maintnotifications.Config{Mode: maintnotifications.ModeDisabled},
