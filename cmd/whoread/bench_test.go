@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"os/exec"
@@ -57,10 +58,13 @@ func TestTheBenchSaysWhatItCannotDo(t *testing.T) {
 	}
 }
 
-// benched runs the bench and returns what it printed.
+// benched runs the bench and returns what it printed. On a busy machine it takes longer
+// than other tests have patience for.
 func benched(t *testing.T, arguments ...string) string {
 	t.Helper()
-	command := exec.CommandContext(within(t), whoread, append([]string{"bench"}, arguments...)...)
+	ctx, cancel := context.WithTimeout(t.Context(), 4*patience)
+	defer cancel()
+	command := exec.CommandContext(ctx, whoread, append([]string{"bench"}, arguments...)...)
 	command.Cancel = func() error { return command.Process.Signal(syscall.SIGTERM) } // it ends what it started
 	command.WaitDelay = 10 * time.Second
 	out, err := command.Output()

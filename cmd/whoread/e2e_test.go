@@ -543,8 +543,8 @@ func TestNoSecretIsInTheLogAtDebugLevelOrInTheMetrics(t *testing.T) {
 	w := newWorld(t, storetest.Real(t), dingtalktest.Options{})
 	people := w.people(4)
 	group := w.AddGroup(dingtalktest.GroupOptions{}, append(people, w.admin)...)
-	at := freeEndpoint(t)
-	p := w.start(w.config(`http: {listen: "` + at.address + `"}`))
+	p := w.start(w.config(anyPort))
+	at := p.endpoint()
 	w.ask(group, w.admin, saying("公告 一"))
 	for _, fault := range []dingtalktest.FaultKind{
 		dingtalktest.ServerError, dingtalktest.TruncatedBody, dingtalktest.IPBanHTML, dingtalktest.DropBefore,

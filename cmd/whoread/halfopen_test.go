@@ -115,8 +115,8 @@ func carry(to, from net.Conn, swallows *atomic.Bool) {
 }
 
 // config is that of a bot whose Stream connections go through the network.
-func (n *network) config(w *world, name, listen string) string {
-	content, err := os.ReadFile(w.config("http: {listen: \"" + listen + "\"}"))
+func (n *network) config(w *world, name string) string {
+	content, err := os.ReadFile(w.config(anyPort))
 	if err != nil {
 		n.t.Fatal(err)
 	}
@@ -165,14 +165,14 @@ func TestAConnectionThatLeadsNowhereIsNoticed(t *testing.T) {
 	}
 	var bots []*bot
 	for _, name := range []string{"both", "to the bot", "to DingTalk"} {
-		b := &bot{name: name, address: freeAddress(t), network: newNetwork(w.world)}
+		b := &bot{name: name, network: newNetwork(w.world)}
 		if name != "to DingTalk" {
 			b.swallows = append(b.swallows, &b.network.toBot)
 		}
 		if name != "to the bot" {
 			b.swallows = append(b.swallows, &b.network.toDingTalk)
 		}
-		w.launchWith(b.network.config(w.world, name+".yaml", b.address), keepAliveVariable+"="+keepAlive)
+		b.address = w.launchWith(b.network.config(w.world, name+".yaml"), keepAliveVariable+"="+keepAlive).endpoint().address
 		bots = append(bots, b)
 	}
 	becomes := func(what string, status int) {

@@ -103,8 +103,7 @@ func TestProbesFollowOutages(t *testing.T) {
 	proxy := storetest.NewProxy(t, b.URL)
 	b.URL = proxy.URL()
 	w := newWorld(t, b, dingtalktest.Options{DisconnectAfter: time.Millisecond})
-	address := freeAddress(t)
-	w.start(w.config("http: {listen: \"" + address + "\"}"))
+	address := w.start(w.config(anyPort)).endpoint().address
 	becomes := func(status int, reason string) {
 		t.Helper()
 		ctx := within(t)

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -322,12 +323,22 @@ type endpoint struct {
 	address string
 }
 
-// freeEndpoint returns one on a free port.
-func freeEndpoint(t *testing.T) endpoint {
-	t.Helper()
-	listener := httptest.NewServer(http.NotFoundHandler())
-	defer listener.Close()
-	return endpoint{t, listener.Listener.Addr().String()}
+// anyPort has a whoread listen on a port that is free; its log tells which.
+const anyPort = `http: {listen: "127.0.0.1:0"}`
+
+var listens = regexp.MustCompile(`"msg":"HTTP endpoint","address":"([^"]+)"`)
+
+// endpoint waits until the process listens.
+func (p *process) endpoint() endpoint {
+	p.t.Helper()
+	for ctx := within(p.t); ctx.Err() == nil; {
+		if found := listens.FindStringSubmatch(p.log.String()); found != nil {
+			return endpoint{p.t, found[1]}
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	p.t.Fatalf("it listens nowhere:\n%s", p.log)
+	return endpoint{}
 }
 
 func (e endpoint) get(path string) (int, string) {
@@ -376,10 +387,8 @@ func TestMetricsShowWhatHappens(t *testing.T) {
 	w.Events(true)
 	people := w.people(4)
 	group := w.AddGroup(dingtalktest.GroupOptions{Title: "机密小组"}, append(people, w.admin)...)
-	at := freeEndpoint(t)
-	p := w.start(w.config(`
-budget: {calls_per_month: 1000}
-http: {listen: "` + at.address + `"}`))
+	p := w.start(w.config("budget: {calls_per_month: 1000}\n" + anyPort))
+	at := p.endpoint()
 	command := func(verb, outcome string) string {
 		return fmt.Sprintf("whoread_commands_total{outcome=%q,verb=%q}", outcome, verb)
 	}

@@ -18,9 +18,8 @@ import (
 func TestProfilesAreOnlyThereWhenTheyAreSwitchedOn(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, storetest.Real(t), dingtalktest.Options{})
-	on, off := freeEndpoint(t), freeEndpoint(t)
-	w.start(w.config("http: {listen: \"" + off.address + "\"}"))
-	w.start(w.config("http: {listen: \"" + on.address + "\", pprof: true}"))
+	off := w.start(w.config(anyPort)).endpoint()
+	on := w.start(w.config(strings.Replace(anyPort, "}", ", pprof: true}", 1))).endpoint()
 	for _, path := range []string{"/debug/pprof/", "/debug/pprof/heap", "/debug/pprof/profile?seconds=1"} {
 		if status, _ := off.get(path); status != http.StatusNotFound {
 			t.Errorf("%s: %d although it is off", path, status)
