@@ -59,7 +59,7 @@ func (b *bench) open(ctx context.Context, o stageOptions) (s *stage, err error) 
 	if o.config != nil {
 		o.config(&c)
 	}
-	t := timing{now: time.Now, dueEvery: time.Hour, lease: time.Minute, hook: s.trips, transport: s.wire}
+	t := timing{now: time.Now, dueEvery: time.Hour, lease: time.Minute, hook: eachTrip(s.trips.add), transport: s.wire}
 	if o.travels {
 		t.now, t.dueEvery = s.Clock().Now, time.Millisecond
 	}
@@ -212,8 +212,8 @@ type tripCount struct {
 	n  int
 }
 
-func (c *tripCount) add(cmd redis.Cmder) {
-	if cmd.Name() == "xreadgroup" {
+func (c *tripCount) add(cmds ...redis.Cmder) {
+	if cmds[0].Name() == "xreadgroup" {
 		return
 	}
 	c.mu.Lock()
@@ -230,21 +230,25 @@ func (c *tripCount) take() int {
 	return n
 }
 
+// eachTrip is a redis.Hook that is told of each round trip before it is made, with the
+// commands that go in it.
+type eachTrip func(cmds ...redis.Cmder)
+
 // DialHook implements redis.Hook.
-func (c *tripCount) DialHook(next redis.DialHook) redis.DialHook { return next }
+func (tell eachTrip) DialHook(next redis.DialHook) redis.DialHook { return next }
 
 // ProcessHook implements redis.Hook.
-func (c *tripCount) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
+func (tell eachTrip) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
 	return func(ctx context.Context, cmd redis.Cmder) error {
-		c.add(cmd)
+		tell(cmd)
 		return next(ctx, cmd)
 	}
 }
 
 // ProcessPipelineHook implements redis.Hook.
-func (c *tripCount) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
+func (tell eachTrip) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
 	return func(ctx context.Context, cmds []redis.Cmder) error {
-		c.add(cmds[0])
+		tell(cmds...)
 		return next(ctx, cmds)
 	}
 }

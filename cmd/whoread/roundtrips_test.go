@@ -97,22 +97,6 @@ func (c *tripCounter) take() []string {
 	return trips
 }
 
-func (c *tripCounter) DialHook(next redis.DialHook) redis.DialHook { return next }
-
-func (c *tripCounter) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
-	return func(ctx context.Context, cmd redis.Cmder) error {
-		c.count(cmd)
-		return next(ctx, cmd)
-	}
-}
-
-func (c *tripCounter) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
-	return func(ctx context.Context, cmds []redis.Cmder) error {
-		c.count(cmds...)
-		return next(ctx, cmds)
-	}
-}
-
 // costs says what each command costs, in this order in one group: round trips to Redis,
 // from its frame to its end, and calls of DingTalk. The reply by webhook, which is not
 // counted against any quota, is left out of the calls. Only knowingly may a number grow.
@@ -229,7 +213,7 @@ func (w *world) beginCounting(trips *tripCounter, extra string) {
 		w.t.Fatal(err)
 	}
 	c.DingTalk.Connections = 1
-	a, err := newApp(c, timing{now: time.Now, dueEvery: time.Hour, lease: time.Minute, hook: trips}, zap.NewNop(), newMetrics())
+	a, err := newApp(c, timing{now: time.Now, dueEvery: time.Hour, lease: time.Minute, hook: eachTrip(trips.count)}, zap.NewNop(), newMetrics())
 	if err != nil {
 		w.t.Fatal(err)
 	}
