@@ -169,7 +169,7 @@ func (b *Bot) accept(ctx context.Context, frameID string, data []byte) Outcome {
 		b.refuse(ctx, in, err)
 		return Refused
 	}
-	log.Info("command accepted", zap.Bool("repeated", !fresh))
+	log.Info("command accepted", zap.String("group", in.Group), zap.Bool("repeated", !fresh))
 	if !fresh {
 		return Repeated
 	}

@@ -31,7 +31,7 @@ func (b *Bot) carryOut(ctx context.Context, in Incoming, said Said) (answer, err
 	case in.Direct:
 		return refuse(w.Private), nil
 	case !b.Access.works(in.Group):
-		return refuse(w.ForeignGrp), nil
+		return refuse(fmt.Sprintf(w.ForeignGrp, escape(in.Group))), nil
 	case in.Spent:
 		return refuse(w.Spent), nil
 	case in.Wordless:

@@ -202,6 +202,9 @@ func TestRefusals(t *testing.T) {
 			for _, language := range []bot.Language{bot.Chinese, bot.English} {
 				got := w.ask(w.zhangsan, say{Text: test.said.in(language)}).Text
 				w.wants(got, test.want.in(language))
+				if name == "another group" { // whoever can let the bot in must know what to write down
+					w.wants(got, w.group.ID())
+				}
 				w.never(got, "周五停机", "李雷", "韩梅梅")
 			}
 			if m, err := w.group.Message(post.ID); err != nil || m.Status != dingtalktest.StatusSuccess {

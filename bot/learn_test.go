@@ -178,6 +178,8 @@ func TestUsage(t *testing.T) {
 			spoken{"没有推送来的已读", "No reads of the last announcements in this group were pushed"}.in(language),
 			spoken{"我本月计数的接口调用：1（群成员 1），08-31 16:00 起重新计算。", "Counted API calls that I made this month: 1 (group members 1); they begin anew at 08-31 16:00."}.in(language))
 		w.never(got, spoken{"没有给出", "gave no members"}.in(language))
+		// What access.groups, follow_up and members.rosters call the group.
+		w.wants(got, spoken{"本群的会话 id（写配置用）：", "The id of this conversation, for the configuration: "}.in(language)+w.group.ID())
 
 		post := w.announce("公告 停机") // 1 call
 		_, err := w.store.KeepPushed(w.soon(), w.group.ID(), post.ProcessQueryKey, map[string]time.Time{"zhangsan": w.clock.now()})

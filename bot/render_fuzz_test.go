@@ -34,7 +34,7 @@ func rendered(language Language, r receipts.Report, names receipts.Names, asker,
 		{title: n.lookAt(harmless(n.title())), text: n.private()},
 		{text: n.lookAt(escape(n.title()))},
 		say(fmt.Sprintf(w.InGroup, escape(shorten(group, titleRunes)))),
-		say(fmt.Sprintf(w.NoMemberList, escape(group))),
+		say(fmt.Sprintf(w.NoMemberList, escape(group))), say(fmt.Sprintf(w.ForeignGrp, escape(group))), say(fmt.Sprintf(w.Usage.Group, escape(group))),
 		say(w.question(&when.Unclear{Why: when.Over, Said: said})),
 	}
 }

@@ -18,7 +18,8 @@ import (
 )
 
 // usage tells an administrator how the bot is doing in this group: whose members it
-// counts and why, whether reads are pushed, and what it has cost.
+// counts and why, whether reads are pushed, what it has cost, and what the group is called
+// in the configuration.
 func (b *Bot) usage(ctx context.Context, w *words, in Incoming) (answer, error) {
 	if !b.Access.may(Admins, in, receipts.Person{}) {
 		return refuse(w.refusal(Admins)), nil
@@ -75,7 +76,7 @@ func (b *Bot) usage(ctx context.Context, w *words, in Incoming) (answer, error) 
 	case !spent.IsZero():
 		said = append(said, fmt.Sprintf(u.Spent, clock(spent, p.now, p.zone)))
 	}
-	return say(append(said, p.connected(b.Connections))...), nil
+	return say(append(said, p.connected(b.Connections), fmt.Sprintf(u.Group, escape(in.Group)))...), nil
 }
 
 // budget tells what the bot has used in this month, of what, and what limits it.

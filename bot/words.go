@@ -19,7 +19,7 @@ type words struct {
 
 	// Refusals.
 	Outsider   string
-	ForeignGrp string
+	ForeignGrp string // %s conversation id
 	AdminsOnly string
 	AuthorOnly string
 	NobodyMay  string
@@ -174,6 +174,7 @@ type usageWords struct {
 	Spent     string // %s when DingTalk last said so
 	Connected string // %d connections up, %d of how many, %s since when
 	Cut       string // %d connections, none of which is up
+	Group     string // %s conversation id
 	APIs      map[string]string
 	Sources   map[receipts.Source]string // what is asked
 }

@@ -26,7 +26,7 @@ Name a message by its number (unread #n) or quote it; otherwise it is the latest
 	Private: `I work in groups: add me to one and mention me there with "announce Title" to post, or "unread" to see who has not read. Say "help" for everything.`,
 
 	Outsider:   "Only members of this organisation can use me. If you are one, ask an administrator whether the app is published and visible to you.",
-	ForeignGrp: "I am not allowed to work in this group; ask an administrator to add it to access.groups in the configuration.",
+	ForeignGrp: "I am not allowed to work in this group; ask an administrator to add it to access.groups in the configuration (conversation %s).",
 	AdminsOnly: "Only administrators may say this; please ask one.",
 	AuthorOnly: "Only who announced it, and administrators, may recall it.",
 	NobodyMay:  "The configuration lets nobody say this; please ask an administrator.",
@@ -152,6 +152,7 @@ Name a message by its number (unread #n) or quote it; otherwise it is the latest
 		PerSecond: "At most %d calls a second of each API, all processes together.",
 		Connected: "Connections to DingTalk: %d/%d, up since %s.",
 		Cut:       "All %d connections to DingTalk are down; I am reconnecting.",
+		Group:     "The id of this conversation, for the configuration: %s",
 		APIs: map[string]string{
 			"send": "group messages", "query": "who has read", "members": "group members", "chat": "chat members", "recall": "recalls", "direct": "direct messages", "ding": "DINGs",
 		},

@@ -26,7 +26,7 @@ var chinese = words{
 	Private: "我在群里工作：把我加进群，在群里 @我 说「公告 标题」发公告，说「谁没读」看谁还没读。说「帮助」看全部命令。",
 
 	Outsider:   "只有本组织的成员可以用我。如果你是本组织成员，请管理员检查应用是否已发布、你是否在应用的可见范围内。",
-	ForeignGrp: "我没有被允许在这个群里工作，请管理员把本群加到配置 access.groups 里。",
+	ForeignGrp: "我没有被允许在这个群里工作，请管理员把本群（会话 %s）加到配置 access.groups 里。",
 	AdminsOnly: "这个命令只有管理员可以用，请找管理员帮忙。",
 	AuthorOnly: "只有这条公告的发布人和管理员可以撤回它。",
 	NobodyMay:  "这个命令在配置里没有对任何人开放，请联系管理员。",
@@ -152,6 +152,7 @@ var chinese = words{
 		PerSecond: "每个接口每秒最多调用 %d 次，所有进程合计。",
 		Connected: "到钉钉的连接：%d/%d，%s 起一直在线。",
 		Cut:       "到钉钉的 %d 条连接都断了，正在重连。",
+		Group:     "本群的会话 id（写配置用）：%s",
 		APIs: map[string]string{
 			"send": "群消息", "query": "查已读", "members": "群成员", "chat": "会话成员", "recall": "撤回", "direct": "私信", "ding": "DING",
 		},

@@ -53,7 +53,7 @@ var remedies = map[dingtalk.Kind]struct {
 	dingtalk.ThrottledMinute:   {"wait a minute and check again", nil},
 	dingtalk.IPBanned:          {"DingTalk (or a proxy on the way) refuses this address; if it is DingTalk, it does so for five minutes: wait and check again", nil},
 	dingtalk.QuotaSpent:        {"the organisation's calls of this month are used up: wait for the next month (UTC+8), or have a larger edition", nil},
-	dingtalk.GroupInvalid:      {"correct the conversation id in access.groups, members.rosters or follow_up: @whoread says it in the group when it needs a roster", nil},
+	dingtalk.GroupInvalid:      {"correct the conversation id in access.groups, members.rosters or follow_up: \"@whoread usage\" in the group says it", nil},
 	dingtalk.GroupDisbanded:    {"the group is no more: take it out of the configuration", nil},
 	dingtalk.OtherOrganisation: {"the group is another organisation's: take it out of the configuration", nil},
 	dingtalk.BotNotInGroup:     {"add the bot to the group, or take the group out of the configuration; if it is in, dingtalk.robot_code is another bot's", clientGroupBots},

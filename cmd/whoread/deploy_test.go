@@ -40,14 +40,25 @@ func readDeployed[T any](t *testing.T, file, content string) (v T) {
 	return v
 }
 
-// tool is the path of a program that only some machines have.
+// tool is the path of a program that only some machines have, from a package of Debian's:
+// the test is skipped where it is not, or fails if WHOREAD_TEST_REQUIRE lists it.
 func tool(t *testing.T, name, from string) string {
 	t.Helper()
 	path, err := exec.LookPath(name)
 	if err != nil {
-		t.Skipf("SKIPPED, there is no %s: install %s", name, from)
+		lacks(t, name, fmt.Sprintf("there is no %s on this machine: install %s", name, from))
 	}
 	return path
+}
+
+// lacks skips the test because something is not on this machine, or fails if
+// WHOREAD_TEST_REQUIRE lists it.
+func lacks(t *testing.T, what, why string) {
+	t.Helper()
+	if slices.Contains(strings.Split(os.Getenv("WHOREAD_TEST_REQUIRE"), ","), what) {
+		t.Fatalf("%s; WHOREAD_TEST_REQUIRE lists %q", why, what)
+	}
+	t.Skip("SKIPPED, " + why)
 }
 
 // secretsOf runs deploy/secrets.sh and returns the folder with what it has written.

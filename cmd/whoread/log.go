@@ -19,7 +19,8 @@ const (
 	sampledThen  = 100
 )
 
-// newLog returns a log that writes a line an event, and its level, which may change.
+// newLog returns a log that writes a line an event, and its level, which may change. Every
+// time in it is in UTC, whatever the time zone of the machine.
 // README.md has its vocabulary. Of messages that are repeated some lines are left out:
 // dropped is told of each of them, and the next one that is written says how many they
 // were.
@@ -29,7 +30,7 @@ func newLog(c logConfig, out io.Writer, dropped func(zapcore.Level)) (*zap.Logge
 		return nil, level, fmt.Errorf("log level: %w", err)
 	}
 	encoding := zap.NewProductionEncoderConfig()
-	encoding.EncodeTime = zapcore.ISO8601TimeEncoder
+	encoding.EncodeTime = func(t time.Time, to zapcore.PrimitiveArrayEncoder) { zapcore.ISO8601TimeEncoder(t.UTC(), to) }
 	encoding.EncodeDuration = zapcore.StringDurationEncoder
 	encoder := zapcore.NewJSONEncoder(encoding)
 	if c.Format == "console" {

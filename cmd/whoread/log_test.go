@@ -280,6 +280,29 @@ func (s *second) Now() time.Time {
 
 func (*second) NewTicker(d time.Duration) *time.Ticker { return time.NewTicker(d) }
 
+// Times of a machine in China are in UTC too, those of fields as well.
+func TestTimesInTheLogAreInUTC(t *testing.T) {
+	t.Parallel()
+	shanghai := time.FixedZone("", 8*60*60)
+	for format, want := range map[string][]string{
+		"json":    {`"ts":"2026-11-25T16:00:01.000Z"`, `"until":"2026-11-30T16:00:00.000Z"`},
+		"console": {"2026-11-25T16:00:01.000Z", `"until": "2026-11-30T16:00:00.000Z"`},
+	} {
+		var written bytes.Buffer
+		log, _, err := newLog(logConfig{Level: "info", Format: format}, &written, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		clock := zap.WithClock(&second{at: time.Date(2026, 11, 26, 0, 0, 0, 0, shanghai)})
+		log.WithOptions(clock).Info("budget spent", zap.Time("until", time.Date(2026, 12, 1, 0, 0, 0, 0, shanghai)))
+		for _, part := range want {
+			if !strings.Contains(written.String(), part) {
+				t.Errorf("%s: %s is not in %s", format, part, written.String())
+			}
+		}
+	}
+}
+
 // The level of the configuration holds for all lines.
 func TestTheLevelOfTheLogIsTheConfigurations(t *testing.T) {
 	t.Parallel()
@@ -367,6 +390,9 @@ func TestOneRequestLeadsThroughTheLog(t *testing.T) {
 		if request == "msg-one" {
 			api, _ := entry["api"].(string)
 			way = append(way, strings.TrimSpace(fmt.Sprint(message, " ", api)))
+		}
+		if message == "command accepted" && entry["group"] != group.ID() {
+			t.Errorf("which group is it: %v", entry)
 		}
 		if message == "a call of DingTalk failed" && (request != "msg-one" || entry["kind"] != "bot_stopped" || entry["dingtalk_request_id"] == "") {
 			t.Errorf("a refused call: %v", entry)

@@ -387,10 +387,7 @@ func chromium(t *testing.T) context.Context {
 		}
 	}
 	if path == "" {
-		if strings.Contains(os.Getenv("WHOREAD_TEST_REQUIRE"), "browser") {
-			t.Fatal(`there is no Chromium on this machine, and WHOREAD_TEST_REQUIRE lists "browser"`)
-		}
-		t.Skip("there is no Chromium on this machine")
+		lacks(t, "browser", "there is no Chromium on this machine")
 	}
 	allocator, stop := chromedp.NewExecAllocator(context.Background(),
 		chromedp.ExecPath(path), chromedp.Headless, chromedp.NoSandbox, chromedp.NoFirstRun, chromedp.NoDefaultBrowserCheck, chromedp.DisableGPU,
