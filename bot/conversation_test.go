@@ -578,7 +578,7 @@ func TestSentButNotRecorded(t *testing.T) {
 func TestAQuotedMessageIsAdopted(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, setup{})
-	key, err := w.bot.Client.SendGroup(w.soon(), w.group.ID(), dingtalk.Markdown("旧公告", "旧公告\n正文"))
+	sent, err := w.bot.Client.SendGroup(w.soon(), w.group.ID(), dingtalk.Markdown("旧公告", "旧公告\n正文"))
 	w.must(err)
 	post := w.posted()[0]
 	w.must(w.group.ReadAll(post.ID, w.zhangsan))
@@ -586,7 +586,7 @@ func TestAQuotedMessageIsAdopted(t *testing.T) {
 	w.wants(w.asks(w.lisi, "未读 1"), "#1 旧公告 · 已读 1/4")
 	w.wants(w.ask(w.zhangsan, say{Text: "撤回", Quote: post.ID}).Text, "只有这条公告的发布人和管理员") // nobody's
 	w.wants(w.ask(w.lilei, say{Text: "撤回", Quote: post.ID}).Text, "已撤回 #1")
-	w.never(w.log.String(), key)
+	w.never(w.log.String(), sent.ProcessQueryKey)
 }
 
 func TestQuotes(t *testing.T) {

@@ -33,6 +33,8 @@ const (
 	// skewMax is how far DingTalk's clock may be ahead of this machine's. What is said
 	// to have happened later than that did not.
 	skewMax = time.Hour
+	// onItsWayFor is how long an event may take from DingTalk to here.
+	onItsWayFor = 3 * time.Second
 	// disbandedMax is how many messages of a disbanded group are ended, the newest.
 	// An older one is ended when somebody asks for it: DingTalk then says so.
 	disbandedMax = 200
@@ -77,8 +79,10 @@ func (u *userIDs) UnmarshalJSON(data []byte) error {
 
 // Event takes an event that DingTalk pushed. An error means that DingTalk should
 // push it again; an event that can't be understood, or is not for this bot, is
-// taken and forgotten. Born is when it happened; zero if DingTalk did not say.
-func (b *Bot) Event(ctx context.Context, kind string, born time.Time, data []byte) error {
+// taken and forgotten. Born is when it happened, and age how old it was when it was
+// pushed, both by DingTalk's clock; zero if DingTalk did not say.
+func (b *Bot) Event(ctx context.Context, kind string, born time.Time, age time.Duration, data []byte) error {
+	arrived := b.Now()
 	e, ok := understood(data)
 	if !ok {
 		b.Log.Warn("event dropped", zap.String("event", kind), zap.Int("bytes", len(data)))
@@ -89,7 +93,7 @@ func (b *Bot) Event(ctx context.Context, kind string, born time.Time, data []byt
 		b.Observer.Push(eventLabel(kind), Ignored)
 		return nil
 	}
-	err := b.follows(ctx, kind, born, e)
+	err := b.follows(ctx, kind, born, arrived.Add(-age), e)
 	outcome := Taken
 	switch {
 	case errors.Is(err, errNotYetRecorded):
@@ -101,13 +105,11 @@ func (b *Bot) Event(ctx context.Context, kind string, born time.Time, data []byt
 	return err
 }
 
-// follows does what an event is about.
-func (b *Bot) follows(ctx context.Context, kind string, born time.Time, e event) error {
+// follows does what an event is about. Own is when it happened at the latest, by this
+// machine's clock.
+func (b *Bot) follows(ctx context.Context, kind string, born, own time.Time, e event) error {
 	group := e.Group.id()
-	at := b.happened(e.At.time(), born)
-	if at.IsZero() {
-		at = b.Now()
-	}
+	at := moment(b.happened(e.At.time(), born), own)
 	switch kind {
 	case eventRead:
 		return b.read(ctx, e, born)
@@ -134,6 +136,20 @@ func (b *Bot) follows(ctx context.Context, kind string, born time.Time, e event)
 		return b.disbanded(ctx, group)
 	}
 	return nil
+}
+
+// moment is when something happened that DingTalk says was at said, zero if it does not
+// say, and that arrived as if it was at own. If own is but a little later, that is how
+// long it was on its way; otherwise the clocks differ.
+func moment(said, own time.Time) receipts.Moment {
+	switch late := own.Sub(said); {
+	case said.IsZero():
+		return receipts.Moment{Said: own, Own: own}
+	case late >= 0 && late < onItsWayFor:
+		return receipts.Moment{Said: said, Own: said}
+	default:
+		return receipts.Moment{Said: said, Own: own}
+	}
 }
 
 // happened is the first of the times that something can have happened at; zero if

@@ -69,7 +69,7 @@ func TestAPushedReadIsKeptWithItsTime(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			p := &pushes{known: map[string]bool{"key": true}}
-			if err := eventBot(t, p).Event(t.Context(), eventRead, at, readEvent("zhang", "key", operated)); err != nil {
+			if err := eventBot(t, p).Event(t.Context(), eventRead, at, 0, readEvent("zhang", "key", operated)); err != nil {
 				t.Fatal(err)
 			}
 			if diff := cmp.Diff(map[string]time.Time{"cid/key/zhang": time.UnixMilli(at.UnixMilli())}, p.kept, cmp.Comparer(time.Time.Equal)); diff != "" {
@@ -105,7 +105,7 @@ func TestWhichEventsArePushedAgain(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			if err := eventBot(t, test.p).Event(t.Context(), test.kind, time.Time{}, test.data); !errors.Is(err, test.want) {
+			if err := eventBot(t, test.p).Event(t.Context(), test.kind, time.Time{}, 0, test.data); !errors.Is(err, test.want) {
 				t.Errorf("%v, not %v", err, test.want)
 			}
 		})
@@ -121,7 +121,7 @@ func TestABurstIsWrittenInBatches(t *testing.T) {
 	var all sync.WaitGroup
 	push := func(i int) {
 		all.Go(func() {
-			if err := b.Event(t.Context(), eventRead, asked, readEvent(fmt.Sprint("user", i), "key", "null")); err != nil {
+			if err := b.Event(t.Context(), eventRead, asked, 0, readEvent(fmt.Sprint("user", i), "key", "null")); err != nil {
 				t.Error(err)
 			}
 		})
@@ -150,7 +150,7 @@ func TestAReadThatCannotBeWrittenInTimeIsNotTaken(t *testing.T) {
 	b := eventBot(t, p)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if err := b.Event(ctx, eventRead, asked, readEvent("zhang", "key", "null")); !errors.Is(err, context.Canceled) {
+	if err := b.Event(ctx, eventRead, asked, 0, readEvent("zhang", "key", "null")); !errors.Is(err, context.Canceled) {
 		t.Error(err)
 	}
 	close(p.hold)

@@ -328,7 +328,7 @@ func TestReadsWithTimesThatCannotBe(t *testing.T) {
 	for i, test := range cases {
 		w.must(w.group.ReadAll(post.ID, readers[i]))
 		for range 2 { // and replayed
-			w.must(w.bot.Event(t.Context(), "robot_msg_read", test.born, w.about(map[string]any{
+			w.must(w.bot.Event(t.Context(), "robot_msg_read", test.born, 0, w.about(map[string]any{
 				"processQueryKey": post.ProcessQueryKey, "userId": readers[i].UserID, "operatTime": test.operated,
 			})))
 		}
@@ -342,6 +342,87 @@ func TestReadsWithTimesThatCannotBe(t *testing.T) {
 	w.asks(w.lisi, "曲线")
 	w.asks(w.lilei, "导出")
 	w.wants(w.asks(w.lilei, "用量"), "最近一次推送来的已读是 14:4")
+}
+
+// Who came before an announcement is asked to read it, however late that is pushed, and
+// who came after it is not, whatever DingTalk's clock says: nobody who was not there is
+// called unread.
+func TestWhoCameWhenTheClocksDiffer(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		what     string
+		came     time.Duration // after the posting
+		late     time.Duration // from then until it is pushed
+		ahead    time.Duration // DingTalk's clock
+		age      bool          // the push says how old it is
+		timeless bool          // it does not even say when it was
+		asked    bool
+	}{
+		{what: "a minute before, as it happened", came: -time.Minute, age: true, asked: true},
+		{what: "a minute before, late", came: -time.Minute, late: 5 * time.Minute, age: true, asked: true},
+		{what: "a minute before, late, and nobody knows how late", came: -time.Minute, late: 5 * time.Minute},
+		{what: "a second before, two seconds on its way", came: -time.Second, late: 2 * time.Second, asked: true},
+		{what: "a second after, two seconds on its way", came: time.Second, late: 2 * time.Second},
+		{what: "a minute after", came: time.Minute, age: true},
+		{what: "a minute after, by a clock that is behind", came: time.Minute, ahead: -5 * time.Minute, age: true},
+		{what: "a minute after, late, by a clock that is behind", came: time.Minute, late: 2 * time.Minute, ahead: -5 * time.Minute, age: true},
+		{what: "a minute before, late, by a clock that is behind", came: -time.Minute, late: 2 * time.Minute, ahead: -5 * time.Minute, age: true, asked: true},
+		{what: "a minute before, late, by a clock that is ahead", came: -time.Minute, late: 2 * time.Minute, ahead: 5 * time.Minute, age: true, asked: true},
+		{what: "a minute before, without a time", came: -time.Minute, timeless: true, asked: true},
+		{what: "a minute after, without a time", came: time.Minute, timeless: true},
+	} {
+		t.Run(test.what, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, setup{})
+			wang := w.dingtalk.AddPerson(dingtalktest.Person{Name: "王五", UserID: "wangwu"})
+			w.announce("公告 名单") // the members are known from now on
+			w.clock.advance(2 * time.Minute)
+			var happened time.Time
+			comes := func() {
+				happened = w.clock.now()
+				w.must(w.group.Join(w.lilei, wang))
+			}
+			isPushed := func() {
+				changes, born, age := map[string]any{"userId": []string{wang.UserID}}, time.Time{}, time.Duration(0)
+				if !test.timeless {
+					born = happened.Add(test.ahead)
+					changes["timeStamp"] = born.UnixMilli()
+				}
+				if test.age {
+					age = test.late
+				}
+				w.must(w.bot.Event(t.Context(), "chat_add_member", born, age, w.about(changes)))
+			}
+			switch before := -test.came; {
+			case before < 0:
+				w.announce("公告 停机")
+				w.clock.advance(test.came)
+				comes()
+				w.clock.advance(test.late)
+				isPushed()
+			case before < test.late:
+				comes()
+				w.clock.advance(before)
+				w.announce("公告 停机")
+				w.clock.advance(test.late - before)
+				isPushed()
+			default:
+				comes()
+				w.clock.advance(test.late)
+				isPushed()
+				w.clock.advance(before - test.late)
+				w.announce("公告 停机")
+			}
+			got := w.asks(w.lisi, "谁没读 #2")
+			if test.asked {
+				w.wants(got, "已读 0/5", "王五")
+				w.never(got, "后来入群")
+				return
+			}
+			w.wants(got, "已读 0/4", "另有 1 人后来入群")
+			w.never(got, "王五")
+		})
+	}
 }
 
 // Events of another robot, of groups and messages that nobody knows, and events that
@@ -371,7 +452,7 @@ func TestReplayedAndForeignEvents(t *testing.T) {
 			change("robotCode", "dingother"), change("openConversationId", "cidNobodyKnows"), change("openConversationId", ""), change("openConversationId", []string{w.group.ID()}),
 		} {
 			for range 2 {
-				err := w.bot.Event(t.Context(), kind, w.clock.now().Add(-time.Hour), w.about(changes))
+				err := w.bot.Event(t.Context(), kind, w.clock.now().Add(-time.Hour), 0, w.about(changes))
 				// A read that is a moment old may be of a message that is just being recorded.
 				if pushedAgain := kind == "robot_msg_read" && changes["openConversationId"] == "cidNobodyKnows"; (err != nil) != pushedAgain {
 					t.Errorf("%s %v: %v", kind, changes, err)
@@ -380,7 +461,7 @@ func TestReplayedAndForeignEvents(t *testing.T) {
 		}
 	}
 	for _, kind := range kinds[:2] { // of a message that nobody knows
-		w.must(w.bot.Event(t.Context(), kind, time.Time{}, w.about(map[string]any{"processQueryKey": "nobody knows", "userId": "lisi", "operatTime": "1"})))
+		w.must(w.bot.Event(t.Context(), kind, time.Time{}, 0, w.about(map[string]any{"processQueryKey": "nobody knows", "userId": "lisi", "operatTime": "1"})))
 	}
 	if got := w.asks(w.lisi, "谁读了"); got != before {
 		t.Errorf("%q, and before %q", got, before)
@@ -389,18 +470,18 @@ func TestReplayedAndForeignEvents(t *testing.T) {
 	// An event that comes again, later than one that undid it, does not undo that.
 	joined := w.about(map[string]any{"userId": []string{"wang"}, "timeStamp": w.clock.now().Add(-2 * time.Minute).UnixMilli()})
 	left := w.about(map[string]any{"userId": []string{"wang"}, "timeStamp": w.clock.now().Add(-time.Minute).UnixMilli()})
-	w.must(w.bot.Event(t.Context(), "chat_add_member", time.Time{}, joined))
-	w.must(w.bot.Event(t.Context(), "chat_remove_member", time.Time{}, left))
-	w.must(w.bot.Event(t.Context(), "chat_add_member", time.Time{}, joined))
+	w.must(w.bot.Event(t.Context(), "chat_add_member", time.Time{}, 0, joined))
+	w.must(w.bot.Event(t.Context(), "chat_remove_member", time.Time{}, 0, left))
+	w.must(w.bot.Event(t.Context(), "chat_add_member", time.Time{}, 0, joined))
 	signs, err := w.store.Signs(t.Context(), w.group.ID())
 	w.must(err)
 	if sign := signs["wang"]; sign.Here {
 		t.Errorf("who left is there again: %+v", sign)
 	}
 	// A sign out of time to come does not outlast all others.
-	w.must(w.bot.Event(t.Context(), "chat_add_member", time.Time{}, w.about(map[string]any{"userId": []string{"wang"}, "timeStamp": 253402300799000})))
+	w.must(w.bot.Event(t.Context(), "chat_add_member", time.Time{}, 0, w.about(map[string]any{"userId": []string{"wang"}, "timeStamp": 253402300799000})))
 	w.clock.advance(time.Minute)
-	w.must(w.bot.Event(t.Context(), "chat_quit", w.clock.now(), w.about(map[string]any{"operator": "wang"})))
+	w.must(w.bot.Event(t.Context(), "chat_quit", w.clock.now(), 0, w.about(map[string]any{"operator": "wang"})))
 	signs, err = w.store.Signs(t.Context(), w.group.ID())
 	w.must(err)
 	if sign := signs["wang"]; sign.Here {
@@ -537,7 +618,7 @@ func FuzzEvent(f *testing.F) {
 	f.Cleanup(b.Close)
 	f.Fuzz(func(t *testing.T, kind uint8, born int64, data []byte) {
 		redis.FlushAll()
-		err := b.Event(context.Background(), kinds[int(kind)%len(kinds)], time.UnixMilli(born), data)
+		err := b.Event(context.Background(), kinds[int(kind)%len(kinds)], time.UnixMilli(born), 0, data)
 		if err != nil && !strings.Contains(err.Error(), "not recorded yet") {
 			t.Fatal(err)
 		}

@@ -17,7 +17,7 @@ import (
 func (w *world) event(kind, fields string) {
 	w.Helper()
 	data := fmt.Appendf(nil, `{"openConversationId":%q,"timeStamp":%d%s}`, w.group.ID(), w.clock.now().UnixMilli(), fields)
-	w.must(w.bot.Event(w.soon(), kind, time.Time{}, data))
+	w.must(w.bot.Event(w.soon(), kind, time.Time{}, 0, data))
 }
 
 // In a plain group the bot begins with whom it heard, says so, and what an

@@ -150,7 +150,7 @@ func TestPushesAreObserved(t *testing.T) {
 	accept(edit(t, good, func(f map[string]any) { f["msgId"] = "another" }))
 
 	read := fmt.Sprintf(`{"openConversationId":%q,"userId":"lisi","processQueryKey":"unknown","operatTime":%d}`, w.group.ID(), w.clock.now().UnixMilli())
-	if err := w.bot.Event(t.Context(), "robot_msg_read", w.clock.now(), []byte(read)); err == nil {
+	if err := w.bot.Event(t.Context(), "robot_msg_read", w.clock.now(), 0, []byte(read)); err == nil {
 		t.Error("a read of what is not recorded yet is not to be pushed again")
 	}
 	group := `{"openConversationId":"` + w.group.ID() + `","userId":["lisi"],"title":"x"`
@@ -161,10 +161,10 @@ func TestPushesAreObserved(t *testing.T) {
 		{"org_dept_create", group + "}"},
 		{strings.Repeat("?", 1<<20), group + "}"},
 	} {
-		w.must(w.bot.Event(t.Context(), event.kind, time.Time{}, []byte(event.data)))
+		w.must(w.bot.Event(t.Context(), event.kind, time.Time{}, 0, []byte(event.data)))
 	}
 	w.loseStore()
-	if err := w.bot.Event(t.Context(), "chat_add_member", time.Time{}, []byte(group+"}")); err == nil {
+	if err := w.bot.Event(t.Context(), "chat_add_member", time.Time{}, 0, []byte(group+"}")); err == nil {
 		t.Error("taken without records")
 	}
 	if diff := cmp.Diff([]string{

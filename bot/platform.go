@@ -24,9 +24,9 @@ func (p *Platform) Fits(title, text string) error {
 }
 
 // Send implements receipts.Sender.
-func (p *Platform) Send(ctx context.Context, group, title, text string) (string, error) {
-	key, err := p.Client.SendGroup(ctx, group, post(title, text))
-	return key, sendError(err)
+func (p *Platform) Send(ctx context.Context, group, title, text string) (string, time.Time, error) {
+	posted, err := p.Client.SendGroup(ctx, group, post(title, text))
+	return posted.ProcessQueryKey, posted.At, sendError(err)
 }
 
 // post is an announcement as it stands in the group: the title as its first

@@ -14,8 +14,9 @@ type Sender interface {
 	// Fits tells whether the announcement is small enough to be sent; it asks
 	// nobody.
 	Fits(title, text string) error
-	// Send posts it and returns its processQueryKey. Its error is a *SendError.
-	Send(ctx context.Context, group, title, text string) (key string, err error)
+	// Send posts it, and returns its processQueryKey and when DingTalk was asked to
+	// post it, the last time if there were several. Its error is a *SendError.
+	Send(ctx context.Context, group, title, text string) (key string, at time.Time, err error)
 }
 
 // SendError is why a message was not sent, or not certainly.
@@ -103,9 +104,9 @@ func (a *Announcer) Announce(ctx context.Context, n Announcement) (Announced, er
 		done.Message, err = a.resume(ctx, message)
 		return done, err
 	}
-	key, failure := a.Sender.Send(ctx, n.Group, n.Title, n.Text)
+	key, sent, failure := a.Sender.Send(ctx, n.Group, n.Title, n.Text)
 	done.Failure = failure
-	done.Message, err = a.record(ctx, message, a.outcome(key, failure))
+	done.Message, err = a.record(ctx, message, outcome(key, sent, failure))
 	return done, err
 }
 
@@ -137,11 +138,11 @@ func (a *Announcer) resume(ctx context.Context, m Message) (Message, error) {
 	return marked, err
 }
 
-func (a *Announcer) outcome(key string, err error) Change {
+func outcome(key string, sent time.Time, err error) Change {
 	var failure *SendError
 	switch {
 	case err == nil:
-		return Change{To: Sent, Key: key, SentAt: a.Now()}
+		return Change{To: Sent, Key: key, SentAt: sent}
 	case errors.As(err, &failure) && !failure.Uncertain:
 		return Change{To: Failed, Reason: failure.Reason}
 	case errors.As(err, &failure):

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -423,6 +424,51 @@ func TestAnnounceIsSeenInTheGroupBeforeItsSendEnds(t *testing.T) {
 				t.Errorf("Announce() = %+v, %v; want it sent", done.Message, err)
 			}
 		})
+	}
+}
+
+// Whoever comes before the message is posted is asked to read it, though not counted
+// when the announcement began, and whenever that becomes known. Who comes later is not.
+func TestTheAudienceOfAnAnnouncementThatTakesItsTime(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	came := func(id string) func(ctx context.Context) error {
+		return func(ctx context.Context) error {
+			return w.announcer.Members.Joined(ctx, group, []string{id}, moment(w.clock.now()))
+		}
+	}
+	w.members.during = func(ctx context.Context) { // the list is on its way
+		w.clock.advance(time.Second)
+		if err := came("while listed")(ctx); err != nil {
+			t.Error(err)
+		}
+	}
+	w.records.meanwhile("Begin", came("before the record"))
+	w.sender.before = func(ctx context.Context) {
+		w.clock.advance(time.Second)
+		if err := came("before the posting")(ctx); err != nil {
+			t.Error(err)
+		}
+	}
+	late := moment(w.clock.now().Add(time.Second))
+	w.sender.during = func(ctx context.Context) {
+		w.clock.advance(time.Second)
+		if err := came("after the posting")(ctx); err != nil {
+			t.Error(err)
+		}
+	}
+	w.announce(t)
+	w.members.during = nil
+	want := []string{"before the posting", "before the record", "known late", "li", "wang", "while listed", "zhang"}
+	w.members.set(append(want, "after the posting")...)
+	w.clock.advance(time.Minute)
+	if err := w.announcer.Members.Joined(t.Context(), group, []string{"known late"}, late); err != nil {
+		t.Fatal(err)
+	}
+	r := w.report(t)
+	slices.Sort(r.Unread)
+	if !slices.Equal(r.Unread, want) || r.Joined != 1 {
+		t.Errorf("unread %q, %d joined; want %q and 1", r.Unread, r.Joined, want)
 	}
 }
 

@@ -36,7 +36,7 @@ func TestMembersPastTheBudget(t *testing.T) {
 			t.Parallel()
 			l := newLibrary(t)
 			l.scene.fail(errSpent)
-			if err := l.records.AddMembers(t.Context(), group, []string{"d"}, morning); err != nil {
+			if err := l.records.AddMembers(t.Context(), group, []string{"d"}, moment(morning)); err != nil {
 				t.Fatal(err)
 			}
 			c.set(l)

@@ -39,10 +39,17 @@ type records struct {
 	names    map[string]receipts.Names
 	runs     map[runOf]*run
 	signs    map[string]map[string]receipts.Sign
+	moves    map[string][]moved
 	refusals map[string]map[receipts.Source]receipts.Refusal
 	calls    []string
 	// history is every state that a message was in, by group.
 	history map[string][][]receipts.State
+}
+
+// moved is somebody's coming or leaving.
+type moved struct {
+	userID string
+	receipts.Sign
 }
 
 type entry struct {
@@ -72,7 +79,7 @@ func newRecords(t failer) *records {
 	return &records{
 		t: t, messages: map[string][]*entry{}, members: map[string]receipts.Members{},
 		names: map[string]receipts.Names{}, runs: map[runOf]*run{}, history: map[string][][]receipts.State{},
-		signs: map[string]map[string]receipts.Sign{}, refusals: map[string]map[receipts.Source]receipts.Refusal{},
+		signs: map[string]map[string]receipts.Sign{}, moves: map[string][]moved{}, refusals: map[string]map[receipts.Source]receipts.Refusal{},
 	}
 }
 
@@ -130,6 +137,11 @@ func (r *records) add(command string, m receipts.Message, audience *receipts.Mem
 	e := &entry{command: command, kept: receipts.Kept{Message: m, Reads: receipts.Reads{}}}
 	if audience != nil {
 		e.kept.Audience = cloned(*audience)
+		for _, move := range r.moves[m.Group] {
+			if !move.At.Before(audience.At) {
+				e.move(move.userID, move.Sign)
+			}
+		}
 	}
 	r.messages[m.Group] = append(r.messages[m.Group], e)
 	r.history[m.Group] = append(r.history[m.Group], []receipts.State{m.State})
@@ -268,7 +280,7 @@ func (r *records) RecentKept(ctx context.Context, group string, limit int) (rece
 
 func (e *entry) copy() receipts.Kept {
 	kept := e.kept
-	kept.Reads, kept.Reminders = maps.Clone(kept.Reads), maps.Clone(kept.Reminders)
+	kept.Moves, kept.Reads, kept.Reminders = maps.Clone(kept.Moves), maps.Clone(kept.Reads), maps.Clone(kept.Reminders)
 	if kept.Audience != nil {
 		kept.Audience = cloned(*kept.Audience)
 	}
@@ -330,32 +342,62 @@ func (r *records) KnownMembers(ctx context.Context, group string) (known *receip
 func (r *records) KeepMembers(ctx context.Context, group string, m receipts.Members, names receipts.Names) error {
 	return r.call(ctx, "KeepMembers", func() error {
 		r.members[group] = *cloned(m)
+		for _, move := range r.moves[group] {
+			if !move.At.Before(m.At) {
+				r.members[group] = changed(r.members[group], []string{move.userID}, move.Here)
+			}
+		}
 		r.learn(group, names)
 		return nil
 	})
 }
 
 // AddMembers implements receipts.MemberRecords.
-func (r *records) AddMembers(ctx context.Context, group string, userIDs []string, at time.Time) error {
+func (r *records) AddMembers(ctx context.Context, group string, userIDs []string, at receipts.Moment) error {
 	return r.call(ctx, "AddMembers", func() error {
-		r.note(group, userIDs, receipts.Sign{At: at, Here: true})
-		if m, ok := r.members[group]; ok {
-			m.UserIDs = append(slices.Clone(m.UserIDs), userIDs...)
-			r.members[group] = m
-		}
+		r.move(group, userIDs, receipts.Sign{At: at.Own, Here: true})
+		r.note(group, userIDs, receipts.Sign{At: at.Said, Here: true})
 		return nil
 	})
 }
 
 // RemoveMembers implements receipts.MemberRecords.
-func (r *records) RemoveMembers(ctx context.Context, group string, userIDs []string, at time.Time) error {
+func (r *records) RemoveMembers(ctx context.Context, group string, userIDs []string, at receipts.Moment) error {
 	return r.call(ctx, "RemoveMembers", func() error {
-		r.note(group, userIDs, receipts.Sign{At: at})
-		if m, ok := r.members[group]; ok {
-			r.members[group] = m.Without(userIDs)
-		}
+		r.move(group, userIDs, receipts.Sign{At: at.Own})
+		r.note(group, userIDs, receipts.Sign{At: at.Said})
 		return nil
 	})
+}
+
+func (r *records) move(group string, userIDs []string, move receipts.Sign) {
+	for _, id := range userIDs {
+		r.moves[group] = append(r.moves[group], moved{id, move})
+		for _, e := range r.messages[group] {
+			if sent := e.kept.Message.SentAt; sent.IsZero() || !sent.Before(move.At) {
+				e.move(id, move)
+			}
+		}
+	}
+	if m, ok := r.members[group]; ok {
+		r.members[group] = changed(m, userIDs, move.Here)
+	}
+}
+
+func (e *entry) move(userID string, move receipts.Sign) {
+	if e.kept.Moves == nil {
+		e.kept.Moves = map[string][]receipts.Sign{}
+	}
+	e.kept.Moves[userID] = append(e.kept.Moves[userID], move)
+}
+
+// changed is a list after people came or left.
+func changed(m receipts.Members, userIDs []string, here bool) receipts.Members {
+	m = m.Without(userIDs)
+	if here {
+		m.UserIDs = append(m.UserIDs, userIDs...)
+	}
+	return m
 }
 
 func (r *records) note(group string, userIDs []string, sign receipts.Sign) {
@@ -617,7 +659,8 @@ type source struct {
 	outsiders int
 	names     receipts.Names
 	err       error
-	hang      bool // until the question's context ends
+	hang      bool                      // until the question's context ends
+	during    func(ctx context.Context) // called while the list is made
 	asked     int
 }
 
@@ -647,6 +690,10 @@ func (s *source) Members(ctx context.Context, _ string) (receipts.Members, recei
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.asked++
+	began := s.now()
+	if s.during != nil {
+		s.during(ctx)
+	}
 	if s.hang {
 		<-ctx.Done()
 		return receipts.Members{}, nil, ctx.Err()
@@ -655,7 +702,7 @@ func (s *source) Members(ctx context.Context, _ string) (receipts.Members, recei
 		return receipts.Members{}, nil, err
 	}
 	return receipts.Members{
-		UserIDs: slices.Clone(s.ids), Outsiders: s.outsiders, Source: s.is, At: s.now(),
+		UserIDs: slices.Clone(s.ids), Outsiders: s.outsiders, Source: s.is, At: began,
 	}, maps.Clone(s.names), nil
 }
 
@@ -744,10 +791,12 @@ func thenFailing(err error, pages ...receipts.ReadersPage) answer {
 // sender posts messages, or fails as a test says.
 type sender struct {
 	readers *readers
+	now     func() time.Time
 
 	mu     sync.Mutex
 	unfit  error
 	err    error
+	before func(ctx context.Context) // called while an earlier try fails
 	during func(ctx context.Context) // called while DingTalk is at it
 	posts  []string                  // the titles that DingTalk was asked to post
 }
@@ -756,7 +805,11 @@ type sender struct {
 func (s *sender) Fits(string, string) error { return s.unfit }
 
 // Send implements receipts.Sender.
-func (s *sender) Send(ctx context.Context, group, title, _ string) (string, error) {
+func (s *sender) Send(ctx context.Context, group, title, _ string) (string, time.Time, error) {
+	if s.before != nil {
+		s.before(ctx)
+	}
+	at := s.now()
 	if s.during != nil {
 		s.during(ctx)
 	}
@@ -765,12 +818,12 @@ func (s *sender) Send(ctx context.Context, group, title, _ string) (string, erro
 	key := keyOf(len(s.posts))
 	s.mu.Unlock()
 	if s.err != nil {
-		return "", s.err
+		return "", time.Time{}, s.err
 	}
 	s.readers.mu.Lock()
 	defer s.readers.mu.Unlock()
 	s.readers.sent[key] = group
-	return key, nil
+	return key, at, nil
 }
 
 func (s *sender) sends() int {

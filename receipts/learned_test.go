@@ -107,7 +107,7 @@ func TestMembersAreLearnedWhereNoSourceCanTell(t *testing.T) {
 	l.scene.fail(&receipts.NoListError{Reason: "denied", Err: denied})
 	l.chat.fail(receipts.ErrNoMemberList)
 	for _, id := range []string{"a", "b"} {
-		if err := l.Joined(t.Context(), group, []string{id}, l.clock.now()); err != nil {
+		if err := l.Joined(t.Context(), group, []string{id}, moment(l.clock.now())); err != nil {
 			t.Fatal(err)
 		}
 		m, err := l.Members(t.Context(), group)
@@ -151,7 +151,7 @@ func TestReportOfALearnedAudience(t *testing.T) {
 	learned := receipts.LearnedMembers{Records: w.records, Now: w.clock.now}
 	book := receipts.NewMemberBook(w.records, freshMembers, w.clock.now, w.members, learned)
 	w.announcer.Members, w.reporter.Members = book, book
-	if err := book.Joined(t.Context(), group, []string{"li", "gone"}, w.clock.now()); err != nil {
+	if err := book.Joined(t.Context(), group, []string{"li", "gone"}, moment(w.clock.now())); err != nil {
 		t.Fatal(err)
 	}
 	w.announce(t)
@@ -165,7 +165,7 @@ func TestReportOfALearnedAudience(t *testing.T) {
 	} {
 		w.clock.advance(time.Minute)
 		if minute == 1 {
-			if err := book.Left(t.Context(), group, []string{"gone"}, w.clock.now()); err != nil {
+			if err := book.Left(t.Context(), group, []string{"gone"}, moment(w.clock.now())); err != nil {
 				t.Fatal(err)
 			}
 		}

@@ -77,7 +77,7 @@ func newWorldAt(t failer, c *clock, now func() time.Time) *world {
 		readers: &readers{sent: map[string]string{}},
 	}
 	w.members.set("zhang", "li", "wang")
-	w.sender = &sender{readers: w.readers}
+	w.sender = &sender{readers: w.readers, now: now}
 	w.recalls = &recalls{}
 	book := receipts.NewMemberBook(w.records, freshMembers, now, w.members)
 	w.announcer = &receipts.Announcer{Records: w.records, Members: book, Sender: w.sender, Now: now}
@@ -89,6 +89,9 @@ func newWorldAt(t failer, c *clock, now func() time.Time) *world {
 	w.follower = &receipts.Follower{Records: w.records, Now: now}
 	return w
 }
+
+// moment is a moment where both clocks agree.
+func moment(at time.Time) receipts.Moment { return receipts.Moment{Said: at, Own: at} }
 
 // maintenance is the announcement of most tests.
 var maintenance = receipts.Announcement{

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 )
@@ -45,6 +46,47 @@ func (m Members) Without(excluded []string) Members {
 	return m
 }
 
+// clocksApart is how much earlier than a list of members a move may seem to be that is
+// not in the list yet. One that is there already changes nothing.
+const clocksApart = 5 * time.Second
+
+// LackSince is since when moves may not be in the list.
+func (m Members) LackSince() time.Time { return m.At.Add(-clocksApart) }
+
+// postedAt returns an audience, which was counted before its message was posted, as it
+// was then: moves are of who came or left meanwhile, or did so before and became known
+// later, in any order. Who moved at that very moment was there.
+func (m Members) postedAt(posted time.Time, moves map[string][]Sign) Members {
+	if len(moves) == 0 {
+		return m
+	}
+	counted := setOf(m.UserIDs)
+	var came, left []string
+	for _, id := range slices.Sorted(maps.Keys(moves)) {
+		last := Sign{At: m.LackSince(), Here: counted[id]}
+		for _, move := range moves[id] {
+			if before := move.At.Before(posted) || move.Here && move.At.Equal(posted); before && !move.At.Before(last.At) {
+				last = move
+			}
+		}
+		switch {
+		case last.Here && !counted[id]:
+			came = append(came, id)
+		case !last.Here && counted[id]:
+			left = append(left, id)
+		}
+	}
+	m = m.Without(left)
+	m.UserIDs = append(m.UserIDs, came...)
+	return m
+}
+
+// Moment is when something happened that DingTalk pushed.
+type Moment struct {
+	Said time.Time // by DingTalk's clock: it tells which of two pushes is the later one
+	Own  time.Time // by this machine's clock: it compares with what was done here
+}
+
 // Names maps userIds to the names people know.
 type Names map[string]string
 
@@ -74,11 +116,13 @@ type MemberSource interface {
 type MemberRecords interface {
 	// KnownMembers returns nil if none are known.
 	KnownMembers(ctx context.Context, group string) (*Members, error)
+	// KeepMembers keeps a list, and in it who came or left while it was made.
 	KeepMembers(ctx context.Context, group string, m Members, names Names) error
-	// AddMembers and RemoveMembers note who came or left at that time, unless they
-	// were seen or left later, and change the known members, if any are known.
-	AddMembers(ctx context.Context, group string, userIDs []string, at time.Time) error
-	RemoveMembers(ctx context.Context, group string, userIDs []string, at time.Time) error
+	// AddMembers and RemoveMembers note who came or left at that moment, unless they
+	// are known to have left or come later. They change the known members, if any are
+	// known, and the Moves of the messages that were not yet posted then.
+	AddMembers(ctx context.Context, group string, userIDs []string, at Moment) error
+	RemoveMembers(ctx context.Context, group string, userIDs []string, at Moment) error
 	RefusalRecords
 }
 
@@ -152,12 +196,12 @@ func (b *MemberBook) Members(ctx context.Context, group string) (Members, error)
 }
 
 // Joined notes that people came into the group.
-func (b *MemberBook) Joined(ctx context.Context, group string, userIDs []string, at time.Time) error {
+func (b *MemberBook) Joined(ctx context.Context, group string, userIDs []string, at Moment) error {
 	return b.records.AddMembers(ctx, group, userIDs, at)
 }
 
 // Left notes that people are in the group no more.
-func (b *MemberBook) Left(ctx context.Context, group string, userIDs []string, at time.Time) error {
+func (b *MemberBook) Left(ctx context.Context, group string, userIDs []string, at Moment) error {
 	return b.records.RemoveMembers(ctx, group, userIDs, at)
 }
 

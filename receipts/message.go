@@ -69,11 +69,23 @@ type Message struct {
 	Reason string // why it failed or is uncertain, as ReasonOf gives it
 
 	CreatedAt time.Time // when the record was written, just before the send
-	SentAt    time.Time // when DingTalk took it; of an adopted message, as the quotation said
+	SentAt    time.Time // when DingTalk was asked to post it; of an adopted message, as the quotation said
 
 	// Adopted tells that the bot sent the message without a record and that
 	// somebody's quotation brought it in.
 	Adopted bool
+}
+
+// postedWithin is longer than an announcement takes from its record to its posting.
+const postedWithin = time.Minute
+
+// posted is when the message came into the group: no later than it did, where that is
+// known from a quotation only.
+func (m Message) posted() time.Time {
+	if m.SentAt.Sub(m.CreatedAt).Abs() > postedWithin {
+		return m.CreatedAt
+	}
+	return m.SentAt
 }
 
 // Draft is an announcement about to be recorded.

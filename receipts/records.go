@@ -50,7 +50,11 @@ type PushRecords interface {
 type Kept struct {
 	Message  Message
 	Audience *Members // nil if it is not known
-	Reads    Reads
+	// Moves are of who came into the group or left it before the message was posted, but
+	// perhaps after the audience was counted, by userId, in any order. There may be
+	// later ones too.
+	Moves map[string][]Sign
+	Reads Reads
 	// AsOf is when a query last showed all readers; zero if none did.
 	AsOf time.Time
 	// Reminders is how often each person was reminded, by userId.

@@ -46,8 +46,9 @@ type Gap struct {
 // Facts is everything that a report is computed from.
 type Facts struct {
 	Message  Message
-	Audience *Members // at the time of sending; nil if it is not known
-	Current  *Members // in the group now; nil if it is not known
+	Audience *Members          // as counted; nil if it is not known
+	Moves    map[string][]Sign // see Kept
+	Current  *Members          // in the group now; nil if it is not known
 	Reads    Reads
 	// AsOf is when DingTalk was last asked for all readers; zero if never.
 	AsOf time.Time
@@ -114,6 +115,9 @@ func (r Report) Percent() int {
 // the audience who is known to have left without reading is counted apart, and
 // so is everybody who came later, reader or not.
 //
+// The audience is who was in the group when the message was posted, however late that
+// became known.
+//
 // A Learned audience is not complete. Whoever has read was in it all the same, and is
 // added to it; of the others nobody can tell whether they came later. Nor did
 // somebody leave who is only missing from a Learned list.
@@ -136,7 +140,7 @@ func Compute(f Facts) Report {
 		return r
 	}
 
-	audience := f.Audience.Without(f.Excluded)
+	audience := f.Audience.postedAt(f.Message.posted(), f.Moves).Without(f.Excluded)
 	if audience.Source == Learned {
 		audience = audience.with(f.Reads).Without(f.Excluded)
 	}

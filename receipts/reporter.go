@@ -242,7 +242,7 @@ func (r *Reporter) settled(ctx context.Context, kept Kept) (Kept, error) {
 
 func (r *Reporter) compute(kept Kept, current *Members, gaps []Gap) Report {
 	return Compute(Facts{
-		Message: kept.Message, Audience: kept.Audience, Current: current, Reads: kept.Reads,
+		Message: kept.Message, Audience: kept.Audience, Moves: kept.Moves, Current: current, Reads: kept.Reads,
 		AsOf: kept.AsOf, Gaps: gaps, Excluded: r.Excluded, Reminders: kept.Reminders, FollowUp: kept.FollowUp,
 	})
 }

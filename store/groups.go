@@ -13,8 +13,18 @@ import (
 	"whoread/receipts"
 )
 
+// Bounds of what is kept of who came or left.
+const (
+	// movedKeptFor is longer than a list of members takes to be made.
+	movedKeptFor = 10 * time.Minute
+	// recordedBefore is longer than a message takes from its record to its posting.
+	recordedBefore = 15 * time.Minute
+	// movesFor is how many messages can be posted before it becomes known who came.
+	movesFor = 20
+)
+
 // changeMembers runs the script of that name; see there for what how can be.
-func (s *Store) changeMembers(ctx context.Context, group, how string, userIDs []string, at time.Time) error {
+func (s *Store) changeMembers(ctx context.Context, group, how string, userIDs []string, at receipts.Moment) error {
 	keys, args := s.signs(group, how, userIDs, at)
 	if err := changeMembersScript.Run(ctx, s.rdb, keys, args...).Err(); err != nil {
 		return fmt.Errorf("%s members: %w", how, err)
@@ -23,13 +33,16 @@ func (s *Store) changeMembers(ctx context.Context, group, how string, userIDs []
 }
 
 // signs are the keys and arguments of changeMembersScript.
-func (s *Store) signs(group, how string, userIDs []string, at time.Time) ([]string, []any) {
+func (s *Store) signs(group, how string, userIDs []string, at receipts.Moment) ([]string, []any) {
 	keys := s.keys.group(group)
-	args := []any{how, at.UnixMilli(), s.keepFor().Milliseconds()}
+	args := []any{
+		how, at.Said.UnixMilli(), s.keepFor().Milliseconds(), at.Own.UnixMilli(),
+		movedKeptFor.Milliseconds(), recordedBefore.Milliseconds(), movesFor,
+	}
 	for _, id := range userIDs {
 		args = append(args, id)
 	}
-	return []string{keys.membersAbout(), keys.members(), keys.seen()}, args
+	return []string{keys.membersAbout(), keys.members(), keys.seen(), keys.moved(), keys.sequence(), keys.messages()}, args
 }
 
 // KeepHeard keeps what a command told of its group, as long as messages are kept, from
@@ -38,7 +51,7 @@ func (s *Store) KeepHeard(ctx context.Context, group string, h receipts.Heard) e
 	keys := s.keys.group(group)
 	_, err := s.rdb.TxPipelined(ctx, func(p redis.Pipeliner) error {
 		if h.Speaker.UserID != "" {
-			about, args := s.signs(group, "note", []string{h.Speaker.UserID}, h.At)
+			about, args := s.signs(group, "note", []string{h.Speaker.UserID}, receipts.Moment{Said: h.At, Own: h.At})
 			changeMembersScript.Eval(ctx, p, about, args...)
 			if h.Speaker.Name != "" {
 				s.setNames(ctx, p, group, receipts.Names{h.Speaker.UserID: h.Speaker.Name})
@@ -67,14 +80,18 @@ func (s *Store) Signs(ctx context.Context, group string) (map[string]receipts.Si
 	}
 	signs := make(map[string]receipts.Sign, len(seen))
 	for id, text := range seen {
-		// ParseInt reads the sign with the number, so that "-" makes it negative.
-		ms, err := strconv.ParseInt(text, 10, 64)
-		if err != nil {
+		if signs[id], err = decodeSign(text); err != nil {
 			return nil, fmt.Errorf("read who was seen: %w", err)
 		}
-		signs[id] = receipts.Sign{At: time.UnixMilli(max(ms, -ms)), Here: ms > 0}
 	}
 	return signs, nil
+}
+
+// decodeSign reads "+" (here) or "-" (left) and a time in Unix milliseconds.
+func decodeSign(text string) (receipts.Sign, error) {
+	// ParseInt reads the sign with the number, so that "-" makes it negative.
+	ms, err := strconv.ParseInt(text, 10, 64)
+	return receipts.Sign{At: time.UnixMilli(max(ms, -ms)), Here: ms > 0}, err
 }
 
 // RecentReads implements receipts.SeenRecords.

@@ -26,11 +26,11 @@ func TestSignsInAnyOrder(t *testing.T) {
 		for i, err := range []error{
 			s.KeepMembers(ctx, group, members, nil),
 			spoke("speaker", minute(1)),
-			s.AddMembers(ctx, group, []string{"came", "left"}, minute(1)),
-			s.RemoveMembers(ctx, group, []string{"left", "back", "unheard of"}, minute(2)),
-			s.AddMembers(ctx, group, []string{"back"}, minute(3)),
-			s.AddMembers(ctx, group, []string{"left"}, minute(1)), // once more, and late
-			s.RemoveMembers(ctx, group, []string{"back"}, minute(2)),
+			s.AddMembers(ctx, group, []string{"came", "left"}, moment(minute(1))),
+			s.RemoveMembers(ctx, group, []string{"left", "back", "unheard of"}, moment(minute(2))),
+			s.AddMembers(ctx, group, []string{"back"}, moment(minute(3))),
+			s.AddMembers(ctx, group, []string{"left"}, moment(minute(1))), // once more, and late
+			s.RemoveMembers(ctx, group, []string{"back"}, moment(minute(2))),
 			spoke("left", minute(1)), // waited in the inbox
 		} {
 			if err != nil {
@@ -57,7 +57,7 @@ func TestAnEventAboutNobodyWritesNothing(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, b storetest.Backend) {
 		s := open(t, b)
-		if err := s.AddMembers(t.Context(), group, nil, noon); err != nil {
+		if err := s.AddMembers(t.Context(), group, nil, moment(noon)); err != nil {
 			t.Fatal(err)
 		}
 		if keys := written(t, s); len(keys) != 0 {

@@ -492,6 +492,9 @@ func (i *Inbox) renewLeases(ctx context.Context) {
 // off. By then what it held was claimed.
 const deadAfter = 10
 
+// leaveAgain is the pause between two tries to leave the consumer group.
+const leaveAgain = 200 * time.Millisecond
+
 // tidy takes replicas that died off the consumer group. There may be one for every
 // crash since the last start.
 func (i *Inbox) tidy(ctx context.Context) {
@@ -504,13 +507,21 @@ func (i *Inbox) tidy(ctx context.Context) {
 }
 
 // leave takes this replica off the consumer group, unless it holds commands:
-// removing a consumer would lose them.
+// removing a consumer would lose them. It tries for a moment: the client looks only
+// once a second whether a Redis that was away is back.
 func (i *Inbox) leave(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
-	err := leaveScript.Run(ctx, i.rdb, []string{i.keys.stream()}, consumerGroup, i.consumer).Err()
-	if err != nil {
-		i.log.Warn("replica stays in the consumer group", zap.Error(err))
+	for {
+		err := leaveScript.Run(ctx, i.rdb, []string{i.keys.stream()}, consumerGroup, i.consumer).Err()
+		if err == nil {
+			return
+		}
+		pause(ctx, leaveAgain)
+		if ctx.Err() != nil {
+			i.log.Warn("replica stays in the consumer group", zap.Error(err))
+			return
+		}
 	}
 }
 

@@ -94,6 +94,11 @@ func (k groupKeys) message(number int) string { return k.messages() + strconv.It
 // audience is a String: the audience of one message, as JSON.
 func (k groupKeys) audience(number int) string { return k.message(number) + ":audience" }
 
+// moves is a Hash: userId of who came into the group or left it before the message was
+// posted, or who may have, to "+" or "-" and when, in Unix milliseconds, with a space
+// between two moves.
+func (k groupKeys) moves(number int) string { return k.message(number) + ":moves" }
+
 // reads is a Hash: userId to a time in Unix milliseconds. With a "=" before it, it
 // is when the person read; without, the first query that showed the read.
 func (k groupKeys) reads(number int) string { return k.message(number) + ":reads" }
@@ -149,6 +154,10 @@ func (k groupKeys) names() string { return k.tag + ":names" }
 // seen is a Hash: userId to the last sign of the person in the group, "+" (here) or
 // "-" (left) and its time in Unix milliseconds.
 func (k groupKeys) seen() string { return k.tag + ":seen" }
+
+// moved is a Hash: userId of who came or left of late to "+" or "-" and when that was
+// last, in Unix milliseconds.
+func (k groupKeys) moved() string { return k.tag + ":moved" }
 
 // title is a String: what the group is called.
 func (k groupKeys) title() string { return k.tag + ":title" }

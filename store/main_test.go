@@ -11,6 +11,7 @@ import (
 	"github.com/redis/go-redis/v9"
 	"go.uber.org/goleak"
 
+	"whoread/receipts"
 	"whoread/store/storetest"
 )
 
@@ -69,7 +70,7 @@ func proxied(t *testing.T, b storetest.Backend) (*Store, *storetest.Proxy) {
 	p := storetest.NewProxy(t, b.URL)
 	s := openURL(t, b, p.URL())
 	for _, source := range []string{
-		acceptSource, claimSource, renewSource, doneSource, dueSource, leaveSource, beginSource, firstSource, markSource, keepReadsSource, keepPushedSource, keepAudienceSource, changeMembersSource, forgetCoolAppSource,
+		acceptSource, claimSource, renewSource, doneSource, dueSource, leaveSource, beginSource, firstSource, markSource, keepReadsSource, keepPushedSource, keepAudienceSource, changeMembersSource, catchUpSource, forgetCoolAppSource,
 		beginReminderSource, beginBatchSource, endBatchSource, dropReminderSource, followSource, changeFollowUpSource,
 	} {
 		if err := s.rdb.ScriptLoad(t.Context(), source).Err(); err != nil {
@@ -78,6 +79,9 @@ func proxied(t *testing.T, b storetest.Backend) (*Store, *storetest.Proxy) {
 	}
 	return s, p
 }
+
+// moment is a moment where both clocks agree.
+func moment(at time.Time) receipts.Moment { return receipts.Moment{Said: at, Own: at} }
 
 // must ends the test at an error.
 func must[T any](v T, err error) func(*testing.T) T {

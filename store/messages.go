@@ -94,16 +94,17 @@ func (s *Store) Adopt(ctx context.Context, m receipts.Message) (receipts.Message
 
 func (s *Store) begin(ctx context.Context, origin string, m receipts.Message, audience *receipts.Members) (receipts.Message, bool, error) {
 	keys := s.keys.group(m.Group)
-	list := ""
+	list, since := "", int64(0)
 	if audience != nil {
 		var err error
 		if list, err = encodeMembers(*audience); err != nil {
 			return receipts.Message{}, false, err
 		}
+		since = audience.LackSince().UnixMilli()
 	}
 	result, err := beginScript.Run(ctx, s.rdb,
-		[]string{origin, keys.sequence(), keys.messages()},
-		s.keepFor().Milliseconds(), list, rand.Text(),
+		[]string{origin, keys.sequence(), keys.messages(), keys.moved()},
+		s.keepFor().Milliseconds(), list, rand.Text(), since,
 		"title", m.Title, "author", m.Author.UserID, "author_name", m.Author.Name,
 		"key", m.Key, "state", string(m.State), "created", toMillis(m.CreatedAt), "sent", toMillis(m.SentAt), "adopted", m.Adopted,
 	).Int64Slice()
@@ -295,21 +296,21 @@ func (s *Store) lastNumber(ctx context.Context, group string) (int, error) {
 
 // keptAnswers are what Redis is asked for of one message.
 type keptAnswers struct {
-	hash, reads, reminders *redis.MapStringStringCmd
-	audience, follow       *redis.StringCmd
+	hash, moves, reads, reminders *redis.MapStringStringCmd
+	audience, follow              *redis.StringCmd
 }
 
 func (s *Store) askKept(ctx context.Context, pipe redis.Pipeliner, group string, number int) keptAnswers {
 	keys := s.keys.group(group)
 	return keptAnswers{
-		hash: pipe.HGetAll(ctx, keys.message(number)), audience: pipe.Get(ctx, keys.audience(number)), reads: pipe.HGetAll(ctx, keys.reads(number)),
+		hash: pipe.HGetAll(ctx, keys.message(number)), audience: pipe.Get(ctx, keys.audience(number)), moves: pipe.HGetAll(ctx, keys.moves(number)), reads: pipe.HGetAll(ctx, keys.reads(number)),
 		reminders: pipe.HGetAll(ctx, keys.reminders(number)), follow: pipe.HGet(ctx, keys.followUp(number), followUpField),
 	}
 }
 
 // kept reads the answers.
 func (a keptAnswers) kept(group string, number int) (receipts.Kept, error) {
-	for _, err := range []error{a.hash.Err(), a.audience.Err(), a.reads.Err(), a.reminders.Err(), a.follow.Err()} {
+	for _, err := range []error{a.hash.Err(), a.audience.Err(), a.moves.Err(), a.reads.Err(), a.reminders.Err(), a.follow.Err()} {
 		if err != nil && !errors.Is(err, redis.Nil) {
 			return receipts.Kept{}, fmt.Errorf("read what is known: %w", err)
 		}
@@ -336,6 +337,18 @@ func (a keptAnswers) kept(group string, number int) (receipts.Kept, error) {
 	if text := a.follow.Val(); text != "" {
 		if kept.FollowUp, err = decodeFollowUp(text); err != nil {
 			return receipts.Kept{}, err
+		}
+	}
+	for id, text := range a.moves.Val() {
+		if kept.Moves == nil {
+			kept.Moves = map[string][]receipts.Sign{}
+		}
+		for text := range strings.SplitSeq(text, " ") {
+			move, err := decodeSign(text)
+			if err != nil {
+				return receipts.Kept{}, fmt.Errorf("read who came or left: %w", err)
+			}
+			kept.Moves[id] = append(kept.Moves[id], move)
 		}
 	}
 	if kept.Reads, err = decodeReads(a.reads.Val()); err != nil {
@@ -449,6 +462,7 @@ func (s *Store) KeepMembers(ctx context.Context, group string, m receipts.Member
 		p.HSet(ctx, keys.membersAbout(), "source", string(m.Source), "outsiders", m.Outsiders, "at", toMillis(m.At))
 		p.PExpire(ctx, keys.members(), s.keepFor())
 		p.PExpire(ctx, keys.membersAbout(), s.keepFor())
+		catchUpScript.Eval(ctx, p, []string{keys.members(), keys.moved()}, m.LackSince().UnixMilli(), s.keepFor().Milliseconds())
 		return nil
 	})
 	if err != nil {
@@ -458,12 +472,12 @@ func (s *Store) KeepMembers(ctx context.Context, group string, m receipts.Member
 }
 
 // AddMembers implements receipts.MemberRecords.
-func (s *Store) AddMembers(ctx context.Context, group string, userIDs []string, at time.Time) error {
+func (s *Store) AddMembers(ctx context.Context, group string, userIDs []string, at receipts.Moment) error {
 	return s.changeMembers(ctx, group, "add", userIDs, at)
 }
 
 // RemoveMembers implements receipts.MemberRecords.
-func (s *Store) RemoveMembers(ctx context.Context, group string, userIDs []string, at time.Time) error {
+func (s *Store) RemoveMembers(ctx context.Context, group string, userIDs []string, at receipts.Moment) error {
 	return s.changeMembers(ctx, group, "remove", userIDs, at)
 }
 

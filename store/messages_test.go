@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -684,8 +685,8 @@ func fill(t *testing.T, s *Store, group string) {
 		s.KeepReads(ctx, group, m.Number, []string{"a"}, noon, noon),
 		s.KeepAudience(ctx, group, m.Number, *with.Audience),
 		s.KeepMembers(ctx, group, *with.Audience, receipts.Names{"a": "张三", "b": "Bob"}),
-		s.AddMembers(ctx, group, []string{"c"}, noon),
-		s.RemoveMembers(ctx, group, []string{"a"}, noon),
+		s.AddMembers(ctx, group, []string{"c"}, moment(noon)),
+		s.RemoveMembers(ctx, group, []string{"a"}, moment(noon)),
 		s.KeepHeard(ctx, group, receipts.Heard{Speaker: receipts.Person{UserID: "d", Name: "Dan"}, Title: "产品群", At: noon}),
 		s.KeepCoolApp(ctx, group, "COOLAPP-1"),
 		s.KeepRefusal(ctx, group, receipts.Refusal{Source: receipts.Chat, Reason: "denied", Until: noon}, keepFor),
@@ -708,16 +709,20 @@ func TestEverythingOfAGroupHasItsTimeButTheSequenceAndTheCoolApp(t *testing.T) {
 		s := open(t, b)
 		fill(t, s, group)
 		keys := written(t, s)
-		// sequence, 2 of members, names, seen, title, cool app, refusals; 3 messages, 2 audiences,
-		// 2 reads, 2 commands, 2 keys; posting; run, reminded, reminders; follow-up, followed
-		if want := 25; len(keys) != want {
+		// sequence, 2 of members, moved, names, seen, title, cool app, refusals; 3 messages, 2
+		// audiences, 2 moves, 2 reads, 2 commands, 2 keys; posting; run, reminded, reminders;
+		// follow-up, followed
+		if want := 28; len(keys) != want {
 			t.Errorf("%d keys, want %d: %q", len(keys), want, keys)
 		}
 		g := s.keys.group(group)
 		for _, key := range keys {
 			left, want := must(s.rdb.PTTL(t.Context(), key).Result())(t), keepFor
-			if key == g.posting("export") || key == g.run("run") {
+			switch key {
+			case g.posting("export"), g.run("run"):
 				want = runKeptFor
+			case g.moved():
+				want = movedKeptFor
 			}
 			switch {
 			case key == s.keys.group(group).sequence(), key == s.keys.group(group).coolApp():
@@ -847,6 +852,15 @@ func TestABrokenRecordIsAnError(t *testing.T) {
 		"key leads to no number": {func(ctx context.Context, s *Store, k groupKeys) error {
 			return s.rdb.Set(ctx, k.processQueryKey("key"), "a", keepFor).Err()
 		}, "ByKey"},
+		"moves are no Hash": {func(ctx context.Context, s *Store, k groupKeys) error {
+			return s.rdb.Set(ctx, k.moves(2), "nobody", keepFor).Err()
+		}, "Kept RecentKept"},
+		"when somebody moved is no number": {func(ctx context.Context, s *Store, k groupKeys) error {
+			return s.rdb.HSet(ctx, k.moves(2), "a", "+yesterday").Err()
+		}, "Kept RecentKept"},
+		"who moved is no Hash": {func(ctx context.Context, s *Store, k groupKeys) error {
+			return s.rdb.Set(ctx, k.moved(), "nobody", keepFor).Err()
+		}, "AddMembers RemoveMembers KeepMembers"},
 		"members are no Hash": {func(ctx context.Context, s *Store, k groupKeys) error {
 			return s.rdb.Set(ctx, k.members(), "nobody", keepFor).Err()
 		}, "KnownMembers AddMembers RemoveMembers"},
@@ -1027,7 +1041,7 @@ func TestALostAnswerChangesNothing(t *testing.T) {
 				}
 				return s.KeepMembers(ctx, group, members, nil) // the client repeats no transaction by itself
 			},
-			"AddMembers": func() error { return s.AddMembers(ctx, group, []string{"b"}, noon) },
+			"AddMembers": func() error { return s.AddMembers(ctx, group, []string{"b"}, moment(noon)) },
 			"KeepHeard": func() error {
 				return s.KeepHeard(ctx, group, receipts.Heard{Speaker: receipts.Person{UserID: "b", Name: "B"}, Title: "title", At: noon})
 			},
@@ -1157,8 +1171,8 @@ func calls(s *Store) map[string]func(ctx context.Context) error {
 			_, err := s.KeepPushed(ctx, group, "key", map[string]time.Time{"a": noon})
 			return err
 		},
-		"AddMembers":    func(ctx context.Context) error { return s.AddMembers(ctx, group, []string{"d"}, noon) },
-		"RemoveMembers": func(ctx context.Context) error { return s.RemoveMembers(ctx, group, []string{"d"}, noon) },
+		"AddMembers":    func(ctx context.Context) error { return s.AddMembers(ctx, group, []string{"d"}, moment(noon)) },
+		"RemoveMembers": func(ctx context.Context) error { return s.RemoveMembers(ctx, group, []string{"d"}, moment(noon)) },
 		"Ping":          s.Ping,
 		"Lease": func(ctx context.Context) error {
 			_, err := s.Lease(ctx, "app", "query", 1, time.Millisecond)
@@ -1276,7 +1290,7 @@ func TestMembersComeAndGo(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, b storetest.Backend) {
 		s, ctx := open(t, b), t.Context()
-		if err := s.AddMembers(ctx, group, []string{"a"}, noon); err != nil {
+		if err := s.AddMembers(ctx, group, []string{"a"}, moment(noon)); err != nil {
 			t.Fatal(err)
 		}
 		if known := must(s.KnownMembers(ctx, group))(t); known != nil {
@@ -1285,8 +1299,8 @@ func TestMembersComeAndGo(t *testing.T) {
 		members := receipts.Members{UserIDs: []string{"a", "b"}, Source: receipts.SceneGroup, At: noon}
 		for _, err := range []error{
 			s.KeepMembers(ctx, group, members, nil),
-			s.AddMembers(ctx, group, []string{"c", "a"}, noon),
-			s.RemoveMembers(ctx, group, []string{"b", "nobody"}, noon),
+			s.AddMembers(ctx, group, []string{"c", "a"}, moment(noon)),
+			s.RemoveMembers(ctx, group, []string{"b", "nobody"}, moment(noon)),
 		} {
 			if err != nil {
 				t.Fatal(err)
@@ -1298,18 +1312,112 @@ func TestMembersComeAndGo(t *testing.T) {
 		}
 
 		// A group that everybody left is known to be empty, and has its time.
-		if err := s.RemoveMembers(ctx, group, members.UserIDs, noon); err != nil {
+		if err := s.RemoveMembers(ctx, group, members.UserIDs, moment(noon)); err != nil {
 			t.Fatal(err)
 		}
 		if known := must(s.KnownMembers(ctx, group))(t); known == nil || len(known.UserIDs) != 0 {
 			t.Errorf("an empty group: %+v", known)
 		}
-		if err := s.AddMembers(ctx, group, []string{"d"}, noon); err != nil {
+		if err := s.AddMembers(ctx, group, []string{"d"}, moment(noon)); err != nil {
 			t.Fatal(err)
 		}
 		for _, key := range []string{s.keys.group(group).members(), s.keys.group(group).membersAbout()} {
 			if left := must(s.rdb.PTTL(ctx, key).Result())(t); left < keepFor-time.Minute || left > keepFor+time.Second {
 				t.Errorf("%s goes in %v", key, left)
+			}
+		}
+	})
+}
+
+// Who comes or leaves while a list of members is made is in it or not as he is there.
+func TestMembersWhoMoveWhileTheyAreListed(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, b storetest.Backend) {
+		s, ctx := open(t, b), t.Context()
+		began := noon.Add(time.Hour)
+		after := func(d time.Duration) receipts.Moment { return moment(began.Add(d)) }
+		list := receipts.Members{UserIDs: []string{"a", "left", "left long ago"}, Source: receipts.SceneGroup, At: began}
+		for _, err := range []error{
+			s.RemoveMembers(ctx, group, []string{"left long ago"}, after(-time.Minute)), // and came back, which was not pushed
+			s.AddMembers(ctx, group, []string{"came long ago"}, after(-time.Minute)),    // and left, which was not pushed
+			s.AddMembers(ctx, group, []string{"came"}, after(time.Second)),
+			s.RemoveMembers(ctx, group, []string{"left"}, after(2*time.Second)),
+			s.AddMembers(ctx, group, []string{"came and left"}, after(time.Second)),
+			s.RemoveMembers(ctx, group, []string{"came and left"}, after(2*time.Second)),
+			s.KeepMembers(ctx, group, list, nil),
+		} {
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		known := must(s.KnownMembers(ctx, group))(t)
+		if want := []string{"a", "came", "left long ago"}; !slices.Equal(known.UserIDs, want) {
+			t.Errorf("members %q, want %q", known.UserIDs, want)
+		}
+	})
+}
+
+// A message keeps who moved before it was posted and may not be in its audience: until it
+// is recorded and until it is posted, and later what becomes known later. Nothing else is
+// kept with it.
+func TestMovesAroundAPosting(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, b storetest.Backend) {
+		s, ctx := open(t, b), t.Context()
+		at := func(second int) receipts.Moment { return moment(noon.Add(time.Duration(second) * time.Second)) }
+		came := func(second int, ids ...string) error { return s.AddMembers(ctx, group, ids, at(second)) }
+		left := func(second int, ids ...string) error { return s.RemoveMembers(ctx, group, ids, at(second)) }
+		begin := func(command string, second int, audience *receipts.Members) error {
+			d := draft(command)
+			d.At, d.Audience = at(second).Own, audience
+			_, _, err := s.Begin(ctx, d)
+			return err
+		}
+		posted := func(number, second int) error {
+			_, err := s.Mark(ctx, group, number, receipts.Change{To: receipts.Sent, Key: fmt.Sprint("key", number), SentAt: at(second).Own})
+			return err
+		}
+		counted := &receipts.Members{UserIDs: []string{"a"}, Source: receipts.SceneGroup, At: at(0).Own}
+		for i, err := range []error{
+			begin("long ago", -7200, counted), // and nobody knows whether it was posted
+			came(-60, "counted"),
+			came(1, "before the record"),
+			begin("one", 2, counted),
+			begin("nobody counted", 2, nil),
+			came(3, "before the posting"), left(3, "a"),
+			posted(2, 4), posted(3, 4),
+			came(5, "after the posting"),
+			came(3, "known late"),
+			// Pushed again, as if it was now; and once more, as it was.
+			came(9, "before the posting"), came(3, "before the posting"),
+			came(8, "b"), left(3, "b"), left(2, "b"), came(1, "b"), // in the wrong order
+		} {
+			if err != nil {
+				t.Fatalf("step %d: %v", i, err)
+			}
+		}
+		// He spoke before his coming was pushed.
+		if err := s.KeepHeard(ctx, group, receipts.Heard{Speaker: receipts.Person{UserID: "speaker"}, At: at(8).Own}); err != nil {
+			t.Fatal(err)
+		}
+		if err := came(2, "speaker"); err != nil {
+			t.Fatal(err)
+		}
+		sign := func(here bool, second int) receipts.Sign {
+			return receipts.Sign{At: time.UnixMilli(at(second).Own.UnixMilli()), Here: here}
+		}
+		later := map[string][]receipts.Sign{
+			"before the posting": {sign(true, 3)}, "a": {sign(false, 3)}, "known late": {sign(true, 3)}, "speaker": {sign(true, 2)},
+			"b": {sign(false, 3), sign(false, 2), sign(true, 1)},
+		}
+		all := maps.Clone(later)
+		all["before the record"] = []receipts.Sign{sign(true, 1)}
+		for number, want := range map[int]map[string][]receipts.Sign{1: nil, 2: all, 3: later} {
+			if diff := cmp.Diff(want, must(s.Kept(ctx, group, number))(t).Moves); diff != "" {
+				t.Errorf("#%d (-want +got):\n%s", number, diff)
+			}
+			if left := must(s.rdb.PTTL(ctx, s.keys.group(group).moves(number)).Result())(t); (left > 0) != (want != nil) {
+				t.Errorf("the moves of #%d go in %v", number, left)
 			}
 		}
 	})

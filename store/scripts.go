@@ -36,6 +36,8 @@ var (
 	keepReadsSource string
 	//go:embed scripts/change_members.lua
 	changeMembersSource string
+	//go:embed scripts/catch_up.lua
+	catchUpSource string
 	//go:embed scripts/keep_pushed.lua
 	keepPushedSource string
 	//go:embed scripts/keep_audience.lua
@@ -67,6 +69,7 @@ var (
 	recentScript         = redis.NewScript(recentSource)
 	keepReadsScript      = redis.NewScript(keepReadsSource)
 	changeMembersScript  = redis.NewScript(changeMembersSource)
+	catchUpScript        = redis.NewScript(catchUpSource)
 	keepPushedScript     = redis.NewScript(keepPushedSource)
 	keepAudienceScript   = redis.NewScript(keepAudienceSource)
 	beginReminderScript  = redis.NewScript(beginReminderSource)

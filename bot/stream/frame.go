@@ -83,13 +83,25 @@ func newFrame(df *payload.DataFrame) Frame {
 		CorpID:    df.GetHeader(event.DataFrameHeaderKEventCorpId),
 		Data:      []byte(df.Data),
 	}
-	for _, header := range []string{event.DataFrameHeaderKEventBornTime, payload.DataFrameHeaderKTime} {
-		if ms, err := strconv.ParseInt(df.GetHeader(header), 10, 64); err == nil && ms > 0 {
-			f.Born = time.UnixMilli(ms)
-			break
-		}
+	born, pushed := timeIn(df, event.DataFrameHeaderKEventBornTime), timeIn(df, payload.DataFrameHeaderKTime)
+	switch {
+	case born.IsZero():
+		f.Born = pushed
+	case pushed.After(born):
+		f.Born, f.Age = born, pushed.Sub(born)
+	default:
+		f.Born = born
 	}
 	return f
+}
+
+// timeIn is the time in a header; zero if there is none.
+func timeIn(df *payload.DataFrame, header string) time.Time {
+	ms, err := strconv.ParseInt(df.GetHeader(header), 10, 64)
+	if err != nil || ms <= 0 {
+		return time.Time{}
+	}
+	return time.UnixMilli(ms)
 }
 
 // inFlight counts the handlers at work. Once closed it lets no further one begin, so that waiting for them has an end:

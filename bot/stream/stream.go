@@ -47,8 +47,9 @@ type Frame struct {
 	EventID   string // the same in every push of one event
 	CorpID    string // the organisation it happened in
 
-	Born time.Time // when the event happened or the callback was pushed; zero when DingTalk did not say
-	Data []byte    // the frame's data, usually JSON
+	Born time.Time     // when the event happened or the callback was pushed; zero when DingTalk did not say
+	Age  time.Duration // of the event when it was pushed this time, by DingTalk's clock alone; 0 when DingTalk did not say
+	Data []byte        // the frame's data, usually JSON
 }
 
 // Handler takes a frame. What it returns decides the ack:

@@ -292,6 +292,8 @@ func TestFrameIsHandedOverAsItCame(t *testing.T) {
 	odd.Headers["time"] = "soon"
 	bare := frame{"1.0", "CALLBACK", map[string]string{"topic": botTopic}, ""}
 	pushed := time.UnixMilli(1690362102194)
+	early := event("robot_msg_read", "e2", `{}`)
+	early.Headers["eventBornTime"], early.Headers["time"] = early.Headers["time"], early.Headers["eventBornTime"]
 	for _, tc := range []struct {
 		name  string
 		frame frame
@@ -302,7 +304,11 @@ func TestFrameIsHandedOverAsItCame(t *testing.T) {
 		}},
 		{"event", ev, stream.Frame{
 			Type: stream.TypeEvent, Topic: "*", MessageID: "e1", EventType: "robot_msg_read", EventID: "event-e1", CorpID: "dingcorp",
-			Born: time.UnixMilli(1690362101000), Data: []byte(`{"userId":"u"}`),
+			Born: time.UnixMilli(1690362101000), Age: 1194 * time.Millisecond, Data: []byte(`{"userId":"u"}`),
+		}},
+		{"an event that is pushed before it happens", early, stream.Frame{
+			Type: stream.TypeEvent, Topic: "*", MessageID: "e2", EventType: "robot_msg_read", EventID: "event-e2", CorpID: "dingcorp",
+			Born: pushed, Data: []byte(`{}`),
 		}},
 		{"huge data", callback(botTopic, "c2", huge), stream.Frame{
 			Type: stream.TypeCallback, Topic: botTopic, MessageID: "c2", Born: pushed, Data: []byte(huge),

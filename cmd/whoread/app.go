@@ -207,7 +207,7 @@ func (a *app) connections() []time.Time {
 // take hands what DingTalk pushes to the bot.
 func (a *app) take(ctx context.Context, f stream.Frame) error {
 	if f.Type == stream.TypeEvent {
-		err := a.bot.Load().Event(ctx, f.EventType, f.Born, f.Data)
+		err := a.bot.Load().Event(ctx, f.EventType, f.Born, f.Age, f.Data)
 		if err == nil {
 			a.pushes.Note(ctx, f.EventType)
 		}

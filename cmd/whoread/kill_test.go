@@ -377,10 +377,11 @@ func TestAFailureAtEachStepRemindsNobodyTwice(t *testing.T) {
 // empty by the rounds of a follow-up.
 func (w *traveller) failAtEachStep(announce, command string) {
 	w.t.Helper()
+	const replicas = 3 // they carry out more commands at once than there are steps
 	p := newTap(w.t, w.backend.URL)
 	w.redis = p.url
 	config := w.config(anyHour + "\nbudget: {calls_per_second: 1000, calls_per_month: 0}\nreports: {sweep: []}")
-	w.start(2, config)
+	w.start(replicas, config)
 
 	// How many steps there are shows a round in which nothing fails. It is not the
 	// first: Redis did not know every script then.
@@ -416,7 +417,7 @@ func (w *traveller) failAtEachStep(announce, command string) {
 			p.cut()
 			p.clear()
 			p.mend(w.t)
-			w.start(2, config)
+			w.start(replicas, config)
 		}, 1},
 	} {
 		for _, done := range []bool{false, true} {

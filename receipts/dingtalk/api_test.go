@@ -18,9 +18,9 @@ func TestSendGroup(t *testing.T) {
 	c := s.client(func(cfg *Config) {
 		cfg.CoolAppCode = func(_ context.Context, group string) string { return map[string]string{"cid==": "COOLAPP-1"}[group] }
 	})
-	key, err := c.SendGroup(t.Context(), "cid==", Markdown("周五 <停机>", "a & b\n😀"))
-	if err != nil || key != "the-key" {
-		t.Fatalf("got %q, %v", key, err)
+	posted, err := c.SendGroup(t.Context(), "cid==", Markdown("周五 <停机>", "a & b\n😀"))
+	if err != nil || posted.ProcessQueryKey != "the-key" {
+		t.Fatalf("got %+v, %v", posted, err)
 	}
 	wanted := map[string]any{
 		"openConversationId": "cid==", "robotCode": "the-bot", "coolAppCode": "COOLAPP-1",

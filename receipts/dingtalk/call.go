@@ -68,6 +68,7 @@ type request struct {
 	file    *file        // instead of body
 	encoded *encodedBody // instead of body, which it is
 	webhook *url.URL     // instead of the API's own address
+	began   *time.Time   // becomes when the last try went out; may be nil
 }
 
 // answer is a decoded success.
@@ -164,6 +165,9 @@ func exchange[T answer](ctx context.Context, c *Client, a api, r request, payloa
 	ctx, cancel := context.WithTimeout(ctx, cmp.Or(a.timeout, CallTimeout))
 	defer cancel()
 	started := c.now()
+	if r.began != nil {
+		*r.began = started
+	}
 	way := new(progress)
 	secrets := []string{c.secret.Reveal(), token}
 	if r.webhook != nil {

@@ -85,9 +85,10 @@ func TestARetrySucceeds(t *testing.T) {
 		var calls []Call
 		c := s.client(func(cfg *Config) { cfg.Observe = func(_ context.Context, c Call) { calls = append(calls, c) } })
 		started := time.Now()
-		key, err := c.SendGroup(t.Context(), "cid", Markdown("t", "x"))
-		if err != nil || key != "the-key" {
-			t.Fatalf("got %q, %v", key, err)
+		posted, err := c.SendGroup(t.Context(), "cid", Markdown("t", "x"))
+		// No time passes while DingTalk answers.
+		if err != nil || posted != (Posted{"the-key", time.Now()}) || !posted.At.After(started.Add(time.Second)) {
+			t.Fatalf("got %+v, %v", posted, err)
 		}
 		// 1 s and 1.5 s, each give or take a half.
 		if took := time.Since(started); took < 1250*time.Millisecond || took > 3750*time.Millisecond {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"time"
 )
 
 const (
@@ -15,23 +16,32 @@ const (
 	MaxRecallKeys = 20
 )
 
-// SendGroup posts a message to a group as the bot and returns its processQueryKey, with which it can be queried and
-// recalled. People cannot be mentioned this way.
+// Posted is a message that DingTalk took.
+type Posted struct {
+	ProcessQueryKey string    // with which the message can be queried and recalled
+	At              time.Time // when the request that DingTalk took went out
+}
+
+// SendGroup posts a message to a group as the bot. People cannot be mentioned this way.
 //
 // DingTalk does not document the call as idempotent: after an error whose Uncertain is true the message may be in the group.
-func (c *Client) SendGroup(ctx context.Context, conversationID string, m Message) (processQueryKey string, err error) {
+func (c *Client) SendGroup(ctx context.Context, conversationID string, m Message) (Posted, error) {
 	param, failure := m.encodeFor(sendAPI)
 	if failure != nil {
-		return "", failure
+		return Posted{}, failure
 	}
-	got, err := call[sendAnswer](ctx, c, sendAPI, request{body: sendRequest{
+	var began time.Time
+	got, err := call[sendAnswer](ctx, c, sendAPI, request{began: &began, body: sendRequest{
 		OpenConversationID: conversationID,
 		RobotCode:          c.robotCode,
 		CoolAppCode:        c.coolAppCode(ctx, conversationID),
 		MsgKey:             m.Key,
 		MsgParam:           param,
 	}})
-	return got.ProcessQueryKey, err
+	if err != nil {
+		return Posted{}, err
+	}
+	return Posted{got.ProcessQueryKey, began}, nil
 }
 
 type sendRequest struct {
