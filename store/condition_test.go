@@ -52,7 +52,7 @@ func TestTheConditionOfACluster(t *testing.T) {
 func TestMissingRightsAreNamed(t *testing.T) {
 	t.Parallel()
 	server := storetest.Own(t)
-	rule := aclRule(t)
+	rule := aclRule(t, "whoread")
 	may := func(rights ...string) []string {
 		set := []any{"ACL", "SETUSER", "checked", "reset", "on", ">secret"}
 		for _, right := range rights {

@@ -571,25 +571,54 @@ func TestTroubles(t *testing.T) {
 	}
 }
 
-// aclRule is the line of the README that says what the bot's user needs.
-func aclRule(t *testing.T) []string {
+// aclRule is the line of the README that says what a user needs.
+func aclRule(t *testing.T, user string) []string {
 	t.Helper()
 	readme, err := os.ReadFile("../README.md")
 	if err != nil {
 		t.Fatal(err)
 	}
-	found := regexp.MustCompile(`(?m)^ *ACL SETUSER whoread on >PASSWORD (.*)$`).FindSubmatch(readme)
+	found := regexp.MustCompile(`(?m)^ *ACL SETUSER ` + user + ` on >PASSWORD (.*)$`).FindSubmatch(readme)
 	if found == nil {
-		t.Fatal("the README has no ACL SETUSER whoread")
+		t.Fatalf("the README has no ACL SETUSER %s", user)
 	}
 	return strings.Fields(string(found[1]))
+}
+
+// may gives a user, whose password is "secret", these rights.
+func may(server *storetest.Server, user string, rights ...string) {
+	set := []any{"ACL", "SETUSER", user, "on", ">secret"}
+	for _, right := range rights {
+		set = append(set, right)
+	}
+	server.Do(set...)
+}
+
+// refused fails the test if a user was refused something.
+func refused(t *testing.T, server *storetest.Server) {
+	t.Helper()
+	if log, _ := server.Do("ACL", "LOG").([]any); len(log) != 0 {
+		t.Errorf("the ACL refused: %v", log)
+	}
+}
+
+// allNeeded fails the test if a rule lets a user use a command that the server was never
+// given.
+func allNeeded(t *testing.T, server *storetest.Server, rule []string) {
+	t.Helper()
+	used := fmt.Sprint(server.Do("INFO", "commandstats"))
+	for _, right := range rule {
+		if command, ok := strings.CutPrefix(right, "+"); ok && !strings.Contains(used, "cmdstat_"+command+":") {
+			t.Errorf("nothing needs %s", right)
+		}
+	}
 }
 
 // The user needs no more than the README says, also where a script takes a way
 // that this test does not.
 func TestTheUserOfTheREADMEMayDoEverythingThatIsNeeded(t *testing.T) {
 	t.Parallel()
-	rule := aclRule(t)
+	rule := aclRule(t, "whoread")
 	scripts, err := os.ReadDir("scripts")
 	if err != nil {
 		t.Fatal(err)
@@ -607,19 +636,6 @@ func TestTheUserOfTheREADMEMayDoEverythingThatIsNeeded(t *testing.T) {
 			}
 		}
 	}
-	may := func(server *storetest.Server, user string, rights ...string) {
-		set := []any{"ACL", "SETUSER", user, "on", ">secret"}
-		for _, right := range rights {
-			set = append(set, right)
-		}
-		server.Do(set...)
-	}
-	refused := func(server *storetest.Server) {
-		t.Helper()
-		if log, _ := server.Do("ACL", "LOG").([]any); len(log) != 0 {
-			t.Errorf("the ACL refused: %v", log)
-		}
-	}
 	t.Run("single", func(t *testing.T) {
 		t.Parallel()
 		server := storetest.Own(t)
@@ -627,13 +643,8 @@ func TestTheUserOfTheREADMEMayDoEverythingThatIsNeeded(t *testing.T) {
 		s := openWith(t, Options{URL: "redis://whoread:secret@" + server.Address() + "/1"})
 		must(s.Version(t.Context()))(t)
 		mainPaths(t, s)
-		refused(server)
-		used := fmt.Sprint(server.Do("INFO", "commandstats"))
-		for _, right := range rule {
-			if command, ok := strings.CutPrefix(right, "+"); ok && !strings.Contains(used, "cmdstat_"+command+":") {
-				t.Errorf("nothing needs %s", right)
-			}
-		}
+		refused(t, server)
+		allNeeded(t, server, rule)
 		for _, forbidden := range [][]any{{"GET", "other"}, {"FLUSHALL"}, {"KEYS", "*"}, {"CONFIG", "GET", "*"}, {"SCRIPT", "FLUSH"}, {"PUBLISH", "a", "b"}} {
 			if err := s.rdb.Do(t.Context(), forbidden...).Err(); !redis.IsPermissionError(err) {
 				t.Errorf("%v: %v", forbidden, err)
@@ -648,7 +659,7 @@ func TestTheUserOfTheREADMEMayDoEverythingThatIsNeeded(t *testing.T) {
 		}
 		mainPaths(t, openWith(t, Options{URL: strings.Replace(c.URL(), "redis://:"+c.Masters[0].Password(), "redis://whoread:secret", 1)}))
 		for _, master := range c.Masters {
-			refused(master)
+			refused(t, master)
 		}
 	})
 	t.Run("Sentinel", func(t *testing.T) {
@@ -660,7 +671,59 @@ func TestTheUserOfTheREADMEMayDoEverythingThatIsNeeded(t *testing.T) {
 			URL: "redis://whoread:secret@" + r.Sentinels[0].Address(), MasterName: r.Name, SentinelUsername: "watcher", SentinelPassword: "secret",
 		})
 		mainPaths(t, s)
-		refused(r.Master)
-		refused(r.Sentinels[0])
+		refused(t, r.Master)
+		refused(t, r.Sentinels[0])
+	})
+}
+
+// Whoever erases needs rights that the bot has not, and few of those that it has.
+func TestTheUserOfTheREADMEMayErase(t *testing.T) {
+	t.Parallel()
+	rule := aclRule(t, "whoread-forget")
+	erase := func(t *testing.T, s *Store) {
+		t.Helper()
+		if n, err := s.ForgetUser(t.Context(), leaver, false); n == 0 || err != nil {
+			t.Errorf("person: %d, %v", n, err)
+		}
+		if n, err := s.ForgetGroup(t.Context(), group, false); n == 0 || err != nil {
+			t.Errorf("group: %d, %v", n, err)
+		}
+		if n, err := s.Inbox(quick(), zap.NewNop()).Unschedule(t.Context(), func(string) bool { return true }, false); n != 1 || err != nil {
+			t.Errorf("schedule: %d, %v", n, err)
+		}
+	}
+	prepare := func(t *testing.T, s *Store) {
+		t.Helper()
+		fillWith(t, s, group)
+		if err := s.Inbox(quick(), zap.NewNop()).Schedule(t.Context(), map[string]time.Time{"due": noon}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	t.Run("single", func(t *testing.T) {
+		t.Parallel()
+		server := storetest.Own(t)
+		prepare(t, openWith(t, Options{URL: fmt.Sprintf("redis://:%s@%s/1", server.Password(), server.Address())}))
+		server.Do("CONFIG", "RESETSTAT")
+		may(server, "whoread-forget", rule...)
+		erase(t, openWith(t, Options{URL: "redis://whoread-forget:secret@" + server.Address() + "/1"}))
+		refused(t, server)
+		allNeeded(t, server, rule)
+
+		may(server, "whoread", aclRule(t, "whoread")...)
+		if _, err := openWith(t, Options{URL: "redis://whoread:secret@" + server.Address()}).ForgetUser(t.Context(), leaver, true); TroubleOf(err) != NotPermitted {
+			t.Errorf("the bot's user: %v", err)
+		}
+	})
+	t.Run("Cluster", func(t *testing.T) {
+		t.Parallel()
+		c := storetest.NewClustered(t, false)
+		prepare(t, openWith(t, Options{URL: c.URL()}))
+		for _, master := range c.Masters {
+			may(master, "whoread-forget", append(rule, "+cluster|slots")...)
+		}
+		erase(t, openWith(t, Options{URL: strings.Replace(c.URL(), "redis://:"+c.Masters[0].Password(), "redis://whoread-forget:secret", 1)}))
+		for _, master := range c.Masters {
+			refused(t, master)
+		}
 	})
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"os/exec"
@@ -287,7 +288,8 @@ func withoutComments(content string) (all []string) {
 	return all
 }
 
-// The Redis of deploy/, with the user of secrets.sh, is right for the bot.
+// The Redis of deploy/, with the users of secrets.sh, is right for the bot, and for who
+// must erase.
 func TestTheRedisThatIsDeployedIsAsItMustBe(t *testing.T) {
 	t.Parallel()
 	w := newCheckWorld(t, dingtalktest.Options{}, storetest.Own(t))
@@ -297,10 +299,12 @@ func TestTheRedisThatIsDeployedIsAsItMustBe(t *testing.T) {
 	conf := filepath.Join(w.files, "redis.conf")
 	w.must(os.WriteFile(conf, []byte(strings.NewReplacer("/data", w.files, "/run/secrets", secrets).Replace(deployed(t, "compose/redis.conf"))+
 		"port "+port+"\nbind 127.0.0.1\n"), 0o600))
-	url := filepath.Join(secrets, "redis_url")
-	content, err := os.ReadFile(url)
-	w.must(err)
-	w.must(os.WriteFile(url, bytes.Replace(content, []byte(":6379"), []byte(":"+port), 1), 0o600))
+	eraser := filepath.Join(secrets, "redis_url_forget")
+	for _, file := range []string{filepath.Join(secrets, "redis_url"), eraser} {
+		url, err := os.ReadFile(file)
+		w.must(err)
+		w.must(os.WriteFile(file, bytes.Replace(url, []byte(":6379"), []byte(":"+port), 1), 0o600))
+	}
 
 	ctx, stop := context.WithCancel(context.Background())
 	redisd := exec.CommandContext(ctx, "redis-server", conf)
@@ -332,19 +336,35 @@ func TestTheRedisThatIsDeployedIsAsItMustBe(t *testing.T) {
 	if t.Failed() {
 		t.Log(text)
 	}
+
+	forget := func(stdin io.Reader, arguments ...string) string {
+		command := exec.CommandContext(within(t), whoread, append([]string{"forget", "--config", "whoread.yaml", "--user", "user1", "--yes"}, arguments...)...)
+		command.Dir, command.Stdin, command.Env = w.files, stdin, append(os.Environ(), "API="+w.environment["API"], "WHOREAD_CLIENT_ID=id")
+		out, _ := command.CombinedOutput() // which says how it ended
+		return string(out)
+	}
+	wantIn(t, forget(nil), "forget person: NOPERM", "--redis-url-file")
+	wantIn(t, forget(nil, "--redis-url-file", eraser), "Erased from 0 keys")
+	url, err := os.ReadFile(eraser)
+	w.must(err)
+	wantIn(t, forget(bytes.NewReader(url), "--redis-url-file", "-"), "Erased from 0 keys")
+	wantIn(t, forget(nil, "--redis-url-file", eraser+".not-there"), "--redis-url-file: there is no")
+	wantIn(t, forget(strings.NewReader("redis://:pass/word@host"), "--redis-url-file", "-"), "redis url: want redis://")
 }
 
 // The rights in secrets.sh are those of the README, which a test of the store holds to.
-func TestTheDeployedUserOfRedisHasTheRightsOfTheREADME(t *testing.T) {
+func TestTheDeployedUsersOfRedisHaveTheRightsOfTheREADME(t *testing.T) {
 	t.Parallel()
 	readme, err := os.ReadFile("../../README.md")
 	if err != nil {
 		t.Fatal(err)
 	}
-	rule := regexp.MustCompile(`(?m)^ *ACL SETUSER whoread on >PASSWORD (.*)$`).FindSubmatch(readme)
-	user := regexp.MustCompile(`(?m)^user whoread on >\S+ (.*)$`).FindStringSubmatch(deployed(t, "secrets.sh"))
-	if rule == nil || user == nil || string(rule[1]) != user[1] {
-		t.Errorf("README.md: %s\nsecrets.sh: %s", rule, user)
+	for _, name := range []string{"whoread", "whoread-forget"} {
+		rule := regexp.MustCompile(`(?m)^ *ACL SETUSER ` + name + ` on >PASSWORD (.*)$`).FindSubmatch(readme)
+		user := regexp.MustCompile(`(?m)^user ` + name + ` on >\S+ (.*)$`).FindStringSubmatch(deployed(t, "secrets.sh"))
+		if rule == nil || user == nil || string(rule[1]) != user[1] {
+			t.Errorf("README.md: %s\nsecrets.sh: %s", rule, user)
+		}
 	}
 }
 
@@ -355,7 +375,7 @@ func TestSecretsAreNotMadeTwice(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, file := range []string{"client_secret", "redis_url", "redis_users"} {
+	for _, file := range []string{"client_secret", "redis_url", "redis_url_forget", "redis_users"} {
 		if about, err := os.Stat(filepath.Join(folder, "secrets", file)); err != nil || about.Mode().Perm() != 0o600 {
 			t.Errorf("%s: %v, %v", file, about, err)
 		}

@@ -1,9 +1,11 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 
 	"go.uber.org/zap"
@@ -13,10 +15,11 @@ import (
 )
 
 type forgetCommand struct {
-	Config string `required:"" help:"The configuration of the bot." placeholder:"FILE"`
-	Group  string `xor:"what" required:"" help:"Erase all that is kept of this group, by its conversation id." placeholder:"ID"`
-	User   string `xor:"what" required:"" help:"Erase this person, by userId, from all that is kept of every group." placeholder:"ID"`
-	Yes    bool   `help:"Really do it; without, it only says what would be erased."`
+	Config       string `required:"" help:"The configuration of the bot." placeholder:"FILE"`
+	Group        string `xor:"what" required:"" help:"Erase all that is kept of this group, by its conversation id." placeholder:"ID"`
+	User         string `xor:"what" required:"" help:"Erase this person, by userId, from all that is kept of every group." placeholder:"ID"`
+	Yes          bool   `help:"Really do it; without, it only says what would be erased."`
+	RedisURLFile string `help:"A file that holds the URL of Redis with a user who may erase, where the one of redis.url may not; - reads it from standard input." placeholder:"FILE"`
 }
 
 // Run erases a group or a person from Redis.
@@ -24,6 +27,11 @@ func (f *forgetCommand) Run(ctx context.Context, out streams) (err error) {
 	c, err := loadConfig(f.Config, os.LookupEnv)
 	if err != nil {
 		return err
+	}
+	if f.RedisURLFile != "" {
+		if c.Redis.URL, err = f.readURL(); err != nil {
+			return fmt.Errorf("--redis-url-file: %w", err)
+		}
 	}
 	if c.Redis.URL == store.Memory {
 		return errors.New("redis.url is memory://: nothing outlives the process, so there is nothing to forget")
@@ -43,6 +51,9 @@ func (f *forgetCommand) Run(ctx context.Context, out streams) (err error) {
 			keys, err = records.ForgetGroup(ctx, f.Group, !f.Yes)
 		}
 	}
+	if store.TroubleOf(err) == store.NotPermitted {
+		return fmt.Errorf("%w; this user of Redis may not erase: README.md, Operations, says which one may, and --redis-url-file takes its URL", err)
+	}
 	if err != nil {
 		return err
 	}
@@ -52,4 +63,14 @@ func (f *forgetCommand) Run(ctx context.Context, out streams) (err error) {
 	}
 	fmt.Fprintf(out.out, "Erased from %d keys and %d scheduled commands.\n", keys, scheduled)
 	return nil
+}
+
+// readURL reads Redis's URL from its file.
+func (f *forgetCommand) readURL() (redisURL, error) {
+	if f.RedisURLFile != "-" {
+		content, err := readFile(f.RedisURLFile, secretMax)
+		return redisURL(bytes.TrimSpace(content)), err
+	}
+	content, err := io.ReadAll(io.LimitReader(os.Stdin, secretMax))
+	return redisURL(bytes.TrimSpace(content)), err
 }
