@@ -164,7 +164,7 @@ func TestTheComposeFileFitsTogether(t *testing.T) {
 	}
 	configured := loads(t, deployed(t, "compose/whoread.yaml"), "/run/secrets", secrets)
 	_, port, err := net.SplitHostPort(configured.HTTP.Listen)
-	if err != nil || !slices.Equal(bot.Ports, []string{"127.0.0.1:" + port + ":" + port}) {
+	if err != nil || !slices.Equal(bot.Ports, []string{localTarget(t) + ":" + port}) {
 		t.Errorf("the bot listens on %s, and %v leads there", configured.HTTP.Listen, bot.Ports)
 	}
 }
@@ -262,6 +262,15 @@ func TestTheKubernetesManifestsFitTogether(t *testing.T) {
 	for probe, path := range map[string]string{"livenessProbe": "/healthz", "readinessProbe": "/readyz"} {
 		if at(container, probe, "httpGet", "path") != path || at(container, probe, "httpGet", "port") != at(container, "ports", 0, "name") {
 			t.Errorf("%s: %v", probe, at(container, probe))
+		}
+	}
+	for _, rule := range scraping(t, "scrape_kubernetes.yaml").Relabel {
+		known := map[string]any{
+			"__meta_kubernetes_pod_label_app_kubernetes_io_name": at(bot, "spec", "template", "metadata", "labels", "app.kubernetes.io/name"),
+			"__meta_kubernetes_pod_container_port_name":          at(container, "ports", 0, "name"),
+		}
+		if rule.Action == "keep" && known[rule.Source[0]] != rule.Regex {
+			t.Errorf("Prometheus keeps what has %s at %s; here it is %v", rule.Source, rule.Regex, known[rule.Source[0]])
 		}
 	}
 	if host := fmt.Sprint("@", at(all["Service whoread-redis"], "metadata", "name"), ":", at(all["Service whoread-redis"], "spec", "ports", 0, "port"), "/"); !strings.Contains(string(configured.Redis.URL), host) {
@@ -391,7 +400,9 @@ func TestTheSystemdUnitFitsItsConfiguration(t *testing.T) {
 	t.Parallel()
 	unit := deployed(t, "systemd/whoread.service")
 	content := deployed(t, "systemd/whoread.yaml")
-	loads(t, content, "${CREDENTIALS_DIRECTORY}", secretsOf(t, "127.0.0.1"))
+	if c := loads(t, content, "${CREDENTIALS_DIRECTORY}", secretsOf(t, "127.0.0.1")); c.HTTP.Listen != localTarget(t) {
+		t.Errorf("the bot listens on %s, and Prometheus looks for it at %s", c.HTTP.Listen, localTarget(t))
+	}
 	for _, file := range regexp.MustCompile(`\$\{CREDENTIALS_DIRECTORY\}/(\S+)`).FindAllStringSubmatch(content, -1) {
 		if !strings.Contains(unit, "LoadCredential="+file[1]+":/etc/whoread/"+file[1]+"\n") {
 			t.Errorf("the unit loads no %s", file[1])
@@ -399,12 +410,140 @@ func TestTheSystemdUnitFitsItsConfiguration(t *testing.T) {
 	}
 	analyze := tool(t, "systemd-analyze", "systemd")
 	file := filepath.Join(t.TempDir(), "whoread.service")
-	if err := os.WriteFile(file, []byte(strings.Replace(unit, "/usr/local/bin/whoread", whoread, 1)), 0o600); err != nil {
+	if err := os.WriteFile(file, []byte(strings.Replace(unit, "ExecStart=/usr/local/bin/whoread", "ExecStart="+whoread, 1)), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	if out, err := exec.CommandContext(t.Context(), analyze, "verify", "--man=no", file).CombinedOutput(); err != nil || len(out) > 0 {
 		t.Errorf("%v: %s", err, out)
 	}
+}
+
+// steps are the commands that the comment at the top of a file of deploy/ says to run.
+func steps(t *testing.T, file string) (all []string) {
+	t.Helper()
+	for line := range strings.Lines(deployed(t, file)) {
+		if !strings.HasPrefix(line, "#") {
+			break
+		}
+		if step, ok := strings.CutPrefix(line, "#   "); ok {
+			all = append(all, strings.TrimSpace(regexp.MustCompile(`\s{3,}.*`).ReplaceAllString(step, "")))
+		}
+	}
+	if len(all) < 5 {
+		t.Fatalf("%s: %q", file, all)
+	}
+	return all
+}
+
+// carryOut runs steps in a folder, where programs are stood in for by shell scripts, and
+// replaces these texts in them. What the scripts print is returned.
+func carryOut(t *testing.T, folder string, steps []string, programs map[string]string, replaced ...string) string {
+	t.Helper()
+	bin := t.TempDir()
+	for name, script := range programs {
+		if err := os.WriteFile(filepath.Join(bin, name), []byte("#!/bin/sh\nset -eu\n"+script+"\n"), 0o700); err != nil {
+			t.Fatal(err)
+		}
+	}
+	command := exec.CommandContext(within(t), "sh", "-eux", "-c", strings.NewReplacer(replaced...).Replace(strings.Join(steps, "\n")))
+	command.Dir, command.Stdin = folder, strings.NewReader("the-client-secret\n")
+	command.Env = append(os.Environ(), "PATH="+bin+":"+os.Getenv("PATH"))
+	out, err := command.CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v:\n%s", err, out)
+	}
+	return string(out)
+}
+
+// Whoever does what stands at the top of a file gets as far as Docker or Kubernetes.
+func TestTheFirstStepsOfTheDeployedFilesWork(t *testing.T) {
+	t.Parallel()
+	source, err := filepath.Abs("../..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	// Each file that is named is there; an absolute path is one of the container's.
+	look := `for file; do case $file in /*) ;; *.yaml) cat "$file" >/dev/null ;; --from-file=*) ls "${file#*=}" ;; esac; done`
+	t.Run("Docker Compose", func(t *testing.T) {
+		t.Parallel()
+		folder := t.TempDir()
+		carryOut(t, folder, steps(t, "compose/compose.yaml"), map[string]string{
+			"docker": `[ "$1" = compose ] || cat "$4/Dockerfile"; ` + look, "sudo": `exec "$@"`, "chown": `shift; ls -d "$@"`,
+		}, "SOURCE", source)
+		for _, file := range []string{"compose.yaml", "whoread.yaml", "redis.conf", ".env", "data", "secrets/client_secret", "secrets/redis_url", "secrets/redis_users"} {
+			if _, err := os.Stat(filepath.Join(folder, file)); err != nil {
+				t.Error(err)
+			}
+		}
+	})
+	t.Run("Kubernetes", func(t *testing.T) {
+		t.Parallel()
+		said := carryOut(t, t.TempDir(), steps(t, "kubernetes/whoread.yaml"), map[string]string{"kubectl": look}, "SOURCE", source)
+		wantIn(t, said, "client_secret\nredis_url\n", "redis_users\n")
+	})
+	t.Run("systemd", func(t *testing.T) {
+		t.Parallel()
+		root := t.TempDir()
+		for _, folder := range []string{"etc/systemd/system", "usr/local/bin"} {
+			if err := os.MkdirAll(filepath.Join(root, folder), 0o700); err != nil {
+				t.Fatal(err)
+			}
+		}
+		secrets := secretsOf(t, "127.0.0.1")
+		// To check it there would have to be a DingTalk; to print it, the secrets must be found.
+		said := carryOut(t, "deploy/systemd", steps(t, "systemd/whoread.service"), map[string]string{
+			"systemctl": "", "whoread": `[ "$1" = check ]; shift; exec "` + whoread + `" config print "$@"`,
+		}, "PROGRAM", whoread, "CLIENT_SECRET_FILE", secrets+"/client_secret", "REDIS_URL_FILE", secrets+"/redis_url", "/etc/", root+"/etc/", "/usr/local", root+"/usr/local")
+		wantIn(t, said, "client_secret_file: "+root+"/etc/whoread/client_secret")
+		for file, mode := range map[string]os.FileMode{"whoread/client_secret": 0o600, "whoread/redis_url": 0o600, "whoread/whoread.yaml": 0o644, "systemd/system/whoread.service": 0o644} {
+			if about, err := os.Stat(filepath.Join(root, "etc", file)); err != nil || about.Mode().Perm() != mode {
+				t.Errorf("%s: %v, %v", file, about, err)
+			}
+		}
+		// whoread health needs no secrets.
+		out, _ := exec.CommandContext(within(t), whoread, "health", "--config", filepath.Join(root, "etc/whoread/whoread.yaml")).CombinedOutput()
+		wantIn(t, string(out), "127.0.0.1:9091")
+	})
+}
+
+// scrapeJob is a job of Prometheus's, as far as it is relied on.
+type scrapeJob struct {
+	JobName string `yaml:"job_name"`
+	Static  []struct {
+		Targets []string `yaml:"targets"`
+	} `yaml:"static_configs"`
+	Relabel []struct {
+		Action string   `yaml:"action"`
+		Source []string `yaml:"source_labels"`
+		Regex  string   `yaml:"regex"`
+	} `yaml:"relabel_configs"`
+}
+
+// scraping is the one job of a file of prometheus/.
+func scraping(t *testing.T, file string) scrapeJob {
+	t.Helper()
+	var c struct {
+		Rules []string    `yaml:"rule_files"`
+		Jobs  []scrapeJob `yaml:"scrape_configs"`
+	}
+	if err := yaml.Unmarshal([]byte(deployed(t, "prometheus/"+file)), &c); err != nil {
+		t.Fatalf("%s: %v", file, err)
+	}
+	if len(c.Jobs) != 1 || c.Jobs[0].JobName != "whoread" || !slices.Equal(c.Rules, []string{"alerts.yaml"}) {
+		t.Fatalf("%s: %+v", file, c)
+	}
+	return c.Jobs[0]
+}
+
+// localTarget is where Prometheus looks for a bot of its own machine: not at its own
+// address, which is the default.
+func localTarget(t *testing.T) string {
+	t.Helper()
+	job := scraping(t, "scrape.yaml")
+	if len(job.Static) != 1 || len(job.Static[0].Targets) != 1 || job.Static[0].Targets[0] == defaultListen {
+		t.Fatalf("%+v", job)
+	}
+	return job.Static[0].Targets[0]
 }
 
 // rulesFile is alerts.yaml.
@@ -442,11 +581,12 @@ func TestTheAlertsAreExplained(t *testing.T) {
 	}
 }
 
-// Prometheus's own tool reads the rules, and fires them.
+// Prometheus's own tool reads the rules, and fires them, and it reads how whoread is scraped.
 func TestTheAlertsFireWhenTheyMust(t *testing.T) {
 	t.Parallel()
 	promtool := tool(t, "promtool", "prometheus")
-	for _, arguments := range [][]string{{"check", "rules", "alerts.yaml"}, {"test", "rules", "alerts_test.yaml"}} {
+	// Debian's has no Kubernetes, so that it does not understand scrape_kubernetes.yaml.
+	for _, arguments := range [][]string{{"check", "rules", "alerts.yaml"}, {"test", "rules", "alerts_test.yaml"}, {"check", "config", "scrape.yaml"}} {
 		command := exec.CommandContext(within(t), promtool, arguments...)
 		command.Dir = "deploy/prometheus"
 		if out, err := command.CombinedOutput(); err != nil {
