@@ -30,19 +30,24 @@ type checkCommand struct {
 }
 
 // Run looks at one thing after another and prints a line for each: what is right, or
-// what is wrong and what to do. It fails if anything is wrong.
+// what is wrong and what to do. It fails if anything is wrong, or could not be looked
+// at.
 func (c *checkCommand) Run(ctx context.Context, out streams) error {
-	r := &checkReport{Config: c.Config, Version: versionText(), Checks: []finding{}, out: out.out}
+	r := &checkReport{Config: c.Config, Version: versionText(), Checks: []finding{}, out: out.out, interrupted: ctx.Done()}
 	if c.JSON {
 		r.out = io.Discard
 	}
 	i := &inspection{report: r, all: c.All}
 	i.run(ctx, c.Config)
+	if ctx.Err() != nil {
+		r.interrupted = nil
+		r.add(finding{ID: "interrupted", Status: failed, Detail: "what is not named above was not looked at", Remedy: "check again, and give it a minute"})
+	}
 	if err := i.close(); err != nil {
 		return err
 	}
 	if c.JSON {
-		r.OK = r.Counts[wrong] == 0
+		r.OK = r.good()
 		document := json.NewEncoder(out.out)
 		document.SetIndent("", "  ")
 		document.SetEscapeHTML(false)
@@ -50,10 +55,10 @@ func (c *checkCommand) Run(ctx context.Context, out streams) error {
 			return err
 		}
 	} else {
-		fmt.Fprintf(out.out, "\n%d right, %d wrong, %d to think about, %d not known; %d counted calls of DingTalk's at most\n",
-			r.Counts[right], r.Counts[wrong], r.Counts[doubtful], r.Counts[unknown], r.CountedCalls)
+		fmt.Fprintf(out.out, "\n%d right, %d wrong, %d could not be looked at, %d to think about, %d not known; %d counted calls of DingTalk's at most\n",
+			r.Counts[right], r.Counts[wrong], r.Counts[failed], r.Counts[doubtful], r.Counts[unknown], r.CountedCalls)
 	}
-	if r.Counts[wrong] > 0 {
+	if !r.good() {
 		return errReported
 	}
 	return nil
@@ -62,15 +67,16 @@ func (c *checkCommand) Run(ctx context.Context, out streams) error {
 // verdict is what a check found out.
 type verdict string
 
-// The verdicts. Only what is wrong fails the check.
+// The verdicts.
 const (
 	right    verdict = "ok"
-	wrong    verdict = "wrong"
+	wrong    verdict = "wrong"   // fails the check
+	failed   verdict = "failed"  // looking at it did not succeed, which fails the check too: once more may tell
 	doubtful verdict = "warning" // it works, but not as well as it could or for long
-	unknown  verdict = "unknown" // it could not be found out
+	unknown  verdict = "unknown" // it can't be found out from here, or not for now
 )
 
-var marks = map[verdict]string{right: "✓", wrong: "✗", doubtful: "!", unknown: "-"}
+var marks = map[verdict]string{right: "✓", wrong: "✗", failed: "?", doubtful: "!", unknown: "-"}
 
 // finding is what was found out about one thing. The ID is stable, for programs; more
 // than one finding can have it, each then about another group, person, ...
@@ -98,13 +104,22 @@ type checkReport struct {
 	Counts       map[verdict]int `json:"counts"`
 	Checks       []finding       `json:"checks"`
 
-	out io.Writer
+	out         io.Writer
+	interrupted <-chan struct{} // closed when nothing is true any more that is found out
 }
+
+// good tells whether the check succeeds.
+func (r *checkReport) good() bool { return r.Counts[wrong]+r.Counts[failed] == 0 }
 
 // add takes a finding and prints its line.
 func (r *checkReport) add(f finding) {
+	select {
+	case <-r.interrupted:
+		return
+	default:
+	}
 	if r.Counts == nil {
-		r.Counts = map[verdict]int{right: 0, wrong: 0, doubtful: 0, unknown: 0}
+		r.Counts = map[verdict]int{right: 0, wrong: 0, failed: 0, doubtful: 0, unknown: 0}
 	}
 	r.Checks = append(r.Checks, f)
 	r.Counts[f.Status]++

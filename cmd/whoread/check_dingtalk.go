@@ -58,18 +58,50 @@ var remedies = map[dingtalk.Kind]struct {
 	dingtalk.OtherOrganisation: {"the group is another organisation's: take it out of the configuration", nil},
 	dingtalk.BotNotInGroup:     {"add the bot to the group, or take the group out of the configuration; if it is in, dingtalk.robot_code is another bot's", clientGroupBots},
 	dingtalk.BotStopped:        {"switch the bot on again in the group", clientGroupBots},
+	dingtalk.DingQuotaSpent:    {"the organisation has no DINGs of that type left: buy more, or set another type in reminders.ding", nil},
 	dingtalk.CoolAppNeeded:     {"copy the code of the cool app that is installed in the group into dingtalk.cool_app_code, or switch on the event im_cool_app_install", consoleCoolApp},
 }
 
-const askSupport = "try again; if it stays, ask DingTalk's support with the request id"
+const (
+	askSupport = "try again; if it stays, ask DingTalk's support with the request id"
+	checkAgain = "the fault is DingTalk's own, or on the way from it: check again in a minute"
+)
 
-// refusedBy is the finding for a failed call of DingTalk's.
+// refusedBy is the finding for a failed call of DingTalk's: wrong, or failed where nobody
+// is to blame but the moment.
 func refusedBy(id, about string, err error) finding {
 	f := finding{ID: id, About: about, Status: wrong, Detail: err.Error(), Remedy: askSupport}
 	if remedy, ok := remedies[kindOf(err)]; ok {
 		f.Remedy, f.Console = remedy.what, remedy.where
 	}
+	switch failure, _ := errors.AsType[*dingtalk.Error](err); {
+	case failure == nil:
+	case failedInside(failure):
+		f.Status, f.Remedy = failed, checkAgain
+	case failure.Kind == dingtalk.Throttled, failure.Kind == dingtalk.ThrottledMinute, failure.Kind == dingtalk.Cancelled:
+		f.Status = failed
+	}
 	return f
+}
+
+// triedBy is the finding for a call that DingTalk must refuse, since it names something
+// that there is not: right if the answer proves that the app has the permission.
+func triedBy(id, about string, err error, granted string) finding {
+	switch kind := kindOf(err); {
+	case err == nil, slices.Contains(proving, kind):
+		return finding{ID: id, About: about, Status: right, Detail: granted}
+	case kind == dingtalk.Unknown, kind == dingtalk.BadRequest:
+		return finding{ID: id, About: about, Status: unknown, Detail: "not known, because this answer does not tell: " + err.Error()}
+	default:
+		return refusedBy(id, about, err)
+	}
+}
+
+// proving are the refusals with which DingTalk shows that it has looked for the group, the
+// bot or the message, as it does for an app that has the permission.
+var proving = []dingtalk.Kind{
+	dingtalk.WrongRobotCode, dingtalk.CoolAppNeeded, dingtalk.GroupDisbanded, dingtalk.GroupInvalid, dingtalk.OtherOrganisation,
+	dingtalk.BotStopped, dingtalk.BotNotInGroup, dingtalk.NoMemberList, dingtalk.KeyNotQueryable, dingtalk.KeyInvalid, dingtalk.UserNotFound,
 }
 
 func kindOf(err error) dingtalk.Kind {
@@ -79,9 +111,19 @@ func kindOf(err error) dingtalk.Kind {
 	return ""
 }
 
-// blocking are failures after which every other call fails in the same way.
-var blocking = []dingtalk.Kind{
-	dingtalk.BadCredentials, dingtalk.TokenRejected, dingtalk.AddressNotAllowed, dingtalk.Unavailable, dingtalk.IPBanned, dingtalk.QuotaSpent,
+// failedInside tells whether DingTalk was reached and gave no answer that can be used.
+func failedInside(failure *dingtalk.Error) bool {
+	return failure.Kind == dingtalk.Unavailable && failure.HTTPStatus != 0
+}
+
+// isBlocking tells whether every other call would fail in the same way.
+func isBlocking(failure *dingtalk.Error) bool {
+	switch failure.Kind {
+	case dingtalk.BadCredentials, dingtalk.TokenRejected, dingtalk.AddressNotAllowed, dingtalk.IPBanned, dingtalk.QuotaSpent:
+		return true
+	default:
+		return failure.Kind == dingtalk.Unavailable && !failedInside(failure)
+	}
 }
 
 // clockSkew is how far DingTalk's clock is ahead of this machine's, as the answer that
@@ -189,7 +231,7 @@ func (i *inspection) try(ctx context.Context, call func(context.Context) error) 
 	ctx, cancel := context.WithTimeout(ctx, checkWithin)
 	defer cancel()
 	err := call(ctx)
-	if failure, ok := errors.AsType[*dingtalk.Error](err); ok && slices.Contains(blocking, failure.Kind) {
+	if failure, ok := errors.AsType[*dingtalk.Error](err); ok && isBlocking(failure) {
 		i.blocked = failure
 	}
 	return err
@@ -238,40 +280,39 @@ func (i *inspection) checkRobot(ctx context.Context) {
 	if len(asked) == 0 {
 		asked = []string{nobodysGroup}
 	}
-	permission, robot := finding{ID: "permission-robot", Status: unknown}, finding{ID: "robot-code", Status: unknown}
+	permission, robot := finding{Status: unknown}, finding{ID: "robot-code", Status: unknown}
 	var each []finding
 	for _, group := range asked {
 		err := i.try(ctx, func(ctx context.Context) error {
 			_, err := i.client.QueryReaders(ctx, group, nobodysMessage, "")
 			return err
 		})
+		if permission.Status != right { // the first answer that proves it counts, or else the last one
+			permission = triedBy("permission-robot", "", err, "qyapi_robot_sendmsg: the app may ask who has read; posting needs the same, and is not tried")
+		}
 		switch kind := kindOf(err); {
-		case kind == dingtalk.PermissionDenied, slices.Contains(blocking, kind), kind == dingtalk.Throttled, kind == dingtalk.ThrottledMinute:
-			permission = refusedBy(permission.ID, "", err)
-			permission.Detail += " (without it the bot can neither post nor ask who has read)"
 		case kind == dingtalk.WrongRobotCode:
-			permission.Status = right
 			robot = refusedBy(robot.ID, i.config.DingTalk.RobotCode, err)
 		case err == nil, kind == dingtalk.KeyInvalid, kind == dingtalk.KeyNotQueryable:
-			permission.Status, robot.Status = right, right
+			robot.Status = right
 			each = append(each, finding{ID: "group", About: i.nameOf(group), Status: right, Detail: "the bot is in it"})
-		default:
-			permission.Status = right
+		case slices.Contains(proving, kind):
 			each = append(each, refusedBy("group", i.nameOf(group), err))
+		default:
+			each = append(each, triedBy("group", i.nameOf(group), err, ""))
 		}
-		if permission.Status == wrong || robot.Status == wrong {
+		if permission.Status == wrong || robot.Status == wrong || i.blocked != nil {
 			break // it would be the same in the other groups
 		}
 	}
-	if permission.Status == right {
-		permission.Detail = "qyapi_robot_sendmsg: the app may ask who has read; posting needs the same, and is not tried"
+	if permission.Status != right {
+		permission.Detail += " (without the permission qyapi_robot_sendmsg the bot can neither post nor ask who has read)"
 	}
 	i.report.add(permission)
-	if i.skip("robot-code", "permission-recall", "group") {
-		return
-	}
 	if permission.Status != right {
-		i.report.notChecked("it needs that permission", "robot-code", "permission-recall", "group")
+		if !i.skip("robot-code", "permission-recall", "group") {
+			i.report.notChecked("it needs that permission", "robot-code", "permission-recall", "group")
+		}
 		return
 	}
 	switch robot.Status {
@@ -295,15 +336,14 @@ func (i *inspection) checkRobot(ctx context.Context) {
 }
 
 func (i *inspection) checkRecall(ctx context.Context, group string) {
+	if i.skip("permission-recall") {
+		return
+	}
 	err := i.try(ctx, func(ctx context.Context) error {
 		_, err := i.client.RecallGroup(ctx, group, nobodysMessage)
 		return err
 	})
-	if kind := kindOf(err); kind == dingtalk.PermissionDenied || slices.Contains(blocking, kind) {
-		i.report.add(refusedBy("permission-recall", "", err))
-		return
-	}
-	i.report.ok("permission-recall", "qyapi_robot_sendmsg: the app may take messages back")
+	i.report.add(triedBy("permission-recall", "", err, "qyapi_robot_sendmsg: the app may take messages back"))
 }
 
 // checkMembers looks for the members of each group as the bot does.
@@ -321,9 +361,11 @@ func (i *inspection) checkMembers(ctx context.Context) {
 	tried := map[receipts.Source]error{} // the permissions, by source
 	var each []finding
 	for _, group := range groups {
-		each = append(each, i.members(ctx, group, sources, tried))
+		if i.blocked == nil {
+			each = append(each, i.members(ctx, group, sources, tried))
+		}
 	}
-	if _, asked := tried[receipts.SceneGroup]; !asked && slices.Contains([]string{"auto", "scene"}, i.config.Members.Source) {
+	if _, asked := tried[receipts.SceneGroup]; !asked && i.blocked == nil && slices.Contains([]string{"auto", "scene"}, i.config.Members.Source) {
 		tried[receipts.SceneGroup] = i.try(ctx, func(ctx context.Context) error {
 			_, err := i.client.GroupMembers(ctx, nobodysGroup, "")
 			return err
@@ -334,22 +376,35 @@ func (i *inspection) checkMembers(ctx context.Context) {
 	for _, f := range each {
 		i.report.add(f)
 	}
+	if len(each) < len(groups) {
+		i.skip("members")
+	}
 }
 
 // addPermission says whether the app may ask a source of members. It may do without, if
 // every group has another that is as good.
 func (i *inspection) addPermission(id, granted string, source receipts.Source, tried map[receipts.Source]error, members []finding) {
 	err, asked := tried[source]
-	switch {
-	case !asked:
-	case kindOf(err) == dingtalk.PermissionDenied:
-		f := refusedBy(id, "", err)
-		if len(members) > 0 && !slices.ContainsFunc(members, func(f finding) bool { return f.Status != right }) {
-			f.Status, f.Detail = doubtful, f.Detail+"; every configured group does without"
-		}
-		i.report.add(f)
+	if !asked {
+		return
+	}
+	f := triedBy(id, "", err, granted)
+	if kindOf(err) == dingtalk.PermissionDenied && len(members) > 0 && !slices.ContainsFunc(members, func(f finding) bool { return f.Status != right }) {
+		f.Status, f.Detail = doubtful, f.Detail+"; every configured group does without"
+	}
+	i.report.add(f)
+}
+
+// tellsMore tells whether an answer of a source of members tells more of its permission
+// than the one before.
+func tellsMore(err, before error) bool {
+	switch kind := kindOf(before); {
+	case kind == dingtalk.PermissionDenied:
+		return false
+	case before == nil, slices.Contains(proving, kind):
+		return kindOf(err) == dingtalk.PermissionDenied
 	default:
-		i.report.ok(id, "%s", granted)
+		return true
 	}
 }
 
@@ -364,7 +419,7 @@ func (i *inspection) members(ctx context.Context, group string, sources []receip
 			return err
 		})
 		if kindOf(err) != "" || err == nil { // it was asked: otherwise nothing is configured for it
-			if before := tried[source.Source()]; kindOf(before) != dingtalk.PermissionDenied {
+			if before, asked := tried[source.Source()]; !asked || tellsMore(err, before) {
 				tried[source.Source()] = err
 			}
 		}
@@ -376,6 +431,9 @@ func (i *inspection) members(ctx context.Context, group string, sources []receip
 		}
 		if err != nil {
 			f = refusedBy(f.ID, f.About, err)
+			if kind := kindOf(err); kind != dingtalk.Unknown && kind != dingtalk.BadRequest && kind != dingtalk.PermissionDenied {
+				return f // what is configured is not the reason
+			}
 			switch source.Source() {
 			case receipts.Chat:
 				f.Remedy, f.Console = "correct the chat_id in members.rosters: DingTalk tells only of chats that this app itself created", nil
@@ -457,11 +515,13 @@ func (i *inspection) checkContacts(ctx context.Context) {
 	if !i.all && len(ids) > checkedPeople {
 		ids, further = ids[:checkedPeople], len(ids)-checkedPeople
 	}
-	var wrongOnes []finding
 	asked := ids
 	if len(asked) == 0 {
 		asked = []string{nobodysUserID}
 	}
+	var bad []finding
+	var ended *finding // why no more of them could be asked for
+	good := 0
 	for _, id := range asked {
 		err := i.try(ctx, func(ctx context.Context) error {
 			_, err := i.client.UserName(ctx, id)
@@ -470,27 +530,44 @@ func (i *inspection) checkContacts(ctx context.Context) {
 		failure, _ := errors.AsType[*dingtalk.Error](err)
 		switch {
 		case err == nil:
+			good++
+			continue
 		case failure.Kind == dingtalk.UserNotFound && id != nobodysUserID:
-			wrongOnes = append(wrongOnes, finding{
+			bad = append(bad, finding{
 				ID: "user", About: id, Status: wrong, Detail: "DingTalk knows no such person; in " + strings.Join(people[id], ", "),
 				Remedy: "correct the userId (the admin console's contacts, 通讯录, show it as 员工 UserID), or take it out",
 			})
+			continue
 		case failure.Kind == dingtalk.UserNotFound:
+			continue
 		case failure.Code == personOutOfScope:
 			f := refusedBy("user", id, err)
 			f.Remedy = scopeRemedy
-			wrongOnes = append(wrongOnes, f)
+			bad = append(bad, f)
+			continue
+		case id == nobodysUserID:
+			f := triedBy("permission-contacts", "", err, "")
+			ended = &f
 		default:
 			f := refusedBy("permission-contacts", "", err)
-			i.report.add(f)
-			return
+			ended = &f
 		}
+		break
 	}
-	i.report.ok("permission-contacts", "qyapi_get_member: the app may ask for names and departments")
-	for _, f := range wrongOnes {
+	looked := good + len(bad)
+	if ended == nil || looked > 0 {
+		i.report.ok("permission-contacts", "qyapi_get_member: the app may ask who people are")
+	}
+	if ended != nil && looked > 0 {
+		ended.ID, ended.Detail = "user", fmt.Sprintf("only %d of %d people were looked at: %s", looked, len(ids), ended.Detail)
+	}
+	if ended != nil {
+		bad = append(bad, *ended)
+	}
+	for _, f := range bad {
 		i.report.add(f)
 	}
-	if good := len(ids) - len(wrongOnes); good > 0 {
+	if good > 0 {
 		i.report.ok("user", "%d people of the configuration exist", good)
 	}
 	if further > 0 {
@@ -507,6 +584,9 @@ func (i *inspection) checkDepartments(ctx context.Context) {
 		}
 	}
 	for _, id := range slices.Sorted(maps.Keys(departments)) {
+		if i.skip("department") {
+			return
+		}
 		var people []string
 		err := i.try(ctx, func(ctx context.Context) (err error) {
 			people, err = i.client.DepartmentUserIDs(ctx, id)
@@ -575,7 +655,7 @@ func (i *inspection) checkTrial(ctx context.Context, id, granted string, trial f
 	case err == nil:
 		i.report.ok(id, "%s", granted)
 	case errors.Is(err, dingtalk.ErrNotTold):
-		i.report.notChecked("only a real message would tell", id)
+		i.report.notChecked("only a real message would tell: "+err.Error(), id)
 	default:
 		i.report.add(refusedBy(id, "", err))
 	}
@@ -594,13 +674,30 @@ func (i *inspection) checkGateway(ctx context.Context) {
 		Topics: []string{unusedTopic},
 	})
 	if err != nil {
-		i.report.add(finding{
-			ID: "gateway", Status: wrong, Detail: err.Error(),
-			Remedy: "set the bot's message receiving mode to Stream and publish the app; WebSockets (wss) must be allowed out of this network", Console: consoleBot,
-		})
+		i.report.add(refusedByGateway(err))
 		return
 	}
 	i.report.ok("gateway", "a Stream connection opens")
+}
+
+func refusedByGateway(err error) finding {
+	f := finding{
+		ID: "gateway", Status: wrong, Detail: err.Error(),
+		Remedy: "set the bot's message receiving mode to Stream and publish the app; WebSockets (wss) must be allowed out of this network", Console: consoleBot,
+	}
+	refused, ok := errors.AsType[*stream.GatewayError](err)
+	if !ok {
+		return f
+	}
+	switch kind := dingtalk.KindOfCode(refused.Code); kind {
+	case dingtalk.Throttled, dingtalk.ThrottledMinute, dingtalk.Unavailable:
+		f.Status, f.Remedy, f.Console = failed, checkAgain, nil
+	default:
+		if remedy, ok := remedies[kind]; ok {
+			f.Remedy, f.Console = remedy.what, remedy.where
+		}
+	}
+	return f
 }
 
 // checkBudget looks how much of budget.calls_per_month is left, after the calls of this

@@ -250,6 +250,12 @@ func classify(a api, status int, body []byte, secrets []string) *Error {
 	return e
 }
 
+// KindOfCode is what a code of DingTalk's means; [Unknown] if this package does not know it.
+func KindOfCode(code string) Kind {
+	kind, _ := kindOf(code)
+	return kind
+}
+
 func kindOf(code string) (Kind, bool) {
 	code = strings.ToLower(code)
 	if kind, ok := kindOfCode[code]; ok {

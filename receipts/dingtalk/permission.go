@@ -13,7 +13,7 @@ var ErrNotTold = errors.New("the answer does not tell whether the app has the pe
 
 // TryDirect tells whether the app may write to people in private, and writes to nobody: it asks for a message to no one and
 // without a text, which DingTalk must refuse. Nil means that DingTalk refused it for that, past the check of permissions. Where
-// a gateway refuses it before anything was looked at, the error is [ErrNotTold]. It is a counted call.
+// a gateway refuses it before anything was looked at, or by a code that is not known, the error is [ErrNotTold]. It is a counted call.
 func (c *Client) TryDirect(ctx context.Context) error {
 	return try[directAnswer](ctx, c, directAPI, directRequest{RobotCode: c.robotCode, UserIDs: []string{}, MsgKey: "sampleText", MsgParam: "{}"})
 }
@@ -33,13 +33,13 @@ func try[T answer](ctx context.Context, c *Client, a api, body any) error {
 	switch failure.Kind {
 	case UserNotFound:
 		return nil
-	case BadRequest, Unknown:
+	case BadRequest:
 		// DingTalk's gateway says MissingX of a parameter that it does not find, and has looked at nothing else then.
 		if failure.HTTPStatus == http.StatusBadRequest && !strings.HasPrefix(strings.ToLower(failure.Code), "missing") {
 			return nil
 		}
 		return errors.Join(ErrNotTold, err)
-	case BadAnswer:
+	case BadAnswer, Unknown:
 		return errors.Join(ErrNotTold, err)
 	}
 	return err

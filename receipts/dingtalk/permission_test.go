@@ -35,7 +35,7 @@ func TestAPermissionIsTriedWithoutReachingAnybody(t *testing.T) {
 			}{
 				{400, `{"code":"invalidParameter.userIds.empty"}`, true, ""},
 				{400, `{"code":"invalidParameter.param.invalid"}`, true, ""},
-				{400, `{"code":"something.new"}`, true, ""},
+				{400, `{"code":"something.new"}`, false, Unknown},
 				{400, `{"code":"miss.staffId"}`, true, ""},
 				{400, `{"code":"MissingreceiverUserIdList"}`, false, BadRequest},
 				{200, `{}`, false, BadAnswer},
