@@ -49,10 +49,10 @@ func TestPastTheBudgetTheBotIsStillOfUse(t *testing.T) {
 		}
 		w.stopAll()
 		w.start(1, config)
-		// Its first calls begin before it has heard of the others: those of one command at most.
+		// Its first calls may begin before it has heard of the others: those of one command at most.
 		w.ask(group, people[2], saying("谁没读"))
 		asked = w.asked()
-		wantIn(t, w.ask(group, people[2], saying("谁没读")), "已读至少 2/4", overBudget)
+		wantIn(t, w.ask(group, people[2], saying("谁没读")), "已读至少 ", overBudget)
 		if now := w.asked(); now != asked {
 			t.Errorf("asked %d times", now-asked)
 		}

@@ -125,6 +125,9 @@ func (x *tab) run(actions ...chromedp.Action[chromedp.Void]) {
 	}
 }
 
+// loadedAnew is in the errors, all with one code, of what was asked of a page that went.
+const loadedAnew = "(-32000)"
+
 // until waits for a condition in the page, also while the page is loaded anew.
 func (x *tab) until(what, condition string) {
 	x.Helper()
@@ -132,7 +135,7 @@ func (x *tab) until(what, condition string) {
 	defer cancel()
 	wait := chromedp.Poll[chromedp.Void](condition, chromedp.WithPollingInterval(30*time.Millisecond), chromedp.WithPollingTimeout(15*time.Second))
 	_, err := chromedp.Run(ctx, wait)
-	for err != nil && ctx.Err() == nil && strings.Contains(err.Error(), "context") {
+	for err != nil && ctx.Err() == nil && strings.Contains(err.Error(), loadedAnew) {
 		_, err = chromedp.Run(ctx, wait)
 	}
 	if err != nil {
