@@ -63,6 +63,14 @@ var parameters = []string{
 var errURL = errors.New("redis url: want redis://[user:password@]host:port[/database], rediss:// or " + Memory +
 	`, with each "/", "#", "?", "%", "@" and ":" of the password escaped (as %2F for "/")`)
 
+// Errors of options that need others.
+var (
+	// ErrNoMaster: the Sentinels' own user or password is given, but not whose master they tell.
+	ErrNoMaster = errors.New("redis url: credentials for Sentinels, but no " + masterParameter)
+	// ErrNoTLS: authorities are given, but the URL does not ask for TLS.
+	ErrNoTLS = errors.New("redis url: certificate authorities are given, but TLS begins with rediss://")
+)
+
 // connect returns a client of the Redis at the address, which stands for o.URL,
 // and its kind in a few words. It makes no connection.
 func connect(o Options, address string) (redis.UniversalClient, string, error) {
@@ -145,13 +153,13 @@ func clientOptions(o Options, address string) (*redis.UniversalOptions, bool, er
 	case o.URL == Memory && (len(o.Addrs) > 0 || c.MasterName != "" || o.CAs != nil):
 		return nil, false, errors.New("redis url: " + Memory + " has no further addresses, master or TLS")
 	case len(twice) > 0:
-		return nil, false, fmt.Errorf("redis url: %s is given twice: as a parameter and as an option", twice[0])
+		return nil, false, fmt.Errorf("redis url: %s is given twice: as a parameter and as an option; keep one of them", twice[0])
 	case c.MasterName != "" && cluster:
 		return nil, false, errors.New("redis url: it is either a cluster or a Sentinel's master, not both")
 	case c.MasterName == "" && c.SentinelUsername+c.SentinelPassword != "":
-		return nil, false, errors.New("redis url: credentials for Sentinels, but no " + masterParameter)
+		return nil, false, ErrNoMaster
 	case c.TLSConfig == nil && o.CAs != nil:
-		return nil, false, errors.New("redis url: certificate authorities are given, but TLS begins with rediss://")
+		return nil, false, ErrNoTLS
 	}
 	cluster = cluster || c.MasterName == "" && len(c.Addrs) > 1
 	if cluster && c.DB != 0 {
@@ -165,6 +173,12 @@ func splitURL(address string) (*url.URL, url.Values, error) {
 	u, err := url.Parse(address)
 	if err != nil || u.Fragment != "" {
 		return nil, nil, errURL
+	}
+	if port := u.Port(); port != "" && !isPort(port) {
+		if strings.Contains(u.Path+u.RawQuery, "@") {
+			return nil, nil, errURL // it may be a piece of the password
+		}
+		return nil, nil, errors.New("redis url: the port is not from 1 to 65535")
 	}
 	query, err := url.ParseQuery(u.RawQuery)
 	if err != nil {
@@ -196,10 +210,21 @@ func withPort(address string, sentinel bool) (string, error) {
 		}
 	}
 	// Somebody may have written a user and a password before it.
-	if number, err := strconv.ParseUint(port, 10, 16); err != nil || number == 0 || host == "" || strings.ContainsAny(host, "@/ ") {
+	if !isPort(port) || host == "" || strings.ContainsAny(host, "@/ ") {
 		return "", errors.New("redis url: a further address is not host:port")
 	}
 	return net.JoinHostPort(host, port), nil
+}
+
+func isPort(text string) bool {
+	number, err := strconv.ParseUint(text, 10, 16)
+	return err == nil && number > 0
+}
+
+// IsAddress tells whether a text can be one of Options.Addrs.
+func IsAddress(text string) bool {
+	_, err := withPort(text, false)
+	return err == nil
 }
 
 // dialer dials a Sentinel or a Redis. By itself go-redis would give one dial all

@@ -76,6 +76,7 @@ func TestMistakesInTheAddressAreNamed(t *testing.T) {
 		"address with a password":     {Options{URL: "redis://host?addr=:hush@other:6379"}, "not host:port"},
 		"address with a path":         {Options{URL: "redis://host", Addrs: []string{"redis://hush"}}, "not host:port"},
 		"address without a host":      {Options{URL: "redis://host", Addrs: []string{":6379"}}, "not host:port"},
+		"port of the URL":             {Options{URL: "redis://:hush@host:66379"}, "the port is not from 1 to 65535"},
 		"port":                        {Options{URL: "redis://host", Addrs: []string{"other:hush"}}, "not host:port"},
 		"authorities without TLS":     {Options{URL: "redis://host", CAs: x509.NewCertPool()}, "rediss://"},
 		"embedded, and a cluster":     {Options{URL: Memory, Addrs: []string{"other:6379"}}, "memory://"},

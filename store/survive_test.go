@@ -3,6 +3,8 @@ package store
 import (
 	"context"
 	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"regexp"
 	"slices"
@@ -538,6 +540,8 @@ func TestTroubles(t *testing.T) {
 	replicated := storetest.NewReplicated(t, 1)
 	locked := storetest.Own(t)
 	locked.Do("CONFIG", "SET", "requirepass", "")
+	web := httptest.NewServer(http.NotFoundHandler())
+	t.Cleanup(web.Close)
 	at := func(user, query string) string { return "redis://" + user + "@" + server.Address() + query }
 	sentinel := "redis://:" + replicated.Master.Password() + "@" + replicated.Sentinels[0].Address()
 	password := ":" + server.Password()
@@ -551,6 +555,8 @@ func TestTroubles(t *testing.T) {
 		"wrong user":                 {at("nobody:secret-guess", ""), WrongPassword},
 		"not permitted":              {at("reader:secret-of-reader", ""), NotPermitted},
 		"nobody there":               {"redis://:secret-guess@127.0.0.1:1", Unreachable},
+		"no such host":               {"redis://:secret-guess@redis.invalid", NoSuchHost},
+		"another protocol":           {"redis://:secret-guess@" + web.Listener.Addr().String(), NoRedis},
 		"no such database":           {at(password, "/99"), NoSuchDatabase},
 		"no cluster":                 {at(password, "?cluster=true"), IsNoCluster},
 		"a Sentinel":                 {"redis://:" + replicated.SentinelPassword + "@" + replicated.Sentinels[0].Address(), IsSentinel},

@@ -19,6 +19,8 @@ type Trouble string
 // The troubles.
 const (
 	OtherTrouble      Trouble = ""
+	NoSuchHost        Trouble = "no such host"       // no address is known of its name
+	NoRedis           Trouble = "no Redis"           // what answers there speaks another protocol
 	Unreachable       Trouble = "unreachable"        // nobody listens there, or answers in time; or it speaks no TLS, and is asked to
 	HangsUp           Trouble = "hangs up"           // it ends connections: it speaks only TLS, or goes down
 	NoPassword        Trouble = "no password"        // it wants one
@@ -46,6 +48,7 @@ var troubles = []struct {
 	part string
 	is   Trouble
 }{
+	{"redis: can't parse", NoRedis},
 	{"NOAUTH", NoPassword},
 	{"without any password configured", WrongPassword}, // a password, where there is none
 	{"WRONGPASS", WrongPassword},
@@ -77,6 +80,9 @@ func TroubleOf(err error) Trouble {
 	}
 	if _, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
 		return UntrustedTLS
+	}
+	if _, ok := errors.AsType[*net.DNSError](err); ok {
+		return NoSuchHost
 	}
 	text := err.Error()
 	for _, t := range troubles {

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -84,6 +85,7 @@ type finding struct {
 	ID      string  `json:"id"`
 	About   string  `json:"about,omitempty"`
 	Status  verdict `json:"status"`
+	Line    int     `json:"line,omitempty"` // of the configuration, where it is about one
 	Detail  string  `json:"detail"`
 	Remedy  string  `json:"remedy,omitempty"`  // what to do
 	Console *place  `json:"console,omitempty"` // where, if it is in DingTalk's developer console
@@ -121,14 +123,22 @@ func (r *checkReport) add(f finding) {
 	if r.Counts == nil {
 		r.Counts = map[verdict]int{right: 0, wrong: 0, failed: 0, doubtful: 0, unknown: 0}
 	}
+	before := "" // what to do about the finding above, which need not be said twice
+	if len(r.Checks) > 0 {
+		before = r.Checks[len(r.Checks)-1].Remedy
+	}
 	r.Checks = append(r.Checks, f)
 	r.Counts[f.Status]++
 	what := f.ID
 	if f.About != "" {
 		what += " " + f.About
 	}
-	fmt.Fprintf(r.out, "%s %-20s %s\n", marks[f.Status], what, f.Detail)
-	if f.Remedy != "" {
+	detail := f.Detail
+	if f.Line > 0 {
+		detail = fmt.Sprintf("line %d: %s", f.Line, detail)
+	}
+	fmt.Fprintf(r.out, "%s %-20s %s\n", marks[f.Status], what, detail)
+	if f.Remedy != "" && f.Remedy != before {
 		fmt.Fprintf(r.out, "  %-20s → %s\n", "", f.Remedy)
 	}
 	if f.Console != nil {
@@ -161,13 +171,18 @@ type inspection struct {
 }
 
 func (i *inspection) run(ctx context.Context, file string) {
-	c, err := loadConfig(file, os.LookupEnv)
-	if err != nil {
-		i.report.add(finding{ID: "config", Status: wrong, Detail: err.Error(), Remedy: "correct the lines named above; config.example.yaml explains every key"})
+	c, r, err := readConfig(file, os.LookupEnv)
+	if mistakes, ok := errors.AsType[*configErrors](err); ok {
+		for _, m := range mistakes.wrong {
+			i.report.add(finding{ID: "config", About: m.key, Line: m.line, Status: wrong, Detail: m.text, Remedy: "correct " + file + "; config.example.yaml explains every key"})
+		}
 		return
 	}
 	i.config = c
 	i.report.ok("config", "%s can be understood", file)
+	for _, m := range c.oddities() {
+		i.report.add(finding{ID: "config", About: m.key, Line: r.line(m.key), Status: doubtful, Detail: m.text, Remedy: "change one of the two, if it is not meant so"})
+	}
 	i.checkFiles(file)
 	i.checkSite()
 	i.checkListen(ctx)

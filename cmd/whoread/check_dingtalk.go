@@ -448,14 +448,14 @@ func (i *inspection) members(ctx context.Context, group string, sources []receip
 			f.Detail += fmt.Sprintf(", and %d from outside who can't be followed", members.Outsiders)
 		}
 		if members.Source == receipts.Learned {
-			f.Status, f.Remedy = doubtful, rosterRemedy
+			f.Status, f.Remedy = doubtful, i.rosterRemedy()
 			f.Detail += "; nobody lists them: " + strings.Join(reasons, "; ")
 		} else if people == 0 {
 			f.Status, f.Remedy = doubtful, "see whether the roster names the right departments, and members.exclude not everybody"
 		}
 		return f
 	}
-	f.Status, f.Remedy = doubtful, rosterRemedy
+	f.Status, f.Remedy = doubtful, i.rosterRemedy()
 	f.Detail = "no list, and nobody is known yet; the bot will learn them as they speak, join and read: " + strings.Join(reasons, "; ")
 	if i.config.Members.Source != "auto" && i.config.Members.Source != "learned" {
 		f.Status, f.Detail = wrong, "members.source is "+i.config.Members.Source+", and it has no list: "+strings.Join(reasons, "; ")
@@ -463,7 +463,14 @@ func (i *inspection) members(ctx context.Context, group string, sources []receip
 	return f
 }
 
-const rosterRemedy = "write its people or departments into members.rosters, or install the group cool app and set dingtalk.cool_app_code"
+// rosterRemedy is what to do where nobody lists the members of a group.
+func (i *inspection) rosterRemedy() string {
+	const remedy = "write its people or departments into members.rosters, or install the group cool app and set dingtalk.cool_app_code"
+	if source := i.config.Members.Source; source != "auto" {
+		return remedy + "; members.source must be auto, or name that source, instead of " + source
+	}
+	return remedy
+}
 
 // described are the sources of members, with how far each can be trusted.
 var described = map[receipts.Source]string{

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -190,5 +191,35 @@ func TestAnInterruptedCheckCallsNothingWrong(t *testing.T) {
 		if last := report.Checks[len(report.Checks)-1]; report.OK || last.ID != "interrupted" || last.Status != failed || report.Counts[wrong] > 0 {
 			t.Errorf("%+v", report)
 		}
+	}
+}
+
+// Each mistake of the configuration is a finding with its key and line, and what to do is printed once for all of them.
+func TestCheckTellsEachMistakeOfTheConfigurationByItself(t *testing.T) {
+	t.Parallel()
+	const file = "testdata/config/many_mistakes.yaml"
+	_, err := loadConfig(file, environment(nil))
+	mistakes, ok := errors.AsType[*configErrors](err)
+	if !ok || len(mistakes.wrong) < 5 {
+		t.Fatal(err)
+	}
+	code, document, _ := command(t, "check", "--json", "--config", file)
+	var report checkReport
+	if err := json.Unmarshal([]byte(document), &report); err != nil || code != 1 {
+		t.Fatalf("exit status %d, %v: %s", code, err, document)
+	}
+	var found []mistake
+	for _, f := range report.Checks {
+		if f.ID != "config" || f.Status != wrong || f.Remedy == "" {
+			t.Errorf("%+v", f)
+		}
+		found = append(found, mistake{f.Line, f.About, f.Detail})
+	}
+	if !slices.Equal(found, mistakes.wrong) {
+		t.Errorf("%v\nwant %v", found, mistakes.wrong)
+	}
+	_, lines, _ := command(t, "check", "--config", file)
+	if strings.Count(lines, "✗ config ") != len(found) || strings.Count(lines, "→") != 1 {
+		t.Errorf("it is printed:\n%s", lines)
 	}
 }

@@ -2,8 +2,12 @@ package main
 
 import (
 	"cmp"
+	"errors"
+	"fmt"
+	"maps"
 	"net"
 	"net/netip"
+	"slices"
 	"strings"
 	"time"
 
@@ -19,7 +23,11 @@ import (
 func (c *config) complete(folder string, r *reader) {
 	c.DingTalk.complete(folder, r)
 	c.Redis.complete(folder, r)
+	for n, id := range c.Access.Groups {
+		r.that(id != "*", fmt.Sprintf("access.groups[%d]", n), "* is no conversation id; leave access.groups out for every group")
+	}
 	for id, roster := range c.Members.Rosters {
+		r.that(id != "*", "members.rosters."+id, "a roster is of one group; write its conversation id instead of *")
 		r.that(len(roster.Users)+len(roster.Departments) > 0 || roster.ChatID != "", "members.rosters."+id,
 			"names nobody; give users, departments or chat_id")
 	}
@@ -28,7 +36,53 @@ func (c *config) complete(folder string, r *reader) {
 		f.Until = cmp.Or(f.Until, 100)
 		c.FollowUp[id] = f
 	}
+	c.checkKeeping(r)
 	c.HTTP.check(r)
+}
+
+// checkKeeping looks whether messages are kept for as long as something is to be done about them.
+func (c *config) checkKeeping(r *reader) {
+	keepFor := time.Duration(c.Reports.KeepFor)
+	kept := func(after time.Duration, key string) {
+		r.that(after < keepFor || r.failed["reports.keep_for"], key,
+			"comes when the message is not kept any more: reports.keep_for is %s; make it longer, or this shorter", c.Reports.KeepFor)
+	}
+	for n, after := range c.Reports.Sweep {
+		kept(time.Duration(after), fmt.Sprintf("reports.sweep[%d]", n))
+	}
+	for id, f := range c.FollowUp {
+		kept(f.options().Within, below("follow_up", id)+".deadline")
+		for n, pause := range f.Every {
+			kept(time.Duration(pause), fmt.Sprintf("follow_up.%s.every[%d]", id, n))
+		}
+	}
+}
+
+// oddities are settings that will have no effect, by key: they are no mistakes, since
+// others may be changed for a time.
+func (c *config) oddities() []mistake {
+	var all []mistake
+	odd := func(key, format string, args ...any) {
+		all = append(all, mistake{key: key, text: fmt.Sprintf(format, args...)})
+	}
+	for _, id := range slices.Sorted(maps.Keys(c.Members.Rosters)) {
+		if !c.works(id) {
+			odd("members.rosters."+id, "is never used: access.groups leaves this group out")
+		} else if source := c.Members.Source; source == "scene" || source == "learned" {
+			odd("members.rosters."+id, "is never used: members.source is %s", source)
+		}
+	}
+	for _, id := range slices.Sorted(maps.Keys(c.FollowUp)) {
+		if id != "*" && !c.works(id) {
+			odd("follow_up."+id, "is never used: access.groups leaves this group out")
+		}
+	}
+	return all
+}
+
+// works tells whether the bot works in a group.
+func (c *config) works(group string) bool {
+	return len(c.Access.Groups) == 0 || slices.Contains(c.Access.Groups, group)
 }
 
 func (d *dingtalkConfig) complete(folder string, r *reader) {
@@ -80,6 +134,14 @@ func (c *redisConfig) complete(folder string, r *reader) {
 		urlKey = "redis.url_file"
 	}
 	severalServers := len(c.Addrs) > 0 || c.MasterName != "" || c.TLSCAFile != ""
+	sentinelKey := "redis.sentinel_username"
+	switch {
+	case c.SentinelUsername != "":
+	case c.SentinelPasswordFile != "":
+		sentinelKey = "redis.sentinel_password_file"
+	default:
+		sentinelKey = "redis.sentinel_password"
+	}
 	r.that(c.URL != "" || !severalServers, urlKey, "is missing; it is the first of the addresses")
 	c.URL = cmp.Or(c.URL, redisURL(store.Memory))
 	r.that(aRedisURL.accepts(string(c.URL)), urlKey, "does not hold %s", aRedisURL.wanted)
@@ -89,18 +151,23 @@ func (c *redisConfig) complete(folder string, r *reader) {
 	}
 	_, err := readCAs(c.TLSCAFile)
 	r.that(err == nil, "redis.tls_ca_file", "%v", err)
-	for key := range r.failed {
-		if strings.HasPrefix(key, "redis.") {
+	for key, failed := range r.failed {
+		if failed && strings.HasPrefix(key, "redis.") {
 			return // the rest may be wrong only because of that
 		}
 	}
-	if c.URL == store.Memory && !severalServers {
+	if c.URL == store.Memory && !severalServers && c.SentinelUsername+string(c.SentinelPassword) == "" {
 		return // the embedded one is not started to be looked at
 	}
 	s, err := c.open(time.Hour, nil, nil)
-	if err != nil {
+	switch {
+	case errors.Is(err, store.ErrNoMaster) && c.SentinelUsername+string(c.SentinelPassword) != "":
+		r.that(false, sentinelKey, "is of Sentinels, but redis.master_name is missing; give it, or leave this out")
+	case errors.Is(err, store.ErrNoTLS):
+		r.that(false, "redis.tls_ca_file", "is only for TLS; let redis.url begin with rediss://, or leave this out")
+	case err != nil:
 		r.that(false, urlKey, "%s", strings.TrimPrefix(err.Error(), "redis url: "))
-		return
+	default:
+		_ = s.Close() // it has no connection yet
 	}
-	_ = s.Close() // it has no connection yet
 }

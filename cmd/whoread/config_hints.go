@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"net"
 	"reflect"
 	"regexp"
 	"slices"
@@ -169,11 +170,16 @@ func timeZoneHint(text string) string {
 	switch strings.ToLower(straight(text)) {
 	case "beijing", "asia/beijing", "china", "shanghai", "cst", "utc+8", "gmt+8", "+08:00", "北京", "北京时间", "上海":
 		return didYouMean("Asia/Shanghai")
+	case "local":
+		return "it would be another one on each machine: write its name"
 	}
 	return textHint(text)
 }
 
 func addressHint(text string) string {
+	if _, _, err := net.SplitHostPort(text); err == nil && straight(text) == text {
+		return "a port is from 1 to 65535"
+	}
 	if port, err := strconv.ParseUint(strings.TrimPrefix(straight(text), ":"), 10, 16); err == nil {
 		return didYouMean(fmt.Sprintf("127.0.0.1:%d", port))
 	}
@@ -205,13 +211,24 @@ func foreignQuotes(text string) bool {
 func nearest(text string, words []string) string {
 	best, least := "", 0
 	for _, word := range words {
-		d := levenshtein.Distance(text, word, nil)
+		d := distance(text, word)
 		begins := len(word) > 2 && len(text) > 2 && (strings.HasPrefix(text, word) || strings.HasPrefix(word, text))
 		if (begins || d <= len(word)/3) && (best == "" || d < least) {
 			best, least = word, d
 		}
 	}
 	return best
+}
+
+// distance is how many letters must be put in, taken out or replaced to make one word of
+// the other; two that changed places count as one.
+func distance(text, word string) int {
+	least := levenshtein.Distance(text, word, nil)
+	for i := 1; i < len(text) && len(text) == len(word); i++ {
+		swapped := text[:i-1] + text[i:i+1] + text[i-1:i] + text[i+1:]
+		least = min(least, 1+levenshtein.Distance(swapped, word, nil))
+	}
+	return least
 }
 
 // otherNames are what DingTalk or other programs call a key.

@@ -142,11 +142,14 @@ func TestEditorsFindNoMistakeInTheExample(t *testing.T) {
 // they are in several keys together, in other files, in the environment, or in what a
 // pattern does not tell.
 var onlyWhenRead = []string{
-	"api_url", "empty_roster", "follow_up_too_often", "follow_up_without_a_purpose", "full_width_comma", "full_width_quotes_of_a_secret", "gbk",
-	"no_secret_file", "pprof_for_everybody", "quiet_hours_all_day", "redis_ca_file_without_a_certificate", "redis_cluster_with_a_database",
-	"redis_no_ca_file", "redis_parameter", "redis_password_not_escaped", "redis_sentinels_without_an_address", "secret_file_is_a_directory",
-	"secret_file_of_another_kind", "tag", "time_zone", "two_documents", "variable_holds_something_else", "variable_is_empty", "variable_not_set",
-	"variable_with_a_default",
+	"access_groups_empty_entry", "access_groups_star", "api_url", "empty_roster", "follow_up_too_often", "follow_up_without_a_purpose",
+	"full_width_comma", "full_width_quotes_of_a_secret", "gbk", "kept_shorter_than_a_follow_up", "kept_shorter_than_a_sweep", "listen_port",
+	"no_secret_file", "pprof_for_everybody", "quiet_hours_all_day", "redis_ca_file_without_a_certificate", "redis_ca_file_without_tls",
+	"redis_cluster_with_a_database", "redis_master_twice", "redis_no_ca_file", "redis_parameter", "redis_password_not_escaped", "redis_port",
+	"redis_sentinel_password_without_a_master", "redis_sentinel_username_without_a_redis", "redis_sentinels_without_an_address", "redis_url_of_a_file",
+	"roster_of_every_group", "roster_without_a_conversation_id", "secret_file_is_a_directory", "secret_file_of_another_kind",
+	"secret_file_with_a_blank", "secret_with_a_blank", "secret_with_a_line_break", "tag", "time_zone", "time_zone_of_the_machine", "two_documents",
+	"variable_holds_something_else", "variable_is_empty", "variable_not_set", "variable_of_a_secret_file_not_set", "variable_with_a_default",
 }
 
 func TestEditorsShowMostMistakes(t *testing.T) {

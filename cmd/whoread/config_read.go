@@ -15,6 +15,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/goccy/go-yaml/ast"
@@ -35,11 +36,20 @@ const (
 // what to do. No text of the file is in them but keys and what is not secret.
 type configErrors struct {
 	file  string
-	wrong []string
+	wrong []mistake
 }
 
 func (e *configErrors) Error() string {
-	return fmt.Sprintf("configuration %s:\n  %s", e.file, strings.Join(e.wrong, "\n  "))
+	return fmt.Sprintf("configuration %s:\n  %s", e.file, strings.Join(e.lines(), "\n  "))
+}
+
+// lines are the mistakes in words.
+func (e *configErrors) lines() []string {
+	lines := make([]string, len(e.wrong))
+	for i, m := range e.wrong {
+		lines[i] = m.String()
+	}
+	return lines
 }
 
 // loadConfig reads the file, expands ${VAR} from the environment, reads secrets
@@ -57,7 +67,7 @@ func readConfig(path string, environment func(string) (string, bool)) (config, *
 		if errors.Is(err, fs.ErrNotExist) {
 			wrong += "; copy config.example.yaml to it and fill in the credentials"
 		}
-		return config{}, nil, &configErrors{file: path, wrong: []string{wrong}}
+		return config{}, nil, &configErrors{file: path, wrong: []mistake{{text: wrong}}}
 	}
 	return parseConfig(path, source, environment)
 }
@@ -74,11 +84,7 @@ func parseConfig(path string, source []byte, environment func(string) (string, b
 	}
 	if len(r.wrong) > 0 {
 		slices.SortStableFunc(r.wrong, func(a, b mistake) int { return cmp.Compare(a.line, b.line) })
-		problems := &configErrors{file: path}
-		for _, m := range r.wrong {
-			problems.wrong = append(problems.wrong, m.String())
-		}
-		return c, r, problems
+		return c, r, &configErrors{file: path, wrong: r.wrong}
 	}
 	return c, r, nil
 }
@@ -444,6 +450,10 @@ func (r *reader) readEntry(e entry, all reflect.Value, path, known string) {
 		all.Set(reflect.MakeMap(all.Type()))
 	}
 	r.lines[below(path, e.key)] = e.line
+	if e.key == "" {
+		r.mistake(e.line, path, "has an entry without a conversation id; write one, or take the entry out")
+		return
+	}
 	one := reflect.New(all.Type().Elem()).Elem()
 	r.read(e.value, one, below(path, e.key), below(known, "*"))
 	all.SetMapIndex(reflect.ValueOf(e.key), one)
@@ -611,7 +621,16 @@ func (r *reader) readScalar(said said, into reflect.Value, path string, s settin
 
 // readText reads a text by its setting; wrong notes that it is none of what is wanted.
 func (r *reader) readText(said said, into reflect.Value, path string, s setting, wrong func(hint string)) {
+	if said.secret || s.unbroken {
+		said.text = strings.TrimSpace(said.text) // as where it is in a file
+	}
 	switch {
+	case s.unbroken && strings.ContainsFunc(said.text, unseen):
+		r.mistake(said.line, path, "%s", unseenRemedy)
+	case said.secret && strings.ContainsAny(said.text, "\r\n"):
+		r.mistake(said.line, path, "holds more than one line; the secret must be alone in it")
+	case said.text == "" && strings.HasSuffix(path, "]"):
+		r.mistake(said.line, path, "is empty; take it out of the list")
 	case said.kind == ast.BoolType:
 		r.mistake(said.line, path, "true and false are not text; put it in quotes")
 	case len(s.choices) > 0 && !slices.Contains(s.choices, said.text):
@@ -627,9 +646,15 @@ func (r *reader) readText(said said, into reflect.Value, path string, s setting,
 	}
 }
 
+// unseen tells whether nobody sees that a character is there, or which one it is.
+func unseen(c rune) bool { return c == ' ' || !unicode.IsPrint(c) }
+
+const unseenRemedy = "holds a blank, a line break or a character that can't be seen; copy it again, without"
+
 // secretFromFile reads the secret from its file, if it has one; path is made absolute.
 func (r *reader) secretFromFile(current string, file *string, folder, key string) string {
 	if *file == "" {
+		r.failed[key] = r.failed[key] || r.failed[key+"_file"] // it is not missing
 		return current
 	}
 	fileKey := key + "_file"
@@ -644,6 +669,7 @@ func (r *reader) secretFromFile(current string, file *string, folder, key string
 	text := strings.TrimSpace(strings.TrimPrefix(string(content), "\ufeff"))
 	r.that(text != "", fileKey, "is an empty file; write the secret into it")
 	r.that(!strings.ContainsAny(text, "\r\n"), fileKey, "holds more than one line; the secret must be alone in it")
+	r.that(!settings[key].unbroken || !strings.ContainsFunc(text, unseen), fileKey, "%s", unseenRemedy)
 	r.failed[key] = r.failed[key] || r.failed[fileKey]
 	return text
 }

@@ -5,6 +5,7 @@ import (
 	"maps"
 	"net"
 	"reflect"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -12,6 +13,7 @@ import (
 	"whoread/bot"
 	"whoread/receipts"
 	"whoread/receipts/dingtalk"
+	"whoread/store"
 )
 
 // setting is what a key of the configuration means and what it takes. Reading a file,
@@ -25,6 +27,8 @@ type setting struct {
 	off      bool // 0 is for never, whatever the range
 
 	items int // a list has at most so many; 0: any number
+
+	unbroken bool // nothing that can't be seen is in it: no blank, no line break; around it they are left out
 }
 
 // form is how a text is written that is neither free nor one of a few.
@@ -48,6 +52,9 @@ var (
 		wanted: "an address such as " + defaultListen + ", nor " + listenOff, pattern: `^$|^off$|^.*:[0-9A-Za-z-]+$`,
 		accepts: func(text string) bool {
 			_, port, err := net.SplitHostPort(text)
+			if err == nil && port != "" {
+				_, err = net.LookupPort("tcp", port)
+			}
 			return text == "" || text == listenOff || err == nil && port != ""
 		},
 		hint: addressHint,
@@ -64,7 +71,7 @@ var (
 		wanted: "a time zone such as Asia/Shanghai", pattern: `.`,
 		accepts: func(text string) bool {
 			_, err := time.LoadLocation(text)
-			return err == nil && text != ""
+			return err == nil && text != "" && text != "Local"
 		},
 		hint: timeZoneHint,
 	}
@@ -88,37 +95,45 @@ var (
 		hint: textHint,
 	}
 	aKeyPrefix = &form{
-		wanted: "a text without braces, and not empty", pattern: `^[^{}]+$`,
-		accepts: func(text string) bool { return text != "" && !strings.ContainsAny(text, "{}") },
+		wanted: "of letters (a-z, A-Z), digits and - _ : . only", pattern: keyPrefixPattern,
+		accepts: regexp.MustCompile(keyPrefixPattern).MatchString,
+		hint:    textHint,
+	}
+	aServer = &form{
+		wanted: "an address such as redis2.example:6379", pattern: `^[^@/ ]+$`,
+		accepts: store.IsAddress,
 		hint:    textHint,
 	}
 )
+
+// keyPrefixPattern leaves out what means something in keys ({ }) or in the patterns of an ACL (* ? [ ] \ and blanks).
+const keyPrefixPattern = `^[A-Za-z0-9_:.-]+$`
 
 const durationPattern = `^([0-9]+(\.[0-9]+)?(ns|us|µs|ms|s|m|h))+$`
 
 // settings are all keys, by their dotted path; * stands for a conversation id.
 var settings = map[string]setting{
 	"dingtalk":                    {about: "The app at DingTalk."},
-	"dingtalk.client_id":          {about: "Client ID of the app, from DingTalk's developer console (Credentials and basic info, 凭证与基础信息)."},
-	"dingtalk.client_secret":      {about: "Client Secret of the app, from the same page."},
+	"dingtalk.client_id":          {about: "Client ID of the app, from DingTalk's developer console (Credentials and basic info, 凭证与基础信息).", unbroken: true},
+	"dingtalk.client_secret":      {about: "Client Secret of the app, from the same page.", unbroken: true},
 	"dingtalk.client_secret_file": {about: "Instead of client_secret: a file that holds it."},
-	"dingtalk.robot_code":         {about: "The bot's code, if it is another than client_id."},
-	"dingtalk.cool_app_code":      {about: "Code of the group cool app (群酷应用) with which the bot came into groups."},
+	"dingtalk.robot_code":         {about: "The bot's code, if it is another than client_id.", unbroken: true},
+	"dingtalk.cool_app_code":      {about: "Code of the group cool app (群酷应用) with which the bot came into groups.", unbroken: true},
 	"dingtalk.site":               {about: "com: mainland (dingtalk.com); io: international (dingtalk.io).", choices: slices.Sorted(maps.Keys(hosts))},
 	"dingtalk.api_url":            {about: "Host of the OpenAPI, if it is not the site's.", form: aHost},
 	"dingtalk.oapi_url":           {about: "Host of the old API, if it is not the site's.", form: aHost},
 	"dingtalk.connections":        {about: "How many Stream connections are kept.", from: 1, to: 16},
 
 	"redis":                        {about: "Where everything is kept that must outlive the process."},
-	"redis.url":                    {about: "redis://user:password@host:6379/0, rediss:// with TLS, or memory://, which ends with the process.", form: aRedisURL},
+	"redis.url":                    {about: "redis://user:password@host:6379/0, rediss:// with TLS, or memory://, which ends with the process.", form: aRedisURL, unbroken: true},
 	"redis.url_file":               {about: "Instead of url: a file that holds it."},
-	"redis.addrs":                  {about: "Further addresses (host:port): the nodes of a Redis Cluster, or the Sentinels."},
+	"redis.addrs":                  {about: "Further addresses (host:port): the nodes of a Redis Cluster, or the Sentinels.", form: aServer},
 	"redis.master_name":            {about: "url and addrs are Sentinels, and this is what they call the master."},
 	"redis.sentinel_username":      {about: "The Sentinels' own user, if they have any."},
 	"redis.sentinel_password":      {about: "The Sentinels' own password, if they have any."},
 	"redis.sentinel_password_file": {about: "Instead of sentinel_password: a file that holds it."},
 	"redis.tls_ca_file":            {about: "With rediss://: the certificate (PEM) of the authority that signed Redis's."},
-	"redis.key_prefix":             {about: "Bots that share a Redis need different ones.", form: aKeyPrefix},
+	"redis.key_prefix":             {about: "Bots that share a Redis need different ones: letters, digits and - _ : . only.", form: aKeyPrefix},
 
 	"access":          {about: "Where the bot works, and who may do what."},
 	"access.groups":   {about: "Conversation ids in which the bot works; empty: every group that it is in."},
@@ -145,7 +160,7 @@ var settings = map[string]setting{
 	"reports.max_names": {about: "Of a longer list the rest is counted.", from: 1, to: 500},
 	"reports.fresh_for": {about: "An answer of DingTalk younger than this is used again.", to: int64(time.Hour)},
 	"reports.sweep":     {about: "How long after its sending a message's reads are saved, before DingTalk forgets them; [] for never.", from: int64(time.Minute), items: 10},
-	"reports.keep_for":  {about: "How long a message and what is known of it are kept.", from: int64(24 * time.Hour)},
+	"reports.keep_for":  {about: "How long a message and what is known of it are kept: longer than any sweep, interval or deadline.", from: int64(24 * time.Hour)},
 
 	"reminders":             {about: "How people are reminded, and when not."},
 	"reminders.by":          {about: "How, where the command does not say: mention (in the group), direct (in private) or ding.", choices: channels},

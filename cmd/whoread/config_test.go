@@ -116,7 +116,7 @@ func TestEachMistakeIsNamedWithItsLineItsKeyAndWhatToDo(t *testing.T) {
 	if err != nil || len(files) < 40 {
 		t.Fatalf("%d files, %v", len(files), err)
 	}
-	variables := environment(map[string]string{"HUSH": "hush-of-the-environment", "EMPTY": ""})
+	variables := environment(map[string]string{"HUSH": "hush-of-the-environment", "HUSH_BLANK": "hush of-the-environment", "EMPTY": ""})
 	for _, file := range files {
 		t.Run(strings.TrimSuffix(filepath.Base(file), ".yaml"), func(t *testing.T) {
 			t.Parallel()
@@ -259,6 +259,18 @@ func TestWhatPeopleMayWriteIsUnderstood(t *testing.T) {
 			},
 			[]any{7, []duration{duration(90 * time.Second)}, bot.Admins, []string{"x7y7"}},
 		},
+		"credentials with blanks and the end of their line behind them": {
+			"dingtalk: {client_id: 'id ', client_secret: \"${WINDOWS}\"}\nredis:\n  url: |\n    redis://host:1\n",
+			func(c config) any {
+				return []string{c.DingTalk.ClientID, c.DingTalk.RobotCode, string(c.DingTalk.ClientSecret), string(c.Redis.URL)}
+			},
+			[]string{"id", "id", "hush", "redis://host:1"},
+		},
+		"a password of Sentinels with a blank in it": {
+			credentials + "redis: {url: 'redis://host', master_name: main, sentinel_password: 'hush hush'}\n",
+			func(c config) any { return string(c.Redis.SentinelPassword) },
+			"hush hush",
+		},
 		"dollars that are none": {
 			"dingtalk: {client_id: $HOME, client_secret: 'a$b$${N}'}\n",
 			func(c config) any { return []string{c.DingTalk.ClientID, string(c.DingTalk.ClientSecret)} },
@@ -267,7 +279,7 @@ func TestWhatPeopleMayWriteIsUnderstood(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			c, _, err := parseConfig("whoread.yaml", []byte(test.source), environment(map[string]string{"N": "7", "T": "90s", "WHO": "admins"}))
+			c, _, err := parseConfig("whoread.yaml", []byte(test.source), environment(map[string]string{"N": "7", "T": "90s", "WHO": "admins", "WINDOWS": "hush \r"}))
 			if err != nil {
 				t.Fatal(err)
 			}

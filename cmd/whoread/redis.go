@@ -44,6 +44,8 @@ func readCAs(file string) (*x509.CertPool, error) {
 var redisRemedies = map[store.Trouble]string{
 	store.OtherTrouble:      "look into the log of Redis",
 	store.Unreachable:       "start Redis, or correct the address in redis.url; is it TLS (rediss://) on one side only?",
+	store.NoSuchHost:        "correct the host in redis.url and redis.addrs: this machine finds no address of it (DNS, /etc/hosts)",
+	store.NoRedis:           "correct the host and port in redis.url: what answers there is no Redis",
 	store.HangsUp:           "see whether Redis speaks TLS only (then redis.url begins with rediss://), and whether it stays up",
 	store.NoPassword:        "give the user and password in redis.url (and redis.sentinel_password, where the Sentinels want one)",
 	store.WrongPassword:     "correct the user and password in redis.url (and redis.sentinel_password); escape special characters of it (%2F for /)",

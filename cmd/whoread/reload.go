@@ -141,7 +141,7 @@ func (r *reloader) reload(seen [sha256.Size]byte) {
 func (r *reloader) refused(err error) {
 	lines := []string{err.Error()}
 	if mistakes, ok := errors.AsType[*configErrors](err); ok {
-		lines = mistakes.wrong
+		lines = mistakes.lines()
 	}
 	r.log.Error("configuration refused: the settings stay as they were", zap.String("file", r.file), zap.Strings("mistakes", lines))
 	r.reloaded(false)
