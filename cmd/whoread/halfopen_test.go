@@ -35,9 +35,10 @@ type network struct {
 	front             *httptest.Server // DingTalk's API, which sends clients here
 	toBot, toDingTalk atomic.Bool      // what is swallowed
 
-	work sync.WaitGroup
-	mu   sync.Mutex
-	open []net.Conn
+	work   sync.WaitGroup
+	mu     sync.Mutex
+	open   []net.Conn
+	closed bool // from now on each connection is closed at once
 }
 
 func newNetwork(w *world) *network {
@@ -74,6 +75,7 @@ func newNetwork(w *world) *network {
 		n.front.Close()
 		_ = l.Close()
 		n.mu.Lock()
+		n.closed = true
 		for _, c := range n.open {
 			_ = c.Close()
 		}
@@ -90,6 +92,9 @@ func (n *network) serve(bot net.Conn) {
 		return
 	}
 	n.mu.Lock()
+	if n.closed {
+		_, _ = bot.Close(), gateway.Close()
+	}
 	n.open = append(n.open, bot, gateway)
 	n.mu.Unlock()
 	n.work.Go(func() { carry(gateway, bot, &n.toDingTalk) })
