@@ -206,8 +206,8 @@ func (i *Inbox) Run(ctx context.Context, w Worker) {
 	}()
 
 	<-ctx.Done()
-	feeders.Wait()
 	grace := time.AfterFunc(i.options.Grace, stop)
+	feeders.Wait()
 	workers.Wait()
 	grace.Stop()
 	stop()
@@ -382,8 +382,8 @@ func (i *Inbox) carryOut(ctx context.Context, w Worker, j job) {
 			return
 		}
 		log.Warn("command failed", zap.Int("attempt", j.attempt), zap.Error(failure)) // what gives it up says so as an error
-		if ctx.Err() != nil {
-			i.handBack(ctx, log, j)
+		if ctx.Err() != nil {                                                         // which is why it failed, most likely
+			i.handBack(ctx, log, j, j.attempt-1)
 			return
 		}
 		if j.attempt >= i.options.Attempts {
@@ -397,7 +397,7 @@ func (i *Inbox) carryOut(ctx context.Context, w Worker, j job) {
 		pause(ctx, i.options.RetryAfter<<(j.attempt-1))
 		attempts, err := i.renew(ctx, j.entry, "again", j.attempt+1)
 		if ctx.Err() != nil {
-			i.handBack(ctx, log, j)
+			i.handBack(ctx, log, j, j.attempt)
 			return
 		}
 		if err != nil || attempts == 0 {
@@ -447,16 +447,17 @@ func (i *Inbox) takeOut(ctx context.Context, entry, park string) error {
 		consumerGroup, entry, park, parkedMax).Err()
 }
 
-// handBack lets another replica have the command at once. None of the attempts of this
-// one came to its end.
-func (i *Inbox) handBack(ctx context.Context, log *zap.Logger, j job) {
+// handBack lets another replica have the command at once, after so many attempts that
+// count: the end of this process is no failure of the command's. None of the attempts of
+// this one came to its end.
+func (i *Inbox) handBack(ctx context.Context, log *zap.Logger, j job, attempts int) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), callTimeout)
 	defer cancel()
 	how := "release"
 	if j.takenOver { // and stays so for whoever is next
 		how = "abandon"
 	}
-	if _, err := i.renew(ctx, j.entry, how, j.attempt); err != nil {
+	if _, err := i.renew(ctx, j.entry, how, attempts); err != nil {
 		log.Warn("command left to its lease", zap.Error(err))
 	}
 }

@@ -1008,10 +1008,11 @@ func TestWhatIsUnfinishedAfterTheGraceGoesToAnother(t *testing.T) {
 	for name, c := range map[string]struct {
 		retryAfter time.Duration
 		work       func(ctx context.Context) error
+		counts     int64 // attempts that do
 	}{
-		"at work":        {time.Millisecond, func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() }},
-		"between tries":  {time.Hour, func(context.Context) error { return errBroken }},
-		"its last panic": {time.Millisecond, func(ctx context.Context) error { <-ctx.Done(); panic(ctx.Err()) }},
+		"at work":        {time.Millisecond, func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() }, 0},
+		"between tries":  {time.Hour, func(context.Context) error { return errBroken }, 1},
+		"its last panic": {time.Millisecond, func(ctx context.Context) error { <-ctx.Done(); panic(ctx.Err()) }, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -1033,7 +1034,7 @@ func TestWhatIsUnfinishedAfterTheGraceGoesToAnother(t *testing.T) {
 					t.Errorf("given up: %+v", <-w.gaveUp)
 				}
 				p := pending(t, s)
-				if len(p) != 1 || p[0].RetryCount != 1 {
+				if len(p) != 1 || p[0].RetryCount != c.counts {
 					t.Fatalf("held: %+v", p)
 				}
 
@@ -1085,8 +1086,8 @@ func TestWhoseAttemptsMayHaveComeToTheirEnd(t *testing.T) {
 		"a new one":                {0, fails, false, []attempt{{}, {}, {}, {givenUp: true}}},
 		"of one that died":         {1, fails, false, []attempt{{takenOver: true}, {takenOver: true}, {givenUp: true, takenOver: true}}},
 		"of three that died":       {3, fails, false, []attempt{{givenUp: true, takenOver: true}}},
-		"handed back":              {0, lingers, true, []attempt{{}, {}, {}, {givenUp: true}}},
-		"of one that died, handed": {1, lingers, true, []attempt{{takenOver: true}, {takenOver: true}, {givenUp: true, takenOver: true}}},
+		"handed back":              {0, lingers, true, []attempt{{}, {}, {}, {}, {givenUp: true}}},
+		"of one that died, handed": {1, lingers, true, []attempt{{takenOver: true}, {takenOver: true}, {takenOver: true}, {givenUp: true, takenOver: true}}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -1104,7 +1105,7 @@ func TestWhoseAttemptsMayHaveComeToTheirEnd(t *testing.T) {
 				if c.ends {
 					got = append(got, receive(t, seen, "attempt"))
 					stop()
-					// The one that is handed back counts as tried.
+					// What was handed back does not count: that the process ended was no failure.
 					start(t, open(t, b).Inbox(quick(), zap.NewNop()), attempts{fails, seen})
 				}
 				untilEmpty(t, s)
@@ -1139,7 +1140,8 @@ func TestWhatIsHandedBackKeepsNoReplica(t *testing.T) {
 	})
 }
 
-// A replica that ends can't tell the sender any more: another one does.
+// A replica that ends during the last attempt gives nothing up: another one makes that
+// attempt.
 func TestAnEndDuringTheLastAttemptGivesNothingUp(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, b storetest.Backend) {
@@ -1160,11 +1162,15 @@ func TestAnEndDuringTheLastAttemptGivesNothingUp(t *testing.T) {
 		if len(w.gaveUp) != 0 || len(parked(t, s)) != 0 {
 			t.Error("given up by the replica that ended")
 		}
-		start(t, open(t, b).Inbox(quick(), zap.NewNop()), w)
-		receive(t, w.gaveUp, "given up by another")
+		another := newFakeWorker(func(context.Context, string) error {
+			began <- struct{}{}
+			return errBroken
+		})
+		start(t, open(t, b).Inbox(quick(), zap.NewNop()), another)
+		receive(t, another.gaveUp, "given up by another")
 		untilEmpty(t, s)
-		if len(began) != 0 {
-			t.Error("tried once too often")
+		if len(began) != 1 {
+			t.Errorf("tried %d times by another", len(began))
 		}
 	})
 }

@@ -557,6 +557,37 @@ func TestShutdownHandsBackWhatDoesNotEnd(t *testing.T) {
 	}
 }
 
+// Nor does a Redis that does not answer: a process that can neither record what it has
+// done nor hand anything back ends all the same, and it is as after a crash.
+func TestShutdownWhileRedisHangs(t *testing.T) {
+	t.Parallel()
+	server := storetest.Own(t)
+	w := newWorld(t, storetest.Backend{URL: server.URL(), KeyPrefix: "hangs"}, dingtalktest.Options{})
+	group := w.AddGroup(dingtalktest.GroupOptions{}, append(w.people(2), w.admin)...)
+	config := w.config("")
+	p := w.start(config)
+	w.hold(group, time.Second)
+	goOn := server.Hang()
+	if _, err := group.Say(w.admin, saying("谁没读")); err != nil { // whom nobody can ask
+		t.Fatal(err)
+	}
+	w.Inject(dingtalktest.Fault{API: dingtalktest.APIWebhook, Kind: dingtalktest.Slow, Delay: time.Hour})
+	began := time.Now()
+	p.stop() // and expects exit status 0
+	took := time.Since(began)
+	if took > endWithin {
+		t.Errorf("it took %v", took)
+	}
+	t.Logf("ended after %v", took.Round(time.Millisecond))
+	goOn()
+	w.ClearFaults()
+	w.start(config)
+	wantIn(t, w.ask(group, w.admin, saying("谁没读 #1")), "#1 一")
+	if n := len(posted(group)); n != 1 {
+		t.Errorf("announced %d times", n)
+	}
+}
+
 func TestASecondSignalEndsTheProcessAtOnce(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, storetest.Real(t), dingtalktest.Options{})

@@ -2,11 +2,13 @@ package main
 
 import (
 	"context"
+	"errors"
 	"os"
 	"os/signal"
 	"runtime/debug"
 	"sync"
 	"syscall"
+	"time"
 
 	"go.uber.org/zap"
 
@@ -25,6 +27,11 @@ func (r *runCommand) Run(ctx context.Context, out streams) error {
 	defer signal.Stop(asked)
 	return runBot(ctx, r.Config, wallClock(), asked, out)
 }
+
+// endsWithin is how long the process takes to end at most, whatever does not answer:
+// whoever asked it to would kill it soon. What is cut off then is as after a crash: another
+// process takes it over.
+const endsWithin = 18 * time.Second
 
 // thrifty has the garbage collected twice as often, unless GOGC says how often: a bot
 // waits most of its time, and its memory costs more than the collector does.
@@ -58,15 +65,27 @@ func runBot(ctx context.Context, file string, t timing, asked <-chan os.Signal, 
 		level: level, apply: a.apply,
 		reloaded: m.reloaded,
 	}
-	following, stop := context.WithCancel(ctx)
-	var follower sync.WaitGroup
-	follower.Go(func() { settings.run(following) })
-	err = a.run(ctx)
-	stop()
-	follower.Wait()
-	log.Info("whoread ends")
-	if closeErr := a.close(); err == nil {
-		err = closeErr
+	ended := make(chan error, 1)
+	go func() {
+		following, stop := context.WithCancel(ctx)
+		var follower sync.WaitGroup
+		follower.Go(func() { settings.run(following) })
+		err := a.run(ctx)
+		stop()
+		follower.Wait()
+		log.Info("whoread ends")
+		ended <- errors.Join(err, a.close())
+	}()
+	select {
+	case err := <-ended:
+		return err
+	case <-ctx.Done():
 	}
-	return err
+	select {
+	case err := <-ended:
+		return err
+	case <-time.After(endsWithin):
+		log.Warn("whoread ends before everything has come to its end")
+		return nil
+	}
 }

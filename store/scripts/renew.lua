@@ -8,7 +8,8 @@
 --          the command that no attempt came to its end
 -- ARGV[5]  lease, in milliseconds
 -- ARGV[6]  with 'again' the number of that attempt, so that a repetition of this
---          call does not count it twice
+--          call does not count it twice; with 'abandon' and 'release' how many attempts
+--          there were
 -- ARGV[7]  consumer that holds what is released
 -- returns  the number of attempts so far; 0 if the lease is another's by now
 local p = redis.call('XPENDING', KEYS[1], ARGV[1], ARGV[3], ARGV[3], 1)[1]
@@ -16,7 +17,7 @@ if not p or p[2] ~= ARGV[2] then
   return 0
 end
 local attempts = p[4]
-if ARGV[4] == 'again' then
+if ARGV[4] ~= 'hold' then
   attempts = tonumber(ARGV[6])
 end
 local idle, holder = 0, ARGV[2]
