@@ -131,7 +131,7 @@ func TestABurstIsWrittenInBatches(t *testing.T) {
 	for i := 1; i < burst; i++ {
 		push(i)
 	}
-	for deadline := time.Now().Add(time.Second); len(b.gatherer.waiting) < burst-1 && time.Now().Before(deadline); {
+	for deadline := time.Now().Add(time.Minute); len(b.gatherer.waiting) < burst-1 && time.Now().Before(deadline); {
 		runtime.Gosched() // while the first is being written, the others get on their way
 	}
 	close(p.hold)

@@ -534,7 +534,7 @@ func TestALongCommandKeepsItsLease(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, b storetest.Backend) {
 		s := open(t, b)
 		o := quick()
-		o.Lease = 3 * time.Second // renewed each second
+		o.Lease = 6 * time.Second // renewed each two seconds
 		began, goOn := make(chan string, 10), make(chan struct{})
 		w := newFakeWorker(func(_ context.Context, command string) error {
 			began <- command
@@ -1393,7 +1393,7 @@ func TestReplicasThatDiedAreTakenOffTheGroup(t *testing.T) {
 	stream := s.keys.inbox().stream()
 	accept(t, s, "held")
 	options := quick()
-	options.Lease = 20 * time.Millisecond
+	options.Lease = 200 * time.Millisecond // the time is over after ten of them
 	inbox := s.Inbox(options, zap.NewNop())
 	if err := inbox.createGroup(ctx); err != nil {
 		t.Fatal(err)

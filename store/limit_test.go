@@ -30,8 +30,8 @@ func TestTurnsAreLeasedToOneProcessAtATime(t *testing.T) {
 				t.Errorf("%v is taken for %v", other, taken)
 			}
 		}
-		for _, key := range written(t, one) {
-			if left := must(one.rdb.PTTL(ctx, key).Result())(t); left <= 0 || left > 3*time.Second {
+		for _, key := range written(t, one) { // some may be gone by now
+			if left := must(one.rdb.PTTL(ctx, key).Result())(t); left == -1 || left > 3*time.Second {
 				t.Errorf("%s goes in %v", key, left)
 			}
 		}

@@ -410,11 +410,8 @@ func (m *mortalProcess) await(t *testing.T, w *world, g *dingtalktest.Group, bef
 		_, err := g.WaitMessage(ctx, func(posted dingtalktest.Message) bool {
 			return posted.Via == dingtalktest.ViaWebhook && !before[posted.ID]
 		})
-		if err == nil {
-			select { // what comes after the reply takes a moment
-			case <-time.After(2 * time.Second):
-			case <-ctx.Done():
-			}
+		if err == nil { // what comes after the reply takes a moment
+			err = w.untilIdle(ctx)
 		}
 		replied <- err == nil
 	}()
@@ -423,7 +420,7 @@ func (m *mortalProcess) await(t *testing.T, w *world, g *dingtalktest.Group, bef
 		return true
 	case ok := <-replied:
 		if !ok && !m.dead() {
-			t.Fatal("neither a reply nor the end came")
+			t.Fatal("neither the death came nor, after a reply, the end of the command")
 		}
 		return m.dead()
 	}
@@ -448,18 +445,29 @@ func (w *world) settled(g *dingtalktest.Group, before map[string]bool) (replies 
 // awaitIdle waits until the inbox is empty.
 func (w *world) awaitIdle() {
 	w.t.Helper()
+	if err := w.untilIdle(within(w.t)); err != nil {
+		w.t.Fatalf("the inbox is never empty: %v", err)
+	}
+}
+
+// untilIdle waits until the inbox is empty or the context ends.
+func (w *world) untilIdle(ctx context.Context) error {
 	options, err := redis.ParseURL(w.redis)
 	if err != nil {
-		w.t.Fatal(err)
+		return err
 	}
 	rdb := redis.NewClient(options)
 	defer func() { _ = rdb.Close() }()
-	ctx := within(w.t)
-	for ctx.Err() == nil {
+	again := time.NewTicker(20 * time.Millisecond)
+	defer again.Stop()
+	for {
 		if n, err := rdb.XLen(ctx, "{"+w.prefix+":inbox}:stream").Result(); err == nil && n == 0 {
-			return
+			return nil
 		}
-		time.Sleep(20 * time.Millisecond)
+		select {
+		case <-again.C:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
 	}
-	w.t.Fatal("the inbox is never empty")
 }

@@ -116,15 +116,21 @@ func TestHealthReadsOnlyWhereToAsk(t *testing.T) {
 func TestHealthOfARunningBot(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, storetest.Mini(t), dingtalktest.Options{})
-	config := w.config("http: {listen: " + freeAddress(t) + "}")
-	status, _, errs := inProcess(t, "health", "--config", config)
-	if status != 1 {
+	source := filepath.Join(t.TempDir(), "where.yaml")
+	health := func(address string) (int, string, string) {
+		t.Helper()
+		if err := os.WriteFile(source, []byte("http: {listen: "+address+"}"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return inProcess(t, "health", "--timeout", patience.String(), "--config", source)
+	}
+	if status, _, errs := health(freeAddress(t)); status != 1 {
 		t.Errorf("before it runs: %d %q", status, errs)
 	}
-	w.start(config)
+	address := w.start(w.config(anyPort)).endpoint().address
 	// DingTalk knows of a connection a moment before the bot does.
 	for ctx := within(t); ctx.Err() == nil; {
-		status, out, errs := inProcess(t, "health", "--config", config)
+		status, out, errs := health(address)
 		if status == 0 && strings.HasPrefix(out, "ready") {
 			return
 		}

@@ -444,7 +444,7 @@ func TestACommandFinishesWithTheSettingsWithWhichItBegan(t *testing.T) {
 	group := w.AddGroup(dingtalktest.GroupOptions{}, append(w.people(4), w.admin)...)
 	p := w.start(w.config(""))
 	before := ids(group)
-	w.hold(group, 3*time.Second) // it is announced, and not answered yet
+	w.hold(group, 6*time.Second) // it is announced, and not answered yet
 	w.config("reports: {language: en}")
 	p.hangUp()
 	p.reloads(1, 0)

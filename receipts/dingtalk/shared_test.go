@@ -123,6 +123,7 @@ func TestAProcessThatDiesWhileItAsksIsSucceeded(t *testing.T) {
 		s := newScript(t).always(readersURL, 200, queryOK)
 		dead := s.sharing(b, b.URL)
 		const hold = 300 * time.Millisecond
+		began := time.Now()
 		if mine, err := dead.shared.LockToken(t.Context(), dead.app, "the dead", hold); !mine || err != nil {
 			t.Fatal(mine, err)
 		}
@@ -130,7 +131,6 @@ func TestAProcessThatDiesWhileItAsksIsSucceeded(t *testing.T) {
 			timer := time.AfterFunc(hold, func() { b.Mini.FastForward(hold) })
 			defer timer.Stop()
 		}
-		began := time.Now()
 		var all sync.WaitGroup
 		for range 3 {
 			c := s.sharing(b, b.URL)

@@ -112,7 +112,7 @@ func command[P, R any](x *tab, cmd cdp.Command[P, R], params P) {
 
 // within limits what is done in the page.
 func (x *tab) within() (context.Context, context.CancelFunc) {
-	return context.WithTimeout(x.ctx, 20*time.Second)
+	return context.WithTimeout(x.ctx, time.Minute)
 }
 
 func (x *tab) run(actions ...chromedp.Action[chromedp.Void]) {
@@ -133,7 +133,7 @@ func (x *tab) until(what, condition string) {
 	x.Helper()
 	ctx, cancel := x.within()
 	defer cancel()
-	wait := chromedp.Poll[chromedp.Void](condition, chromedp.WithPollingInterval(30*time.Millisecond), chromedp.WithPollingTimeout(15*time.Second))
+	wait := chromedp.Poll[chromedp.Void](condition, chromedp.WithPollingInterval(30*time.Millisecond), chromedp.WithPollingTimeout(45*time.Second))
 	_, err := chromedp.Run(ctx, wait)
 	for err != nil && ctx.Err() == nil && strings.Contains(err.Error(), loadedAnew) {
 		_, err = chromedp.Run(ctx, wait)

@@ -26,7 +26,7 @@ func Example() {
 		fmt.Println(err)
 	}
 
-	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	m, err := group.WaitMessage(ctx, func(m dingtalktest.Message) bool { return !m.FromBot() })
 	fmt.Println(m.From.Name, m.Text, err, len(s.Violations()))

@@ -61,7 +61,7 @@ func dingtalk(t *testing.T, o dingtalktest.Options) *client {
 		t.Fatal(err)
 	}
 	transport := &http.Transport{}
-	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 	c := &client{T: t, s: s, http: &http.Client{Transport: transport}, ctx: ctx}
 	t.Cleanup(func() {
 		transport.CloseIdleConnections()
@@ -287,7 +287,7 @@ func (c *client) connect(subs []obj) *stream {
 
 func (s *stream) next() pushed {
 	s.Helper()
-	_ = s.ws.SetReadDeadline(time.Now().Add(10 * time.Second))
+	_ = s.ws.SetReadDeadline(time.Now().Add(time.Minute))
 	_, raw, err := s.ws.ReadMessage()
 	if err != nil {
 		s.Fatal(err)
