@@ -4,9 +4,11 @@ import (
 	"context"
 	"io"
 	"net"
+	"net/netip"
 	"net/url"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -26,6 +28,7 @@ type Proxy struct {
 	mu       sync.Mutex
 	address  string
 	listener net.Listener // nil while it is cut
+	release  func()       // gives its port up while it is cut
 	open     map[net.Conn]bool
 }
 
@@ -36,7 +39,7 @@ func NewProxy(t testing.TB, redisURL string) *Proxy {
 	if err != nil || options.TLSConfig != nil {
 		t.Fatalf("a proxy can't stand before the Redis of this URL")
 	}
-	p := &Proxy{network: options.Network, target: options.Addr, address: "127.0.0.1:0", open: map[net.Conn]bool{}}
+	p := &Proxy{network: options.Network, target: options.Addr, address: "127.0.0.1:0", release: func() {}, open: map[net.Conn]bool{}}
 	if err := p.listen(); err != nil {
 		t.Fatalf("start proxy: %v", err)
 	}
@@ -44,6 +47,7 @@ func NewProxy(t testing.TB, redisURL string) *Proxy {
 	p.url = front.String()
 	t.Cleanup(func() {
 		p.Cut()
+		p.release()
 		p.work.Wait()
 	})
 	return p
@@ -59,11 +63,29 @@ func (p *Proxy) Cut() {
 	defer p.mu.Unlock()
 	if p.listener != nil {
 		_ = p.listener.Close()
-		p.listener = nil
+		p.listener, p.release = nil, occupy(p.address)
 	}
 	for c := range p.open {
 		_ = c.Close()
 	}
+}
+
+// occupy keeps the address, a loopback's, from all who want some free port, without
+// listening there, until it is released. Where that fails it does nothing: the port is
+// most likely still free when it is wanted.
+func occupy(address string) (release func()) {
+	at, err := netip.ParseAddrPort(address)
+	if err != nil {
+		return func() {}
+	}
+	fd, err := syscall.Socket(syscall.AF_INET, syscall.SOCK_STREAM, 0)
+	if err != nil {
+		return func() {}
+	}
+	syscall.CloseOnExec(fd)
+	_ = syscall.SetsockoptInt(fd, syscall.SOL_SOCKET, syscall.SO_REUSEADDR, 1) // connections of before may not be over
+	_ = syscall.Bind(fd, &syscall.SockaddrInet4{Port: int(at.Port()), Addr: at.Addr().As4()})
+	return sync.OnceFunc(func() { _ = syscall.Close(fd) })
 }
 
 // Mend gives the Redis back, at the same address.
@@ -84,6 +106,7 @@ func (p *Proxy) ReplyLost() bool { return !p.loseReply.Load() }
 func (p *Proxy) listen() error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.release()
 	l, err := new(net.ListenConfig).Listen(context.Background(), "tcp", p.address)
 	if err != nil {
 		return err
