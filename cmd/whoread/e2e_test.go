@@ -421,7 +421,7 @@ func TestTwentyPeopleAskingAtOnceCostOneQuery(t *testing.T) {
 	w := newWorld(t, storetest.Real(t), dingtalktest.Options{})
 	people := w.people(20)
 	group := w.AddGroup(dingtalktest.GroupOptions{}, append(people, w.admin)...)
-	w.start(w.config(""))
+	w.start(w.config("reports: {fresh_for: 5m}")) // longer than the answers may take
 	w.ask(group, w.admin, saying("公告 大家看"))
 
 	before := ids(group)

@@ -44,12 +44,18 @@ func TestWhatIsPushedCostsNoCall(t *testing.T) {
 		w.ask(group, w.admin, saying("公告 一"))
 		message := posted(group)[0]
 
+		minute := func() string { return time.Now().In(time.FixedZone("", 8*3600)).Format("15:04") }
+		began := minute()
 		if err := group.ReadAll(message.ID, people[:3]...); err != nil {
 			t.Fatal(err)
 		}
 		w.awaitAcks(dingtalktest.EventRead, 3)
-		today := time.Now().In(time.FixedZone("", 8*3600)).Format("15:04")
-		wantIn(t, w.ask(group, people[0], saying("谁读了")), "已读 3/5", people[0].Name+" "+today, "未读 2 人")
+		ended := minute()
+		said := w.ask(group, people[0], saying("谁读了"))
+		wantIn(t, said, "已读 3/5", "未读 2 人")
+		if holding([]string{said}, people[0].Name+" "+began)+holding([]string{said}, people[0].Name+" "+ended) == 0 {
+			t.Errorf("%q; want that %s read between %s and %s", said, people[0].Name, began, ended)
+		}
 		wantIn(t, w.ask(group, people[0], saying("列表")), "3/5")
 
 		if err := group.ReadAll(message.ID, everybody...); err != nil {

@@ -65,7 +65,7 @@ func travel(file string) int {
 // leftBehind tells which goroutines go on. go-redis looks once a second for a Redis that
 // is away, and only then finds that its client was closed.
 func leftBehind() error {
-	for patience := time.Now().Add(3 * time.Second); ; {
+	for patience := time.Now().Add(15 * time.Second); ; {
 		if err := goleak.Find(); err == nil || time.Now().After(patience) {
 			return err
 		}
