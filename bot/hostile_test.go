@@ -473,18 +473,18 @@ func TestReplayedAndForeignEvents(t *testing.T) {
 	w.must(w.bot.Event(t.Context(), "chat_add_member", time.Time{}, 0, joined))
 	w.must(w.bot.Event(t.Context(), "chat_remove_member", time.Time{}, 0, left))
 	w.must(w.bot.Event(t.Context(), "chat_add_member", time.Time{}, 0, joined))
-	signs, err := w.store.Signs(t.Context(), w.group.ID())
+	noticed, err := w.store.Noticed(t.Context(), w.group.ID(), 50)
 	w.must(err)
-	if sign := signs["wang"]; sign.Here {
+	if sign := noticed.Signs["wang"]; sign.Here {
 		t.Errorf("who left is there again: %+v", sign)
 	}
 	// A sign out of time to come does not outlast all others.
 	w.must(w.bot.Event(t.Context(), "chat_add_member", time.Time{}, 0, w.about(map[string]any{"userId": []string{"wang"}, "timeStamp": 253402300799000})))
 	w.clock.advance(time.Minute)
 	w.must(w.bot.Event(t.Context(), "chat_quit", w.clock.now(), 0, w.about(map[string]any{"operator": "wang"})))
-	signs, err = w.store.Signs(t.Context(), w.group.ID())
+	noticed, err = w.store.Noticed(t.Context(), w.group.ID(), 50)
 	w.must(err)
-	if sign := signs["wang"]; sign.Here {
+	if sign := noticed.Signs["wang"]; sign.Here {
 		t.Errorf("who left is there for ever: %+v", sign)
 	}
 }
@@ -574,9 +574,9 @@ func TestCommandsWithTimesThatCannotBe(t *testing.T) {
 			w := newWorld(t, setup{})
 			data := edit(t, w.heard(w.group, w.lilei, say{Text: "公告 15:00前 停机"}), func(f map[string]any) { f["createAt"] = at })
 			w.wants(w.answer(w.carryOut(w.group, data)).Text, "已发出 #1", "15:00 截止时报告一次")
-			signs, err := w.store.Signs(t.Context(), w.group.ID())
+			noticed, err := w.store.Noticed(t.Context(), w.group.ID(), 50)
 			w.must(err)
-			if sign := signs["lilei"]; !sign.Here || !sign.At.Equal(w.clock.now()) {
+			if sign := noticed.Signs["lilei"]; !sign.Here || !sign.At.Equal(w.clock.now()) {
 				t.Errorf("who spoke was seen %+v", sign)
 			}
 		})

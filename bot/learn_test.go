@@ -87,11 +87,11 @@ func TestNothingIsWrittenOfGroupsThatAreNotOurs(t *testing.T) {
 	w.event("chat_add_member", `,"userId":["zhangsan"]`)
 	w.event("chat_update_title", `,"title":"秘密"`)
 	w.event("im_cool_app_install", `,"coolAppCode":"COOLAPP-1"`)
-	signs, err := w.store.Signs(w.soon(), w.group.ID())
+	noticed, err := w.store.Noticed(w.soon(), w.group.ID(), 50)
 	title, titleErr := w.store.Title(w.soon(), w.group.ID())
 	code, codeErr := w.store.CoolApp(w.soon(), w.group.ID())
-	if err := errors.Join(err, titleErr, codeErr); err != nil || len(signs) > 0 || title != "" || code != "" {
-		t.Errorf("%v %q %q, %v", signs, title, code, err)
+	if err := errors.Join(err, titleErr, codeErr); err != nil || len(noticed.Signs)+len(noticed.Readers) > 0 || title != "" || code != "" {
+		t.Errorf("%v %q %q, %v", noticed, title, code, err)
 	}
 }
 

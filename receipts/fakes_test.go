@@ -409,26 +409,50 @@ func (r *records) note(group string, userIDs []string, sign receipts.Sign) {
 	}
 }
 
-// Signs implements receipts.SeenRecords.
-func (r *records) Signs(ctx context.Context, group string) (signs map[string]receipts.Sign, err error) {
-	err = r.call(ctx, "Signs", func() error {
-		signs = maps.Clone(r.signs[group])
-		return nil
-	})
-	return signs, err
-}
-
-// RecentReads implements receipts.SeenRecords.
-func (r *records) RecentReads(ctx context.Context, group string, limit int) (reads []receipts.MessageReads, err error) {
-	err = r.call(ctx, "RecentReads", func() error {
-		for _, e := range slices.Backward(r.messages[group]) {
-			if len(reads) < limit {
-				reads = append(reads, receipts.MessageReads{SentAt: e.kept.Message.SentAt, Reads: maps.Clone(e.kept.Reads)})
+// Noticed implements receipts.SeenRecords.
+func (r *records) Noticed(ctx context.Context, group string, limit int) (n receipts.Noticed, err error) {
+	err = r.call(ctx, "Noticed", func() error {
+		n = receipts.Noticed{Signs: maps.Clone(r.signs[group]), Readers: map[string]time.Time{}}
+		for _, kept := range r.last(group, limit) {
+			for id, read := range kept.Reads {
+				at := kept.Message.SentAt
+				if read.Exact {
+					at = read.At
+				}
+				if at.After(n.Readers[id]) {
+					n.Readers[id] = at
+				}
 			}
 		}
 		return nil
 	})
-	return reads, err
+	return n, err
+}
+
+// LastPush implements receipts.SeenRecords.
+func (r *records) LastPush(ctx context.Context, group string, limit int) (last time.Time, err error) {
+	err = r.call(ctx, "LastPush", func() error {
+		for _, kept := range r.last(group, limit) {
+			for _, read := range kept.Reads {
+				if read.Exact && read.At.After(last) {
+					last = read.At
+				}
+			}
+		}
+		return nil
+	})
+	return last, err
+}
+
+// last is what is kept of the last messages of a group.
+func (r *records) last(group string, limit int) []receipts.Kept {
+	var all []receipts.Kept
+	for _, e := range slices.Backward(r.messages[group]) {
+		if len(all) < limit {
+			all = append(all, e.kept)
+		}
+	}
+	return all
 }
 
 // Refusals implements receipts.RefusalRecords.

@@ -27,17 +27,21 @@ type Heard struct {
 
 // SeenRecords keep signs of who is in a group.
 type SeenRecords interface {
-	// Signs returns the last sign of everybody who was noticed, by userId.
-	Signs(ctx context.Context, group string) (map[string]Sign, error)
-	// RecentReads returns the reads of the last messages of a group, at most limit
-	// of them, the newest first.
-	RecentReads(ctx context.Context, group string, limit int) ([]MessageReads, error)
+	// Noticed returns who was noticed in a group; who read, of its last messages only, at
+	// most limit of them.
+	Noticed(ctx context.Context, group string, limit int) (Noticed, error)
+	// LastPush returns when the last read of these messages was pushed, by the time of
+	// the read; zero if none was.
+	LastPush(ctx context.Context, group string, limit int) (time.Time, error)
 }
 
-// MessageReads is who read one message.
-type MessageReads struct {
-	SentAt time.Time // zero if it is not known to have been sent
-	Reads  Reads
+// Noticed is who was noticed in a group, by userId.
+type Noticed struct {
+	Signs map[string]Sign // the last of each who spoke, came or left
+	// Readers have the last time that they were certainly there to read: that of an exact
+	// read, or of the message's sending. A query shows a read some time after it; all that
+	// is certain is that it came after the message.
+	Readers map[string]time.Time
 }
 
 // learnedFrom is how many messages of a group are looked at for readers.
@@ -57,29 +61,15 @@ func (LearnedMembers) Source() Source { return Learned }
 // Members implements MemberSource. Nobody was noticed: ErrNoMemberList.
 func (l LearnedMembers) Members(ctx context.Context, group string) (Members, Names, error) {
 	members := Members{Source: Learned, At: l.Now()}
-	signs, err := l.Records.Signs(ctx, group)
+	noticed, err := l.Records.Noticed(ctx, group, learnedFrom)
 	if err != nil {
 		return Members{}, nil, err
 	}
-	messages, err := l.Records.RecentReads(ctx, group, learnedFrom)
-	if err != nil {
-		return Members{}, nil, err
-	}
-	signs = maps.Clone(signs)
-	if signs == nil {
-		signs = map[string]Sign{}
-	}
-	for _, m := range messages {
-		for id, read := range m.Reads {
-			// A query shows a read some time after it; all that is certain is that it
-			// came after the message.
-			at := m.SentAt
-			if read.Exact {
-				at = read.At
-			}
-			if known, ok := signs[id]; !ok || known.At.Before(at) {
-				signs[id] = Sign{At: at, Here: true}
-			}
+	signs := make(map[string]Sign, len(noticed.Signs)+len(noticed.Readers))
+	maps.Copy(signs, noticed.Signs)
+	for id, at := range noticed.Readers {
+		if known, ok := signs[id]; !ok || known.At.Before(at) {
+			signs[id] = Sign{At: at, Here: true}
 		}
 	}
 	for _, id := range slices.Sorted(maps.Keys(signs)) {
@@ -98,19 +88,7 @@ func (l LearnedMembers) Members(ctx context.Context, group string) (Members, Nam
 // LastPush returns when DingTalk last pushed a read of one of the group's last
 // messages; zero if it pushed none.
 func (l LearnedMembers) LastPush(ctx context.Context, group string) (time.Time, error) {
-	messages, err := l.Records.RecentReads(ctx, group, learnedFrom)
-	if err != nil {
-		return time.Time{}, err
-	}
-	var last time.Time
-	for _, m := range messages {
-		for _, read := range m.Reads {
-			if read.Exact && read.At.After(last) {
-				last = read.At
-			}
-		}
-	}
-	return last, nil
+	return l.Records.LastPush(ctx, group, learnedFrom)
 }
 
 // with adds readers to a Learned audience.

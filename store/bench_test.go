@@ -1,6 +1,8 @@
 package store
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"testing"
 	"time"
@@ -51,4 +53,74 @@ func BenchmarkKeepPushed(b *testing.B) {
 			}
 		}
 	})
+}
+
+// noList is a source of members that nobody asks.
+type noList struct{}
+
+func (noList) Source() receipts.Source { return receipts.SceneGroup }
+
+func (noList) Members(context.Context, string) (receipts.Members, receipts.Names, error) {
+	return receipts.Members{}, nil, receipts.ErrNoMemberList
+}
+
+// What a question asks of the records, in a group where fifty messages were read by nine
+// people of ten. Nobody lists the members of a plain group; those of a scene group are known.
+func BenchmarkAnswers(b *testing.B) {
+	for _, people := range []int{500, 5_000} {
+		s := open(b, storetest.Real(b))
+		ctx, now := b.Context(), time.Now()
+		ids, times := make([]string, people), map[string]time.Time{}
+		for i := range ids {
+			ids[i] = fmt.Sprintf("manager%05d", i)
+			if i%10 != 0 {
+				times[ids[i]] = now
+			}
+		}
+		err := s.AddMembers(ctx, group, ids, receipts.Moment{Said: now.Add(-time.Hour), Own: now.Add(-time.Hour)})
+		for n := range 50 {
+			command := fmt.Sprint("msg", n)
+			if err == nil {
+				_, _, err = s.Begin(ctx, receipts.Draft{Group: group, Command: command, Title: "title", At: now, Audience: &receipts.Members{UserIDs: ids, Source: receipts.Learned, At: now}})
+			}
+			if err == nil {
+				_, err = s.Mark(ctx, group, n+1, receipts.Change{To: receipts.Sent, Key: command, SentAt: now})
+			}
+			if err == nil {
+				_, err = s.KeepPushed(ctx, group, command, times)
+			}
+			if err == nil {
+				err = s.KeepReads(ctx, group, n+1, nil, now, now)
+			}
+		}
+		if err != nil {
+			b.Fatal(err)
+		}
+		learned := receipts.LearnedMembers{Records: s, Now: time.Now}
+		book := receipts.NewMemberBook(s, time.Hour, time.Now, noList{}, learned)
+		reporter := &receipts.Reporter{Records: s, Members: book, Fresh: time.Hour, Now: time.Now}
+		usage := func() error {
+			_, membersErr := book.Members(ctx, group)
+			_, pushErr := learned.LastPush(ctx, group)
+			return errors.Join(membersErr, pushErr)
+		}
+		run := func(what string, do func() error) {
+			b.Run(fmt.Sprintf("%s of %d", what, people), func(b *testing.B) {
+				b.ReportAllocs()
+				for b.Loop() {
+					if err := do(); err != nil {
+						b.Fatal(err)
+					}
+				}
+			})
+		}
+		run("who read, plain group", func() error { _, err := reporter.Report(ctx, group, 1); return err })
+		run("list, plain group", func() error { _, err := reporter.Progress(ctx, group, 10); return err })
+		run("usage, plain group", usage)
+		if err := s.KeepMembers(ctx, group, receipts.Members{UserIDs: ids, Source: receipts.SceneGroup, At: now}, nil); err != nil {
+			b.Fatal(err)
+		}
+		run("who read, scene group", func() error { _, err := reporter.Report(ctx, group, 1); return err })
+		run("usage, scene group", usage)
+	}
 }

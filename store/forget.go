@@ -142,7 +142,7 @@ func (s *Store) forgetIn(ctx context.Context, key, userID string, dry bool) (hel
 }
 
 // peopleKeys are the ends of the keys of Hashes whose fields are userIds.
-var peopleKeys = []string{":members", ":moved", ":moves", ":seen", ":names", ":reads", ":reminders"}
+var peopleKeys = []string{":members", ":moved", ":moves", ":seen", ":names", ":reads", ":readers", ":reminders"}
 
 // forgetInHash returns how to erase a person from a Hash; nil if it does not hold them.
 func forgetInHash(ctx context.Context, tx *redis.Tx, key, userID string) (func(p redis.Pipeliner), error) {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -72,19 +73,111 @@ func (s *Store) KeepHeard(ctx context.Context, group string, h receipts.Heard) e
 	return nil
 }
 
-// Signs implements receipts.SeenRecords.
-func (s *Store) Signs(ctx context.Context, group string) (map[string]receipts.Sign, error) {
-	seen, err := s.rdb.HGetAll(ctx, s.keys.group(group).seen()).Result()
-	if err != nil {
-		return nil, fmt.Errorf("read who was seen: %w", err)
+// Noticed implements receipts.SeenRecords.
+func (s *Store) Noticed(ctx context.Context, group string, limit int) (receipts.Noticed, error) {
+	keys := s.keys.group(group)
+	pipe := s.rdb.Pipeline()
+	last := lastReadsScript.Eval(ctx, pipe, []string{keys.sequence(), keys.messages()}, limit)
+	seen := pipe.HGetAll(ctx, keys.seen())
+	readers := pipe.HGetAll(ctx, keys.readers())
+	if _, err := pipe.Exec(ctx); err != nil {
+		return receipts.Noticed{}, fmt.Errorf("read who was noticed: %w", err)
 	}
-	signs := make(map[string]receipts.Sign, len(seen))
-	for id, text := range seen {
-		if signs[id], err = decodeSign(text); err != nil {
-			return nil, fmt.Errorf("read who was seen: %w", err)
+	window, err := decodeLastReads(last)
+	if err != nil {
+		return receipts.Noticed{}, fmt.Errorf("read who was noticed: %w", err)
+	}
+	if len(window.unnoted) > 0 {
+		if err := s.gatherReaders(ctx, group, window.unnoted); err != nil {
+			return receipts.Noticed{}, err
+		}
+		return s.Noticed(ctx, group, limit)
+	}
+	n := receipts.Noticed{Signs: make(map[string]receipts.Sign, len(seen.Val())), Readers: make(map[string]time.Time, len(readers.Val()))}
+	for id, text := range seen.Val() {
+		if n.Signs[id], err = decodeSign(text); err != nil {
+			return receipts.Noticed{}, fmt.Errorf("read who was seen: %w", err)
 		}
 	}
-	return signs, nil
+	for id, text := range readers.Val() {
+		number, at, err := decodeReader(text)
+		if err != nil {
+			return receipts.Noticed{}, fmt.Errorf("read who has read: %w", err)
+		}
+		if window.first > 0 && number >= window.first {
+			n.Readers[id] = at
+		}
+	}
+	return n, nil
+}
+
+// LastPush implements receipts.SeenRecords.
+func (s *Store) LastPush(ctx context.Context, group string, limit int) (time.Time, error) {
+	keys := s.keys.group(group)
+	window, err := decodeLastReads(lastReadsScript.Run(ctx, s.rdb, []string{keys.sequence(), keys.messages()}, limit))
+	if err != nil {
+		return time.Time{}, fmt.Errorf("read when a read was pushed: %w", err)
+	}
+	if len(window.unnoted) > 0 {
+		if err := s.gatherReaders(ctx, group, window.unnoted); err != nil {
+			return time.Time{}, err
+		}
+		return s.LastPush(ctx, group, limit)
+	}
+	return window.pushed, nil
+}
+
+// gatherReaders notes who read the messages of these numbers. That is needed once for each
+// that was recorded by a whoread of before that, so for nothing from reports.keep_for later.
+func (s *Store) gatherReaders(ctx context.Context, group string, numbers []int64) error {
+	keys := s.keys.group(group)
+	for _, number := range numbers { // one by one: each may have 5,000 readers
+		message := int(number)
+		err := gatherReadersScript.Run(ctx, s.rdb, []string{keys.message(message), keys.reads(message), keys.readers()}, message).Err()
+		if err != nil {
+			return fmt.Errorf("gather readers: %w", err)
+		}
+	}
+	return nil
+}
+
+// lastReads is what lastReadsScript tells.
+type lastReads struct {
+	first   int64
+	pushed  time.Time
+	unnoted []int64
+}
+
+func decodeLastReads(cmd *redis.Cmd) (lastReads, error) {
+	rows, err := cmd.Slice()
+	if err != nil {
+		return lastReads{}, err
+	}
+	if len(rows) != 3 {
+		return lastReads{}, fmt.Errorf("unexpected result %v", rows)
+	}
+	first, isFirst := rows[0].(int64)
+	pushed, isPushed := rows[1].(int64)
+	numbers, isList := rows[2].([]any)
+	if !isFirst || !isPushed || !isList {
+		return lastReads{}, fmt.Errorf("unexpected result %v", rows)
+	}
+	last := lastReads{first: first, pushed: fromMillis(pushed)}
+	for _, number := range numbers {
+		n, _ := number.(int64)
+		last.unnoted = append(last.unnoted, n)
+	}
+	return last, nil
+}
+
+// decodeReader reads a number and a time in Unix milliseconds, with a space between.
+func decodeReader(text string) (number int64, at time.Time, err error) {
+	n, ms, _ := strings.Cut(text, " ")
+	if number, err = strconv.ParseInt(n, 10, 64); err != nil {
+		return 0, time.Time{}, err
+	}
+	t, err := strconv.ParseInt(ms, 10, 64)
+	return number, fromMillis(t), err
 }
 
 // decodeSign reads "+" (here) or "-" (left) and a time in Unix milliseconds.
@@ -92,43 +185,6 @@ func decodeSign(text string) (receipts.Sign, error) {
 	// ParseInt reads the sign with the number, so that "-" makes it negative.
 	ms, err := strconv.ParseInt(text, 10, 64)
 	return receipts.Sign{At: time.UnixMilli(max(ms, -ms)), Here: ms > 0}, err
-}
-
-// RecentReads implements receipts.SeenRecords.
-func (s *Store) RecentReads(ctx context.Context, group string, limit int) ([]receipts.MessageReads, error) {
-	keys := s.keys.group(group)
-	last, err := s.lastNumber(ctx, group)
-	if err != nil {
-		return nil, err
-	}
-	first := max(1, last-limit+1)
-	answers, err := s.rdb.Pipelined(ctx, func(p redis.Pipeliner) error {
-		for number := last; number >= first; number-- {
-			p.HMGet(ctx, keys.message(number), "sent")
-			p.HGetAll(ctx, keys.reads(number))
-		}
-		return nil
-	})
-	if err != nil {
-		return nil, fmt.Errorf("read the last reads: %w", err)
-	}
-	var all []receipts.MessageReads
-	for i := 0; i < len(answers); i += 2 {
-		var r struct {
-			Sent int64 `redis:"sent"`
-		}
-		if err := answers[i].(*redis.SliceCmd).Scan(&r); err != nil {
-			return nil, fmt.Errorf("read when a message was sent: %w", err)
-		}
-		reads, err := decodeReads(answers[i+1].(*redis.MapStringStringCmd).Val())
-		if err != nil {
-			return nil, err
-		}
-		if len(reads) > 0 {
-			all = append(all, receipts.MessageReads{SentAt: fromMillis(r.Sent), Reads: reads})
-		}
-	}
-	return all, nil
 }
 
 // KeepTitle keeps what the group is called, as long as messages are kept.

@@ -2,6 +2,8 @@ package store
 
 import (
 	"errors"
+	"maps"
+	"slices"
 	"testing"
 	"time"
 
@@ -41,13 +43,13 @@ func TestSignsInAnyOrder(t *testing.T) {
 			"speaker": {At: minute(1), Here: true}, "came": {At: minute(1), Here: true}, "back": {At: minute(3), Here: true},
 			"left": {At: minute(2)}, "unheard of": {At: minute(2)},
 		}
-		if diff := cmp.Diff(want, must(s.Signs(ctx, group))(t)); diff != "" {
+		if diff := cmp.Diff(want, must(s.Noticed(ctx, group, 50))(t).Signs); diff != "" {
 			t.Errorf("signs (-want +got):\n%s", diff)
 		}
 		if known := must(s.KnownMembers(ctx, group))(t); !cmp.Equal(known.UserIDs, []string{"back", "came"}) {
 			t.Errorf("known members: %v", known.UserIDs)
 		}
-		if signs := must(s.Signs(ctx, "another"))(t); len(signs) != 0 {
+		if signs := must(s.Noticed(ctx, "another", 50))(t).Signs; len(signs) != 0 {
 			t.Errorf("signs in another group: %v", signs)
 		}
 	})
@@ -94,32 +96,152 @@ func TestWhatASpeakerAndTheGroupAreCalled(t *testing.T) {
 	})
 }
 
-func TestTheReadsOfTheLastMessages(t *testing.T) {
+// fourMessages are posted at noon and the next three minutes, and read: by queries an hour
+// later, and by pushes. It returns the minutes.
+func fourMessages(t *testing.T, s *Store) func(n int) time.Time {
+	t.Helper()
+	ctx := t.Context()
+	minute := func(n int) time.Time { return noon.Add(time.Duration(n) * time.Minute) }
+	for i, key := range []string{"key1", "key2", "key3", "key4"} {
+		m := receipts.Message{Group: group, Key: key, State: receipts.Sent, CreatedAt: minute(i), SentAt: minute(i)}
+		must(s.Adopt(ctx, m))(t)
+	}
+	for number, ids := range map[int][]string{1: {"too long ago", "often"}, 2: {"once", "often", "both"}, 3: {"often"}} {
+		if err := s.KeepReads(ctx, group, number, ids, noon.Add(time.Hour), time.Time{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, pushed := range []struct {
+		key, id string
+		minute  int
+	}{{"key4", "pushed", 9}, {"key2", "both", 7}, {"key1", "lately", 20}} {
+		if known := must(s.KeepPushed(ctx, group, pushed.key, map[string]time.Time{pushed.id: minute(pushed.minute)}))(t); !known {
+			t.Fatal("no message", pushed.key)
+		}
+	}
+	return minute
+}
+
+// Of a read that a query shows, no more is certain than that it came after the message. Of
+// several the last counts, in whatever order they come.
+func TestTheReadersOfTheLastMessages(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, b storetest.Backend) {
 		s, ctx := open(t, b), t.Context()
-		if reads := must(s.RecentReads(ctx, group, 3))(t); len(reads) != 0 {
-			t.Errorf("before the first message: %v", reads)
+		if n := must(s.Noticed(ctx, group, 3))(t); len(n.Readers) != 0 {
+			t.Errorf("before the first message: %v", n.Readers)
 		}
-		for i, key := range []string{"key1", "key2", "key3", "key4"} {
-			sentAt := noon.Add(time.Duration(i) * time.Minute)
-			m := receipts.Message{Group: group, Key: key, State: receipts.Sent, CreatedAt: sentAt, SentAt: sentAt}
-			must(s.Adopt(ctx, m))(t)
-		}
-		for number, id := range map[int]string{1: "too long ago", 2: "b"} {
-			if err := s.KeepReads(ctx, group, number, []string{id}, noon.Add(time.Hour), time.Time{}); err != nil {
+		minute := fourMessages(t, s)
+		// A query of an old message, late; and one once more.
+		for number, ids := range map[int][]string{1: {"pushed"}, 2: {"once"}} {
+			if err := s.KeepReads(ctx, group, number, ids, noon.Add(2*time.Hour), time.Time{}); err != nil {
 				t.Fatal(err)
 			}
 		}
-		must(s.KeepPushed(ctx, group, "key4", map[string]time.Time{"c": noon.Add(time.Minute)}))(t)
-		want := []receipts.MessageReads{
-			{SentAt: noon.Add(3 * time.Minute), Reads: receipts.Reads{"c": {At: noon.Add(time.Minute), Exact: true}}},
-			{SentAt: noon.Add(time.Minute), Reads: receipts.Reads{"b": {At: noon.Add(time.Hour)}}},
+		want := map[string]time.Time{"once": minute(1), "often": minute(2), "both": minute(7), "pushed": minute(9)}
+		if diff := cmp.Diff(want, must(s.Noticed(ctx, group, 3))(t).Readers); diff != "" {
+			t.Errorf("of three messages (-want +got):\n%s", diff)
 		}
-		if diff := cmp.Diff(want, must(s.RecentReads(ctx, group, 3))(t)); diff != "" {
-			t.Errorf("(-want +got):\n%s", diff)
+		want["too long ago"], want["lately"] = noon, minute(20)
+		if diff := cmp.Diff(want, must(s.Noticed(ctx, group, 4))(t).Readers); diff != "" {
+			t.Errorf("of all (-want +got):\n%s", diff)
 		}
 	})
+}
+
+func TestTheLastPush(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, b storetest.Backend) {
+		s, ctx := open(t, b), t.Context()
+		if at := must(s.LastPush(ctx, group, 3))(t); !at.IsZero() {
+			t.Errorf("before the first message: %v", at)
+		}
+		minute := fourMessages(t, s)
+		for limit, want := range map[int]time.Time{1: minute(9), 3: minute(9), 4: minute(20)} {
+			if at := must(s.LastPush(ctx, group, limit))(t); !at.Equal(want) {
+				t.Errorf("of %d messages: %v, want %v", limit, at, want)
+			}
+		}
+		sent(t, s, group, "unread", "key5")
+		if at := must(s.LastPush(ctx, group, 1))(t); !at.IsZero() {
+			t.Errorf("of a message that nobody read: %v", at)
+		}
+	})
+}
+
+// A whoread of before kept reads, but noted no readers.
+func TestReadersOfBeforeAreGathered(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, b storetest.Backend) {
+		s, ctx := open(t, b), t.Context()
+		keys := s.keys.group(group)
+		minute := fourMessages(t, s)
+		wanted, left := must(s.Noticed(ctx, group, 3))(t), must(s.rdb.PTTL(ctx, keys.readers()).Result())(t)
+		forget := func() {
+			t.Helper()
+			for number := range 4 {
+				if err := s.rdb.HDel(ctx, keys.message(number+1), "noted", "pushed").Err(); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if err := s.rdb.Del(ctx, keys.readers()).Err(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		forget()
+		if at := must(s.LastPush(ctx, group, 3))(t); !at.Equal(minute(9)) {
+			t.Errorf("the last push: %v", at)
+		}
+		forget()
+		if diff := cmp.Diff(wanted, must(s.Noticed(ctx, group, 3))(t)); diff != "" {
+			t.Errorf("(-want +got):\n%s", diff)
+		}
+		if ttl := must(s.rdb.PTTL(ctx, keys.readers()).Result())(t); ttl > left || ttl < left-time.Minute {
+			t.Errorf("they stay for %v", ttl)
+		}
+		// Once: what is gone afterwards is not gathered again.
+		if err := s.rdb.Del(ctx, keys.readers()).Err(); err != nil {
+			t.Fatal(err)
+		}
+		if n := must(s.Noticed(ctx, group, 3))(t); len(n.Readers) != 0 {
+			t.Errorf("gathered once more: %v", n.Readers)
+		}
+		// What a further read notes is not lost to what is gathered.
+		forget()
+		must(s.KeepPushed(ctx, group, "key3", map[string]time.Time{"often": minute(30)}))(t)
+		wanted.Readers["often"] = minute(30)
+		if diff := cmp.Diff(wanted, must(s.Noticed(ctx, group, 3))(t)); diff != "" {
+			t.Errorf("with a further read (-want +got):\n%s", diff)
+		}
+	})
+}
+
+// Readers go no earlier than the last of the messages, and are not told of a message that is
+// gone.
+func TestReadersGoWithTheirMessages(t *testing.T) {
+	t.Parallel()
+	b := storetest.Mini(t)
+	s, ctx := open(t, b), t.Context()
+	read := func(command, key, id string) {
+		t.Helper()
+		m := sent(t, s, group, command, key)
+		if err := s.KeepReads(ctx, group, m.Number, []string{id}, noon, noon); err != nil {
+			t.Fatal(err)
+		}
+	}
+	read("first", "key1", "a")
+	b.Mini.FastForward(keepFor / 2)
+	read("second", "key2", "b")
+	must(s.KeepPushed(ctx, group, "key1", map[string]time.Time{"c": noon}))(t)
+	for _, step := range []struct{ want []string }{{[]string{"a", "b", "c"}}, {[]string{"b"}}, {nil}} {
+		if got := slices.Sorted(maps.Keys(must(s.Noticed(ctx, group, 50))(t).Readers)); !slices.Equal(got, step.want) {
+			t.Errorf("readers %v, want %v", got, step.want)
+		}
+		b.Mini.FastForward(keepFor / 2)
+	}
+	if keys := written(t, s); slices.Contains(keys, s.keys.group(group).readers()) {
+		t.Errorf("what stays: %q", keys)
+	}
 }
 
 // Uninstalling an earlier cool app leaves the one that came in its place.

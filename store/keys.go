@@ -155,6 +155,11 @@ func (k groupKeys) names() string { return k.tag + ":names" }
 // "-" (left) and its time in Unix milliseconds.
 func (k groupKeys) seen() string { return k.tag + ":seen" }
 
+// readers is a Hash: userId to the number of the last message that the person read, and
+// the last time in Unix milliseconds that they were certainly in the group for one, with
+// a space between: when they read it exactly, or when it was sent.
+func (k groupKeys) readers() string { return k.tag + ":readers" }
+
 // moved is a Hash: userId of who came or left of late to "+" or "-" and when that was
 // last, in Unix milliseconds.
 func (k groupKeys) moved() string { return k.tag + ":moved" }

@@ -133,7 +133,11 @@ func TestCluster(t *testing.T) {
 		must(s.Recent(ctx, g, 10))(t)
 		must(s.Kept(ctx, g, 1))(t)
 		must(s.ByKey(ctx, g, "key"))(t)
-		must(s.RecentReads(ctx, g, 10))(t)
+		must(s.Noticed(ctx, g, 10))(t)
+		must(s.LastPush(ctx, g, 10))(t)
+		if err := s.gatherReaders(ctx, g, []int64{2, 3}); err != nil {
+			t.Fatal(err)
+		}
 		if err := s.ForgetCoolApp(ctx, g, "another"); err != nil {
 			t.Fatal(err)
 		}

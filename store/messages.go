@@ -17,8 +17,8 @@ import (
 	"whoread/receipts"
 )
 
-// record is the Hash of one message, but for its field "call", which is begin.lua's
-// own. Times are Unix milliseconds, 0 for none.
+// record is the Hash of one message, but for its fields "call", "noted" and "pushed", which
+// are the scripts' own. Times are Unix milliseconds, 0 for none.
 type record struct {
 	Title   string `redis:"title"`
 	Author  string `redis:"author"`
@@ -381,13 +381,13 @@ func (s *Store) KeepReads(ctx context.Context, group string, number int, userIDs
 	if !when.IsZero() {
 		asOf = strconv.FormatInt(when.UnixMilli(), 10)
 	}
-	args := make([]any, 0, 2+len(userIDs))
-	args = append(args, by.UnixMilli(), asOf)
+	args := make([]any, 0, 3+len(userIDs))
+	args = append(args, number, by.UnixMilli(), asOf)
 	for _, id := range userIDs {
 		args = append(args, id)
 	}
 	keys := s.keys.group(group)
-	if err := keepReadsScript.Run(ctx, s.rdb, []string{keys.message(number), keys.reads(number)}, args...).Err(); err != nil {
+	if err := keepReadsScript.Run(ctx, s.rdb, []string{keys.message(number), keys.reads(number), keys.readers()}, args...).Err(); err != nil {
 		return fmt.Errorf("keep reads: %w", err)
 	}
 	return nil
@@ -403,7 +403,7 @@ func (s *Store) KeepPushed(ctx context.Context, group, key string, reads map[str
 		args = append(args, id, at.UnixMilli())
 	}
 	keys := s.keys.group(group)
-	known, err := keepPushedScript.Run(ctx, s.rdb, []string{keys.processQueryKey(key), keys.messages()}, args...).Int()
+	known, err := keepPushedScript.Run(ctx, s.rdb, []string{keys.processQueryKey(key), keys.messages(), keys.readers()}, args...).Int()
 	if err != nil {
 		return false, fmt.Errorf("keep pushed reads: %w", err)
 	}

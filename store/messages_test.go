@@ -709,10 +709,10 @@ func TestEverythingOfAGroupHasItsTimeButTheSequenceAndTheCoolApp(t *testing.T) {
 		s := open(t, b)
 		fill(t, s, group)
 		keys := written(t, s)
-		// sequence, 2 of members, moved, names, seen, title, cool app, refusals; 3 messages, 2
+		// sequence, 2 of members, moved, names, seen, readers, title, cool app, refusals; 3 messages, 2
 		// audiences, 2 moves, 2 reads, 2 commands, 2 keys; posting; run, reminded, reminders;
 		// follow-up, followed
-		if want := 28; len(keys) != want {
+		if want := 29; len(keys) != want {
 			t.Errorf("%d keys, want %d: %q", len(keys), want, keys)
 		}
 		g := s.keys.group(group)
@@ -836,19 +836,19 @@ func TestABrokenRecordIsAnError(t *testing.T) {
 		}, "Kept RecentKept"},
 		"reads are no Hash": {func(ctx context.Context, s *Store, k groupKeys) error {
 			return s.rdb.Set(ctx, k.reads(2), "a", keepFor).Err()
-		}, "Kept RecentKept KeepReads KeepPushed RecentReads"},
+		}, "Kept RecentKept KeepReads KeepPushed"},
 		"a read has no time": {func(ctx context.Context, s *Store, k groupKeys) error {
 			return s.rdb.HSet(ctx, k.reads(2), "a", "yesterday").Err()
-		}, "Kept RecentKept RecentReads"},
+		}, "Kept RecentKept"},
 		"a time is no number": {func(ctx context.Context, s *Store, k groupKeys) error {
 			return s.rdb.HSet(ctx, k.message(2), "created", "yesterday").Err()
 		}, "Kept RecentKept ByKey Recent Mark"},
 		"message is no Hash": {func(ctx context.Context, s *Store, k groupKeys) error {
 			return s.rdb.Set(ctx, k.message(2), "a", keepFor).Err()
-		}, "Kept RecentKept ByKey Recent Mark"},
+		}, "Kept RecentKept ByKey Recent Mark Noticed LastPush"},
 		"sequence is no number": {func(ctx context.Context, s *Store, k groupKeys) error {
 			return s.rdb.Set(ctx, k.sequence(), "a", 0).Err()
-		}, "Recent RecentKept Begin Adopt RecentReads"},
+		}, "Recent RecentKept Begin Adopt Noticed LastPush"},
 		"key leads to no number": {func(ctx context.Context, s *Store, k groupKeys) error {
 			return s.rdb.Set(ctx, k.processQueryKey("key"), "a", keepFor).Err()
 		}, "ByKey"},
@@ -866,10 +866,19 @@ func TestABrokenRecordIsAnError(t *testing.T) {
 		}, "KnownMembers AddMembers RemoveMembers"},
 		"who was seen is no Hash": {func(ctx context.Context, s *Store, k groupKeys) error {
 			return s.rdb.Set(ctx, k.seen(), "nobody", keepFor).Err()
-		}, "Signs KeepHeard AddMembers"},
+		}, "Noticed KeepHeard AddMembers"},
 		"when somebody was seen is no number": {func(ctx context.Context, s *Store, k groupKeys) error {
 			return s.rdb.HSet(ctx, k.seen(), "a", "+yesterday").Err()
-		}, "Signs"},
+		}, "Noticed"},
+		"readers are no Hash": {func(ctx context.Context, s *Store, k groupKeys) error {
+			return errors.Join(s.rdb.Del(ctx, k.readers()).Err(), s.rdb.Set(ctx, k.readers(), "nobody", keepFor).Err())
+		}, "Noticed KeepReads KeepPushed"},
+		"when somebody read is no number": {func(ctx context.Context, s *Store, k groupKeys) error {
+			return s.rdb.HSet(ctx, k.readers(), "a", "2 yesterday").Err()
+		}, "Noticed"},
+		"which message somebody read is no number": {func(ctx context.Context, s *Store, k groupKeys) error {
+			return s.rdb.HSet(ctx, k.readers(), "a", "last 1").Err()
+		}, "Noticed"},
 		"refusals are no Hash": {func(ctx context.Context, s *Store, k groupKeys) error {
 			return s.rdb.Set(ctx, k.refusals(), "none", keepFor).Err()
 		}, "Refusals KeepRefusal"},
@@ -1181,8 +1190,8 @@ func calls(s *Store) map[string]func(ctx context.Context) error {
 		"KeepHeard": func(ctx context.Context) error {
 			return s.KeepHeard(ctx, group, receipts.Heard{Speaker: receipts.Person{UserID: "e", Name: "E"}, Title: "title", At: noon})
 		},
-		"Signs":         func(ctx context.Context) error { _, err := s.Signs(ctx, group); return err },
-		"RecentReads":   func(ctx context.Context) error { _, err := s.RecentReads(ctx, group, 9); return err },
+		"Noticed":       func(ctx context.Context) error { _, err := s.Noticed(ctx, group, 9); return err },
+		"LastPush":      func(ctx context.Context) error { _, err := s.LastPush(ctx, group, 9); return err },
 		"KeepTitle":     func(ctx context.Context) error { return s.KeepTitle(ctx, group, "title") },
 		"Title":         func(ctx context.Context) error { _, err := s.Title(ctx, group); return err },
 		"KeepCoolApp":   func(ctx context.Context) error { return s.KeepCoolApp(ctx, group, "COOLAPP-1") },

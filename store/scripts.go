@@ -32,6 +32,12 @@ var (
 	markSource string
 	//go:embed scripts/recent.lua
 	recentSource string
+	//go:embed scripts/note_reader.lua
+	noteReaderSource string
+	//go:embed scripts/gather_readers.lua
+	gatherReadersSource string
+	//go:embed scripts/last_reads.lua
+	lastReadsSource string
 	//go:embed scripts/keep_reads.lua
 	keepReadsSource string
 	//go:embed scripts/change_members.lua
@@ -67,10 +73,12 @@ var (
 	firstScript          = redis.NewScript(firstSource)
 	markScript           = redis.NewScript(markSource)
 	recentScript         = redis.NewScript(recentSource)
-	keepReadsScript      = redis.NewScript(keepReadsSource)
+	keepReadsScript      = redis.NewScript(noteReaderSource + keepReadsSource)
+	gatherReadersScript  = redis.NewScript(noteReaderSource + gatherReadersSource)
+	lastReadsScript      = redis.NewScript(lastReadsSource)
 	changeMembersScript  = redis.NewScript(changeMembersSource)
 	catchUpScript        = redis.NewScript(catchUpSource)
-	keepPushedScript     = redis.NewScript(keepPushedSource)
+	keepPushedScript     = redis.NewScript(noteReaderSource + keepPushedSource)
 	keepAudienceScript   = redis.NewScript(keepAudienceSource)
 	beginReminderScript  = redis.NewScript(beginReminderSource)
 	beginBatchScript     = redis.NewScript(beginBatchSource)

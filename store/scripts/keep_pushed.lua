@@ -2,7 +2,9 @@
 -- time replaces one that is not, and a later one.
 -- KEYS[1]  processQueryKey: String, the number of the message
 -- KEYS[2]  what the keys of the group's messages begin with; they are in the slot
---          of KEYS[1]: Hash <n> and Hash <n>:reads
+--          of KEYS[1]: Hash <n>, its field 'pushed' the last of these times, and Hash
+--          <n>:reads
+-- KEYS[3]  readers: Hash, see note_reader.lua
 -- ARGV     userIds, each followed by when the person read, in Unix milliseconds
 -- returns  1 kept; 0 no such message, nothing was written
 local number = redis.call('GET', KEYS[1])
@@ -15,12 +17,19 @@ if keep < 0 then
   return 0
 end
 local reads = message .. ':reads'
+local pushed = redis.call('HGET', message, 'pushed') or '0'
 for i = 1, #ARGV, 2 do
   local known = redis.call('HGET', reads, ARGV[i])
   local exact = known and string.sub(known, 1, 1) == '='
   if not exact or tonumber(string.sub(known, 2)) > tonumber(ARGV[i + 1]) then
     redis.call('HSET', reads, ARGV[i], '=' .. ARGV[i + 1])
   end
+  note_reader(KEYS[3], ARGV[i], number, ARGV[i + 1])
+  if tonumber(ARGV[i + 1]) > tonumber(pushed) then
+    pushed = ARGV[i + 1]
+  end
 end
+redis.call('HSET', message, 'pushed', pushed)
 redis.call('PEXPIRE', reads, keep)
+keep_readers(KEYS[3], keep)
 return 1
