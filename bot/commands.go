@@ -328,12 +328,13 @@ func (b *Bot) numbered(ctx context.Context, w *words, group string, number int) 
 // it was no reply, such as a report that came by itself.
 func (b *Bot) quoted(ctx context.Context, w *words, in Incoming) (receipts.Message, string, error) {
 	if in.QuotedNumber > 0 && strings.HasPrefix(in.Quote.Text, "#") {
-		_, err := b.Reporter.Records.ByKey(ctx, in.Group, in.Quote.Key)
-		if errors.Is(err, receipts.ErrNoMessage) {
-			m, refusal, err := b.numbered(ctx, w, in.Group, in.QuotedNumber)
-			if err != nil || refusal == "" {
-				return m, "", err
-			}
+		m, err := b.Reporter.Records.ByKey(ctx, in.Group, in.Quote.Key)
+		if !errors.Is(err, receipts.ErrNoMessage) {
+			return m, "", err
+		}
+		m, refusal, err := b.numbered(ctx, w, in.Group, in.QuotedNumber)
+		if err != nil || refusal == "" {
+			return m, "", err
 		}
 	}
 	m, err := b.Reporter.Quoted(ctx, in.Group, in.Quote)

@@ -25,7 +25,12 @@ type Quota struct {
 	mu    sync.Mutex
 	month string    // of since
 	since time.Time // as last known; zero if it is not spent
+	asked time.Time // when that was known
 }
+
+// unspentFor is how long the records are not asked again, page by page, once they have said
+// that the quota is not spent. What another process hears meanwhile costs one refused call.
+const unspentFor = time.Second
 
 // NewQuota returns a quota of which this process knows nothing yet.
 func NewQuota(records QuotaRecords, now func() time.Time) *Quota {
@@ -34,8 +39,20 @@ func NewQuota(records QuotaRecords, now func() time.Time) *Quota {
 
 // Spent implements dingtalk.Quota.
 func (q *Quota) Spent(ctx context.Context) (bool, error) {
+	if q.unspent() {
+		return false, nil
+	}
 	since, err := q.SpentSince(ctx)
 	return !since.IsZero(), err
+}
+
+// unspent tells whether it was known a moment ago that the quota is not spent.
+func (q *Quota) unspent() bool {
+	now := q.now()
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	age := now.Sub(q.asked)
+	return q.month == quotaMonth(now) && q.since.IsZero() && age >= 0 && age < unspentFor
 }
 
 // SpentSince returns when DingTalk last said that this month's calls are used up; zero
@@ -71,5 +88,5 @@ func (q *Quota) SetSpent(ctx context.Context, spent bool) error {
 func (q *Quota) know(month string, since time.Time) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	q.month, q.since = month, since
+	q.month, q.since, q.asked = month, since, q.now()
 }

@@ -148,6 +148,7 @@ func TestWhatComesByItselfDoesNotAskForASpentQuota(t *testing.T) {
 type quotaRecords struct {
 	spent map[string]time.Time
 	down  error
+	asked int
 }
 
 func (r *quotaRecords) KeepQuotaSpent(_ context.Context, month string, at time.Time) error {
@@ -165,7 +166,46 @@ func (r *quotaRecords) ForgetQuotaSpent(_ context.Context, month string) error {
 }
 
 func (r *quotaRecords) QuotaSpent(_ context.Context, month string) (time.Time, error) {
+	r.asked++
 	return r.spent[month], r.down
+}
+
+// One question makes a call for each page, and needs not ask before each. Whoever hears it
+// knows it at once; another process does so a second later.
+func TestThatAQuotaIsNotSpentIsKnownForASecond(t *testing.T) {
+	t.Parallel()
+	r := &quotaRecords{spent: map[string]time.Time{}}
+	clock := &clock{at: time.Date(2026, 8, 31, 15, 59, 59, 0, time.UTC)}
+	one, two := bot.NewQuota(r, clock.now), bot.NewQuota(r, clock.now)
+	expect := func(what string, q *bot.Quota, want bool, asked int) {
+		t.Helper()
+		r.asked = 0
+		if got, err := q.Spent(t.Context()); got != want || err != nil || r.asked != asked {
+			t.Errorf("%s: %t, %v, asked %d times; want %t, asked %d times", what, got, err, r.asked, want, asked)
+		}
+	}
+	expect("the first page", one, false, 1)
+	expect("the next page", one, false, 0)
+	clock.advance(999 * time.Millisecond)
+	expect("within the second", one, false, 0)
+	expect("another process", two, false, 1)
+	if err := two.SetSpent(t.Context(), true); err != nil {
+		t.Fatal(err)
+	}
+	expect("who heard it", two, true, 1)
+	clock.advance(-999 * time.Millisecond)
+	expect("the other, in the same second", one, false, 0)
+	clock.advance(-time.Second)
+	expect("with a clock that was set back", one, true, 1)
+	expect("once it is spent", one, true, 1)
+	if err := one.SetSpent(t.Context(), false); err != nil {
+		t.Fatal(err)
+	}
+	expect("who went through", one, false, 0)
+	clock.advance(time.Second)
+	expect("after the second", one, false, 1)
+	clock.advance(time.Second)
+	expect("in a new month", one, false, 1)
 }
 
 func TestWithoutTheRecordsAQuotaIsWhatThisProcessKnows(t *testing.T) {

@@ -328,14 +328,15 @@ func (r *records) KeepAudience(ctx context.Context, group string, number int, m 
 }
 
 // KnownMembers implements receipts.MemberRecords.
-func (r *records) KnownMembers(ctx context.Context, group string) (known *receipts.Members, err error) {
+func (r *records) KnownMembers(ctx context.Context, group string) (known *receipts.Members, refusals []receipts.Refusal, err error) {
 	err = r.call(ctx, "KnownMembers", func() error {
 		if m, ok := r.members[group]; ok {
 			known = cloned(m)
 		}
+		refusals = slices.Collect(maps.Values(r.refusals[group]))
 		return nil
 	})
-	return known, err
+	return known, refusals, err
 }
 
 // KeepMembers implements receipts.MemberRecords.

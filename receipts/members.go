@@ -114,8 +114,8 @@ type MemberSource interface {
 
 // MemberRecords keep the last known members of each group, and people's names.
 type MemberRecords interface {
-	// KnownMembers returns nil if none are known.
-	KnownMembers(ctx context.Context, group string) (*Members, error)
+	// KnownMembers returns nil if none are known, and the Refusals.
+	KnownMembers(ctx context.Context, group string) (*Members, []Refusal, error)
 	// KeepMembers keeps a list, and in it who came or left while it was made.
 	KeepMembers(ctx context.Context, group string, m Members, names Names) error
 	// AddMembers and RemoveMembers note who came or left at that moment, unless they
@@ -161,17 +161,14 @@ func (e recordsError) Unwrap() error { return e.error }
 // the records. A Learned list is made anew each time: it costs no call, and each
 // reader makes it longer.
 func (b *MemberBook) Members(ctx context.Context, group string) (Members, error) {
-	known, err := b.records.KnownMembers(ctx, group)
+	known, refusals, err := b.records.KnownMembers(ctx, group)
 	if err != nil {
 		return Members{}, recordsError{err}
 	}
 	if known != nil && young(known.At, b.now(), b.fresh) && !known.At.Before(b.Since) {
 		return *known, nil
 	}
-	refusals, err := b.Refusals(ctx, group)
-	if err != nil {
-		return Members{}, recordsError{err}
-	}
+	refusals = b.holding(refusals)
 	var reasons []error
 	for _, source := range b.sources {
 		members, names, err := b.ask(ctx, source, group, refusals)
@@ -208,7 +205,7 @@ func (b *MemberBook) Left(ctx context.Context, group string, userIDs []string, a
 // Known returns the members as they were last known, without asking DingTalk: where
 // no list is known, the learned one; nil if there is none either.
 func (b *MemberBook) Known(ctx context.Context, group string) (*Members, error) {
-	known, err := b.records.KnownMembers(ctx, group)
+	known, _, err := b.records.KnownMembers(ctx, group)
 	if known != nil || err != nil {
 		return known, err
 	}

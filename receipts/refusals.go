@@ -56,9 +56,11 @@ type RefusalRecords interface {
 // order in which they would be.
 func (b *MemberBook) Refusals(ctx context.Context, group string) ([]Refusal, error) {
 	kept, err := b.records.Refusals(ctx, group)
-	if err != nil {
-		return nil, err
-	}
+	return b.holding(kept), err
+}
+
+// holding leaves out of what is kept the refusals that hold no more, and orders the others.
+func (b *MemberBook) holding(kept []Refusal) []Refusal {
 	var hold []Refusal
 	for _, source := range b.sources {
 		for _, r := range kept {
@@ -67,7 +69,7 @@ func (b *MemberBook) Refusals(ctx context.Context, group string) ([]Refusal, err
 			}
 		}
 	}
-	return hold, nil
+	return hold
 }
 
 // ForgetRefusals has every source asked again: something has changed about the

@@ -76,11 +76,16 @@ func TestRefusalsEndByThemselvesOrWhenTheyAreForgotten(t *testing.T) {
 
 func TestRefusalsWithoutRecords(t *testing.T) {
 	t.Parallel()
-	for _, method := range []string{"Refusals", "KeepRefusal"} {
+	for _, method := range []string{"KnownMembers", "KeepRefusal"} {
 		l := newLibrary(t)
 		l.records.fail(method)
 		if _, err := l.Members(t.Context(), group); !errors.Is(err, errDown) || errors.Is(err, receipts.ErrNoMemberList) {
 			t.Errorf("%s: error %v; want %v", method, err, errDown)
 		}
+	}
+	l := newLibrary(t)
+	l.records.fail("Refusals")
+	if hold, err := l.Refusals(t.Context(), group); !errors.Is(err, errDown) {
+		t.Errorf("Refusals() = %v, %v; want %v", hold, err, errDown)
 	}
 }

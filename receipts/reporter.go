@@ -133,17 +133,20 @@ func (r *Reporter) Message(ctx context.Context, group string, number int) (Messa
 // Progress reports on the last messages of a group from what is known, without
 // asking DingTalk, the newest first. Their Unread is not filled in.
 func (r *Reporter) Progress(ctx context.Context, group string, limit int) ([]Report, error) {
-	recent, err := r.Records.RecentKept(ctx, group, limit)
-	if err != nil {
-		return nil, err
-	}
-	current, err := r.Members.Known(ctx, group)
-	if err != nil {
+	var (
+		recent  []Kept
+		current *Members
+		both    errgroup.Group
+	)
+	both.Go(func() (err error) { recent, err = r.Records.RecentKept(ctx, group, limit); return err })
+	both.Go(func() (err error) { current, err = r.Members.Known(ctx, group); return err })
+	if err := both.Wait(); err != nil {
 		return nil, err
 	}
 	reports := make([]Report, len(recent))
 	for i, kept := range recent {
-		if kept, err = r.settled(ctx, kept); err != nil {
+		kept, err := r.settled(ctx, kept)
+		if err != nil {
 			return nil, err
 		}
 		reports[i] = r.compute(kept, current, nil)

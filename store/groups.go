@@ -242,6 +242,10 @@ func (s *Store) Refusals(ctx context.Context, group string) ([]receipts.Refusal,
 	if err != nil {
 		return nil, fmt.Errorf("read refusals: %w", err)
 	}
+	return decodeRefusals(kept)
+}
+
+func decodeRefusals(kept map[string]string) ([]receipts.Refusal, error) {
 	var all []receipts.Refusal
 	for source, text := range kept {
 		var r refusal

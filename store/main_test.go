@@ -153,3 +153,13 @@ func hashTag(key string) string {
 	}
 	return tag
 }
+
+// knownMembers are the members of a group as they are known; nil if none are.
+func knownMembers(t *testing.T, s *Store, group string) *receipts.Members {
+	t.Helper()
+	known, _, err := s.KnownMembers(t.Context(), group)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return known
+}

@@ -221,14 +221,19 @@ func (s *Store) message(ctx context.Context, group string, number int) (receipts
 
 // ByKey implements receipts.Records.
 func (s *Store) ByKey(ctx context.Context, group, key string) (receipts.Message, error) {
-	number, err := s.rdb.Get(ctx, s.keys.group(group).processQueryKey(key)).Int()
-	if errors.Is(err, redis.Nil) {
-		return receipts.Message{}, receipts.ErrNoMessage
-	}
+	keys := s.keys.group(group)
+	result, err := byKeyScript.Run(ctx, s.rdb, []string{keys.processQueryKey(key), keys.messages()}).Slice()
 	if err != nil {
 		return receipts.Message{}, fmt.Errorf("find message by its key: %w", err)
 	}
-	return s.message(ctx, group, number)
+	number, r, err := numbered(result)
+	if err != nil {
+		return receipts.Message{}, fmt.Errorf("find message by its key: %w", err)
+	}
+	if r.State == "" {
+		return receipts.Message{}, receipts.ErrNoMessage
+	}
+	return r.message(group, number), nil
 }
 
 // Recent implements receipts.Records.
@@ -425,13 +430,18 @@ func (s *Store) KeepAudience(ctx context.Context, group string, number int, m re
 
 // KnownMembers implements receipts.MemberRecords. The userIds come in their own
 // order.
-func (s *Store) KnownMembers(ctx context.Context, group string) (*receipts.Members, error) {
+func (s *Store) KnownMembers(ctx context.Context, group string) (*receipts.Members, []receipts.Refusal, error) {
 	keys := s.keys.group(group)
 	pipe := s.rdb.Pipeline()
 	about := pipe.HGetAll(ctx, keys.membersAbout())
 	userIDs := pipe.HKeys(ctx, keys.members())
+	kept := pipe.HGetAll(ctx, keys.refusals())
 	if _, err := pipe.Exec(ctx); err != nil {
-		return nil, fmt.Errorf("read known members: %w", err)
+		return nil, nil, fmt.Errorf("read known members: %w", err)
+	}
+	refusals, err := decodeRefusals(kept.Val())
+	if err != nil {
+		return nil, nil, err
 	}
 	var list struct {
 		Source    string `redis:"source"`
@@ -439,15 +449,15 @@ func (s *Store) KnownMembers(ctx context.Context, group string) (*receipts.Membe
 		At        int64  `redis:"at"`
 	}
 	if err := about.Scan(&list); err != nil {
-		return nil, fmt.Errorf("read known members: %w", err)
+		return nil, nil, fmt.Errorf("read known members: %w", err)
 	}
 	if list.Source == "" {
-		return nil, nil
+		return nil, refusals, nil
 	}
 	return &receipts.Members{
 		UserIDs: slices.Sorted(slices.Values(userIDs.Val())), Outsiders: list.Outsiders,
 		Source: receipts.Source(list.Source), At: fromMillis(list.At),
-	}, nil
+	}, refusals, nil
 }
 
 // KeepMembers implements receipts.MemberRecords.

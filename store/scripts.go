@@ -38,6 +38,8 @@ var (
 	gatherReadersSource string
 	//go:embed scripts/last_reads.lua
 	lastReadsSource string
+	//go:embed scripts/by_key.lua
+	byKeySource string
 	//go:embed scripts/keep_reads.lua
 	keepReadsSource string
 	//go:embed scripts/change_members.lua
@@ -72,6 +74,7 @@ var (
 	beginScript          = redis.NewScript(beginSource)
 	firstScript          = redis.NewScript(firstSource)
 	markScript           = redis.NewScript(markSource)
+	byKeyScript          = redis.NewScript(byKeySource)
 	recentScript         = redis.NewScript(recentSource)
 	keepReadsScript      = redis.NewScript(noteReaderSource + keepReadsSource)
 	gatherReadersScript  = redis.NewScript(noteReaderSource + gatherReadersSource)
