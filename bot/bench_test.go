@@ -47,8 +47,11 @@ func TestRenderingFiveThousandNamesAllocatesForThoseThatAreShown(t *testing.T) {
 	}
 }
 
+// benchFrame is a frame in a group, with all fields that DingTalk sends.
+const benchFrame = `{"conversationId":"cid6KeBBL","conversationType":"2","conversationTitle":"项目组","msgId":"msg1","createAt":1690362102194,"senderNick":"李雷","senderStaffId":"manager1","senderCorpId":"ding1","chatbotCorpId":"ding1","chatbotUserId":"$:LWCP_v1:$x","isAdmin":true,"isInAtList":true,"robotCode":"robot","sessionWebhook":"https://oapi.dingtalk.com/robot/sendBySession?session=0123456789abcdef","sessionWebhookExpiredTime":1690367502194,"msgtype":"text","text":{"content":" 谁没读 #12"}}`
+
 func BenchmarkDecodingAFrame(b *testing.B) {
-	data := []byte(`{"conversationId":"cid6KeBBL","conversationType":"2","conversationTitle":"项目组","msgId":"msg1","createAt":1690362102194,"senderNick":"李雷","senderStaffId":"manager1","senderCorpId":"ding1","chatbotCorpId":"ding1","chatbotUserId":"$:LWCP_v1:$x","isAdmin":true,"isInAtList":true,"robotCode":"robot","sessionWebhook":"https://oapi.dingtalk.com/robot/sendBySession?session=0123456789abcdef","sessionWebhookExpiredTime":1690367502194,"msgtype":"text","text":{"content":" 谁没读 #12"}}`)
+	data := []byte(benchFrame)
 	b.ReportAllocs()
 	for b.Loop() {
 		if _, err := decode(data, "frame"); err != nil {
@@ -63,6 +66,27 @@ func BenchmarkDecodingAPushedRead(b *testing.B) {
 	for b.Loop() {
 		if _, ok := understood(data); !ok {
 			b.Fatal("not understood")
+		}
+	}
+}
+
+// Every command and every read is decoded once, and there may be thousands a second.
+func TestDecodingAllocatesLittle(t *testing.T) {
+	frame, read := []byte(benchFrame), readEvent("manager1", "key", "1690362102194")
+	for what, c := range map[string]struct {
+		most   float64
+		decode func() bool
+	}{
+		"a frame":       {40, func() bool { _, err := decode(frame, "frame"); return err == nil }},
+		"a pushed read": {20, func() bool { _, ok := understood(read); return ok }},
+	} {
+		got := testing.AllocsPerRun(100, func() {
+			if !c.decode() {
+				t.Fatalf("%s is not understood", what)
+			}
+		})
+		if got > c.most {
+			t.Errorf("%s: %.0f allocations, want at most %.0f", what, got, c.most)
 		}
 	}
 }

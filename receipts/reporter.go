@@ -99,8 +99,10 @@ func (r *Reporter) Save(ctx context.Context, group string, number int) (Report, 
 		return Report{}, err
 	case kept.Audience == nil: // it can be found out now, if late
 		return r.Report(ctx, group, number)
-	case kept.Message.State != Sent, r.compute(kept, nil, nil).AllRead(), young(kept.AsOf, r.Now(), r.Fresh):
-		return r.compute(kept, nil, nil), nil
+	}
+	known := r.compute(kept, nil, nil)
+	if kept.Message.State != Sent || known.AllRead() || young(kept.AsOf, r.Now(), r.Fresh) {
+		return known, nil
 	}
 	gap, err := r.query(ctx, &kept)
 	if err != nil {
@@ -163,8 +165,8 @@ func (r *Reporter) report(ctx context.Context, group string, number int, fresh t
 	if kept.Message.State != Sent {
 		return r.compute(kept, nil, []Gap{{ReadersPart, ErrOver}}), nil
 	}
-	if r.compute(kept, nil, nil).AllRead() {
-		return r.compute(kept, nil, nil), nil
+	if known := r.compute(kept, nil, nil); known.AllRead() {
+		return known, nil
 	}
 
 	var (

@@ -32,10 +32,12 @@ func (b *bench) benchMonth(ctx context.Context) error {
 	for _, m := range []month{
 		{what: "2 of 20 announcements a day to all 300", everyone: 2},
 		{what: "the same, reads are pushed", everyone: 2, pushed: true},
-		{what: "the same, no pushes, members.cache_for: 24h", everyone: 2, config: func(c *config) { c.Members.CacheFor = duration(24 * time.Hour) }},
+		// A day less an hour: each morning the members are asked for anew.
+		{what: "the same, no pushes, members.cache_for: 23h", everyone: 2, config: func(c *config) { c.Members.CacheFor = duration(23 * time.Hour) }},
 		{what: "all announcements to all 300, default settings", everyone: perDay},
+		{what: "all to all 300, reads are pushed", everyone: perDay, pushed: true},
 	} {
-		calls, pushes, err := b.liveThrough(ctx, m)
+		cost, err := b.liveThrough(ctx, m)
 		if err != nil {
 			return fmt.Errorf("%s: %w", m.what, err)
 		}
@@ -43,11 +45,16 @@ func (b *bench) benchMonth(ctx context.Context) error {
 			m.what += fmt.Sprintf(" (%d days)", b.days())
 		}
 		const allowed, pushesAllowed = dingtalktest.StandardCallsPerMonth, dingtalktest.StandardPushesPerMonth
-		b.report(figure{Bench: "month", What: "calls a month, " + m.what, Value: float64(calls), FloorIs: fmt.Sprintf("%d pushes of %d", pushes, pushesAllowed)}.
-			aim(fmt.Sprintf("at most %d", allowed), calls <= allowed))
+		calls := cost.sends + cost.queries + cost.members
+		b.report(figure{Bench: "month", What: "calls a month, " + m.what, Value: float64(calls), FloorIs: fmt.Sprintf(
+			"%d announcements, %d queries, %d for members; %d pushes of %d", cost.sends, cost.queries, cost.members, cost.pushes, pushesAllowed,
+		)}.aim(fmt.Sprintf("at most %d", allowed), calls <= allowed))
 	}
 	return nil
 }
+
+// monthCost is what a month takes of DingTalk: counted calls by their kind, and pushes.
+type monthCost struct{ sends, queries, members, pushes int }
 
 func (b *bench) days() int { return b.pick(monthDays, 2) }
 
@@ -55,7 +62,7 @@ func (b *bench) days() int { return b.pick(monthDays, 2) }
 // half an hour, after five and after eight and a half. Four in ten have read by the
 // first time, 85 by the second and 95 of a hundred by the third; all by the next
 // morning.
-func (b *bench) liveThrough(ctx context.Context, m month) (calls, pushes int, err error) {
+func (b *bench) liveThrough(ctx context.Context, m month) (cost monthCost, err error) {
 	morning := time.Date(2026, 3, 1, 9, 0, 0, 0, time.FixedZone("Shanghai", 8*60*60))
 	began := time.Now()
 	s, err := b.open(ctx, stageOptions{travels: true, dingtalk: dingtalktest.Options{
@@ -69,7 +76,7 @@ func (b *bench) liveThrough(ctx context.Context, m month) (calls, pushes int, er
 		}
 	}})
 	if err != nil {
-		return 0, 0, err
+		return cost, err
 	}
 	defer func() { err = errors.Join(err, s.close()) }()
 	all, people := s.crowd(monthPeople)
@@ -89,10 +96,18 @@ func (b *bench) liveThrough(ctx context.Context, m month) (calls, pushes int, er
 		group, number, read int
 		message             dingtalktest.Message
 	}
-	for day := range b.days() {
-		s.Advance(morning.AddDate(0, 0, day).Sub(s.Clock().Now()))
+	// turn turns the clock, between two things that are done: a session webhook that
+	// ends while a reply is on its way would cost a counted call instead.
+	turn := func(to time.Time) error {
 		if err := s.idle(ctx); err != nil {
-			return 0, 0, err
+			return err
+		}
+		s.Advance(to.Sub(s.Clock().Now()))
+		return s.idle(ctx)
+	}
+	for day := range b.days() {
+		if err := turn(morning.AddDate(0, 0, day)); err != nil {
+			return cost, err
 		}
 		var today []*posted
 		for i := range perDay {
@@ -102,7 +117,7 @@ func (b *bench) liveThrough(ctx context.Context, m month) (calls, pushes int, er
 			}
 			message, err := s.announce(ctx, groups[group], fmt.Sprintf("第 %d 天第 %d 条", day+1, i+1))
 			if err != nil {
-				return 0, 0, err
+				return cost, err
 			}
 			last[group]++
 			today = append(today, &posted{group: group, number: last[group], message: message})
@@ -123,9 +138,6 @@ func (b *bench) liveThrough(ctx context.Context, m month) (calls, pushes int, er
 			}
 			return nil
 		}
-		if err := s.idle(ctx); err != nil {
-			return 0, 0, err
-		}
 		for _, then := range []struct {
 			after   time.Duration
 			percent int
@@ -136,31 +148,29 @@ func (b *bench) liveThrough(ctx context.Context, m month) (calls, pushes int, er
 			{5 * time.Hour, 85, true},
 			{8*time.Hour + 30*time.Minute, 95, true},
 		} {
-			s.Advance(morning.AddDate(0, 0, day).Add(then.after).Sub(s.Clock().Now()))
+			if err := turn(morning.AddDate(0, 0, day).Add(then.after)); err != nil {
+				return cost, err
+			}
 			if err := errors.Join(readUpTo(then.percent), s.idle(ctx)); err != nil {
-				return 0, 0, err
+				return cost, err
 			}
 			for _, p := range today {
 				if !then.asked {
 					break
 				}
 				if _, _, err := s.ask(ctx, groups[p.group], fmt.Sprintf("谁没读 #%d", p.number)); err != nil {
-					return 0, 0, err
+					return cost, err
 				}
 			}
 		}
 		if err := readUpTo(100); err != nil {
-			return 0, 0, err
+			return cost, err
 		}
 	}
-	s.Advance(26 * time.Hour) // past the last sweep
-	if err := s.idle(ctx); err != nil {
-		return 0, 0, err
+	if err := turn(s.Clock().Now().Add(26 * time.Hour)); err != nil { // past the last sweep
+		return cost, err
 	}
-	for _, api := range []string{dingtalktest.APISend, dingtalktest.APIQuery, dingtalktest.APIMembers} {
-		calls += s.CallCount(api)
-	}
-	return calls, s.Pushed(), nil
+	return monthCost{s.CallCount(dingtalktest.APISend), s.CallCount(dingtalktest.APIQuery), s.CallCount(dingtalktest.APIMembers), s.Pushed()}, nil
 }
 
 // kept waits until that many reads of a message are kept.

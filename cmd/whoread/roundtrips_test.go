@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/sha1" // as Redis names scripts
 	"encoding/hex"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -113,15 +114,22 @@ func (c *tripCounter) take() []string {
 	return trips
 }
 
-// costs says what each command costs, in this order in one group: round trips to Redis,
-// from its frame to its end, and calls of DingTalk. The reply by webhook, which is not
-// counted against any quota, is left out of the calls. Only knowingly may a number grow.
-var costs = []struct {
+// cost says what a command costs: round trips to Redis, from its frame to its end, and
+// calls of DingTalk. The reply by webhook, which is not counted against any quota, is
+// left out of the calls.
+type cost struct {
 	do    string // what happens before the command; empty for nothing
 	say   string
 	redis int
 	calls string
-}{
+}
+
+// quoting1 lets a command quote the group's first message.
+const quoting1 = "quoting #1"
+
+// costs are those of each command, in this order in one group whose members DingTalk
+// tells. Only knowingly may a number grow.
+var costs = []cost{
 	// accept, note who spoke, ..., take out of the inbox: three for whatever is said.
 	{"", "什么", 3, ""},
 	{"", "帮助", 4, ""},
@@ -141,24 +149,76 @@ var costs = []struct {
 	{"ten announcements", "列表", 6, ""},
 	{"", "提醒 #3", 11, "query"},
 	{"", "提醒 #4 DING", 16, "ding ding query"},
+	{"150 read #5", "提醒 #5 私信", 19, "direct direct direct query"}, // to 20 people each
 	{"", "跟进 #3 每30分钟", 6, ""},
 	{"", "停止 #3", 6, ""},
 	{"", "曲线 #1", 9, "send upload"},
 	{"", "导出 #1", 10, "send upload"},
+	{"", "导出 #6", 13, "query send upload"}, // it asks who has read
+	{quoting1, "谁没读", 5, ""},
+	{"", "谁没读 #7", 9, "query"},
 	{"", "用量", 7, ""},
 	{"", "撤回 #1", 8, "recall"},
+}
+
+// plainCosts are those of a group whose members are learned.
+var plainCosts = []cost{
+	{"", "公告 一", 14, "members send"}, // DingTalk does not tell them, which is kept
+	{"", "公告 二", 11, "send"},
+	{"200 read #1", "谁没读 #1", 10, "query"},
+	{quoting1, "谁没读", 11, "query"},
+	{"", "列表", 7, ""},
+	{"", "用量", 8, ""},
+	{"", "提醒 #1", 12, "query"},
+}
+
+// rosterCosts are those of a group whose members the configuration lists.
+var rosterCosts = []cost{
+	{"", "公告 一", 14, "members send"},
+	{"", "公告 二", 10, "send"},
+	{"200 read #1", "谁没读 #1", 9, "query"},
+	{quoting1, "谁没读", 10, "query"},
 }
 
 // Round trips and calls are what everything takes its time and its quota for.
 func TestWhatEachCommandCosts(t *testing.T) {
 	t.Parallel()
-	trips := newTripCounter(t)
-	w := newWorld(t, storetest.Mini(t), dingtalktest.Options{CallsPerSecond: -1})
-	people := w.people(200)
-	w.beginCounting(trips, unlimited+"\nreports: {fresh_for: 1ms}\n"+anyHour)
+	roster := func(round int) string { return fmt.Sprintf("roster%d", round) }
+	for kind, c := range map[string]struct {
+		costs []cost
+		group func(round int) dingtalktest.GroupOptions
+	}{
+		"scene": {costs, func(int) dingtalktest.GroupOptions { return dingtalktest.GroupOptions{} }},
+		"plain": {plainCosts, func(int) dingtalktest.GroupOptions { return dingtalktest.GroupOptions{Kind: dingtalktest.KindPlain} }},
+		"roster": {rosterCosts, func(round int) dingtalktest.GroupOptions {
+			return dingtalktest.GroupOptions{ID: roster(round), Kind: dingtalktest.KindPlain}
+		}},
+	} {
+		t.Run(kind, func(t *testing.T) {
+			t.Parallel()
+			trips := newTripCounter(t)
+			w := newWorld(t, storetest.Mini(t), dingtalktest.Options{CallsPerSecond: -1})
+			people := w.people(200)
+			users := []string{w.admin.UserID}
+			for _, p := range people {
+				users = append(users, p.UserID)
+			}
+			rosters := fmt.Sprintf("\nmembers: {rosters: {%s: {users: [%s]}, %[3]s: {users: [%[2]s]}}}", roster(0), strings.Join(users, ","), roster(1))
+			w.beginCounting(trips, timing{now: trips.now, dueEvery: time.Hour}, unlimited+"\nreports: {fresh_for: 1ms}\n"+anyHour+rosters)
+			w.wantCosts(trips, people, c.group, c.costs)
+		})
+	}
+}
+
+// wantCosts says the commands in a group, once for nothing and then, in another group,
+// for their costs: the first time Redis is sent the scripts themselves.
+func (w *world) wantCosts(trips *tripCounter, people []dingtalktest.Person, group func(round int) dingtalktest.GroupOptions, costs []cost) {
+	w.t.Helper()
 	pushed := 0
 	happens := map[string]func(g *dingtalktest.Group) error{
 		"":                      func(*dingtalktest.Group) error { return nil },
+		quoting1:                func(*dingtalktest.Group) error { return nil },
+		"150 read #5":           func(g *dingtalktest.Group) error { return g.ReadAll(posted(g)[4].ID, people[:150]...) },
 		"200 read #1":           func(g *dingtalktest.Group) error { return g.ReadAll(posted(g)[0].ID, people...) },
 		"the last one reads #1": func(g *dingtalktest.Group) error { return g.ReadAll(posted(g)[0].ID, w.admin) },
 		"reads are pushed, of #2": func(g *dingtalktest.Group) error {
@@ -178,37 +238,81 @@ func TestWhatEachCommandCosts(t *testing.T) {
 			return nil
 		},
 	}
-	// The first time, Redis is sent the scripts themselves.
 	for round := range 2 {
-		g := w.AddGroup(dingtalktest.GroupOptions{}, append(people, w.admin)...)
+		g := w.AddGroup(group(round), append(people, w.admin)...)
 		for _, c := range costs {
 			if err := happens[c.do](g); err != nil {
-				t.Fatal(err)
+				w.t.Fatal(err)
+			}
+			say := saying(c.say)
+			if c.do == quoting1 {
+				say.Quote = posted(g)[0].ID
 			}
 			w.awaitIdle()
 			trips.take()
 			w.ResetCalls()
-			w.ask(g, w.admin, saying(c.say))
+			w.ask(g, w.admin, say)
 			w.awaitIdle()
-			took := trips.take()
-			if round == 0 {
-				continue
-			}
-			if len(took) != c.redis {
-				t.Errorf("%s %s: %d round trips to Redis, not %d: %s", c.do, c.say, len(took), c.redis, strings.Join(took, ", "))
-			}
-			if calls := w.called(); calls != c.calls {
-				t.Errorf("%s %s: called %q, not %q", c.do, c.say, calls, c.calls)
+			if round > 0 {
+				w.wantCost(trips.take(), c)
 			}
 		}
 	}
 }
 
-// called is what was called since the calls were reset, but for replies, sorted.
+func (w *world) wantCost(took []string, c cost) {
+	w.t.Helper()
+	if len(took) != c.redis {
+		w.t.Errorf("%s %s: %d round trips to Redis, not %d: %s", c.do, c.say, len(took), c.redis, strings.Join(took, ", "))
+	}
+	if calls := w.called(); calls != c.calls {
+		w.t.Errorf("%s %s: called %q, not %q", c.do, c.say, calls, c.calls)
+	}
+}
+
+// What comes by itself is nobody's wish at that moment, and should cost least.
+func TestWhatComesByItselfCosts(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		announce, sweep string
+		every           time.Duration
+		lastCall        string
+		cost            cost
+	}{
+		"a sweep":             {"公告 一", "[30m, 75m]", 45 * time.Minute, dingtalktest.APIQuery, cost{"", "", 5, "query"}},
+		"a follow-up's round": {"公告 每30分钟 一", "[]", 30 * time.Minute, dingtalktest.APIWebhook, cost{"", "", 14, "query"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			trips := newTripCounter(t)
+			w := newWorld(t, storetest.Mini(t), dingtalktest.Options{CallsPerSecond: -1})
+			w.forged = append(w.forged, "a ticket that has expired") // where the clock is turned just before it is used
+			people := append(w.people(50), w.admin)
+			w.beginCounting(trips, timing{now: w.Clock().Now, dueEvery: 5 * time.Millisecond}, unlimited+"\nreports: {fresh_for: 1ms, sweep: "+c.sweep+"}\nmembers: {cache_for: 24h}\n"+anyHour)
+			w.ask(w.AddGroup(dingtalktest.GroupOptions{}, people...), w.admin, saying(c.announce))
+			for round := range 2 { // the first time Redis is sent the scripts themselves
+				w.awaitIdle()
+				trips.take()
+				w.ResetCalls()
+				w.Advance(c.every)
+				if err := w.Await(within(t), func() bool { return w.CallCount(c.lastCall) > 0 }); err != nil {
+					t.Fatal(err)
+				}
+				w.awaitIdle()
+				if round > 0 {
+					w.wantCost(trips.take(), c.cost)
+				}
+			}
+		})
+	}
+}
+
+// called is what was called since the calls were reset, but for replies, sorted; what
+// was called often, with how often.
 func (w *world) called() string {
 	names := map[string]string{
 		dingtalktest.APISend: "send", dingtalktest.APIQuery: "query", dingtalktest.APIRecall: "recall", dingtalktest.APIMembers: "members",
-		dingtalktest.APIDing: "ding", dingtalktest.APIUpload: "upload",
+		dingtalktest.APIDing: "ding", dingtalktest.APIUpload: "upload", dingtalktest.APIDirect: "direct",
 	}
 	var apis []string
 	for _, call := range w.Calls() {
@@ -217,19 +321,30 @@ func (w *world) called() string {
 		}
 	}
 	slices.Sort(apis)
-	return strings.Join(apis, " ")
+	var called []string
+	for len(apis) > 0 {
+		others := slices.DeleteFunc(slices.Clone(apis), func(api string) bool { return api == apis[0] })
+		if n := len(apis) - len(others); n > 3 {
+			called = append(called, fmt.Sprintf("%d %s", n, apis[0]))
+		} else {
+			called = append(called, apis[:n]...)
+		}
+		apis = others
+	}
+	return strings.Join(called, " ")
 }
 
 // beginCounting runs a bot in this process until the end of the test, whose round trips
 // are counted.
-func (w *world) beginCounting(trips *tripCounter, extra string) {
+func (w *world) beginCounting(trips *tripCounter, t timing, extra string) {
 	w.t.Helper()
 	c, err := loadConfig(w.config(extra), func(string) (string, bool) { return w.redis, true })
 	if err != nil {
 		w.t.Fatal(err)
 	}
 	c.DingTalk.Connections = 1
-	a, err := newApp(c, timing{now: trips.now, dueEvery: time.Hour, lease: time.Minute, hook: eachTrip(trips.count)}, zap.NewNop(), newMetrics())
+	t.lease, t.hook = time.Minute, eachTrip(trips.count)
+	a, err := newApp(c, t, zap.NewNop(), newMetrics())
 	if err != nil {
 		w.t.Fatal(err)
 	}
