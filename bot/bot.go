@@ -332,19 +332,25 @@ const (
 	answerAgainMax = time.Minute      // between two tries
 )
 
-// replyOnceThere answers, and waits for DingTalk where it can't be reached: whoever
-// asked just before an outage hears of it after.
+// replyOnceThere answers, and waits for DingTalk where it can't be reached or takes no
+// more calls for a while: whoever asked just before hears of it after.
 func (b *Bot) replyOnceThere(ctx context.Context, in Incoming, a answer) error {
 	pauses := backoff.NewExponentialBackOff()
 	pauses.MaxInterval = answerAgainMax
 	_, err := backoff.Retry(ctx, func() (struct{}, error) {
 		err := b.reply(ctx, in, a)
-		if err != nil && kindOf(err) != dingtalk.Unavailable {
+		if err != nil && !canBeWaitedOut(kindOf(err)) {
 			err = backoff.Permanent(err)
 		}
 		return struct{}{}, err
 	}, backoff.WithBackOff(pauses), backoff.WithMaxElapsedTime(answerWithin))
 	return err
+}
+
+// canBeWaitedOut tells whether waiting helps against a failure: DingTalk can't be reached, or
+// takes no call at all for a while.
+func canBeWaitedOut(kind dingtalk.Kind) bool {
+	return kind == dingtalk.Unavailable || kind == dingtalk.IPBanned || kind == dingtalk.ThrottledMinute
 }
 
 // webhookMargin is how long before its end a session webhook is used no more.
@@ -391,7 +397,8 @@ func (b *Bot) doubt(in Incoming) string {
 
 // settled keeps an error only if trying again may help and can't say it twice.
 func settled(log *zap.Logger, err error) error {
-	if failure, ok := errors.AsType[*dingtalk.Error](err); ok && (failure.Uncertain() || !failure.Retryable() && failure.Kind != dingtalk.Cancelled) {
+	failure, ok := errors.AsType[*dingtalk.Error](err)
+	if ok && (failure.Uncertain() || !failure.Retryable() && !canBeWaitedOut(failure.Kind) && failure.Kind != dingtalk.Cancelled) {
 		log.Error("reply is lost", zap.Error(err))
 		return nil
 	}

@@ -32,6 +32,11 @@ type Quota struct {
 // that the quota is not spent. What another process hears meanwhile costs one refused call.
 const unspentFor = time.Second
 
+// monthsMeet is how long after the beginning of a month DingTalk may still refuse for the
+// quota of the one before: this machine's clock is ahead, or the call took its time. Kept,
+// that would hold for all of the new month.
+const monthsMeet = 10 * time.Minute
+
 // NewQuota returns a quota of which this process knows nothing yet.
 func NewQuota(records QuotaRecords, now func() time.Time) *Quota {
 	return &Quota{records: records, now: now}
@@ -73,13 +78,16 @@ func (q *Quota) SpentSince(ctx context.Context) (time.Time, error) {
 	return q.since, err
 }
 
-// SetSpent implements dingtalk.Quota.
+// SetSpent implements dingtalk.Quota. What is said just after a month began is not kept.
 func (q *Quota) SetSpent(ctx context.Context, spent bool) error {
 	at := q.now()
 	month := quotaMonth(at)
 	if !spent {
 		q.know(month, time.Time{})
 		return q.records.ForgetQuotaSpent(ctx, month)
+	}
+	if quotaMonth(at.Add(-monthsMeet)) != month {
+		return nil
 	}
 	q.know(month, at)
 	return q.records.KeepQuotaSpent(ctx, month, at)

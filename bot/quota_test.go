@@ -105,6 +105,27 @@ func TestASpentQuotaIsForgottenWithItsMonth(t *testing.T) {
 	}
 }
 
+// A refusal of the old month that comes when the new one has begun here says nothing of the
+// new one.
+func TestARefusalWhereMonthsMeetIsNotKept(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		after time.Duration // from the beginning of the month, by the bot's clock
+		kept  bool
+	}{{-time.Minute, false}, {0, false}, {5 * time.Minute, false}, {15 * time.Minute, true}} {
+		w := newWorld(t, setup{})
+		w.clock.advance(time.Date(2026, 8, 31, 16, 0, 0, 0, time.UTC).Add(c.after).Sub(w.clock.now()))
+		w.announce("公告 停机")
+		w.dingtalk.SetQuota(w.dingtalk.Counted(), 0)
+		w.wants(w.asks(w.lisi, "谁没读"), spentSentence.zh)
+		w.clock.advance(20 * time.Minute)
+		w.dingtalk.SetQuota(0, 0)
+		if got := w.asks(w.lisi, "谁没读"); strings.Contains(got, spentSentence.zh) != c.kept {
+			t.Errorf("refused %v after the beginning of the month, and later:\n%s", c.after, got)
+		}
+	}
+}
+
 // What comes by itself neither asks again nor says the same excuse each time.
 func TestWhatComesByItselfDoesNotAskForASpentQuota(t *testing.T) {
 	t.Parallel()

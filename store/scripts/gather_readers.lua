@@ -5,7 +5,7 @@
 -- ARGV[1]  the message's number
 -- returns  how many there are; -1 no message
 local keep = redis.call('PTTL', KEYS[1])
-if keep < 0 then
+if keep == -2 then
   return -1
 end
 local sent = redis.call('HGET', KEYS[1], 'sent') or '0'
@@ -18,7 +18,7 @@ for i = 1, #reads, 2 do
     pushed = exact
   end
 end
-if #reads > 0 then
+if #reads > 0 and keep >= 0 then -- a copy of a Redis may have lost when it ends
   keep_readers(KEYS[3], keep)
 end
 redis.call('HSET', KEYS[1], 'noted', '1', 'pushed', pushed)

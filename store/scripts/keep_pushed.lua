@@ -23,10 +23,10 @@ for i = 1, #ARGV, 2 do
   local exact = known and string.sub(known, 1, 1) == '='
   if not exact or tonumber(string.sub(known, 2)) > tonumber(ARGV[i + 1]) then
     redis.call('HSET', reads, ARGV[i], '=' .. ARGV[i + 1])
-  end
-  note_reader(KEYS[3], ARGV[i], number, ARGV[i + 1])
-  if tonumber(ARGV[i + 1]) > tonumber(pushed) then
-    pushed = ARGV[i + 1]
+    note_reader(KEYS[3], ARGV[i], number, ARGV[i + 1])
+    if tonumber(ARGV[i + 1]) > tonumber(pushed) then
+      pushed = ARGV[i + 1]
+    end
   end
 end
 redis.call('HSET', message, 'pushed', pushed)
