@@ -87,7 +87,7 @@ type Options struct {
 const (
 	tellers    = 16 // at the same time; beyond, only the log says so
 	tellWithin = 15 * time.Second
-	// refusedMax is how many refused commands are remembered.
+	// refusedMax is how many refused commands are remembered, the latest.
 	refusedMax = 10_000
 )
 
@@ -108,6 +108,8 @@ type life struct {
 	// refused are the ids of commands whose senders were told that nothing was
 	// done. Redis may have taken one all the same and lost the answer.
 	refused map[string]bool
+	// refusals are those ids, the oldest first, and perhaps some that are in it no more.
+	refusals []string
 }
 
 // New returns a bot.
@@ -179,8 +181,10 @@ func (b *Bot) accept(ctx context.Context, frameID string, data []byte) Outcome {
 // refuse tells the sender that the command was not accepted.
 func (b *Bot) refuse(ctx context.Context, in Incoming, why error) {
 	b.mu.Lock()
-	if len(b.refused) < refusedMax {
-		b.refused[in.ID] = true
+	b.refused[in.ID] = true
+	if b.refusals = append(b.refusals, in.ID); len(b.refusals) > refusedMax {
+		delete(b.refused, b.refusals[0])
+		b.refusals = b.refusals[1:]
 	}
 	b.mu.Unlock()
 	select {

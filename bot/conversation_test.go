@@ -447,6 +447,25 @@ func TestWhenRedisIsDown(t *testing.T) {
 	})
 }
 
+// However many were refused before, the latest are remembered.
+func TestTheLatestRefusalsAreRemembered(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, setup{})
+	data := w.heard(w.group, w.lilei, say{Text: "公告 周五停机"})
+	w.inbox.fail = errRedis
+	w.wire.cut(true) // nobody can be told either, which is quick
+	for i := range 10_001 {
+		w.bot.Accept(context.Background(), "frame", edit(t, data, func(frame map[string]any) { frame["msgId"] = fmt.Sprint("msg", i) }))
+	}
+	w.bot.Accept(context.Background(), "frame", data)
+	w.bot.Close()
+	w.wire.cut(false)
+	w.inbox.fail = nil
+	if got := w.carryOut(w.group, data); len(got) != 0 {
+		t.Errorf("carried out after all: %+v", got)
+	}
+}
+
 // With other settings it is the same bot: who was told before that nothing was done
 // stays told, and the commands that it is at finish with theirs.
 func TestABotGoesOnWithOtherSettings(t *testing.T) {
