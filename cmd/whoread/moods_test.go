@@ -40,7 +40,9 @@ func TestProcessesShareTheTokenAndTheQuota(t *testing.T) {
 		for range questions {
 			wantIn(t, w.ask(group, people[0], saying("谁没读")), "本月的钉钉接口调用额度已用完")
 		}
-		if now := w.CallCount(dingtalktest.APIQuery) + w.CallCount(dingtalktest.APIMembers); now != calls {
+		// The other process may have heard a moment ago that the quota is not spent: it asks
+		// for readers and members once.
+		if now := w.CallCount(dingtalktest.APIQuery) + w.CallCount(dingtalktest.APIMembers); now > calls+2 {
 			t.Errorf("DingTalk was asked %d times although the quota is spent", now-calls)
 		}
 		w.SetQuota(0, 0)
