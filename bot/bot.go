@@ -85,8 +85,9 @@ type Options struct {
 
 // Limits of telling people that their command was not accepted.
 const (
-	tellers    = 16 // at the same time; beyond, only the log says so
-	tellWithin = 15 * time.Second
+	tellers    = 16               // at the same time
+	tellMost   = 500              // who wait for one of these; beyond, only the log says so
+	tellWithin = 15 * time.Second // the waiting included
 	// refusedMax is how many refused commands are remembered, the latest.
 	refusedMax = 10_000
 )
@@ -101,7 +102,8 @@ type Bot struct {
 // life is what a bot has begun and remembers. It outlives a change of its options.
 type life struct {
 	telling  sync.WaitGroup
-	slots    chan struct{}
+	waiting  chan struct{} // whom to tell
+	slots    chan struct{} // who tells
 	gatherer *gatherer
 
 	mu sync.Mutex
@@ -114,7 +116,7 @@ type life struct {
 
 // New returns a bot.
 func New(o Options) *Bot {
-	return newBot(o, &life{slots: make(chan struct{}, tellers), refused: map[string]bool{}, gatherer: newGatherer(o.Pushes)})
+	return newBot(o, &life{waiting: make(chan struct{}, tellMost), slots: make(chan struct{}, tellers), refused: map[string]bool{}, gatherer: newGatherer(o.Pushes)})
 }
 
 // With returns the same bot with other settings: it goes on with what b began, so that
@@ -188,15 +190,22 @@ func (b *Bot) refuse(ctx context.Context, in Incoming, why error) {
 	}
 	b.mu.Unlock()
 	select {
-	case b.slots <- struct{}{}:
+	case b.waiting <- struct{}{}:
 	default:
 		b.log(ctx).Error("nobody told the sender: too many commands fail")
 		return
 	}
 	b.telling.Go(func() {
-		defer func() { <-b.slots }()
+		defer func() { <-b.waiting }()
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), tellWithin)
 		defer cancel()
+		select {
+		case b.slots <- struct{}{}:
+			defer func() { <-b.slots }()
+		case <-ctx.Done():
+			b.log(ctx).Error("nobody told the sender: too many commands fail")
+			return
+		}
 		w := b.language(Understand(in.Text)).words()
 		sentence := w.StoreDown
 		if errors.Is(why, ErrBusy) {
