@@ -110,7 +110,7 @@ func (c *Client) dial(ctx context.Context, s *slot) (*connection, error) {
 	conn := newConnection()
 	sdk := client.NewStreamClient(
 		client.WithAppCredential(client.NewAppCredentialConfig(c.cfg.ClientID, c.cfg.ClientSecret)),
-		client.WithOpenApiHost(c.cfg.APIURL),
+		client.WithOpenApiHost(ownScheme+c.cfg.APIURL),
 		client.WithAutoReconnect(false), // it leaves a gap of 3 s or more; keepUp does better
 		client.WithKeepAlive(c.cfg.KeepAlive),
 		client.WithMaxPendingHandlers(maxHandlers),

@@ -69,6 +69,8 @@ func (c *Client) clean(err error) error {
 	var noTLS tls.RecordHeaderError
 	var network *net.OpError
 	switch {
+	case errors.Is(err, errElsewhere):
+		return errElsewhere
 	case errors.Is(err, context.Canceled):
 		return context.Canceled
 	case errors.Is(err, context.DeadlineExceeded):

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net"
+	"net/http"
 	"strings"
 	"sync"
 
@@ -13,14 +14,20 @@ import (
 	"go.uber.org/zap/zapcore"
 )
 
-// tameSDK replaces two globals that the SDK offers no other way to influence. It must run before the first SDK client is
+// tameSDK changes three globals that the SDK offers no other way to influence. It must run before the first SDK client is
 // made, since they are read without a lock; hence once, from New.
 //
 //   - The SDK's logger: it is told the connection's ticket, the request body with the client secret and the frames.
+//   - http.DefaultTransport, which the SDK asks the gateway with: it gets schemes of this package's own, see [asker].
 //   - websocket.DefaultDialer, which the SDK dials with: a connection dialled by this package gets a socket that
 //     tells when it is over. Every other user of that dialer gets what it got before.
 var tameSDK = sync.OnceFunc(func() {
 	logger.SetLogger(sdkLines)
+
+	if transport, ok := http.DefaultTransport.(*http.Transport); ok {
+		transport.RegisterProtocol(ownScheme+"http", asker{transport})
+		transport.RegisterProtocol(ownScheme+"https", asker{transport})
+	}
 
 	dial := websocket.DefaultDialer.NetDialContext
 	if dial == nil {

@@ -488,6 +488,52 @@ func TestConnectionsThatOpenTogetherArePartedWithoutLoss(t *testing.T) {
 	}
 }
 
+// The secret goes to the gateway and to nobody to whom the gateway sends on.
+func TestNoRedirectOfTheGatewayIsFollowed(t *testing.T) {
+	t.Parallel()
+	for _, status := range []int{http.StatusMovedPermanently, http.StatusTemporaryRedirect, http.StatusPermanentRedirect} {
+		g := newGateway(t)
+		var asked atomic.Int32
+		elsewhere := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { asked.Add(1) }))
+		t.Cleanup(elsewhere.Close)
+		g.refuse(3, func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Location", elsewhere.URL)
+			w.WriteHeader(status)
+		})
+		b := start(t, g, take)
+		g.await(t, "up", func() bool { return b.Status().Up() == 1 })
+		if n := asked.Load(); n > 0 {
+			t.Errorf("%d: another server was asked %d times", status, n)
+		}
+		if err := b.Status().Connections[0].LastError; err == nil || !strings.Contains(err.Error(), "redirect") {
+			t.Errorf("%d: the status says %v", status, err)
+		}
+	}
+}
+
+// An answer of the gateway's that has no end is not read to its end.
+func TestAnEndlessAnswerOfTheGateway(t *testing.T) {
+	t.Parallel()
+	g := newGateway(t)
+	const much = 200 << 20
+	var written atomic.Int64
+	g.refuse(1, func(w http.ResponseWriter, _ *http.Request) {
+		chunk := bytes.Repeat([]byte(" "), 1<<20)
+		for written.Load() < much {
+			n, err := w.Write(chunk)
+			written.Add(int64(n))
+			if err != nil {
+				return
+			}
+		}
+	})
+	b := start(t, g, take)
+	g.await(t, "up", func() bool { return b.Status().Up() == 1 })
+	if n := written.Load(); n >= much {
+		t.Errorf("%d bytes were read", n)
+	}
+}
+
 func TestLeavingConnectionServesUntilItsReplacementIsUp(t *testing.T) {
 	t.Parallel()
 	g := newGateway(t)
