@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -107,16 +108,15 @@ type life struct {
 	gatherer *gatherer
 
 	mu sync.Mutex
-	// refused are the ids of commands whose senders were told that nothing was
-	// done. Redis may have taken one all the same and lost the answer.
-	refused map[string]bool
-	// refusals are those ids, the oldest first, and perhaps some that are in it no more.
-	refusals []string
+	// refused are the ids of the latest commands whose senders were told that nothing
+	// was done, the oldest first. Redis may have taken one all the same and lost the
+	// answer.
+	refused []string
 }
 
 // New returns a bot.
 func New(o Options) *Bot {
-	return newBot(o, &life{waiting: make(chan struct{}, tellMost), slots: make(chan struct{}, tellers), refused: map[string]bool{}, gatherer: newGatherer(o.Pushes)})
+	return newBot(o, &life{waiting: make(chan struct{}, tellMost), slots: make(chan struct{}, tellers), gatherer: newGatherer(o.Pushes)})
 }
 
 // With returns the same bot with other settings: it goes on with what b began, so that
@@ -183,10 +183,8 @@ func (b *Bot) accept(ctx context.Context, frameID string, data []byte) Outcome {
 // refuse tells the sender that the command was not accepted.
 func (b *Bot) refuse(ctx context.Context, in Incoming, why error) {
 	b.mu.Lock()
-	b.refused[in.ID] = true
-	if b.refusals = append(b.refusals, in.ID); len(b.refusals) > refusedMax {
-		delete(b.refused, b.refusals[0])
-		b.refusals = b.refusals[1:]
+	if b.refused = append(b.refused, in.ID); len(b.refused) > refusedMax {
+		b.refused = b.refused[1:]
 	}
 	b.mu.Unlock()
 	select {
@@ -220,9 +218,9 @@ func (b *Bot) refuse(ctx context.Context, in Incoming, why error) {
 func (b *Bot) wasRefused(id string) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	refused := b.refused[id]
-	delete(b.refused, id)
-	return refused
+	before := len(b.refused)
+	b.refused = slices.DeleteFunc(b.refused, func(refused string) bool { return refused == id })
+	return len(b.refused) < before
 }
 
 // Work carries out a command from the inbox and answers it. An error means that

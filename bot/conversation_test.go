@@ -447,15 +447,18 @@ func TestWhenRedisIsDown(t *testing.T) {
 	})
 }
 
-// However many were refused before, the latest are remembered.
+// However many were refused before, the latest are remembered, and no more than those.
 func TestTheLatestRefusalsAreRemembered(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, setup{})
 	data := w.heard(w.group, w.lilei, say{Text: "公告 周五停机"})
 	w.inbox.fail = errRedis
 	w.wire.cut(true) // nobody can be told either, which is quick
+	numbered := func(i int) []byte {
+		return edit(t, data, func(frame map[string]any) { frame["msgId"] = fmt.Sprint("msg", i) })
+	}
 	for i := range 10_001 {
-		w.bot.Accept(context.Background(), "frame", edit(t, data, func(frame map[string]any) { frame["msgId"] = fmt.Sprint("msg", i) }))
+		w.bot.Accept(context.Background(), "frame", numbered(i))
 	}
 	w.bot.Accept(context.Background(), "frame", data)
 	w.bot.Close()
@@ -463,6 +466,9 @@ func TestTheLatestRefusalsAreRemembered(t *testing.T) {
 	w.inbox.fail = nil
 	if got := w.carryOut(w.group, data); len(got) != 0 {
 		t.Errorf("carried out after all: %+v", got)
+	}
+	if got := w.carryOut(w.group, numbered(0)); len(got) != 2 {
+		t.Errorf("the first one is still refused: %+v", got)
 	}
 }
 

@@ -492,15 +492,7 @@ func TestABannedAddress(t *testing.T) {
 				w.announce("公告 停机")
 				command, before := w.accepted(say{Text: c.say}), len(replies(w))
 				w.dingtalk.Inject(dingtalktest.Fault{API: api, Kind: kind, Times: 1})
-				done := make(chan error, 1)
-				go func() { done <- w.bot.Work(w.soon(), command, false) }()
-				for strings.Count(w.log.String(), "reply goes another way") < 2 {
-					select {
-					case err := <-done:
-						t.Fatalf("it did not wait: %v", err)
-					case <-time.After(10 * time.Millisecond):
-					}
-				}
+				done := w.answersInVain(w.soon(), command, 2)
 				w.clock.advance(6 * time.Minute)
 				w.must(<-done)
 				said := replies(w)[before:]
@@ -512,6 +504,24 @@ func TestABannedAddress(t *testing.T) {
 				w.wants(w.asks(w.lisi, "谁没读 1"), "#1 停机 · 已读 0/4")
 			})
 		}
+	}
+}
+
+// DingTalk takes no more calls for this minute, by whichever way: who asked hears of it
+// after that.
+func TestNoMoreCallsForTheMinute(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, setup{})
+	w.announce("公告 停机")
+	command, before := w.accepted(say{Text: "谁没读"}), len(replies(w))
+	for _, api := range []string{dingtalktest.APIWebhook, dingtalktest.APISend} {
+		w.dingtalk.Inject(dingtalktest.Fault{API: api, Kind: dingtalktest.ThrottledPerMinute})
+	}
+	done := w.answersInVain(w.soon(), command, 2)
+	w.dingtalk.ClearFaults()
+	w.must(<-done)
+	if said := replies(w)[before:]; len(said) != 1 || !strings.HasPrefix(said[0].Text, "#1 停机") {
+		t.Errorf("said %+v", said)
 	}
 }
 

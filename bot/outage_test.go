@@ -9,6 +9,22 @@ import (
 	"whoread/bot"
 )
 
+// answersInVain lets a command be carried out, and waits until it was tried so often to
+// answer it. Done tells what came of it in the end.
+func (w *world) answersInVain(ctx context.Context, command string, tries int) (done <-chan error) {
+	w.Helper()
+	ended := make(chan error, 1)
+	go func() { ended <- w.bot.Work(ctx, command, false) }()
+	for strings.Count(w.log.String(), "reply goes another way") < tries {
+		select {
+		case err := <-ended:
+			w.Fatalf("it did not wait: %v", err)
+		case <-time.After(10 * time.Millisecond):
+		}
+	}
+	return ended
+}
+
 // What was asked just before DingTalk could not be reached any more is answered when it
 // can be, once.
 func TestAnAnswerWaitsForDingTalk(t *testing.T) {
@@ -18,15 +34,7 @@ func TestAnAnswerWaitsForDingTalk(t *testing.T) {
 		w.announce("公告 停机")
 		command, before := w.accepted(say{Text: spoken{"谁没读", "unread"}.in(language)}), len(w.group.Messages())
 		w.wire.cut(true)
-		done := make(chan error, 1)
-		go func() { done <- w.bot.Work(w.soon(), command, false) }()
-		for strings.Count(w.log.String(), "reply goes another way") < 3 {
-			select {
-			case err := <-done:
-				t.Fatalf("it did not wait: %v", err)
-			case <-time.After(10 * time.Millisecond):
-			}
-		}
+		done := w.answersInVain(w.soon(), command, 3)
 		w.wire.cut(false)
 		w.must(<-done)
 		said := w.group.Messages()[before:]
@@ -43,12 +51,8 @@ func TestAnAnswerThatWaitsIsHandedBack(t *testing.T) {
 	w := newWorld(t, setup{})
 	command := w.accepted(say{Text: "帮助"})
 	w.wire.cut(true)
-	ctx, stop := context.WithCancel(context.Background())
-	done := make(chan error, 1)
-	go func() { done <- w.bot.Work(ctx, command, false) }()
-	for !strings.Contains(w.log.String(), "reply goes another way") {
-		time.Sleep(10 * time.Millisecond)
-	}
+	ctx, stop := context.WithCancel(w.soon())
+	done := w.answersInVain(ctx, command, 1)
 	stop()
 	if err := <-done; err == nil {
 		t.Error("it is done as if it was answered")

@@ -76,13 +76,13 @@ type Message struct {
 	Adopted bool
 }
 
-// postedWithin is longer than an announcement takes from its record to its posting.
-const postedWithin = time.Minute
+// PostedWithin is longer than an announcement takes from its record to its posting.
+const PostedWithin = time.Minute
 
 // posted is when the message came into the group: no later than it did, where that is
 // known from a quotation only.
 func (m Message) posted() time.Time {
-	if m.SentAt.Sub(m.CreatedAt).Abs() > postedWithin {
+	if m.SentAt.Sub(m.CreatedAt).Abs() > PostedWithin {
 		return m.CreatedAt
 	}
 	return m.SentAt

@@ -18,8 +18,6 @@ import (
 const (
 	// movedKeptFor is longer than a list of members takes to be made.
 	movedKeptFor = 10 * time.Minute
-	// recordedBefore is longer than a message takes from its record to its posting.
-	recordedBefore = 15 * time.Minute
 	// movesFor is how many messages can be posted before it becomes known who came.
 	movesFor = 20
 )
@@ -38,7 +36,7 @@ func (s *Store) signs(group, how string, userIDs []string, at receipts.Moment) (
 	keys := s.keys.group(group)
 	args := []any{
 		how, at.Said.UnixMilli(), s.keepFor().Milliseconds(), at.Own.UnixMilli(),
-		movedKeptFor.Milliseconds(), recordedBefore.Milliseconds(), movesFor,
+		movedKeptFor.Milliseconds(), receipts.PostedWithin.Milliseconds(), movesFor,
 	}
 	for _, id := range userIDs {
 		args = append(args, id)
@@ -76,22 +74,18 @@ func (s *Store) KeepHeard(ctx context.Context, group string, h receipts.Heard) e
 // Noticed implements receipts.SeenRecords.
 func (s *Store) Noticed(ctx context.Context, group string, limit int) (receipts.Noticed, error) {
 	keys := s.keys.group(group)
-	pipe := s.rdb.Pipeline()
-	last := lastReadsScript.Eval(ctx, pipe, []string{keys.sequence(), keys.messages()}, limit)
-	seen := pipe.HGetAll(ctx, keys.seen())
-	readers := pipe.HGetAll(ctx, keys.readers())
-	if _, err := pipe.Exec(ctx); err != nil {
-		return receipts.Noticed{}, fmt.Errorf("read who was noticed: %w", err)
-	}
-	window, err := decodeLastReads(last)
+	var seen, readers *redis.MapStringStringCmd
+	window, err := s.gathered(ctx, group, func() *redis.Cmd {
+		pipe := s.rdb.Pipeline()
+		last := lastReadsScript.Eval(ctx, pipe, []string{keys.sequence(), keys.messages()}, limit)
+		seen, readers = pipe.HGetAll(ctx, keys.seen()), pipe.HGetAll(ctx, keys.readers())
+		if _, err := pipe.Exec(ctx); err != nil {
+			last.SetErr(err)
+		}
+		return last
+	})
 	if err != nil {
 		return receipts.Noticed{}, fmt.Errorf("read who was noticed: %w", err)
-	}
-	if len(window.unnoted) > 0 {
-		if err := s.gatherReaders(ctx, group, window.unnoted); err != nil {
-			return receipts.Noticed{}, err
-		}
-		return s.Noticed(ctx, group, limit)
 	}
 	n := receipts.Noticed{Signs: make(map[string]receipts.Sign, len(seen.Val())), Readers: make(map[string]time.Time, len(readers.Val()))}
 	for id, text := range seen.Val() {
@@ -114,17 +108,26 @@ func (s *Store) Noticed(ctx context.Context, group string, limit int) (receipts.
 // LastPush implements receipts.SeenRecords.
 func (s *Store) LastPush(ctx context.Context, group string, limit int) (time.Time, error) {
 	keys := s.keys.group(group)
-	window, err := decodeLastReads(lastReadsScript.Run(ctx, s.rdb, []string{keys.sequence(), keys.messages()}, limit))
+	window, err := s.gathered(ctx, group, func() *redis.Cmd {
+		return lastReadsScript.Run(ctx, s.rdb, []string{keys.sequence(), keys.messages()}, limit)
+	})
 	if err != nil {
 		return time.Time{}, fmt.Errorf("read when a read was pushed: %w", err)
 	}
-	if len(window.unnoted) > 0 {
-		if err := s.gatherReaders(ctx, group, window.unnoted); err != nil {
-			return time.Time{}, err
-		}
-		return s.LastPush(ctx, group, limit)
-	}
 	return window.pushed, nil
+}
+
+// gathered is what ask is told by lastReadsScript, once the readers of all messages are
+// noted: where some have yet to be, it asks again after that.
+func (s *Store) gathered(ctx context.Context, group string, ask func() *redis.Cmd) (lastReads, error) {
+	last, err := decodeLastReads(ask())
+	if err != nil || len(last.unnoted) == 0 {
+		return last, err
+	}
+	if err := s.gatherReaders(ctx, group, last.unnoted); err != nil {
+		return lastReads{}, err
+	}
+	return decodeLastReads(ask())
 }
 
 // gatherReaders notes who read the messages of these numbers. That is needed once for each

@@ -206,6 +206,17 @@ func TestReadersOfBeforeAreGathered(t *testing.T) {
 		if n := must(s.Noticed(ctx, group, 3))(t); len(n.Readers) != 0 {
 			t.Errorf("gathered once more: %v", n.Readers)
 		}
+		// Nor again and again where nobody knows when a message ends.
+		forget()
+		if err := s.rdb.Persist(ctx, keys.message(4)).Err(); err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(wanted, must(s.Noticed(ctx, group, 3))(t)); diff != "" {
+			t.Errorf("without an end (-want +got):\n%s", diff)
+		}
+		if noted := must(s.rdb.HGet(ctx, keys.message(4), "noted").Result())(t); noted != "1" {
+			t.Errorf("noted: %q", noted)
+		}
 		// What a further read notes is not lost to what is gathered.
 		forget()
 		must(s.KeepPushed(ctx, group, "key3", map[string]time.Time{"often": minute(30)}))(t)

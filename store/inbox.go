@@ -382,7 +382,8 @@ func (i *Inbox) carryOut(ctx context.Context, w Worker, j job) {
 			return
 		}
 		log.Warn("command failed", zap.Int("attempt", j.attempt), zap.Error(failure)) // what gives it up says so as an error
-		if ctx.Err() != nil {                                                         // which is why it failed, most likely
+		if ctx.Err() != nil {
+			// That is why it failed, most likely: the attempt does not count.
 			i.handBack(ctx, log, j, j.attempt-1)
 			return
 		}
@@ -493,9 +494,6 @@ func (i *Inbox) renewLeases(ctx context.Context) {
 // off. By then what it held was claimed.
 const deadAfter = 10
 
-// leaveAgain is the pause between two tries to leave the consumer group.
-const leaveAgain = 200 * time.Millisecond
-
 // tidy takes replicas that died off the consumer group. There may be one for every
 // crash since the last start.
 func (i *Inbox) tidy(ctx context.Context) {
@@ -506,6 +504,9 @@ func (i *Inbox) tidy(ctx context.Context) {
 		i.log.Warn("replicas that died stay in the consumer group", zap.Error(err))
 	}
 }
+
+// leaveAgain is the pause between two tries to leave the consumer group.
+const leaveAgain = 200 * time.Millisecond
 
 // leave takes this replica off the consumer group, unless it holds commands:
 // removing a consumer would lose them. It tries for a moment: the client looks only

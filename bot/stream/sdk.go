@@ -24,9 +24,9 @@ import (
 var tameSDK = sync.OnceFunc(func() {
 	logger.SetLogger(sdkLines)
 
-	if transport, ok := http.DefaultTransport.(*http.Transport); ok {
-		transport.RegisterProtocol(ownScheme+"http", asker{transport})
-		transport.RegisterProtocol(ownScheme+"https", asker{transport})
+	transport := http.DefaultTransport.(*http.Transport) // where another one has taken its place, no connection can be opened safely
+	for _, scheme := range []string{"http", "https"} {
+		transport.RegisterProtocol(ownScheme+scheme, asker{transport})
 	}
 
 	dial := websocket.DefaultDialer.NetDialContext

@@ -303,12 +303,12 @@ func (b *bench) benchRecords(ctx context.Context) (err error) {
 		return err
 	}
 	for _, key := range keys {
+		if strings.HasSuffix(key, ":readers") { // of the group, however many messages it has
+			continue
+		}
 		usage, err := rdb.MemoryUsage(ctx, key, 0).Result()
 		if err != nil {
 			return err
-		}
-		if strings.HasSuffix(key, ":readers") { // of the group, however many messages it has
-			continue
 		}
 		total += float64(usage)
 		if strings.HasSuffix(key, ":reads") {

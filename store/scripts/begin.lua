@@ -32,8 +32,8 @@ end
 for i = 1, #moved, 2 do
   if tonumber(string.sub(moved[i + 1], 2)) >= tonumber(ARGV[4]) then
     redis.call('HSET', message .. ':moves', moved[i], moved[i + 1])
-    redis.call('PEXPIRE', message .. ':moves', ARGV[1])
   end
 end
+redis.call('PEXPIRE', message .. ':moves', ARGV[1])
 redis.call('SET', KEYS[1], number, 'PX', ARGV[1])
 return {number, 1}

@@ -63,8 +63,8 @@ end
 
 for _, id in ipairs(news) do
   redis.call('HSET', KEYS[4], id, move)
-  redis.call('PEXPIRE', KEYS[4], ARGV[5])
 end
+redis.call('PEXPIRE', KEYS[4], ARGV[5])
 local keep = redis.call('PTTL', KEYS[1])
 if keep < 0 then
   return 0
