@@ -425,6 +425,8 @@ func TestRepliesThatFail(t *testing.T) {
 		want  []dingtalktest.Via
 	}{
 		"expired":            {code(hook, "300001"), []dingtalktest.Via{dingtalktest.ViaSend}},
+		"no such token":      {code(hook, "300005"), []dingtalktest.Via{dingtalktest.ViaSend}},
+		"security settings":  {code(hook, "310000"), []dingtalktest.Via{dingtalktest.ViaSend}},
 		"text refused":       {code(hook, "430101"), []dingtalktest.Via{dingtalktest.ViaSend}},
 		"a code of tomorrow": {code(hook, "424242"), []dingtalktest.Via{dingtalktest.ViaSend}},
 		"throttled":          {code(hook, "130101"), []dingtalktest.Via{dingtalktest.ViaSend}},

@@ -124,6 +124,23 @@ func TestAFileThatCannotBePostedIsTold(t *testing.T) {
 	})
 }
 
+// A file is refused as if the bot were not in the group, in which it answers.
+func TestAFileThatIsNotTakenInThisGroup(t *testing.T) {
+	t.Parallel()
+	inBothLanguages(t, func(t *testing.T, language bot.Language) {
+		w := newWorld(t, setup{})
+		w.announce("公告 停机")
+		for _, command := range []spoken{{"导出 1", "export 1"}, {"图 1", "chart 1"}} {
+			fault := code(dingtalktest.APISend, "resource.not.found")
+			fault.Times = 1
+			w.dingtalk.Inject(fault)
+			answer := w.asks(w.lilei, command.in(language))
+			w.wants(answer, spoken{"钉钉不让机器人在这里发文件和图片", "DingTalk takes no files and no pictures from the bot here"}.in(language))
+			w.never(answer, "不在这个群里", "not in this group")
+		}
+	})
+}
+
 // files counts what the bot posted besides text.
 func (w *world) files() int {
 	n := 0

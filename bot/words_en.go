@@ -256,6 +256,7 @@ Name a message by its number (unread #n) or quote it; otherwise it is the latest
 		dingtalk.BotNotInGroup:     "The bot is not in this group; add it and try again.",
 		dingtalk.NoMemberList:      "DingTalk has no member list for this kind of group; an administrator can write its members or departments into members.rosters.",
 		dingtalk.SendForbidden:     "The bot may not write in this group; its owner should check the group's settings.",
+		dingtalk.MediaRefused:      "DingTalk takes no files and no pictures from the bot here; say \"who read\" for the names.",
 		dingtalk.TooLong:           "The message is too long; please shorten it.",
 		dingtalk.TextRefused:       "DingTalk's content check refused it; please change the text or its links.",
 		dingtalk.KeyNotQueryable:   "DingTalk has no read data for this message.",

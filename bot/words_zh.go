@@ -256,6 +256,7 @@ var chinese = words{
 		dingtalk.BotNotInGroup:     "机器人不在这个群里，请把它加进群再试。",
 		dingtalk.NoMemberList:      "钉钉不提供这种群的成员名单，请管理员在配置 members.rosters 里为本群写上成员或部门。",
 		dingtalk.SendForbidden:     "机器人在这个群里不能发言，请群主检查群设置。",
+		dingtalk.MediaRefused:      "钉钉不让机器人在这里发文件和图片，名单可以说「谁读了」看。",
 		dingtalk.TooLong:           "消息太长，请缩短后再试。",
 		dingtalk.TextRefused:       "钉钉的内容检查没有通过，请改一改文字或链接再试。",
 		dingtalk.KeyNotQueryable:   "钉钉没有这条消息的阅读数据。",

@@ -33,6 +33,7 @@ type api struct {
 	noToken bool
 	changes bool          // makes something happen in DingTalk
 	counted bool          // against the organisation's monthly quota
+	media   bool          // posts what was uploaded
 	timeout time.Duration // of one try; CallTimeout where 0
 }
 

@@ -266,6 +266,23 @@ func TestAfterABanNothingIsSentUntilItIsOver(t *testing.T) {
 	})
 }
 
+// A page that does not say that it is a ban is about one call, whatever its status.
+func TestAPageFailsOneCallOnly(t *testing.T) {
+	t.Parallel()
+	for _, status := range []int{200, 400, 401, 403, 404, 405, 407, 408, 413, 414, 429, 431, 500, 502, 503, 504} {
+		synctest.Test(t, func(t *testing.T) {
+			s := newScript(t).always(readersURL, status, "<html><h1>No</h1>").always(sendURL, 200, `{"processQueryKey":"k"}`).always("/hook", 200, `{"errcode":0}`)
+			c := s.client()
+			if err := query(t.Context(), c); err == nil {
+				t.Errorf("%d: the page passes for an answer", status)
+			}
+			if err := errors.Join(send(t.Context(), c), c.Reply(t.Context(), NewSecret("https://api.test/hook"), Reply{})); err != nil {
+				t.Errorf("%d: the next calls: %v", status, err)
+			}
+		})
+	}
+}
+
 func TestABanReachesCallsThatWaitForTheirTurn(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -296,7 +313,7 @@ func TestABanReachesCallsThatWaitForTheirTurn(t *testing.T) {
 func TestABanOfTheTokenRequestLastsNoLonger(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		s := newScript(t).always(tokenAPI.path, 403, `<html>`)
+		s := newScript(t).always(tokenAPI.path, 403, `<html>punish`)
 		c := s.client()
 		want(t, c.CheckToken(t.Context()), IPBanned, false)
 		time.Sleep(BanDuration - 1)

@@ -2,6 +2,7 @@ package dingtalk
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"net/http"
 	"net/url"
@@ -92,7 +93,6 @@ var kindOfCode = map[string]Kind{
 	"40006":                             TooLong, // a file
 	"contain.notallowed.text":           TextRefused,
 	"contain.unsafe.url":                TextRefused,
-	"310000":                            TextRefused, // webhook: the group's own check of the text
 	"430101":                            TextRefused,
 	"430102":                            TextRefused,
 	"430103":                            TextRefused,
@@ -100,6 +100,8 @@ var kindOfCode = map[string]Kind{
 	"processquerykey.expiretime":        KeyNotQueryable,
 	"invalid.processquerykey":           KeyInvalid,
 	"300001":                            WebhookExpired, // "the session does not exist"
+	"300005":                            WebhookExpired, // its token does not exist
+	"310000":                            WebhookExpired, // its security settings refuse what is sent
 	"400101":                            WebhookExpired,
 
 	// People.
@@ -123,6 +125,7 @@ var kindOfCode = map[string]Kind{
 	"unknown.send.result": Unavailable,
 	"send.ding.exception": Unavailable, // "sending the DING failed": not documented before or after whom
 	"-1":                  Unavailable,
+	"15":                  Unavailable, // old API: a service behind its gateway failed
 }
 
 // kindOfFamily is for codes of a documented family that are not in kindOfCode.
@@ -136,6 +139,7 @@ var kindOfFamily = []struct {
 	{"forbidden.accessdenied.", PermissionDenied},
 	{"invalidparameter.", BadRequest},
 	{"missing", BadRequest},
+	{"isp.", Unavailable}, // old API: of the provider of the service
 }
 
 // envelope holds the fields of every shape in which DingTalk reports a failure.
@@ -156,14 +160,18 @@ type envelope struct {
 	Punish text `json:"punish"`
 }
 
-// gatewayCode is the old API's code for a refusal by its gateway; the reason is in sub_code, or in the message alone.
-const gatewayCode = "88"
+// The old API's codes for a refusal by its gateway and for a failure behind it; the reason is in sub_code, or in the message
+// alone.
+const (
+	gatewayCode = "88"
+	serviceCode = "15"
+)
 
 var subCode = regexp.MustCompile(`subcode=(\d+)`)
 
 func (e envelope) code() string {
 	switch {
-	case e.ErrCode == gatewayCode && e.SubCode != "":
+	case (e.ErrCode == gatewayCode || e.ErrCode == serviceCode) && e.SubCode != "":
 		return string(e.SubCode)
 	case e.ErrCode == gatewayCode:
 		if found := subCode.FindStringSubmatch(string(e.ErrMsg)); found != nil {
@@ -227,8 +235,11 @@ func classify(a api, status int, body []byte, secrets []string) *Error {
 	if status == http.StatusUnauthorized && (kind == Unknown || kind == PermissionDenied) {
 		kind = TokenRejected
 	}
-	if a == tokenAPI && kind == TokenRejected {
+	switch {
+	case a == tokenAPI && kind == TokenRejected:
 		kind = BadCredentials
+	case a.media && kind == BotNotInGroup:
+		kind = MediaRefused // also in a group where the bot's text is taken
 	}
 	e := &Error{
 		API:        a.name,
@@ -236,7 +247,7 @@ func classify(a api, status int, body []byte, secrets []string) *Error {
 		HTTPStatus: status,
 		Code:       cleanWord(code, secrets),
 		RequestID:  cleanWord(string(firstOf(env.RequestID, env.OldRequestID)), secrets),
-		Detail:     cleanText(env.message(), secrets),
+		Detail:     cleanText(cmp.Or(env.message(), titleOf(body)), secrets),
 	}
 	if kind == PermissionDenied {
 		e.Scopes = env.scopes(secrets)
@@ -299,25 +310,35 @@ func leavesOpen(a api, status int, code string, kind Kind, known bool) bool {
 	}
 }
 
-// isBan recognises the refusal of an IP address: {"status":1111,"punish":"deny"} or a page of HTML.
-// The pages of gateways (5xx, 413), of wrong addresses (404) and of proxies (407) are not meant.
+// banMarks stand in the pages with which DingTalk refuses an address.
+var banMarks = regexp.MustCompile(`(?i)punish|x5sec|_____tmd_____`)
+
+// isBan recognises the refusal of an IP address: {"status":1111,"punish":"deny"}, or a page that says so. Any other page comes
+// from a gateway or a proxy and is about one call.
 func isBan(status int, body []byte, env envelope) bool {
 	if env.Punish == "deny" || env.Status == "1111" {
 		return true
 	}
+	return (status == http.StatusOK || status == http.StatusForbidden) && isPage(body) && banMarks.Match(body)
+}
+
+// isPage reports whether an answer is HTML. What it is called does not matter: DingTalk calls JSON text/html too.
+func isPage(body []byte) bool {
 	body = bytes.TrimSpace(bytes.TrimPrefix(body, []byte("\ufeff")))
-	if !bytes.HasPrefix(body, []byte("<")) || bytes.HasPrefix(body, []byte("<?xml")) {
-		return false
+	return bytes.HasPrefix(body, []byte("<")) && !bytes.HasPrefix(body, []byte("<?xml"))
+}
+
+var title = regexp.MustCompile(`(?i)<title>\s*([^<\s][^<]*)</title>`)
+
+// titleOf is what a page says of itself; empty for any other answer.
+func titleOf(body []byte) string {
+	if !isPage(body) {
+		return ""
 	}
-	switch {
-	case status >= 500:
-		return bytes.Contains(body, []byte("punish"))
-	case status >= 300 && status < 400, status == http.StatusNotFound, status == http.StatusProxyAuthRequired,
-		status == http.StatusRequestEntityTooLarge:
-		return false
-	default:
-		return true
+	if found := title.FindSubmatch(body); found != nil {
+		return string(found[1])
 	}
+	return "a page of HTML"
 }
 
 const (

@@ -167,13 +167,20 @@ func TestCodesOfTheOldAPI(t *testing.T) {
 		{`{"errcode":300001,"errmsg":"session 不存在"}`, WebhookExpired, "300001", false},
 		{`{"errcode":130101,"errmsg":"send too fast"}`, Throttled, "130101", false},
 		{`{"errcode":410100}`, Throttled, "410100", false},
-		{`{"errcode":310000}`, TextRefused, "310000", false},
+		{`{"errcode":300005,"errmsg":"token is not exist"}`, WebhookExpired, "300005", false},
+		{`{"errcode":310000,"errmsg":"sign not match"}`, WebhookExpired, "310000", false},
 		{`{"errcode":430101}`, TextRefused, "430101", false},
 		{`{"errcode":460101}`, TooLong, "460101", false},
 		{`{"errcode":400013}`, GroupDisbanded, "400013", false},
 		{`{"errcode":400102}`, BotStopped, "400102", false},
 		{`{"errcode":400106}`, BotNotInGroup, "400106", false},
 		{`{"errcode":-1,"errmsg":"系统繁忙"}`, Unavailable, "-1", true},
+		{`{"errcode":15,"errmsg":"Remote service error"}`, Unavailable, "15", true},
+		{`{"errcode":15,"sub_code":"isp.http-read-timeout","sub_msg":"m"}`, Unavailable, "isp.http-read-timeout", true},
+		{`{"errcode":"15","sub_code":"isp.unknown-error"}`, Unavailable, "isp.unknown-error", true},
+		{`{"errcode":88,"sub_code":"isp.top-remote-connection-timeout"}`, Unavailable, "isp.top-remote-connection-timeout", true},
+		{`{"errcode":15,"sub_code":"60011"}`, PermissionDenied, "60011", false},
+		{`{"errcode":15,"sub_code":"isv.something"}`, Unknown, "isv.something", false},
 		{`{"errcode":123456}`, Unknown, "123456", false},
 		{`{"errcode":88,"sub_code":"40014","sub_msg":"不合法的access_token","errmsg":"ding talk error"}`, TokenRejected, "40014", false},
 		{`{"errcode":88,"sub_code":60011}`, PermissionDenied, "60011", false},
@@ -200,34 +207,78 @@ func TestCodesOfTheOldAPI(t *testing.T) {
 	}
 }
 
+// A ban is what says so; every other page is judged by its status.
 func TestTheRefusalOfAnAddressIsRecognised(t *testing.T) {
 	t.Parallel()
+	const (
+		plain     = "<html>\r\n<head><title>400 The plain HTTP request was sent to HTTPS port</title></head>"
+		forbidden = `<!DOCTYPE HTML PUBLIC "-//IETF//DTD HTML 2.0//EN"><html><h1>403 Forbidden</h1>You don't have permission to access the URL on this server.`
+		punish    = `<html><script src="//host:443/_____tmd_____/punish?x5secdata=xb1"></script>`
+	)
 	for _, tt := range []struct {
 		status int
 		body   string
 		kind   Kind
+		detail string
 	}{
-		{200, `{"status":1111,"wait":5,"source":"x","punish":"deny","uuid":"y"}`, IPBanned},
-		{403, `{"status":"1111","wait":5}`, IPBanned},
-		{200, "\n <!DOCTYPE html><html>", IPBanned},
-		{200, "\ufeff<html>", IPBanned},
-		{403, `<html>`, IPBanned},
-		{405, `<script>punish</script>`, IPBanned},
-		{503, `<html>punish`, IPBanned},
-		{502, `<html><title>502 Bad Gateway</title>`, Unavailable},
-		{404, `<html>`, Unknown},
-		{407, `<html>`, Unknown},
-		{413, `<html><title>413 Request Entity Too Large</title>`, TooLong},
-		{302, `<html>`, Unknown},
-		{400, `<?xml version="1.0"?><error/>`, Unknown},
-		{200, `{"status":1,"punish":"allow"}`, BadAnswer},
+		{200, `{"status":1111,"wait":5,"source":"x","punish":"deny","uuid":"y"}`, IPBanned, ""},
+		{403, `{"status":"1111","wait":5}`, IPBanned, ""},
+		{403, punish, IPBanned, "a page of HTML"},
+		{200, "\n <!DOCTYPE html>" + punish, IPBanned, "a page of HTML"},
+		{200, "\ufeff<html>PUNISH", IPBanned, "a page of HTML"},
+		{403, "<html><title>Denied</title>x5sec", IPBanned, "Denied"},
+
+		{200, "<html>Log in to the network", BadAnswer, "a page of HTML"},
+		{302, "<html>", Unknown, "a page of HTML"},
+		{400, plain, Unknown, "400 The plain HTTP request was sent to HTTPS port"},
+		{401, "<html>", TokenRejected, "a page of HTML"},
+		{403, forbidden, Unknown, "a page of HTML"},
+		{403, "<html><title> \n</title>", Unknown, "a page of HTML"},
+		{404, "<html>", Unknown, "a page of HTML"},
+		{405, "<html><title>405</title>", Unknown, "405"},
+		{405, "<script>punish</script>", Unknown, "a page of HTML"},
+		{407, "<html>", Unknown, "a page of HTML"},
+		{408, "<html>", Unavailable, "a page of HTML"},
+		{413, "<html><title>413 Request Entity Too Large</title>", TooLong, "413 Request Entity Too Large"},
+		{414, "<html><TITLE>414 Request-URI Too Large</TITLE>", Unknown, "414 Request-URI Too Large"},
+		{429, "<html>", Throttled, "a page of HTML"},
+		{500, "<html>", Unavailable, "a page of HTML"},
+		{502, "<html><title>502 Bad Gateway</title>", Unavailable, "502 Bad Gateway"},
+		{503, "<html>punish", Unavailable, "a page of HTML"},
+
+		{400, `<?xml version="1.0"?><error/>`, Unknown, ""},
+		{403, `{"message":"no punish"}`, Unknown, "no punish"},
+		{200, `{"status":1,"punish":"allow"}`, BadAnswer, ""},
 	} {
 		got := classify(queryAPI, tt.status, []byte(tt.body), nil)
-		if got.Kind != tt.kind {
-			t.Errorf("%d %q: got %s, want %s", tt.status, tt.body, got.Kind, tt.kind)
+		if got.Kind != tt.kind || got.Detail != tt.detail {
+			t.Errorf("%d %q: got %s, %q; want %s, %q", tt.status, tt.body, got.Kind, got.Detail, tt.kind, tt.detail)
 		}
 		if got.Kind == IPBanned && classify(sendAPI, tt.status, []byte(tt.body), nil).Uncertain() {
 			t.Errorf("%d %q: a refusal is certain", tt.status, tt.body)
+		}
+	}
+}
+
+// Where the bot's text is taken, a file may be refused as if the bot were not there.
+func TestARefusedFileSaysNothingOfTheBot(t *testing.T) {
+	t.Parallel()
+	for _, a := range []api{sendAPI, directAPI} {
+		for _, tt := range []struct {
+			message Message
+			code    string
+			kind    Kind
+		}{
+			{File("@m", "1.xlsx", "xlsx"), "resource.not.found", MediaRefused},
+			{Image("@m"), "resource.not.found", MediaRefused},
+			{File("@m", "1.xlsx", "xlsx"), "invalidParameter.robotCode.notExsit", MediaRefused},
+			{File("@m", "1.xlsx", "xlsx"), "bot.stopped", BotStopped},
+			{Markdown("t", "x"), "resource.not.found", BotNotInGroup},
+		} {
+			got := classify(tt.message.by(a), 400, fmt.Appendf(nil, `{"code":%q,"message":"robot 不存在"}`, tt.code), nil)
+			if got.Kind != tt.kind || got.Uncertain() || got.Retryable() {
+				t.Errorf("%s of %s: %v", tt.code, tt.message.Key, got)
+			}
 		}
 	}
 }

@@ -19,11 +19,12 @@ func (c *Client) SendDirect(ctx context.Context, userIDs []string, m Message) (D
 	if len(userIDs) == 0 || len(userIDs) > MaxDirectUsers {
 		return DirectResult{}, directAPI.refuse(BadRequest, fmt.Sprintf("%d people to write to; from 1 to %d are possible", len(userIDs), MaxDirectUsers), nil)
 	}
-	param, failure := m.encodeFor(directAPI)
+	api := m.by(directAPI)
+	param, failure := m.encodeFor(api)
 	if failure != nil {
 		return DirectResult{}, failure
 	}
-	got, err := call[directAnswer](ctx, c, directAPI, request{body: directRequest{
+	got, err := call[directAnswer](ctx, c, api, request{body: directRequest{
 		RobotCode: c.robotCode,
 		UserIDs:   userIDs,
 		MsgKey:    m.Key,

@@ -54,6 +54,7 @@ const (
 	BotNotInGroup     Kind = "bot_not_in_group"
 	NoMemberList      Kind = "no_member_list" // DingTalk does not list this group's members, and it will not by itself
 	SendForbidden     Kind = "send_forbidden" // the bot may not write here
+	MediaRefused      Kind = "media_refused"  // no picture and no file of the bot is taken here; text may be
 
 	// The message.
 
@@ -61,8 +62,8 @@ const (
 	TextRefused     Kind = "text_refused"      // DingTalk's content check
 	KeyNotQueryable Kind = "key_not_queryable" // EITHER no data yet (just sent) OR no longer kept; the message's age tells
 	KeyInvalid      Kind = "key_invalid"       // no such processQueryKey
-	WebhookExpired  Kind = "webhook_expired"
-	ForeignHost     Kind = "foreign_host" // the webhook does not lead to DingTalk; nothing was sent
+	WebhookExpired  Kind = "webhook_expired"   // or it can't be used for another reason that will not pass
+	ForeignHost     Kind = "foreign_host"      // the webhook does not lead to DingTalk; nothing was sent
 
 	// The rest.
 

@@ -26,12 +26,13 @@ type Posted struct {
 //
 // DingTalk does not document the call as idempotent: after an error whose Uncertain is true the message may be in the group.
 func (c *Client) SendGroup(ctx context.Context, conversationID string, m Message) (Posted, error) {
-	param, failure := m.encodeFor(sendAPI)
+	api := m.by(sendAPI)
+	param, failure := m.encodeFor(api)
 	if failure != nil {
 		return Posted{}, failure
 	}
 	var began time.Time
-	got, err := call[sendAnswer](ctx, c, sendAPI, request{began: &began, body: sendRequest{
+	got, err := call[sendAnswer](ctx, c, api, request{began: &began, body: sendRequest{
 		OpenConversationID: conversationID,
 		RobotCode:          c.robotCode,
 		CoolAppCode:        c.coolAppCode(ctx, conversationID),

@@ -14,6 +14,12 @@ type Message struct {
 	Param any    // marshalled to the JSON object msgParam
 }
 
+// The msgKeys of messages that show what was uploaded.
+const (
+	imageKey = "sampleImageMsg"
+	fileKey  = "sampleFile"
+)
+
 // Markdown is a message in DingTalk's subset of Markdown: headings, quotes, bold, italic, links, images and lists, no tables.
 // The title is what a notification shows. Text that comes from people must be escaped already.
 func Markdown(title, text string) Message {
@@ -25,7 +31,7 @@ func Markdown(title, text string) Message {
 
 // Image is a picture that was given to DingTalk before; see [Client.UploadMedia].
 func Image(mediaID string) Message {
-	return Message{Key: "sampleImageMsg", Param: struct {
+	return Message{Key: imageKey, Param: struct {
 		PhotoURL string `json:"photoURL"` // takes a media id as well
 	}{mediaID}}
 }
@@ -33,7 +39,7 @@ func Image(mediaID string) Message {
 // File is a file that was given to DingTalk before; see [Client.UploadMedia]. People see and download it as fileName.
 // fileType is one of xlsx, pdf, zip, rar, doc and docx: fewer than can be uploaded.
 func File(mediaID, fileName, fileType string) Message {
-	return Message{Key: "sampleFile", Param: struct {
+	return Message{Key: fileKey, Param: struct {
 		MediaID  string `json:"mediaId"`
 		FileName string `json:"fileName"`
 		FileType string `json:"fileType"`
@@ -53,6 +59,12 @@ func (m Message) Encode() (string, error) {
 		return "", fmt.Errorf("%w: msgParam has %d bytes, DingTalk takes %d", ErrTooLong, len(param), MaxMsgParamBytes)
 	}
 	return string(param), nil
+}
+
+// by is the call that sends the message.
+func (m Message) by(a api) api {
+	a.media = m.Key == imageKey || m.Key == fileKey
+	return a
 }
 
 // encodeFor turns Encode's errors into those of a call.

@@ -132,7 +132,7 @@ func TestDingTalksMoods(t *testing.T) {
 	const (
 		json  = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
 		chunk = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
-		ban   = "<!doctype html><title>403</title><h1>Access denied</h1>"
+		ban   = `<!doctype html><title>403</title><script src="//host/_____tmd_____/punish?x5secdata=1"></script>`
 	)
 	denied := func(reason string) string {
 		return `{"code":"Forbidden.AccessDenied.` + reason + `","message":"no","requestid":"R-1"}`
@@ -160,6 +160,11 @@ func TestDingTalksMoods(t *testing.T) {
 		{"address banned, JSON", status(403, `{"status":1111,"wait":5,"source":"x5","punish":"deny"}`), IPBanned, 1, 1, false, 0},
 		{"address banned, JSON with 200", status(200, `{"status":1111,"wait":5,"punish":"deny"}`), IPBanned, 1, 1, false, 0},
 		{"address banned, HTML in gzip", status(403, zipped(0, ban), "Content-Encoding: gzip"), IPBanned, 1, 1, false, 0},
+
+		{"a page, 400", status(400, "<html><h1>400 Bad Request</h1>", "Content-Type: text/html"), Unknown, 1, 1, false, 0},
+		{"a page, 403", status(403, "<html><h1>Access denied</h1>", "Content-Type: text/html"), Unknown, 1, 1, false, 0},
+		{"a page, 429", status(429, "<html>", "Content-Type: text/html"), Throttled, 3, 3, false, 5 * time.Second},
+		{"a page, 200", status(200, "<html>Log in to the network", "Content-Type: text/html"), BadAnswer, 1, 1, true, 0},
 
 		{"500", status(500, `{"code":"system.error"}`), Unavailable, 3, 1, true, 5 * time.Second},
 		{"502, HTML", status(502, "<html>Bad Gateway", "Content-Type: text/html"), Unavailable, 3, 1, true, 5 * time.Second},

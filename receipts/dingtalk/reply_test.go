@@ -142,7 +142,8 @@ func TestARepliesFailures(t *testing.T) {
 		{200, `{}`, BadAnswer, true, 1},
 		{200, `not JSON`, BadAnswer, true, 1},
 		{500, ``, Unavailable, true, 1},
-		{403, `<html>`, IPBanned, false, 1},
+		{403, `<html>punish`, IPBanned, false, 1},
+		{403, `<html>`, Unknown, false, 1},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			s := newScript(t).always("/hook", tt.status, tt.body)

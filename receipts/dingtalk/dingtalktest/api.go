@@ -211,7 +211,7 @@ func (s *Server) process(c *call) reply {
 		case DropBefore:
 			return reply{drop: true}
 		case IPBanHTML:
-			return reply{status: status(f, http.StatusForbidden), contentType: "text/html; charset=utf-8", body: []byte("<!doctype html><title>403</title><h1>Access denied</h1>")}
+			return reply{status: status(f, http.StatusForbidden), contentType: "text/html; charset=utf-8", body: []byte(`<!doctype html><title>403</title><script src="//g.alicdn.com/sd/punish/index.js"></script>`)}
 		case IPBanJSON:
 			return reply{status: status(f, http.StatusForbidden), contentType: "application/json", body: []byte(`{"status":1111,"wait":5,"punish":"deny"}`)}
 		}
