@@ -16,14 +16,12 @@ import (
 	"whoread/receipts/dingtalk"
 )
 
-// Inbox takes commands in for good, each one once.
+// Inbox takes jobs in for good, each one once.
 type Inbox interface {
-	// Accept returns false if a command with that id was accepted before. An error
-	// means that the command was not accepted.
-	Accept(ctx context.Context, id, command string) (bool, error)
-	// Schedule puts commands in, at least one, each at its time; the same one waits only
-	// once.
-	Schedule(ctx context.Context, due map[string]time.Time) error
+	// Accept returns false if a job with that ID was accepted before. An error means
+	// that the job was not accepted.
+	Accept(ctx context.Context, j receipts.Job) (bool, error)
+	receipts.Scheduler
 }
 
 // Postings notes which steps that people see have begun, such as a command's posting
@@ -162,12 +160,12 @@ func (b *Bot) accept(ctx context.Context, frameID string, data []byte) Outcome {
 		// Every deadline that it could name would be over: its time is none.
 		in.SaidAt = b.Now()
 	}
-	command, err := in.command()
+	job, err := in.job()
 	if err != nil {
 		log.Error("frame dropped", zap.Error(err))
 		return Dropped
 	}
-	fresh, err := b.Inbox.Accept(ctx, in.ID, command)
+	fresh, err := b.Inbox.Accept(ctx, job)
 	if err != nil {
 		log.Error("command not accepted", zap.Error(err))
 		b.refuse(ctx, in, err)
@@ -223,23 +221,23 @@ func (b *Bot) wasRefused(id string) bool {
 	return len(b.refused) < before
 }
 
-// Work carries out a command from the inbox and answers it. An error means that
-// it should be tried again: the records did not answer, or the answer could not
-// be given. A command is taken over if an earlier attempt may have come to its end
-// unseen: what that one did is not done again, and the answer says that it may have
-// been given before.
-func (b *Bot) Work(ctx context.Context, command string, takenOver bool) error {
+// Work does a job from the inbox: it carries a command out and answers it, or does what was
+// scheduled. An error means that it should be tried again: the records did not answer, or
+// the answer could not be given. A command is taken over if an earlier attempt may have
+// come to its end unseen: what that one did is not done again, and the answer says that it
+// may have been given before.
+func (b *Bot) Work(ctx context.Context, j receipts.Job, takenOver bool) error {
 	defer b.warnPrivately(ctx) // of what it has cost
-	waits, err := readCommand(command)
-	switch {
-	case err != nil:
-		return b.observed(Unknown.Label(), err)
-	case waits.Sweep != nil:
-		return b.observed(sweepLabel, b.sweep(ctx, *waits.Sweep))
-	case waits.FollowUp != nil:
-		return b.observed(followUpLabel, b.followUp(ctx, *waits.FollowUp))
+	switch j.Kind {
+	case SweepJob:
+		return b.observed(sweepLabel, b.sweep(ctx, j))
+	case FollowUpJob:
+		return b.observed(followUpLabel, b.followUp(ctx, j))
 	}
-	in := waits.Incoming
+	in, err := messageOf(j)
+	if err != nil {
+		return b.observed(Unknown.Label(), err)
+	}
 	in.TakenOver = takenOver
 	ctx = WithRequest(ctx, in.ID)
 	if b.wasRefused(in.ID) {
@@ -293,23 +291,23 @@ func (b *Bot) answer(ctx context.Context, in Incoming, said Said) (Outcome, erro
 
 // GiveUp tells the sender that a command could not be carried out. TakenOver is as
 // for Work.
-func (b *Bot) GiveUp(ctx context.Context, command string, takenOver bool, reason error) {
-	waits, err := readCommand(command)
-	switch {
-	case err != nil:
-		b.log(ctx).Error("command given up", zap.Error(reason))
-		b.Observer.Command(Unknown.Label(), GivenUp, 0)
-		return
-	case waits.Sweep != nil: // nobody waits for it
-		b.log(ctx).Error("sweep given up", zap.Int("number", waits.Sweep.Number), zap.Error(reason))
+func (b *Bot) GiveUp(ctx context.Context, j receipts.Job, takenOver bool, reason error) {
+	switch j.Kind {
+	case SweepJob: // nobody waits for it
+		b.log(ctx).Error("sweep given up", zap.String("job", j.ID), zap.Error(reason))
 		b.Observer.Command(sweepLabel, GivenUp, 0)
 		return
-	case waits.FollowUp != nil:
-		b.postponeFollowUp(ctx, *waits.FollowUp, reason)
+	case FollowUpJob:
+		b.postponeFollowUp(ctx, j, reason)
 		b.Observer.Command(followUpLabel, GivenUp, 0)
 		return
 	}
-	in := waits.Incoming
+	in, err := messageOf(j)
+	if err != nil {
+		b.log(ctx).Error("command given up", zap.Error(reason))
+		b.Observer.Command(Unknown.Label(), GivenUp, 0)
+		return
+	}
 	in.TakenOver = takenOver
 	ctx = WithRequest(ctx, in.ID)
 	said := Understand(in.Text)

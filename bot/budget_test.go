@@ -9,6 +9,7 @@ import (
 	"go.uber.org/zap"
 
 	"whoread/bot"
+	"whoread/receipts"
 	"whoread/receipts/dingtalk/dingtalktest"
 )
 
@@ -122,12 +123,12 @@ func TestPastTheBudgetWhatComesByItselfSaysItOnce(t *testing.T) {
 	post := w.announce("公告 每30分钟 停机")
 	w.must(w.group.ReadAll(post.ID, w.lisi))
 	w.asks(w.lisi, "谁没读")
-	var sweep, follow string
-	for command := range w.inbox.scheduled {
-		if strings.Contains(command, "Sweep") {
-			sweep = command
+	var sweep, follow receipts.Job
+	for _, job := range w.inbox.scheduled {
+		if job.Kind == bot.SweepJob {
+			sweep = job
 		} else {
-			follow = command
+			follow = job
 		}
 	}
 	w.spendAll()

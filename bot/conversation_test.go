@@ -563,10 +563,11 @@ func TestWhenTheRecordsAreGone(t *testing.T) {
 func TestACommandThatCannotBeRead(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, setup{})
-	if err := w.bot.Work(w.soon(), "{", false); err == nil {
+	broken := receipts.Job{ID: "msg1", Kind: bot.MessageJob, Body: "{"}
+	if err := w.bot.Work(w.soon(), broken, false); err == nil {
 		t.Error("carried out")
 	}
-	w.bot.GiveUp(w.soon(), "{", false, errRedis)
+	w.bot.GiveUp(w.soon(), broken, false, errRedis)
 	if got := w.group.Messages(); len(got) != 0 {
 		t.Errorf("said %+v", got)
 	}
@@ -924,8 +925,8 @@ func TestAnotherReplicaCarriesOut(t *testing.T) {
 	w := newWorld(t, setup{})
 	w.bot.Accept(context.Background(), "frame1", w.heard(w.group, w.lilei, say{Text: "公告 停机\n请保存"}))
 	command := w.inbox.take()[0]
-	if !json.Valid([]byte(command)) {
-		t.Errorf("%q is no JSON", command)
+	if !json.Valid([]byte(command.Body)) {
+		t.Errorf("%q is no JSON", command.Body)
 	}
 	w.must(w.newBot(w.bot.Options).Work(w.soon(), command, false))
 	if posts := w.posted(); len(posts) != 1 || posts[0].Text != markdown("停机", "请保存") {

@@ -61,12 +61,8 @@ func (b *Bot) webhook(ctx context.Context, group string) (dingtalk.Secret, time.
 	return dingtalk.NewSecret(webhook), until, err
 }
 
-// dueFollowUp is a message whose follow-up may be due. It waits in the schedule,
-// each message at most once.
-type dueFollowUp struct {
-	Group  string
-	Number int
-}
+// dueFollowUp is the body of a job that looks at the follow-up of a message.
+type dueFollowUp struct{ Number int }
 
 // The bounds of what people and settings may ask for.
 const (
@@ -83,11 +79,12 @@ func (b *Bot) times(in Incoming) when.Times {
 
 // scheduleFollowUp has the follow-up of a message looked at.
 func (b *Bot) scheduleFollowUp(ctx context.Context, group string, number int, at time.Time) error {
-	command, err := json.Marshal(scheduled{FollowUp: &dueFollowUp{group, number}})
+	body, err := json.Marshal(dueFollowUp{number})
 	if err != nil {
 		return err
 	}
-	if err := b.Inbox.Schedule(ctx, map[string]time.Time{string(command): at}); err != nil {
+	job := receipts.Job{ID: fmt.Sprintf("%s/%s/%d", FollowUpJob, group, number), Kind: FollowUpJob, Group: group, Body: string(body), At: at}
+	if err := b.Inbox.Schedule(ctx, job); err != nil {
 		return fmt.Errorf("schedule the follow-up of #%d: %w", number, err)
 	}
 	return nil
@@ -255,21 +252,26 @@ const againAfter = 5 * time.Minute
 // followUp carries out the round of a follow-up, if one is due. It can be repeated:
 // people are reminded and told once each. An error means that it should be tried
 // again.
-func (b *Bot) followUp(ctx context.Context, due dueFollowUp) error {
+func (b *Bot) followUp(ctx context.Context, j receipts.Job) error {
+	due, err := bodyOf[dueFollowUp](j)
+	if err != nil {
+		return err
+	}
+	group := j.Group
 	log := b.log(ctx).With(zap.Int("number", due.Number))
-	f, err := b.Follower.Records.FollowUp(ctx, due.Group, due.Number)
+	f, err := b.Follower.Records.FollowUp(ctx, group, due.Number)
 	if err != nil {
 		return fmt.Errorf("follow up #%d: %w", due.Number, err)
 	}
 	if f == nil || f.Ended != "" {
 		return nil
 	}
-	if !b.Access.works(due.Group) { // not any more: nothing is said there
+	if !b.Access.works(group) { // not any more: nothing is said there
 		next := *f
 		next.Ended = receipts.Stopped
-		return b.settleFollowUp(ctx, due, *f, next)
+		return b.settleFollowUp(ctx, group, due.Number, *f, next)
 	}
-	m, err := b.Reporter.Message(ctx, due.Group, due.Number)
+	m, err := b.Reporter.Message(ctx, group, due.Number)
 	if errors.Is(err, receipts.ErrNoMessage) { // its time is over
 		return nil
 	}
@@ -279,7 +281,7 @@ func (b *Bot) followUp(ctx context.Context, due dueFollowUp) error {
 	r := receipts.Report{Message: m}
 	act, next := f.Before(m, b.Reminders.Quiet, b.Now())
 	if act == receipts.Remind {
-		if r, err = b.Reporter.Ask(ctx, due.Group, due.Number); err != nil {
+		if r, err = b.Reporter.Ask(ctx, group, due.Number); err != nil {
 			return fmt.Errorf("follow up #%d: %w", due.Number, err)
 		}
 		act, next = f.Round(r, b.Now())
@@ -291,26 +293,27 @@ func (b *Bot) followUp(ctx context.Context, due dueFollowUp) error {
 		log.Info("followed up", zap.String("act", string(act)), zap.Int("round", f.Rounds), zap.String("ended", string(next.Ended)),
 			zap.Int("read", len(r.Read)), zap.Int("total", r.Total), zap.Time("next", next.Next))
 	}
-	return b.settleFollowUp(ctx, due, *f, next)
+	return b.settleFollowUp(ctx, group, due.Number, *f, next)
 }
 
 // postponeFollowUp has a follow-up looked at again later that could not be carried
 // out now.
-func (b *Bot) postponeFollowUp(ctx context.Context, due dueFollowUp, reason error) {
-	b.log(ctx).Error("follow-up put off", zap.Int("number", due.Number), zap.Error(reason))
-	if err := b.scheduleFollowUp(ctx, due.Group, due.Number, b.Now().Add(againAfter)); err != nil {
-		b.log(ctx).Error("follow-up lost", zap.Int("number", due.Number), zap.Error(err))
+func (b *Bot) postponeFollowUp(ctx context.Context, j receipts.Job, reason error) {
+	b.log(ctx).Error("follow-up put off", zap.String("job", j.ID), zap.Error(reason))
+	j.At = b.Now().Add(againAfter)
+	if err := b.Inbox.Schedule(ctx, j); err != nil {
+		b.log(ctx).Error("follow-up lost", zap.String("job", j.ID), zap.Error(err))
 	}
 }
 
 // settleFollowUp records the follow-up as it is after a round and has it looked at
 // again.
-func (b *Bot) settleFollowUp(ctx context.Context, due dueFollowUp, f, next receipts.FollowUp) error {
+func (b *Bot) settleFollowUp(ctx context.Context, group string, number int, f, next receipts.FollowUp) error {
 	if !next.Next.Equal(f.Next) || next.Rounds != f.Rounds || next.Ended != f.Ended {
 		next.Version = f.Version + 1
-		recorded, err := b.Follower.Records.Change(ctx, due.Group, due.Number, next)
+		recorded, err := b.Follower.Records.Change(ctx, group, number, next)
 		if err != nil {
-			return fmt.Errorf("follow up #%d: %w", due.Number, err)
+			return fmt.Errorf("follow up #%d: %w", number, err)
 		}
 		if !recorded { // stopped, begun anew, or another's round
 			return nil
@@ -319,7 +322,7 @@ func (b *Bot) settleFollowUp(ctx context.Context, due dueFollowUp, f, next recei
 	if next.Ended != "" {
 		return nil
 	}
-	return b.scheduleFollowUp(ctx, due.Group, due.Number, next.Next)
+	return b.scheduleFollowUp(ctx, group, number, next.Next)
 }
 
 // act does what a round has decided.

@@ -1015,7 +1015,7 @@ func TestFollowUpsOfAGroupThatIsNotAllowedAnyMore(t *testing.T) {
 func TestAFollowUpOfWhatIsGoneIsNothing(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, setup{})
-	due := `{"FollowUp":{"Group":"cid","Number":7}}`
+	due := receipts.Job{ID: "follow-up", Kind: bot.FollowUpJob, Group: "cid", Body: `{"Number":7}`}
 	w.must(w.bot.Work(w.soon(), due, false))
 	w.bot.GiveUp(w.soon(), due, false, errRedis)
 	w.sees("later", w.pass(5*time.Minute))

@@ -354,15 +354,15 @@ func FuzzDecode(f *testing.F) {
 		if !in.Outsider && in.Sender.UserID == "" {
 			t.Fatalf("somebody without a userId is let in: %+v", in)
 		}
-		command, err := in.command()
+		job, err := in.job()
 		if err != nil {
 			t.Fatal(err)
 		}
-		again, err := readCommand(command)
+		again, err := messageOf(job)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if diff := cmp.Diff(in, again.Incoming); diff != "" {
+		if diff := cmp.Diff(in, again); diff != "" {
 			t.Fatalf("the inbox changes the command (-before +after):\n%s", diff)
 		}
 		Understand(in.Text)

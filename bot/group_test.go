@@ -2,9 +2,11 @@ package bot_test
 
 import (
 	"bytes"
+	stdcmp "cmp"
 	"context"
 	"encoding/json"
 	"errors"
+	"iter"
 	"maps"
 	"net/http"
 	"net/url"
@@ -439,53 +441,75 @@ func webhookOf(t *testing.T, data []byte) string {
 type inbox struct {
 	mu    sync.Mutex
 	seen  map[string]bool
-	queue []string
+	queue []receipts.Job
 	fail  error // what Accept returns, having done nothing
 	lost  error // what Accept returns, having accepted all the same
 
-	scheduled map[string]time.Time
+	scheduled map[string]receipts.Job // by ID
 }
 
-func (i *inbox) Schedule(_ context.Context, due map[string]time.Time) error {
+func (i *inbox) Schedule(_ context.Context, jobs ...receipts.Job) error {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	if i.scheduled == nil {
-		i.scheduled = map[string]time.Time{}
+		i.scheduled = map[string]receipts.Job{}
 	}
-	maps.Copy(i.scheduled, due)
+	for _, j := range jobs {
+		i.scheduled[j.ID] = j
+	}
 	return nil
 }
 
-// due takes what is due at the time, as the store moves it into the inbox.
-func (i *inbox) due(now time.Time) []string {
+func (i *inbox) Cancel(_ context.Context, ids ...string) (int, error) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	var commands []string
-	for command, at := range i.scheduled {
-		if !at.After(now) {
-			commands = append(commands, command)
-			delete(i.scheduled, command)
-		}
+	before := len(i.scheduled)
+	for _, id := range ids {
+		delete(i.scheduled, id)
 	}
-	slices.Sort(commands)
-	return commands
+	return before - len(i.scheduled), nil
 }
 
-func (i *inbox) Accept(_ context.Context, id, command string) (bool, error) {
+func (i *inbox) Scheduled(_ context.Context, group string) ([]receipts.Job, error) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	return sorted(maps.Values(i.scheduled), func(j receipts.Job) bool { return j.Group == group }), nil
+}
+
+// due takes what is due at the time, as the store moves it into the inbox.
+func (i *inbox) due(now time.Time) []receipts.Job {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	jobs := sorted(maps.Values(i.scheduled), func(j receipts.Job) bool { return !j.At.After(now) })
+	for _, j := range jobs {
+		delete(i.scheduled, j.ID)
+	}
+	return jobs
+}
+
+// sorted are the jobs that are wanted, in the order of their times.
+func sorted(jobs iter.Seq[receipts.Job], wanted func(receipts.Job) bool) []receipts.Job {
+	all := slices.SortedFunc(jobs, func(a, b receipts.Job) int {
+		return stdcmp.Or(a.At.Compare(b.At), strings.Compare(a.ID, b.ID))
+	})
+	return slices.DeleteFunc(all, func(j receipts.Job) bool { return !wanted(j) })
+}
+
+func (i *inbox) Accept(_ context.Context, j receipts.Job) (bool, error) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	if i.fail != nil {
 		return false, i.fail
 	}
-	if i.seen[id] {
+	if i.seen[j.ID] {
 		return false, nil
 	}
-	i.seen[id] = true
-	i.queue = append(i.queue, command)
+	i.seen[j.ID] = true
+	i.queue = append(i.queue, j)
 	return i.lost == nil, i.lost
 }
 
-func (i *inbox) take() []string {
+func (i *inbox) take() []receipts.Job {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	taken := i.queue

@@ -76,7 +76,7 @@ func TestHugeFramesAreKeptSmall(t *testing.T) {
 			f[field] = value
 		}))
 		taken := w.inbox.take()
-		if len(taken) != 1 || len(taken[0]) > most {
+		if len(taken) != 1 || len(taken[0].Body) > most {
 			t.Errorf("%s: %d commands", field, len(taken))
 			continue
 		}
@@ -84,8 +84,8 @@ func TestHugeFramesAreKeptSmall(t *testing.T) {
 			bot.Incoming
 			Webhook string
 		}
-		w.must(json.Unmarshal([]byte(taken[0]), &in))
-		if (field == "msgId") != (in.ID == "frame msgId") || (field == "senderStaffId") != in.Outsider || !utf8.ValidString(taken[0]) {
+		w.must(json.Unmarshal([]byte(taken[0].Body), &in))
+		if (field == "msgId") != (in.ID == "frame msgId") || (field == "senderStaffId") != in.Outsider || !utf8.ValidString(taken[0].Body) {
 			t.Errorf("%s: %.200s", field, taken[0])
 		}
 		if field == "senderNick" && !strings.HasPrefix(huge, in.Sender.Name) {
@@ -521,8 +521,8 @@ func TestFiveMinutesBetweenTheClocks(t *testing.T) {
 			// Its deadline, and its sweep by this machine's clock.
 			said := w.carryOut(w.group, hears(say{Text: "公告 15:30前 停机"}))
 			w.wants(w.answer(said).Text, "已发出 #1", "15:30 截止时报告一次")
-			for command, at := range w.inbox.scheduled {
-				if late := at.Sub(w.clock.now()); strings.Contains(command, "Sweep") && (late < time.Hour || late > 66*time.Minute) {
+			for _, job := range w.inbox.scheduled {
+				if late := job.At.Sub(w.clock.now()); job.Kind == bot.SweepJob && (late < time.Hour || late > 66*time.Minute) {
 					t.Errorf("swept after %v", late)
 				}
 			}

@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"whoread/bot"
+	"whoread/receipts"
 	"whoread/receipts/dingtalk/dingtalktest"
 )
 
@@ -116,12 +117,14 @@ func TestAttemptsThatFailAreObserved(t *testing.T) {
 	w := newWorld(t, observed(o))
 	w.bot.Accept(t.Context(), "frame1", w.heard(w.group, w.lilei, say{Text: "谁没读"}))
 	command := w.inbox.take()[0]
-	sweep, followUp := `{"Sweep":{"Group":"`+w.group.ID()+`","Number":1}}`, `{"FollowUp":{"Group":"`+w.group.ID()+`","Number":1}}`
+	sweep := receipts.Job{ID: "sweep", Kind: bot.SweepJob, Group: w.group.ID(), Body: `{"Number":1}`}
+	followUp := receipts.Job{ID: "follow-up", Kind: bot.FollowUpJob, Group: w.group.ID(), Body: `{"Number":1}`}
+	broken := receipts.Job{ID: "broken", Kind: bot.MessageJob, Body: "no JSON"}
 	w.must(w.bot.Work(w.soon(), sweep, false)) // of what is no more
 	w.loseStore()
-	for _, c := range []string{command, sweep, followUp, "no JSON"} {
+	for _, c := range []receipts.Job{command, sweep, followUp, broken} {
 		if err := w.bot.Work(w.soon(), c, false); err == nil {
-			t.Errorf("%.20s: carried out without records", c)
+			t.Errorf("%s: carried out without records", c.ID)
 		}
 		w.bot.GiveUp(w.soon(), c, false, errRedis)
 	}

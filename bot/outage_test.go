@@ -7,11 +7,12 @@ import (
 	"time"
 
 	"whoread/bot"
+	"whoread/receipts"
 )
 
 // answersInVain lets a command be carried out, and waits until it was tried so often to
 // answer it. Done tells what came of it in the end.
-func (w *world) answersInVain(ctx context.Context, command string, tries int) (done <-chan error) {
+func (w *world) answersInVain(ctx context.Context, command receipts.Job, tries int) (done <-chan error) {
 	w.Helper()
 	ended := make(chan error, 1)
 	go func() { ended <- w.bot.Work(ctx, command, false) }()
@@ -66,29 +67,29 @@ func TestASweepInAnOutageIsMadeAgain(t *testing.T) {
 	w.reconfigure(func(o *bot.Options) { o.Sweep = []time.Duration{time.Hour} })
 	post := w.announce("公告 停机")
 	w.must(w.group.ReadAll(post.ID, w.zhangsan))
-	next := func() (command string, at time.Time) {
+	next := func() (sweep receipts.Job) {
 		t.Helper()
 		if len(w.inbox.scheduled) != 1 {
 			t.Fatalf("scheduled: %v", w.inbox.scheduled)
 		}
-		for command, at = range w.inbox.scheduled {
-			delete(w.inbox.scheduled, command)
+		for _, sweep = range w.inbox.scheduled {
+			delete(w.inbox.scheduled, sweep.ID)
 		}
-		w.clock.advance(at.Sub(w.clock.now()))
-		return command, at
+		w.clock.advance(sweep.At.Sub(w.clock.now()))
+		return sweep
 	}
 	w.wire.cut(true)
-	command, at := next()
+	sweep := next()
 	for range 2 {
-		w.must(w.bot.Work(w.soon(), command, false))
-		again, later := next()
-		if again != command || later.Sub(at) != 10*time.Minute {
-			t.Errorf("%s at %v; want it 10 minutes after %v", again, later, at)
+		w.must(w.bot.Work(w.soon(), sweep, false))
+		again := next()
+		if again.ID != sweep.ID || again.At.Sub(sweep.At) != 10*time.Minute {
+			t.Errorf("%v; want it 10 minutes after %v", again, sweep)
 		}
-		at = later
+		sweep = again
 	}
 	w.wire.cut(false)
-	w.must(w.bot.Work(w.soon(), command, false))
+	w.must(w.bot.Work(w.soon(), sweep, false))
 	if len(w.inbox.scheduled) > 0 {
 		t.Errorf("scheduled once more: %v", w.inbox.scheduled)
 	}
@@ -96,7 +97,7 @@ func TestASweepInAnOutageIsMadeAgain(t *testing.T) {
 	w.wants(w.asks(w.hanmeimei, "谁读了"), "#1 停机 · 已读至少 1/4", "张三")
 
 	w.wire.cut(true)
-	w.must(w.bot.Work(w.soon(), command, false)) // far too late
+	w.must(w.bot.Work(w.soon(), sweep, false)) // far too late
 	if len(w.inbox.scheduled) > 0 {
 		t.Errorf("scheduled once more: %v", w.inbox.scheduled)
 	}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"whoread/bot"
+	"whoread/receipts"
 	"whoread/receipts/dingtalk/dingtalktest"
 )
 
@@ -132,12 +133,12 @@ func TestWhatComesByItselfDoesNotAskForASpentQuota(t *testing.T) {
 	w := newWorld(t, setup{})
 	w.reconfigure(func(o *bot.Options) { o.Sweep = []time.Duration{time.Hour} })
 	w.announce("公告 每30分钟 停机")
-	var sweep, follow string
-	for command := range w.inbox.scheduled {
-		if strings.Contains(command, "Sweep") {
-			sweep = command
+	var sweep, follow receipts.Job
+	for _, job := range w.inbox.scheduled {
+		if job.Kind == bot.SweepJob {
+			sweep = job
 		} else {
-			follow = command
+			follow = job
 		}
 	}
 	w.dingtalk.SetQuota(w.dingtalk.Counted(), 0)

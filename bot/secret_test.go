@@ -20,7 +20,7 @@ func TestAWebhookIsOnlyShownInTheInbox(t *testing.T) {
 	const webhook = "https://oapi.dingtalk.com/robot/sendBySession?session=hunter2"
 	in := Incoming{ID: "msg1", Group: "cid1", Webhook: dingtalk.NewSecret(webhook)}
 	for name, value := range map[string]any{
-		"itself": in.Webhook, "a pointer": &in.Webhook, "a command": in, "a pointer to a command": &in, "in the inbox": waiting{Incoming: in},
+		"itself": in.Webhook, "a pointer": &in.Webhook, "a command": in, "a pointer to a command": &in,
 		"a reminder": &nudges{webhook: in.Webhook}, "a list": []Incoming{in}, "a map": map[string]any{"in": in}, "an error": fmt.Errorf("%+v", in),
 	} {
 		var log bytes.Buffer
@@ -45,12 +45,12 @@ func TestAWebhookIsOnlyShownInTheInbox(t *testing.T) {
 			}
 		}
 	}
-	command, err := in.command()
+	job, err := in.job()
 	if err != nil {
 		t.Fatal(err)
 	}
-	kept, err := readCommand(command)
-	if err != nil || kept.Webhook.Reveal() != webhook {
-		t.Errorf("the inbox gives back %q, %v", kept.Webhook.Reveal(), err)
+	again, err := messageOf(job)
+	if err != nil || again.Webhook.Reveal() != webhook {
+		t.Errorf("the inbox gives back %q, %v", again.Webhook.Reveal(), err)
 	}
 }

@@ -2,11 +2,11 @@ package bot_test
 
 import (
 	"errors"
-	"slices"
 	"testing"
 	"time"
 
 	"whoread/bot"
+	"whoread/receipts"
 	"whoread/receipts/dingtalk/dingtalktest"
 )
 
@@ -18,24 +18,23 @@ func TestASweepSavesWhatDingTalkForgets(t *testing.T) {
 	w.reconfigure(func(o *bot.Options) { o.Sweep = []time.Duration{time.Hour, 23 * time.Hour} })
 	began := w.clock.now()
 	post := w.announce("公告 停机")
-	var commands []string
-	for command, at := range w.inbox.scheduled {
-		commands = append(commands, command)
-		after := at.Sub(began)
+	sweeps, err := w.inbox.Scheduled(t.Context(), w.group.ID())
+	w.must(err)
+	for _, sweep := range sweeps {
+		after := sweep.At.Sub(began)
 		if (after < time.Hour || after >= 66*time.Minute) && (after < 23*time.Hour || after >= 26*time.Hour) {
 			t.Errorf("a sweep after %v", after)
 		}
 	}
-	if len(commands) != 2 {
-		t.Fatalf("scheduled: %q", commands)
+	if len(sweeps) != 2 {
+		t.Fatalf("scheduled: %q", sweeps)
 	}
-	slices.Sort(commands)
 
 	w.must(w.group.ReadAll(post.ID, w.hanmeimei, w.zhangsan))
 	w.clock.advance(time.Hour)
 	said := len(w.group.Messages())
 	queries := w.dingtalk.CallCount(dingtalktest.APIQuery)
-	w.must(w.bot.Work(w.soon(), commands[0], false))
+	w.must(w.bot.Work(w.soon(), sweeps[0], false))
 	if now := w.dingtalk.CallCount(dingtalktest.APIQuery); now != queries+1 {
 		t.Errorf("%d queries for a sweep", now-queries)
 	}
@@ -52,6 +51,7 @@ func TestASweepSavesWhatDingTalkForgets(t *testing.T) {
 func TestASweepOfWhatIsGoneIsNothing(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, setup{})
-	w.must(w.bot.Work(w.soon(), `{"Sweep":{"Group":"cid","Number":7,"Nth":0}}`, false))
-	w.bot.GiveUp(w.soon(), `{"Sweep":{"Group":"cid","Number":7,"Nth":0}}`, false, errors.New("over"))
+	sweep := receipts.Job{ID: "sweep", Kind: bot.SweepJob, Group: "cid", Body: `{"Number":7,"Nth":0}`}
+	w.must(w.bot.Work(w.soon(), sweep, false))
+	w.bot.GiveUp(w.soon(), sweep, false, errors.New("over"))
 }

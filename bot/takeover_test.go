@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"whoread/bot"
+	"whoread/receipts"
 	"whoread/receipts/dingtalk/dingtalktest"
 )
 
@@ -13,7 +14,7 @@ import (
 var perhapsAgain = spoken{"（中途被打断过，这个回答之前可能已经给过一次。）", "(Something interrupted me: I may have given you this answer before.)"}
 
 // accepted lets somebody say something, and returns the command in the inbox.
-func (w *world) accepted(what say) string {
+func (w *world) accepted(what say) receipts.Job {
 	w.Helper()
 	w.bot.Accept(context.Background(), "frame1", w.heard(w.group, w.lilei, what))
 	commands := w.inbox.take()

@@ -137,7 +137,7 @@ func rights(key string) map[string][]any {
 		"hset": {"hset", key, "f", "v"}, "hsetnx": {"hsetnx", key, "f", "v"}, "hget": {"hget", key, "f"}, "hmget": {"hmget", key, "f"},
 		"hgetall": {"hgetall", key}, "hkeys": {"hkeys", key}, "hdel": {"hdel", key, "f"}, "hincrby": {"hincrby", key, "f", 1},
 		"sadd": {"sadd", key, "m"}, "srem": {"srem", key, "m"}, "smembers": {"smembers", key},
-		"zadd": {"zadd", key, 1, "m"}, "zcard": {"zcard", key}, "zrem": {"zrem", key, "m"}, "zrangebyscore": {"zrangebyscore", key, 0, 1},
+		"zadd": {"zadd", key, 1, "m"}, "zcard": {"zcard", key}, "zrem": {"zrem", key, "m"}, "zscore": {"zscore", key, "m"}, "zrangebyscore": {"zrangebyscore", key, 0, 1},
 		"xadd": {"xadd", key, "*", "f", "v"}, "xlen": {"xlen", key}, "xrange": {"xrange", key, "-", "+"}, "xdel": {"xdel", key, "1-1"},
 		"xack": {"xack", key, "g", "1-1"}, "xclaim": {"xclaim", key, "g", "c", 0, "1-1"}, "xpending": {"xpending", key, "g"},
 		"xreadgroup":    {"xreadgroup", "group", "g", "c", "streams", key, ">"},

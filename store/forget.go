@@ -247,25 +247,16 @@ func forgetInJSON(field, text, userID string) (without string, held bool, err er
 	return "", false, nil
 }
 
-// Unschedule takes the scheduled commands out that are wanted no more, and returns how
-// many; with dry, how many they are.
-func (i *Inbox) Unschedule(ctx context.Context, unwanted func(command string) bool, dry bool) (int, error) {
-	commands, err := i.rdb.ZRange(ctx, i.keys.schedule(), 0, -1).Result()
-	if err != nil {
-		return 0, fmt.Errorf("read the schedule: %w", err)
+// ForgetGroup takes all jobs about a group out of the schedule, and returns how many; with
+// dry, how many there are.
+func (i *Inbox) ForgetGroup(ctx context.Context, group string, dry bool) (int, error) {
+	jobs, err := i.Scheduled(ctx, group)
+	if err != nil || dry || len(jobs) == 0 {
+		return len(jobs), err
 	}
-	count := 0
-	for _, command := range commands {
-		if !unwanted(command) {
-			continue
-		}
-		count++
-		if dry {
-			continue
-		}
-		if err := i.rdb.ZRem(ctx, i.keys.schedule(), command).Err(); err != nil {
-			return count, fmt.Errorf("take a command out of the schedule: %w", err)
-		}
+	ids := make([]string, len(jobs))
+	for n, j := range jobs {
+		ids[n] = j.ID
 	}
-	return count, nil
+	return i.Cancel(ctx, ids...)
 }

@@ -184,28 +184,3 @@ func TestErasingInACluster(t *testing.T) {
 		t.Errorf("group: %d, %v", n, err)
 	}
 }
-
-func TestUnscheduleTakesOutWhatIsUnwanted(t *testing.T) {
-	t.Parallel()
-	storetest.Each(t, func(t *testing.T, b storetest.Backend) {
-		inbox := open(t, b).Inbox(quick(), nil)
-		ctx := t.Context()
-		for _, command := range []string{"a1", "a2", "b1"} {
-			if err := inbox.Schedule(ctx, map[string]time.Time{command: noon}); err != nil {
-				t.Fatal(err)
-			}
-		}
-		isA := func(command string) bool { return command[0] == 'a' }
-		for _, c := range []struct {
-			dry  bool
-			want int
-		}{{true, 2}, {false, 2}, {false, 0}} {
-			if n, err := inbox.Unschedule(ctx, isA, c.dry); n != c.want || err != nil {
-				t.Errorf("dry %v: %d, %v; want %d", c.dry, n, err, c.want)
-			}
-		}
-		if left, err := inbox.Unschedule(ctx, func(string) bool { return true }, true); left != 1 || err != nil {
-			t.Errorf("%d are left, %v", left, err)
-		}
-	})
-}

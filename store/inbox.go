@@ -6,60 +6,63 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
 
 	"github.com/redis/go-redis/v9"
 	"go.uber.org/zap"
+
+	"whoread/receipts"
 )
 
 // Limits of the inbox.
 const (
-	// repeatedWithin is how long a repetition of a command is recognised. DingTalk
+	// repeatedWithin is how long a repetition of a job is recognised. DingTalk
 	// was seen to repeat after about 16 s and 60 s.
 	repeatedWithin = 24 * time.Hour
-	// waitingMax is how many commands may wait before more are refused.
+	// waitingMax is how many jobs may wait before more are refused.
 	waitingMax = 10_000
-	// parkedMax is how many parked commands are kept to be looked at.
+	// parkedMax is how many parked jobs are kept to be looked at.
 	parkedMax = 1_000
-	// blockFor is how long one read waits for a command. It bounds how long a
+	// blockFor is how long one read waits for a job. It bounds how long a
 	// shutdown waits for the reader.
 	blockFor = time.Second
 	// redisAgain is the pause after Redis failed to answer the reader.
 	redisAgain = time.Second
-	// dueMax is how many scheduled commands are moved at a time.
+	// dueMax is how many scheduled jobs are moved at a time.
 	dueMax = 100
-	// consumerGroup shares the commands among the replicas.
+	// consumerGroup shares the jobs among the replicas.
 	consumerGroup = "workers"
 	// handedBack is the consumer that holds what a replica gave back before it ended.
 	// It is none of the names that replicas have.
 	handedBack = "handed back"
 )
 
-// ErrInboxFull means that too many commands wait already.
+// ErrInboxFull means that too many jobs wait already.
 var ErrInboxFull = errors.New("the inbox is full")
 
 // InboxOptions tune the inbox.
 type InboxOptions struct {
-	// Lease is how long a command stays with a worker that shows no sign of life.
+	// Lease is how long a job stays with a worker that shows no sign of life.
 	Lease time.Duration
-	// Workers is how many commands are carried out at the same time.
+	// Workers is how many jobs are worked on at the same time.
 	Workers int
-	// Attempts is how often a command is tried before it is parked.
+	// Attempts is how often a job is tried before it is parked.
 	Attempts int
 	// RetryAfter is the pause before the second attempt, doubled before each
 	// further one.
 	RetryAfter time.Duration
-	// Grace is how long commands may go on when Run is told to stop.
+	// Grace is how long jobs may go on when Run is told to stop.
 	Grace time.Duration
-	// Now is the clock by which scheduled commands are due.
+	// Now is the clock by which scheduled jobs are due.
 	Now func() time.Time
 	// DueEvery is how often they are looked for.
 	DueEvery time.Duration
-	// Mark puts a command's id into the context of its work, so that it is in the log
-	// of whoever works; nil where nobody wants it.
-	Mark func(ctx context.Context, id string) context.Context
+	// Mark puts the request that a job is for into the context of its work, so that it is in
+	// the log of whoever works; nil where nobody wants it.
+	Mark func(ctx context.Context, request string) context.Context
 }
 
 // DefaultInboxOptions are what a real process uses.
@@ -70,22 +73,27 @@ func DefaultInboxOptions() InboxOptions {
 	}
 }
 
-// Worker carries commands out. A command is taken over if an earlier attempt did not
-// end where it could be seen, such as one of a replica that died: nobody knows how far
-// that one came, to its very end perhaps.
+// Worker does jobs of one kind. A job is taken over if an earlier attempt may have had its
+// effects already, such as one of a replica that died.
 type Worker interface {
-	// Work carries a command out. After an error, or a panic, it is tried again.
-	Work(ctx context.Context, command string, takenOver bool) error
-	// GiveUp hears of a command whose last attempt failed, for the reason given.
-	GiveUp(ctx context.Context, command string, takenOver bool, reason error)
+	// Work does a job. After an error, or a panic, it is tried again.
+	Work(ctx context.Context, j receipts.Job, takenOver bool) error
+	// GiveUp is called when the last attempt at a job failed, with the reason.
+	GiveUp(ctx context.Context, j receipts.Job, takenOver bool, reason error)
 }
 
-// Inbox is the queue of commands that were accepted and not yet carried out.
+// Workers are the workers by the kind of their jobs.
+type Workers map[string]Worker
+
+// errNoWorker is the reason for giving a job up that nobody here knows how to do.
+var errNoWorker = errors.New("no worker does jobs of this kind")
+
+// Inbox is the queue of jobs that are due and not yet done, such as commands that were
+// accepted, and the schedule of those that are due later.
 //
-// It is a Redis Stream with a consumer group and one consumer a replica. An
-// accepted command is carried out at least once: by the replica that reads it,
-// or, once that one has not renewed its lease, by another. Who carries it out
-// makes sure that its effects happen once.
+// It is a Redis Stream with a consumer group and one consumer a replica. A job that is in
+// it is done at least once: by the replica that reads it, or, once that one has not renewed
+// its lease, by another. The worker makes sure that the effects happen once.
 type Inbox struct {
 	rdb      redis.UniversalClient
 	keys     inboxKeys
@@ -105,13 +113,12 @@ func (s *Store) Inbox(o InboxOptions, log *zap.Logger) *Inbox {
 	}
 }
 
-// Accept puts a command into the inbox. It returns false if a command with that
-// id was accepted before. ErrInboxFull means that it was not accepted. After any
-// other error it was most likely not, but may have been: the answer of Redis may
-// have been lost.
-func (i *Inbox) Accept(ctx context.Context, id, command string) (bool, error) {
-	result, err := acceptScript.Run(ctx, i.rdb, []string{i.keys.seen(id), i.keys.stream()},
-		repeatedWithin.Milliseconds(), waitingMax, id, command, rand.Text()).Int()
+// Accept puts a job into the inbox now. It returns false if a job with that ID was
+// accepted before. ErrInboxFull means that it was not accepted. After any other error it
+// was most likely not, but may have been: the answer of Redis may have been lost.
+func (i *Inbox) Accept(ctx context.Context, j receipts.Job) (bool, error) {
+	result, err := acceptScript.Run(ctx, i.rdb, []string{i.keys.seen(j.ID), i.keys.stream()},
+		repeatedWithin.Milliseconds(), waitingMax, rand.Text(), "id", j.ID, "kind", j.Kind, "group", j.Group, "body", j.Body).Int()
 	if err != nil {
 		return false, fmt.Errorf("accept command: %w", err)
 	}
@@ -119,19 +126,6 @@ func (i *Inbox) Accept(ctx context.Context, id, command string) (bool, error) {
 		return false, ErrInboxFull
 	}
 	return result == 1, nil
-}
-
-// Schedule puts commands into the inbox, each at its time. The same command can wait
-// only once; scheduling it again moves it.
-func (i *Inbox) Schedule(ctx context.Context, due map[string]time.Time) error {
-	var members []redis.Z
-	for command, at := range due {
-		members = append(members, redis.Z{Score: float64(at.UnixMilli()), Member: command})
-	}
-	if err := i.rdb.ZAdd(ctx, i.keys.schedule(), members...).Err(); err != nil {
-		return fmt.Errorf("schedule commands: %w", err)
-	}
-	return nil
 }
 
 // Depth is how much waits, for all replicas together.
@@ -161,39 +155,48 @@ func (i *Inbox) Depth(ctx context.Context) (Depth, error) {
 	return d, nil
 }
 
-// job is a command that this replica holds the lease of.
-type job struct {
-	entry   string
-	id      string // by which a repetition is recognised; of something scheduled, its own in the inbox
-	command string
-	attempt int // counts from 1, over all replicas
-	// takenOver is as in Worker.
-	takenOver bool
+// leased is a job that this replica holds the lease of.
+type leased struct {
+	receipts.Job
+	entry     string // of the stream
+	attempt   int    // counts from 1, over all replicas
+	takenOver bool   // as in Worker
 }
 
-// scheduledID is the id that the script due gives to every command.
-const scheduledID = "scheduled"
-
-func newJob(entry, id, command string, attempt int, takenOver bool) job {
-	if id == scheduledID {
-		id += "-" + entry
+// newLeased reads the fields of an entry; see the scripts accept and due.
+func newLeased(entry string, fields map[string]string, attempt int, takenOver bool) leased {
+	l := leased{
+		Job:   receipts.Job{ID: fields["id"], Kind: fields["kind"], Group: fields["group"], Body: fields["body"]},
+		entry: entry, attempt: attempt, takenOver: takenOver,
 	}
-	return job{entry: entry, id: id, command: command, attempt: attempt, takenOver: takenOver}
+	if at, err := strconv.ParseInt(fields["at"], 10, 64); err == nil {
+		l.At = fromMillis(at)
+	}
+	return l
 }
 
-// Run hands commands to the worker until ctx ends. Then it takes no more, gives
+// request names what is done on account of a job in the log: a command by its ID, what was
+// scheduled by a name of its own each time.
+func (l leased) request() string {
+	if l.At.IsZero() {
+		return l.ID
+	}
+	return "scheduled-" + l.entry
+}
+
+// Run hands jobs to the workers of their kinds until ctx ends. Then it takes no more, gives
 // those at work the grace that is configured, hands back what is not finished,
 // and returns when every worker has.
-func (i *Inbox) Run(ctx context.Context, w Worker) {
+func (i *Inbox) Run(ctx context.Context, w Workers) {
 	work, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
 	i.tidy(ctx)
 	slots := make(chan struct{}, i.options.Workers)
 	var workers, feeders sync.WaitGroup
-	start := func(j job) {
+	start := func(j leased) {
 		workers.Go(func() {
 			defer func() { <-slots }()
-			i.carryOut(work, w, j)
+			i.process(work, w[j.Kind], j)
 		})
 	}
 	feeders.Go(func() { i.feed(ctx, slots, start, i.read, 0) })
@@ -215,9 +218,9 @@ func (i *Inbox) Run(ctx context.Context, w Worker) {
 	i.leave(context.WithoutCancel(ctx))
 }
 
-// feed starts the commands that next brings, never more than there are free
+// feed starts the jobs that next brings, never more than there are free
 // slots, and pauses after each round that brought fewer than it could.
-func (i *Inbox) feed(ctx context.Context, slots chan struct{}, start func(job), next func(ctx context.Context, most int) ([]job, error), between time.Duration) {
+func (i *Inbox) feed(ctx context.Context, slots chan struct{}, start func(leased), next func(ctx context.Context, most int) ([]leased, error), between time.Duration) {
 	failing := false
 	for ctx.Err() == nil {
 		free := takeSlots(ctx, slots)
@@ -249,12 +252,12 @@ func (i *Inbox) feed(ctx context.Context, slots chan struct{}, start func(job), 
 	}
 }
 
-// moveDue moves scheduled commands into the inbox as they become due. Every
-// replica does so; the script moves each command once.
+// moveDue moves scheduled jobs into the inbox as they become due. Every
+// replica does so; the script moves each job once.
 func (i *Inbox) moveDue(ctx context.Context) {
 	failing := false
 	for ctx.Err() == nil {
-		moved, err := dueScript.Run(ctx, i.rdb, []string{i.keys.schedule(), i.keys.stream()}, i.options.Now().UnixMilli(), dueMax).Int()
+		moved, err := dueScript.Run(ctx, i.rdb, []string{i.keys.schedule(), i.keys.stream(), i.keys.jobs(), i.keys.groupJobs()}, i.options.Now().UnixMilli(), dueMax).Int()
 		if err != nil && ctx.Err() == nil && !failing {
 			i.log.Warn("scheduled commands can't be looked for", zap.Error(err))
 		}
@@ -282,8 +285,8 @@ func takeSlots(ctx context.Context, slots chan struct{}) int {
 	}
 }
 
-// read waits for new commands.
-func (i *Inbox) read(ctx context.Context, most int) ([]job, error) {
+// read waits for new jobs.
+func (i *Inbox) read(ctx context.Context, most int) ([]leased, error) {
 	if most == 0 {
 		return nil, nil
 	}
@@ -297,19 +300,21 @@ func (i *Inbox) read(ctx context.Context, most int) ([]job, error) {
 	case err != nil && strings.HasPrefix(err.Error(), "NOGROUP"):
 		return nil, i.createGroup(ctx)
 	case err != nil:
-		return nil, fmt.Errorf("read commands: %w", err)
+		return nil, fmt.Errorf("read jobs: %w", err)
 	}
-	var jobs []job
+	var jobs []leased
 	for _, message := range streams[0].Messages {
-		id, _ := message.Values["id"].(string)
-		command, _ := message.Values["command"].(string)
-		jobs = append(jobs, newJob(message.ID, id, command, 1, false))
+		fields := make(map[string]string, len(message.Values))
+		for field, value := range message.Values {
+			fields[field], _ = value.(string)
+		}
+		jobs = append(jobs, newLeased(message.ID, fields, 1, false))
 	}
 	return jobs, nil
 }
 
-// createGroup makes the consumer group, from the first command on: a Redis that
-// lost it may hold commands already.
+// createGroup makes the consumer group, from the first job on: a Redis that
+// lost it may hold jobs already.
 func (i *Inbox) createGroup(ctx context.Context) error {
 	err := i.rdb.XGroupCreateMkStream(ctx, i.keys.stream(), consumerGroup, "0").Err()
 	if err != nil && !strings.HasPrefix(err.Error(), "BUSYGROUP") {
@@ -318,9 +323,9 @@ func (i *Inbox) createGroup(ctx context.Context) error {
 	return nil
 }
 
-// claim takes over commands of replicas that died, and takes those that were handed
+// claim takes over jobs of replicas that died, and takes those that were handed
 // back.
-func (i *Inbox) claim(ctx context.Context, most int) ([]job, error) {
+func (i *Inbox) claim(ctx context.Context, most int) ([]leased, error) {
 	if most == 0 {
 		return nil, nil
 	}
@@ -330,20 +335,19 @@ func (i *Inbox) claim(ctx context.Context, most int) ([]job, error) {
 		return nil, i.createGroup(ctx)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("claim commands: %w", err)
+		return nil, fmt.Errorf("claim jobs: %w", err)
 	}
-	var jobs []job
+	var jobs []leased
 	for _, row := range rows {
-		fields, ok := row.([]any)
-		if !ok || len(fields) != 5 {
-			return nil, fmt.Errorf("claim commands: unexpected result %T", row)
+		columns, ok := row.([]any)
+		if !ok || len(columns) != 4 {
+			return nil, fmt.Errorf("claim jobs: unexpected result %T", row)
 		}
-		entry, _ := fields[0].(string)
-		attempt, _ := fields[1].(int64)
-		id, _ := fields[2].(string)
-		command, _ := fields[3].(string)
-		holder, _ := fields[4].(string)
-		jobs = append(jobs, newJob(entry, id, command, int(attempt), holder != handedBack))
+		entry, _ := columns[0].(string)
+		attempt, _ := columns[1].(int64)
+		holder, _ := columns[2].(string)
+		flat, _ := columns[3].([]any)
+		jobs = append(jobs, newLeased(entry, hashOf(flat), int(attempt), holder != handedBack))
 	}
 	return jobs, nil
 }
@@ -366,18 +370,24 @@ func (i *Inbox) letGo(entry string) {
 	delete(i.running, entry)
 }
 
-// carryOut works on a command until it is done, parked, or another's.
-func (i *Inbox) carryOut(ctx context.Context, w Worker, j job) {
+// process works on a job until it is done, parked, or another's. The worker is nil where
+// nobody does jobs of its kind.
+func (i *Inbox) process(ctx context.Context, w Worker, j leased) {
 	defer i.letGo(j.entry)
-	log := i.log.With(zap.String("request", j.id))
+	log := i.log.With(zap.String("request", j.request()))
 	if i.options.Mark != nil {
-		ctx = i.options.Mark(ctx, j.id)
+		ctx = i.options.Mark(ctx, j.request())
+	}
+	if w == nil {
+		log.Error("command given up", zap.String("kind", j.Kind), zap.Error(errNoWorker))
+		i.finish(ctx, log, j, "failed")
+		return
 	}
 	for {
 		var failure error
 		if j.attempt > i.options.Attempts { // every attempt before ended with its process
 			failure = errors.New("no attempt came to an end")
-		} else if failure = recovered(func() error { return w.Work(ctx, j.command, j.takenOver) }); failure == nil {
+		} else if failure = recovered(func() error { return w.Work(ctx, j.Job, j.takenOver) }); failure == nil {
 			i.finish(ctx, log, j, "")
 			return
 		}
@@ -388,8 +398,8 @@ func (i *Inbox) carryOut(ctx context.Context, w Worker, j job) {
 			return
 		}
 		if j.attempt >= i.options.Attempts {
-			// A worker that panics here too must not keep the command alive.
-			if err := recovered(func() error { w.GiveUp(ctx, j.command, j.takenOver, failure); return nil }); err != nil {
+			// A worker that panics here too must not keep the job alive.
+			if err := recovered(func() error { w.GiveUp(ctx, j.Job, j.takenOver, failure); return nil }); err != nil {
 				log.Error("giving the command up failed", zap.Error(err))
 			}
 			i.finish(ctx, log, j, "failed")
@@ -402,7 +412,7 @@ func (i *Inbox) carryOut(ctx context.Context, w Worker, j job) {
 			return
 		}
 		if err != nil || attempts == 0 {
-			// Without Redis the command stays where it is, to be claimed later.
+			// Without Redis the job stays where it is, to be claimed later.
 			log.Warn("command left to its lease", zap.Error(err))
 			return
 		}
@@ -420,10 +430,10 @@ func recovered(do func() error) (err error) {
 	return do()
 }
 
-// finish takes the command out of the inbox; park is empty or why it is parked.
+// finish takes the job out of the inbox; park is empty or why it is parked.
 // It keeps trying until ctx ends, and once more then: a command that was carried
 // out and is still in the inbox would be carried out again.
-func (i *Inbox) finish(ctx context.Context, log *zap.Logger, j job, park string) {
+func (i *Inbox) finish(ctx context.Context, log *zap.Logger, j leased, park string) {
 	for failing := false; ; failing = true {
 		last := ctx.Err() != nil
 		err := i.takeOut(ctx, j.entry, park)
@@ -451,7 +461,7 @@ func (i *Inbox) takeOut(ctx context.Context, entry, park string) error {
 // handBack lets another replica have the command at once, after so many attempts that
 // count: the end of this process is no failure of the command's. None of the attempts of
 // this one came to its end.
-func (i *Inbox) handBack(ctx context.Context, log *zap.Logger, j job, attempts int) {
+func (i *Inbox) handBack(ctx context.Context, log *zap.Logger, j leased, attempts int) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), callTimeout)
 	defer cancel()
 	how := "release"
@@ -473,7 +483,7 @@ func (i *Inbox) renew(ctx context.Context, entry, how string, attempt int) (int,
 	return attempts, nil
 }
 
-// renewLeases renews the leases of all commands at work, three times in each.
+// renewLeases renews the leases of all jobs at work, three times in each.
 func (i *Inbox) renewLeases(ctx context.Context) {
 	for pause(ctx, i.options.Lease/3); ctx.Err() == nil; pause(ctx, i.options.Lease/3) {
 		i.mu.Lock()
@@ -508,7 +518,7 @@ func (i *Inbox) tidy(ctx context.Context) {
 // leaveAgain is the pause between two tries to leave the consumer group.
 const leaveAgain = 200 * time.Millisecond
 
-// leave takes this replica off the consumer group, unless it holds commands:
+// leave takes this replica off the consumer group, unless it holds jobs:
 // removing a consumer would lose them. It tries for a moment: the client looks only
 // once a second whether a Redis that was away is back.
 func (i *Inbox) leave(ctx context.Context) {

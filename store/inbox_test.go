@@ -18,6 +18,7 @@ import (
 	"go.uber.org/zap/zaptest/observer"
 	"golang.org/x/sync/errgroup"
 
+	"whoread/receipts"
 	"whoread/store/storetest"
 )
 
@@ -42,12 +43,27 @@ func newFakeWorker(work func(ctx context.Context, command string) error) *fakeWo
 	return &fakeWorker{work: work, gaveUp: make(chan givenUp, 1000)}
 }
 
-func (w *fakeWorker) Work(ctx context.Context, command string, _ bool) error {
-	return w.work(ctx, command)
+func (w *fakeWorker) Work(ctx context.Context, j receipts.Job, _ bool) error {
+	return w.work(ctx, j.Body)
 }
 
-func (w *fakeWorker) GiveUp(_ context.Context, command string, _ bool, reason error) {
-	w.gaveUp <- givenUp{command, reason}
+func (w *fakeWorker) GiveUp(_ context.Context, j receipts.Job, _ bool, reason error) {
+	w.gaveUp <- givenUp{j.Body, reason}
+}
+
+// testKind is the kind of the jobs in these tests.
+const testKind = "test"
+
+// command is a job whose body is all that a test looks at.
+func command(id, body string) receipts.Job {
+	return receipts.Job{ID: id, Kind: testKind, Group: group, Body: body}
+}
+
+// dueAt is a job that is due at that time; its body is its ID.
+func dueAt(at time.Time, id string) receipts.Job {
+	j := command(id, id)
+	j.At = at
+	return j
 }
 
 // start runs the inbox. Stop, which the end of the test calls too, tells it to
@@ -71,7 +87,7 @@ func startAsync(t *testing.T, i *Inbox, w Worker) (ask func(), ended <-chan stru
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		i.Run(ctx, w)
+		i.Run(ctx, Workers{testKind: w})
 	}()
 	return cancel, done
 }
@@ -81,7 +97,7 @@ func accept(t *testing.T, s *Store, ids ...string) {
 	t.Helper()
 	i := s.Inbox(quick(), zap.NewNop())
 	for _, id := range ids {
-		if fresh, err := i.Accept(t.Context(), id, "command of "+id); !fresh || err != nil {
+		if fresh, err := i.Accept(t.Context(), command(id, "command of "+id)); !fresh || err != nil {
 			t.Fatalf("accept %q: %v, %v", id, fresh, err)
 		}
 	}
@@ -109,7 +125,7 @@ func addMany(t *testing.T, s *Store, stream string, n int) {
 	t.Helper()
 	_, err := s.rdb.Pipelined(t.Context(), func(p redis.Pipeliner) error {
 		for range n {
-			p.XAdd(t.Context(), &redis.XAddArgs{Stream: stream, Values: []any{"id", "x", "command", "x"}})
+			p.XAdd(t.Context(), &redis.XAddArgs{Stream: stream, Values: []any{"id", "x", "kind", testKind, "group", group, "body", "x"}})
 		}
 		return nil
 	})
@@ -180,7 +196,7 @@ func TestAcceptTakesACommandOnce(t *testing.T) {
 		var all errgroup.Group
 		for n := range tries {
 			all.Go(func() (err error) {
-				fresh[n], err = replicas[n%2].Accept(t.Context(), "msg1", "command")
+				fresh[n], err = replicas[n%2].Accept(t.Context(), command("msg1", "command"))
 				return err
 			})
 		}
@@ -216,7 +232,7 @@ func TestALostReplyOfTheInbox(t *testing.T) {
 			}
 		}
 		lost("accept", func() error {
-			fresh, err := i.Accept(t.Context(), "msg1", "command")
+			fresh, err := i.Accept(t.Context(), command("msg1", "command"))
 			if !fresh {
 				t.Error("the command that was accepted is called a repetition")
 			}
@@ -258,11 +274,11 @@ func TestARepetitionIsKnownForADay(t *testing.T) {
 	i := s.Inbox(quick(), nil)
 	accept(t, s, "msg1")
 	b.Mini.FastForward(repeatedWithin - time.Millisecond)
-	if fresh, err := i.Accept(t.Context(), "msg1", "command"); fresh || err != nil {
+	if fresh, err := i.Accept(t.Context(), command("msg1", "command")); fresh || err != nil {
 		t.Errorf("within a day: %v, %v", fresh, err)
 	}
 	b.Mini.FastForward(time.Millisecond)
-	if fresh, err := i.Accept(t.Context(), "msg1", "command"); !fresh || err != nil {
+	if fresh, err := i.Accept(t.Context(), command("msg1", "command")); !fresh || err != nil {
 		t.Errorf("after a day: %v, %v", fresh, err)
 	}
 }
@@ -275,7 +291,7 @@ func TestARepetitionIsKnownAfterTheCommandIsDone(t *testing.T) {
 		start(t, i, newFakeWorker(func(context.Context, string) error { return nil }))
 		accept(t, s, "msg1")
 		untilEmpty(t, s)
-		if fresh, err := i.Accept(t.Context(), "msg1", "command"); fresh || err != nil {
+		if fresh, err := i.Accept(t.Context(), command("msg1", "command")); fresh || err != nil {
 			t.Errorf("accepted again: %v, %v", fresh, err)
 		}
 	})
@@ -295,10 +311,10 @@ func TestAFullInboxRefuses(t *testing.T) {
 		}
 		accept(t, s, "last")
 		i := s.Inbox(quick(), nil)
-		if fresh, err := i.Accept(ctx, "late", "command"); fresh || !errors.Is(err, ErrInboxFull) {
+		if fresh, err := i.Accept(ctx, command("late", "command")); fresh || !errors.Is(err, ErrInboxFull) {
 			t.Errorf("one more: %v, %v", fresh, err)
 		}
-		if fresh, err := i.Accept(ctx, "last", "command"); fresh || err != nil {
+		if fresh, err := i.Accept(ctx, command("last", "command")); fresh || err != nil {
 			t.Errorf("a repetition of one that waits: %v, %v", fresh, err)
 		}
 		if err := s.rdb.XTrimMaxLen(ctx, stream, waitingMax-1).Err(); err != nil {
@@ -319,13 +335,13 @@ func TestCommandsArriveAsTheyWere(t *testing.T) {
 			return nil
 		}))
 		i := s.Inbox(quick(), nil)
-		for n, command := range []string{
+		for n, text := range []string{
 			"", `{"text":"谁没读"}`, "👍🏽\u202e", "a\nb\x00c", "\xff\xfe", "id", "command", strings.Repeat("公告", 500_000),
 		} {
-			if _, err := i.Accept(t.Context(), strconv.Itoa(n), command); err != nil {
+			if _, err := i.Accept(t.Context(), command(strconv.Itoa(n), text)); err != nil {
 				t.Fatal(err)
 			}
-			want = append(want, command)
+			want = append(want, text)
 		}
 		for range want {
 			got = append(got, receive(t, arrived, "command"))
@@ -394,13 +410,13 @@ func TestWhatCanBeClaimed(t *testing.T) {
 		}
 
 		i := s.Inbox(quick(), zap.NewNop())
-		want := []job{
-			{entries[0], "old", "command of old", 2, true},
-			{entries[2], "tried", "command of tried", 8, true},
-			{entries[4], "unread", "command of unread", 2, true},
+		want := []leased{
+			{command("old", "command of old"), entries[0], 2, true},
+			{command("tried", "command of tried"), entries[2], 8, true},
+			{command("unread", "command of unread"), entries[4], 2, true},
 		}
 		got := must(i.claim(ctx, 10))(t)
-		if diff := cmp.Diff(want, got, cmp.AllowUnexported(job{})); diff != "" {
+		if diff := cmp.Diff(want, got, cmp.AllowUnexported(leased{})); diff != "" {
 			t.Errorf("claimed (-want +got):\n%s", diff)
 		}
 		if again := must(i.claim(ctx, 10))(t); len(again) != 0 {
@@ -457,7 +473,7 @@ func TestTwoReplicasDoNotClaimTheSame(t *testing.T) {
 					}
 					mu.Lock()
 					for _, j := range jobs {
-						claimed = append(claimed, j.id)
+						claimed = append(claimed, j.ID)
 					}
 					mu.Unlock()
 				}
@@ -511,7 +527,7 @@ func TestAReplicaThatDiesLaterIsNoticed(t *testing.T) {
 		stream := s.keys.inbox().stream()
 		// Delivered to the dead replica before the living one can read it.
 		_, err := s.rdb.TxPipelined(ctx, func(p redis.Pipeliner) error {
-			p.XAdd(ctx, &redis.XAddArgs{Stream: stream, Values: []any{"id", "second", "command", "second command"}})
+			p.XAdd(ctx, &redis.XAddArgs{Stream: stream, Values: []any{"id", "second", "kind", testKind, "group", group, "body", "second command"}})
 			p.XReadGroup(ctx, &redis.XReadGroupArgs{Group: consumerGroup, Consumer: "dead", Streams: []string{stream, ">"}, Block: -1})
 			return nil
 		})
@@ -748,7 +764,7 @@ func TestAttemptsAreCountedOverReplicas(t *testing.T) {
 // panicky panics when it hears of a command that is given up.
 type panicky struct{ *fakeWorker }
 
-func (panicky) GiveUp(context.Context, string, bool, error) { panic(errBroken) }
+func (panicky) GiveUp(context.Context, receipts.Job, bool, error) { panic(errBroken) }
 
 func TestAPanicWhileGivingUpEndsNothing(t *testing.T) {
 	t.Parallel()
@@ -788,17 +804,17 @@ func TestAForeignEntryIsParked(t *testing.T) {
 					abandon(t, s, 1, time.Hour)
 				}
 				done := make(chan string, 10)
-				w := newFakeWorker(func(_ context.Context, command string) error {
-					if command != "command of msg1" {
-						return errBroken
-					}
+				start(t, s.Inbox(quick(), zap.NewNop()), newFakeWorker(func(_ context.Context, command string) error {
 					done <- command
 					return nil
-				})
-				start(t, s.Inbox(quick(), zap.NewNop()), w)
-				receive(t, done, "the command after it")
-				receive(t, w.gaveUp, "the foreign entry is given up")
+				}))
+				if got := receive(t, done, "the command after it"); got != "command of msg1" {
+					t.Errorf("got %q", got)
+				}
 				untilEmpty(t, s)
+				if got := parked(t, s); len(got) != 1 {
+					t.Errorf("parked: %q", got)
+				}
 			})
 		})
 	}
@@ -1061,12 +1077,12 @@ type attempt struct {
 	givenUp, takenOver bool
 }
 
-func (a attempts) Work(ctx context.Context, _ string, takenOver bool) error {
+func (a attempts) Work(ctx context.Context, _ receipts.Job, takenOver bool) error {
 	a.seen <- attempt{false, takenOver}
 	return a.ends(ctx)
 }
 
-func (a attempts) GiveUp(_ context.Context, _ string, takenOver bool, _ error) {
+func (a attempts) GiveUp(_ context.Context, _ receipts.Job, takenOver bool, _ error) {
 	a.seen <- attempt{true, takenOver}
 }
 
@@ -1229,7 +1245,7 @@ func TestTheInboxOutlivesAnOutage(t *testing.T) {
 
 		p.Cut()
 		until(t, "the outage is noticed", func() bool { return logs.FilterMessage("the inbox does not answer").Len() > 0 })
-		if fresh, err := i.Accept(t.Context(), "unheard", "command"); fresh || err == nil || errors.Is(err, ErrInboxFull) {
+		if fresh, err := i.Accept(t.Context(), command("unheard", "command")); fresh || err == nil || errors.Is(err, ErrInboxFull) {
 			t.Errorf("accepted without Redis: %v, %v", fresh, err)
 		}
 		accept(t, direct, "meanwhile") // by a replica that is not cut off
@@ -1255,7 +1271,7 @@ func TestAnOutageIsNotedOnce(t *testing.T) {
 	i := (&Store{}).Inbox(quick(), zap.New(core))
 	ctx, cancel := context.WithCancel(t.Context())
 	answers := []error{errBroken, errBroken, errBroken, nil, errBroken, nil}
-	i.feed(ctx, make(chan struct{}, 1), nil, func(context.Context, int) ([]job, error) {
+	i.feed(ctx, make(chan struct{}, 1), nil, func(context.Context, int) ([]leased, error) {
 		err := answers[0]
 		if answers = answers[1:]; len(answers) == 0 {
 			cancel()

@@ -13,20 +13,29 @@ type inboxKeys struct{ tag string }
 
 func (k keyspace) inbox() inboxKeys { return inboxKeys{"{" + k.prefix + ":inbox}"} }
 
-// stream is the Stream of accepted commands, with the consumer group "workers".
+// stream is the Stream of jobs that wait for their turn, with the consumer group "workers".
 func (k inboxKeys) stream() string { return k.tag + ":stream" }
 
-// parked is the Stream of commands that were given up on, the newest few.
+// parked is the Stream of jobs that were given up on, the newest few.
 func (k inboxKeys) parked() string { return k.tag + ":parked" }
 
-// seen is a String that exists while a repetition of the command is recognised.
+// seen is a String that exists while a repetition of the job is recognised.
 func (k inboxKeys) seen(id string) string { return k.tag + ":seen:" + id }
 
 // groupKeys are the keys of one group, in one slot.
 type groupKeys struct{ tag string }
 
-// schedule is a Sorted Set of commands by when they are due, in Unix milliseconds.
+// schedule is a Sorted Set: the ids of jobs by when they are due, in Unix milliseconds.
 func (k inboxKeys) schedule() string { return k.tag + ":schedule" }
+
+// jobs is a Hash: the id of a job in the schedule to the job as JSON.
+func (k inboxKeys) jobs() string { return k.tag + ":jobs" }
+
+// groupJobs is the beginning of the keys of the groups' jobs.
+func (k inboxKeys) groupJobs() string { return k.tag + ":jobs:" }
+
+// jobsOf is a Set: the ids of the group's jobs in the schedule.
+func (k inboxKeys) jobsOf(group string) string { return k.groupJobs() + group }
 
 // ping is a String that is written to see whether Redis takes writes.
 func (k inboxKeys) ping() string { return k.tag + ":ping" }

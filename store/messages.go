@@ -197,15 +197,20 @@ func numbered(result any) (int, record, error) {
 	if !isNumber || !isList || len(flat)%2 != 0 {
 		return 0, r, fmt.Errorf("unexpected result %T, %T", pair[0], pair[1])
 	}
-	hash := make(map[string]string, len(flat)/2)
-	for i := 0; i < len(flat); i += 2 {
-		field, _ := flat[i].(string)
-		hash[field], _ = flat[i+1].(string)
-	}
-	if err := redis.NewMapStringStringResult(hash, nil).Scan(&r); err != nil {
+	if err := redis.NewMapStringStringResult(hashOf(flat), nil).Scan(&r); err != nil {
 		return 0, r, fmt.Errorf("read message: %w", err)
 	}
 	return int(number), r, nil
+}
+
+// hashOf reads fields and values as a script returns them.
+func hashOf(flat []any) map[string]string {
+	hash := make(map[string]string, len(flat)/2)
+	for i := 0; i+1 < len(flat); i += 2 {
+		field, _ := flat[i].(string)
+		hash[field], _ = flat[i+1].(string)
+	}
+	return hash
 }
 
 func (s *Store) message(ctx context.Context, group string, number int) (receipts.Message, error) {

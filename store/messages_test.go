@@ -1086,7 +1086,7 @@ func TestALostAnswerChangesNothing(t *testing.T) {
 			},
 			"KeepNames": func() error { return s.KeepNames(ctx, group, receipts.Names{"a": "A"}) },
 			"Accept": func() error {
-				fresh, err := inbox.Accept(ctx, "lost", "command")
+				fresh, err := inbox.Accept(ctx, command("lost", "command"))
 				if !fresh {
 					t.Error("Accept: the command counts as a repetition of itself")
 				}
@@ -1108,7 +1108,7 @@ func TestALostAnswerChangesNothing(t *testing.T) {
 		if m, again, err := s.Begin(ctx, draft("lost")); m.Number != 2 || !again || err != nil {
 			t.Errorf("Begin again: #%d, again %v, %v", m.Number, again, err)
 		}
-		if fresh, err := inbox.Accept(ctx, "lost", "command"); fresh || err != nil {
+		if fresh, err := inbox.Accept(ctx, command("lost", "command")); fresh || err != nil {
 			t.Errorf("Accept again: %v, %v", fresh, err)
 		}
 	})
@@ -1231,7 +1231,7 @@ func calls(s *Store) map[string]func(ctx context.Context) error {
 		},
 		"Followed": func(ctx context.Context) error { _, err := s.Followed(ctx, group); return err },
 		"Accept": func(ctx context.Context) error {
-			_, err := s.Inbox(DefaultInboxOptions(), nil).Accept(ctx, "outage", "command")
+			_, err := s.Inbox(DefaultInboxOptions(), nil).Accept(ctx, command("outage", "command"))
 			return err
 		},
 	}

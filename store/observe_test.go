@@ -127,7 +127,7 @@ func TestDepthTellsWhatWaits(t *testing.T) {
 		accept(t, s, "three")
 		addMany(t, s, s.keys.inbox().parked(), 5)
 		later := time.Now().Add(time.Hour)
-		if err := i.Schedule(ctx, map[string]time.Time{"a": later, "b": later}); err != nil {
+		if err := i.Schedule(ctx, dueAt(later, "a"), dueAt(later, "b")); err != nil {
 			t.Fatal(err)
 		}
 		got := depth()
@@ -149,7 +149,7 @@ func TestDepthTellsTheAgeOfTheOldest(t *testing.T) {
 		i := s.Inbox(quick(), zap.NewNop())
 		now := must(s.rdb.Time(t.Context()).Result())(t)
 		hourAgo := now.Add(-time.Hour).UnixMilli()
-		if err := s.rdb.Do(t.Context(), "XADD", i.keys.stream(), hourAgo, "id", "old", "command", "old").Err(); err != nil {
+		if err := s.rdb.Do(t.Context(), "XADD", i.keys.stream(), hourAgo, "id", "old", "kind", testKind, "group", group, "body", "old").Err(); err != nil {
 			t.Fatal(err)
 		}
 		accept(t, s, "young")
@@ -173,7 +173,7 @@ func TestACommandsIdGoesWithIt(t *testing.T) {
 		o.Mark = func(ctx context.Context, id string) context.Context { return context.WithValue(ctx, requestOf{}, id) }
 		i := s.Inbox(o, zap.New(core))
 		accept(t, s, "one")
-		if err := i.Schedule(t.Context(), map[string]time.Time{"due": time.Now(), "due too": time.Now()}); err != nil {
+		if err := i.Schedule(t.Context(), dueAt(time.Now(), "due"), dueAt(time.Now(), "due too")); err != nil {
 			t.Fatal(err)
 		}
 		marked := make(chan string, 10)

@@ -18,6 +18,12 @@ var (
 	doneSource string
 	//go:embed scripts/due.lua
 	dueSource string
+	//go:embed scripts/schedule.lua
+	scheduleSource string
+	//go:embed scripts/scheduled.lua
+	scheduledSource string
+	//go:embed scripts/cancel.lua
+	cancelSource string
 	//go:embed scripts/depth.lua
 	depthSource string
 	//go:embed scripts/leave.lua
@@ -68,6 +74,9 @@ var (
 	renewScript          = redis.NewScript(renewSource)
 	doneScript           = redis.NewScript(doneSource)
 	dueScript            = redis.NewScript(dueSource)
+	scheduleScript       = redis.NewScript(scheduleSource)
+	scheduledScript      = redis.NewScript(scheduledSource)
+	cancelScript         = redis.NewScript(cancelSource)
 	depthScript          = redis.NewScript(depthSource)
 	leaveScript          = redis.NewScript(leaveSource)
 	tidyScript           = redis.NewScript(tidySource)

@@ -69,7 +69,14 @@ func mainPaths(t *testing.T, s *Store) {
 	}
 	fillInbox(t, s)
 	inbox := s.Inbox(quick(), zap.NewNop())
-	if err := inbox.Schedule(ctx, map[string]time.Time{"due": time.Now()}); err != nil {
+	if err := inbox.Schedule(ctx, dueAt(noon, "cancelled")); err != nil {
+		t.Fatal(err)
+	}
+	if jobs := must(inbox.Scheduled(ctx, group))(t); len(jobs) != 1 {
+		t.Errorf("scheduled: %v", jobs)
+	}
+	must(inbox.Cancel(ctx, "cancelled"))(t)
+	if err := inbox.Schedule(ctx, dueAt(time.Now(), "due")); err != nil {
 		t.Fatal(err)
 	}
 	tries := make(chan string, 10)
@@ -94,24 +101,24 @@ type announcing struct {
 	done map[string]map[int]bool // by command: the numbers of its messages
 }
 
-func (a *announcing) Work(ctx context.Context, command string, _ bool) error {
-	m, _, err := a.s.Begin(ctx, draft(command))
+func (a *announcing) Work(ctx context.Context, j receipts.Job, _ bool) error {
+	m, _, err := a.s.Begin(ctx, draft(j.ID))
 	if err != nil {
 		return err
 	}
-	if _, err := a.s.Mark(ctx, group, m.Number, receipts.Change{To: receipts.Sent, Key: "key of " + command, SentAt: noon}); err != nil {
+	if _, err := a.s.Mark(ctx, group, m.Number, receipts.Change{To: receipts.Sent, Key: "key of " + j.ID, SentAt: noon}); err != nil {
 		return err
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if a.done[command] == nil {
-		a.done[command] = map[int]bool{}
+	if a.done[j.ID] == nil {
+		a.done[j.ID] = map[int]bool{}
 	}
-	a.done[command][m.Number] = true
+	a.done[j.ID][m.Number] = true
 	return nil
 }
 
-func (a *announcing) GiveUp(context.Context, string, bool, error) {}
+func (a *announcing) GiveUp(context.Context, receipts.Job, bool, error) {}
 
 // load accepts commands, some at a time, until it is ended.
 type load struct {
@@ -135,7 +142,7 @@ func startLoad(t *testing.T, s *Store) *load {
 			for n := 0; ctx.Err() == nil; n++ {
 				id := fmt.Sprintf("%d-%d", sender, n)
 				each, done := context.WithTimeout(context.WithoutCancel(ctx), acceptEach)
-				_, err := inbox.Accept(each, id, id)
+				_, err := inbox.Accept(each, command(id, id))
 				done()
 				l.mu.Lock()
 				if err == nil {
@@ -330,22 +337,22 @@ func TestARestartThatLosesEverything(t *testing.T) {
 	server := storetest.Own(t)
 	s := openWith(t, Options{URL: server.URL()})
 	mainPaths(t, s)
-	worker := noted{make(chan string, 10)}
+	worker := noted{make(chan receipts.Job, 10)}
 	start(t, s.Inbox(DefaultInboxOptions(), zap.NewNop()), worker)
 	accept(t, s, "before")
-	receive(t, worker.commands, "command before")
+	receive(t, worker.jobs, "command before")
 
 	server.Kill()
 	inbox := s.Inbox(quick(), zap.NewNop())
-	if _, err := inbox.Accept(t.Context(), "meanwhile", "command"); TroubleOf(err) != Unreachable {
+	if _, err := inbox.Accept(t.Context(), command("meanwhile", "command")); TroubleOf(err) != Unreachable {
 		t.Errorf("without Redis: %q, %v", TroubleOf(err), err)
 	}
 	server.Restart()
 	until(t, "commands are accepted", func() bool {
-		_, err := inbox.Accept(t.Context(), "after", "after")
+		_, err := inbox.Accept(t.Context(), command("after", "after"))
 		return err == nil
 	})
-	if got := receive(t, worker.commands, "command after"); got != "after" {
+	if got := receive(t, worker.jobs, "command after").ID; got != "after" {
 		t.Errorf("got %q", got)
 	}
 	if m, _, err := s.Begin(t.Context(), draft("after")); m.Number != 1 || err != nil {
@@ -358,24 +365,24 @@ func TestARedisThatHangs(t *testing.T) {
 	t.Parallel()
 	server := storetest.Own(t)
 	s := openWith(t, Options{URL: server.URL()})
-	worker := noted{make(chan string, 10)}
+	worker := noted{make(chan receipts.Job, 10)}
 	start(t, s.Inbox(DefaultInboxOptions(), zap.NewNop()), worker)
 	inbox := s.Inbox(quick(), zap.NewNop())
 	accept(t, s, "before")
-	receive(t, worker.commands, "command before")
+	receive(t, worker.jobs, "command before")
 
 	goOn := server.Hang()
 	ctx, cancel := context.WithTimeout(t.Context(), acceptEach)
 	defer cancel()
 	began := time.Now()
-	_, err := inbox.Accept(ctx, "meanwhile", "meanwhile")
+	_, err := inbox.Accept(ctx, command("meanwhile", "meanwhile"))
 	if took := time.Since(began); TroubleOf(err) != Unreachable || took > 2*acceptEach {
 		t.Errorf("after %v: %q, %v", took, TroubleOf(err), err)
 	}
 	goOn()
 	accept(t, s, "after")
-	for got := ""; got != "command of after"; { // "meanwhile" may come too: Redis may have heard of it
-		got = receive(t, worker.commands, "command after")
+	for got := ""; got != "after"; { // "meanwhile" may come too: Redis may have heard of it
+		got = receive(t, worker.jobs, "command after").ID
 	}
 }
 
@@ -399,7 +406,7 @@ func TestALostAnswerOfAClusterChangesNothing(t *testing.T) {
 	for n := range 5 {
 		id := fmt.Sprint("lost ", n)
 		p.LoseReply()
-		if fresh, err := inbox.Accept(ctx, id, "command"); !fresh || err != nil || !p.ReplyLost() {
+		if fresh, err := inbox.Accept(ctx, command(id, "command")); !fresh || err != nil || !p.ReplyLost() {
 			t.Errorf("Accept: %v, %v", fresh, err)
 		}
 		p.LoseReply()
@@ -416,16 +423,16 @@ func TestALostAnswerOfAClusterChangesNothing(t *testing.T) {
 func refusing(t *testing.T, s *Store, want Trouble, refuse, relent func()) {
 	t.Helper()
 	ctx := t.Context()
-	worker := noted{make(chan string, 10)}
+	worker := noted{make(chan receipts.Job, 10)}
 	start(t, s.Inbox(DefaultInboxOptions(), zap.NewNop()), worker)
 	accept(t, s, "before")
-	receive(t, worker.commands, "command before")
+	receive(t, worker.jobs, "command before")
 	before := must(s.Recent(ctx, group, 10))(t)
 
 	refuse()
 	inbox := s.Inbox(quick(), zap.NewNop())
 	for range 3 {
-		if fresh, err := inbox.Accept(ctx, "refused", "refused"); fresh || TroubleOf(err) != want {
+		if fresh, err := inbox.Accept(ctx, command("refused", "refused")); fresh || TroubleOf(err) != want {
 			t.Errorf("Accept: %v, %q, %v", fresh, TroubleOf(err), err)
 		}
 		if _, _, err := s.Begin(ctx, draft("refused")); TroubleOf(err) != want {
@@ -441,10 +448,10 @@ func refusing(t *testing.T, s *Store, want Trouble, refuse, relent func()) {
 
 	relent()
 	until(t, "commands are accepted", func() bool {
-		_, err := inbox.Accept(ctx, "after", "after")
+		_, err := inbox.Accept(ctx, command("after", "after"))
 		return err == nil
 	})
-	if got := receive(t, worker.commands, "command after"); got != "after" {
+	if got := receive(t, worker.jobs, "command after").ID; got != "after" {
 		t.Errorf("got %q", got)
 	}
 	if m, again, err := s.Begin(ctx, draft("refused")); m.Number != len(before)+1 || again || err != nil {
@@ -473,9 +480,9 @@ func TestOutOfMemoryWhatIsDoneGoesOut(t *testing.T) {
 		t.Fatal(err)
 	}
 	server.Do("CONFIG", "SET", "maxmemory", "1")
-	worker := noted{make(chan string, 10)}
+	worker := noted{make(chan receipts.Job, 10)}
 	start(t, s.Inbox(quick(), zap.NewNop()), worker)
-	receive(t, worker.commands, "command")
+	receive(t, worker.jobs, "command")
 	untilEmpty(t, s)
 }
 
@@ -694,14 +701,18 @@ func TestTheUserOfTheREADMEMayErase(t *testing.T) {
 		if n, err := s.ForgetGroup(t.Context(), group, false); n == 0 || err != nil {
 			t.Errorf("group: %d, %v", n, err)
 		}
-		if n, err := s.Inbox(quick(), zap.NewNop()).Unschedule(t.Context(), func(string) bool { return true }, false); n != 1 || err != nil {
+		inbox := s.Inbox(quick(), zap.NewNop())
+		if jobs, err := inbox.Scheduled(t.Context(), group); len(jobs) != 1 || err != nil {
+			t.Errorf("schedule: %v, %v", jobs, err)
+		}
+		if n, err := inbox.Cancel(t.Context(), "due"); n != 1 || err != nil {
 			t.Errorf("schedule: %d, %v", n, err)
 		}
 	}
 	prepare := func(t *testing.T, s *Store) {
 		t.Helper()
 		fillWith(t, s, group)
-		if err := s.Inbox(quick(), zap.NewNop()).Schedule(t.Context(), map[string]time.Time{"due": noon}); err != nil {
+		if err := s.Inbox(quick(), zap.NewNop()).Schedule(t.Context(), dueAt(noon, "due")); err != nil {
 			t.Fatal(err)
 		}
 	}

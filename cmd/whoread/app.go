@@ -186,13 +186,13 @@ func (a *app) apply(c config, members bool) error {
 }
 
 // Work implements store.Worker by the bot with the settings that are in effect.
-func (a *app) Work(ctx context.Context, command string, takenOver bool) error {
-	return a.bot.Load().Work(ctx, command, takenOver)
+func (a *app) Work(ctx context.Context, j receipts.Job, takenOver bool) error {
+	return a.bot.Load().Work(ctx, j, takenOver)
 }
 
 // GiveUp implements store.Worker.
-func (a *app) GiveUp(ctx context.Context, command string, takenOver bool, reason error) {
-	a.bot.Load().GiveUp(ctx, command, takenOver, reason)
+func (a *app) GiveUp(ctx context.Context, j receipts.Job, takenOver bool, reason error) {
+	a.bot.Load().GiveUp(ctx, j, takenOver, reason)
 }
 
 // connections are since when each of them is up.
@@ -231,7 +231,7 @@ func (a *app) run(ctx context.Context) error {
 	}
 	working, finish := context.WithCancel(context.WithoutCancel(ctx))
 	var running sync.WaitGroup
-	running.Go(func() { a.inbox.Run(working, a) })
+	running.Go(func() { a.inbox.Run(working, store.Workers{bot.MessageJob: a, bot.SweepJob: a, bot.FollowUpJob: a}) })
 	if probes != nil {
 		running.Go(func() {
 			if err := probes.run(); err != nil {
@@ -261,8 +261,8 @@ func (a *app) close() error {
 // inbox gives the bot's name to the store's error.
 type inbox struct{ *store.Inbox }
 
-func (i inbox) Accept(ctx context.Context, id, command string) (bool, error) {
-	fresh, err := i.Inbox.Accept(ctx, id, command)
+func (i inbox) Accept(ctx context.Context, j receipts.Job) (bool, error) {
+	fresh, err := i.Inbox.Accept(ctx, j)
 	if errors.Is(err, store.ErrInboxFull) {
 		err = fmt.Errorf("%w: %w", bot.ErrBusy, err)
 	}

@@ -10,7 +10,6 @@ import (
 
 	"go.uber.org/zap"
 
-	"whoread/bot"
 	"whoread/store"
 )
 
@@ -46,7 +45,7 @@ func (f *forgetCommand) Run(ctx context.Context, out streams) (err error) {
 		keys, err = records.ForgetUser(ctx, f.User, !f.Yes)
 	} else {
 		inbox := records.Inbox(store.DefaultInboxOptions(), zap.NewNop())
-		scheduled, err = inbox.Unschedule(ctx, func(command string) bool { return bot.IsAbout(command, f.Group) }, !f.Yes)
+		scheduled, err = inbox.ForgetGroup(ctx, f.Group, !f.Yes)
 		if err == nil {
 			keys, err = records.ForgetGroup(ctx, f.Group, !f.Yes)
 		}
@@ -58,10 +57,10 @@ func (f *forgetCommand) Run(ctx context.Context, out streams) (err error) {
 		return err
 	}
 	if !f.Yes {
-		fmt.Fprintf(out.out, "Would erase from %d keys and %d scheduled commands. Say --yes to do it.\n", keys, scheduled)
+		fmt.Fprintf(out.out, "Would erase from %d keys and %d scheduled jobs. Say --yes to do it.\n", keys, scheduled)
 		return nil
 	}
-	fmt.Fprintf(out.out, "Erased from %d keys and %d scheduled commands.\n", keys, scheduled)
+	fmt.Fprintf(out.out, "Erased from %d keys and %d scheduled jobs.\n", keys, scheduled)
 	return nil
 }
 

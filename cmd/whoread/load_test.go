@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"whoread/bot"
 	"whoread/receipts/dingtalk/dingtalktest"
 	"whoread/store/storetest"
 )
@@ -463,7 +464,7 @@ func (w *world) wantScheduledOnce(n int) {
 // wantScheduledOnceOf expects so many sweeps of each of n messages in the schedule.
 func (w *world) wantScheduledOnceOf(sweeps, n int) {
 	w.t.Helper()
-	waiting, err := w.rdb().ZRange(w.t.Context(), "{"+w.prefix+":inbox}:schedule", 0, -1).Result()
+	jobs, err := w.rdb().HGetAll(w.t.Context(), "{"+w.prefix+":inbox}:jobs").Result()
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -472,14 +473,19 @@ func (w *world) wantScheduledOnceOf(sweeps, n int) {
 		Number, Nth int
 	}
 	times := map[sweep]int{}
-	for _, command := range waiting {
-		var due struct{ Sweep *sweep }
-		if err := json.Unmarshal([]byte(command), &due); err != nil {
+	for _, text := range jobs {
+		var job struct{ Kind, Group, Body string }
+		if err := json.Unmarshal([]byte(text), &job); err != nil {
 			w.t.Fatal(err)
 		}
-		if due.Sweep != nil {
-			times[*due.Sweep]++
+		if job.Kind != bot.SweepJob {
+			continue
 		}
+		due := sweep{Group: job.Group}
+		if err := json.Unmarshal([]byte(job.Body), &due); err != nil {
+			w.t.Fatal(err)
+		}
+		times[due]++
 	}
 	if len(times) != sweeps*n {
 		w.t.Errorf("%d sweeps are scheduled of %d messages", len(times), n)

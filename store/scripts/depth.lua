@@ -1,9 +1,9 @@
 -- Tells how much waits.
 -- KEYS[1]  stream: Stream, the inbox
--- KEYS[2]  schedule: Sorted Set, commands by when they are due
--- KEYS[3]  parked: Stream, commands that were given up on
+-- KEYS[2]  schedule: Sorted Set, ids of jobs by when they are due
+-- KEYS[3]  parked: Stream, jobs that were given up on
 -- ARGV[1]  consumer group
--- returns  {commands in the inbox, how many of them are at work, scheduled, parked,
+-- returns  {jobs in the inbox, how many of them are at work, scheduled, parked,
 --          since when the oldest in the inbox is there, now}; the last two by Redis's
 --          clock in Unix milliseconds, the time of the oldest 0 where there is none
 local pending = redis.pcall('XPENDING', KEYS[1], ARGV[1])

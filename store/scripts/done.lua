@@ -1,10 +1,10 @@
--- Takes a command out of the inbox, for good or to the parked ones.
+-- Takes a job out of the inbox, for good or to the parked ones.
 -- KEYS[1]  stream: Stream, the inbox
--- KEYS[2]  parked: Stream, commands that were given up on
+-- KEYS[2]  parked: Stream, jobs that were given up on
 -- ARGV[1]  consumer group
 -- ARGV[2]  entry
--- ARGV[3]  why it is parked; '' if it was carried out
--- ARGV[4]  how many parked commands are kept
+-- ARGV[3]  why it is parked; '' if it was done
+-- ARGV[4]  how many parked jobs are kept
 -- returns  1 taken out; 0 it was out already
 local entries = redis.call('XRANGE', KEYS[1], ARGV[2], ARGV[2])
 redis.call('XACK', KEYS[1], ARGV[1], ARGV[2])

@@ -1,12 +1,20 @@
--- Moves scheduled commands whose time has come into the inbox.
--- KEYS[1]  schedule: Sorted Set, commands by when they are due
+-- Moves jobs whose time has come from the schedule into the inbox.
+-- KEYS[1]  schedule: Sorted Set, ids of jobs by when they are due, in Unix milliseconds
 -- KEYS[2]  stream: Stream, the inbox
+-- KEYS[3]  jobs: Hash, id of a job in the schedule to the job as JSON
+-- KEYS[4]  what the keys of the groups' jobs begin with: see schedule.lua
 -- ARGV[1]  now, in Unix milliseconds
 -- ARGV[2]  how many at most
 -- returns  how many were moved
-local due = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', ARGV[1], 'LIMIT', 0, ARGV[2])
-for _, command in ipairs(due) do
-  redis.call('XADD', KEYS[2], '*', 'id', 'scheduled', 'command', command)
-  redis.call('ZREM', KEYS[1], command)
+local due = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', ARGV[1], 'WITHSCORES', 'LIMIT', 0, ARGV[2])
+for i = 1, #due, 2 do
+  local id, text = due[i], redis.call('HGET', KEYS[3], due[i])
+  if text then
+    local job = cjson.decode(text)
+    redis.call('XADD', KEYS[2], '*', 'id', id, 'kind', job.kind, 'group', job.group, 'body', job.body, 'at', due[i + 1])
+    redis.call('SREM', KEYS[4] .. job.group, id)
+    redis.call('HDEL', KEYS[3], id)
+  end
+  redis.call('ZREM', KEYS[1], id)
 end
-return #due
+return #due / 2

@@ -1,11 +1,11 @@
--- Renews the lease of a command, or begins another attempt at it.
+-- Renews the lease of a job, or begins another attempt at it.
 -- KEYS[1]  stream: Stream, the inbox
 -- ARGV[1]  consumer group
 -- ARGV[2]  consumer that holds the lease
 -- ARGV[3]  entry
 -- ARGV[4]  'again' begins another attempt; 'hold' only renews; 'abandon' gives the
 --          lease up at once; 'release' does too, and tells by the consumer who holds
---          the command that no attempt came to its end
+--          the job that no attempt came to its end
 -- ARGV[5]  lease, in milliseconds
 -- ARGV[6]  with 'again' the number of that attempt, so that a repetition of this
 --          call does not count it twice; with 'abandon' and 'release' how many attempts

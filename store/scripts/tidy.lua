@@ -1,5 +1,5 @@
 -- Takes the consumers of replicas that died off the consumer group, unless they hold
--- commands: those are claimed first. A living one that is taken off comes back with
+-- jobs: those are claimed first. A living one that is taken off comes back with
 -- its next read.
 -- KEYS[1]  stream: Stream, the inbox
 -- ARGV[1]  consumer group

@@ -1,0 +1,46 @@
+package bot
+
+import (
+	"encoding/json"
+	"fmt"
+
+	"whoread/receipts"
+	"whoread/receipts/dingtalk"
+)
+
+// The kinds of jobs that a Bot does.
+const (
+	MessageJob  = "message"   // what somebody said
+	SweepJob    = "sweep"     // saves the reads of a message before DingTalk forgets them
+	FollowUpJob = "follow_up" // looks whether a round of a message's follow-up is due
+)
+
+// acceptedMessage is the body of a job of what somebody said: the message with its session
+// webhook, which its own JSON does not show.
+type acceptedMessage struct {
+	Incoming
+	Webhook string
+}
+
+// job is what somebody said as it waits in the inbox, the only place where its session
+// webhook is written down.
+func (in Incoming) job() (receipts.Job, error) {
+	body, err := json.Marshal(acceptedMessage{in, in.Webhook.Reveal()})
+	return receipts.Job{ID: in.ID, Kind: MessageJob, Group: in.Group, Body: string(body)}, err
+}
+
+// messageOf is what somebody said, as a job has it.
+func messageOf(j receipts.Job) (Incoming, error) {
+	m, err := bodyOf[acceptedMessage](j)
+	m.Incoming.Webhook = dingtalk.NewSecret(m.Webhook)
+	return m.Incoming, err
+}
+
+// bodyOf decodes the body of a job, which is JSON.
+func bodyOf[T any](j receipts.Job) (T, error) {
+	var body T
+	if err := json.Unmarshal([]byte(j.Body), &body); err != nil {
+		return body, fmt.Errorf("read job %s: %w", j.ID, err)
+	}
+	return body, nil
+}

@@ -1,0 +1,31 @@
+package receipts
+
+import (
+	"context"
+	"time"
+)
+
+// Job is work that waits: for its time, or for somebody who is free to do it. All of it
+// but At is text, so that whatever keeps jobs need not know their kinds.
+type Job struct {
+	// ID names the job. At most one job of an ID waits for its time: the one that was
+	// scheduled last.
+	ID    string
+	Kind  string // who does it
+	Group string // openConversationId that it is about
+	Body  string // of the kind's own form
+	// At is when the job is due; zero for a job that waits for nothing but its turn.
+	At time.Time
+}
+
+// Scheduler has jobs done at their times, each once. Every method is safe to repeat.
+type Scheduler interface {
+	// Schedule has jobs done, each at its time. A job takes the place of the one of the
+	// same ID that waits for its time.
+	Schedule(ctx context.Context, jobs ...Job) error
+	// Cancel takes the jobs with these IDs out of the schedule, and returns how many were
+	// in it. One whose time has come is not.
+	Cancel(ctx context.Context, ids ...string) (int, error)
+	// Scheduled returns the jobs about a group that wait for their time, the next first.
+	Scheduled(ctx context.Context, group string) ([]Job, error)
+}
