@@ -9,6 +9,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"whoread/cmd/internal/config"
+
 	"github.com/redis/go-redis/v9"
 	"go.uber.org/zap"
 
@@ -63,13 +65,13 @@ func wallClock() timing {
 }
 
 // newApp wires the app, which m tells of. It connects to nothing yet; close ends it.
-func newApp(c config, t timing, log *zap.Logger, m *metrics) (*app, error) {
+func newApp(c config.Config, t timing, log *zap.Logger, m *metrics) (*app, error) {
 	records, err := newStore(c, t.hook, m.redisCalled)
 	if err != nil {
 		return nil, err
 	}
 	tally := bot.NewTally(records, t.now, log)
-	budget := bot.NewBudget(tally, c.Budget.limits())
+	budget := bot.NewBudget(tally, c.Budget.Limits())
 	coolApps := &bot.CoolApps{Records: records, Configured: c.DingTalk.CoolAppCode, Log: log}
 	quota := bot.NewQuota(records, t.now)
 	observe := func(call dingtalk.Call) {
@@ -110,19 +112,19 @@ func newApp(c config, t timing, log *zap.Logger, m *metrics) (*app, error) {
 }
 
 // options are the bot's settings, and what stands on them.
-func (a *app) options(c config) (bot.Options, error) {
+func (a *app) options(c config.Config) (bot.Options, error) {
 	zone, err := time.LoadLocation(c.Reminders.TimeZone)
 	if err != nil {
 		return bot.Options{}, fmt.Errorf("time zone: %w", err)
 	}
-	reminders, err := c.reminders(zone)
+	reminders, err := c.ReminderOptions(zone)
 	if err != nil {
 		return bot.Options{}, err
 	}
 	records, now := a.store, a.timing.now
 	platform := &bot.Platform{Client: a.client, Now: now}
 	learned := receipts.LearnedMembers{Records: records, Now: now}
-	sources := append(platform.MemberSources(c.rosters()), learned)
+	sources := append(platform.MemberSources(c.RosterOptions()), learned)
 	members := receipts.NewMemberBook(records, time.Duration(c.Members.CacheFor), now, chosenSources(c.Members.Source, sources)...)
 	members.Since = a.membersSince
 	members.Refused = func(ctx context.Context, group string, r receipts.Refusal, err error) {
@@ -160,7 +162,7 @@ func (a *app) options(c config) (bot.Options, error) {
 			Remind: c.Access.Remind, Recall: c.Access.Recall,
 		},
 		Language: spoken(c.Reports.Language), Default: defaultLanguage(c.DingTalk.Site),
-		Sweep: durations(c.Reports.Sweep), MaxNames: c.Reports.MaxNames, Direct: c.Reports.To == "direct",
+		Sweep: c.Reports.Sweeps(), MaxNames: c.Reports.MaxNames, Direct: c.Reports.To == "direct",
 		Reminders: reminders,
 		Zone:      zone, Now: now, Log: a.log, Connections: a.connections,
 	}, nil
@@ -170,7 +172,7 @@ func (a *app) options(c config) (bot.Options, error) {
 // at work finish with theirs. What the bot was built on stays: the client, the
 // connections and the way to Redis. Members tells whether the settings about members
 // are others. It is not for concurrent use.
-func (a *app) apply(c config, members bool) error {
+func (a *app) apply(c config.Config, members bool) error {
 	if members {
 		a.membersSince = a.timing.now()
 	}
@@ -181,7 +183,7 @@ func (a *app) apply(c config, members bool) error {
 	a.bot.Store(a.bot.Load().With(o))
 	a.store.SetKeepFor(time.Duration(c.Reports.KeepFor))
 	a.client.SetCallsPerSecond(c.Budget.CallsPerSecond)
-	a.budget.Set(c.Budget.limits())
+	a.budget.Set(c.Budget.Limits())
 	return nil
 }
 
@@ -277,7 +279,7 @@ type shared interface {
 
 // newClient returns a client of DingTalk's API that asks coolApp for the cool apps of
 // groups and tells observe of each call. Records, quota and withinBudget may be nil.
-func newClient(c config, t timing, log *zap.Logger, coolApp func(ctx context.Context, group string) string, observe func(dingtalk.Call),
+func newClient(c config.Config, t timing, log *zap.Logger, coolApp func(ctx context.Context, group string) string, observe func(dingtalk.Call),
 	records shared, quota dingtalk.Quota, withinBudget func() bool,
 ) (*dingtalk.Client, error) {
 	return dingtalk.New(dingtalk.Config{
@@ -302,26 +304,14 @@ func newClient(c config, t timing, log *zap.Logger, coolApp func(ctx context.Con
 	})
 }
 
-func newStore(c config, hook redis.Hook, observe func(took time.Duration, failed bool)) (*store.Store, error) {
-	return c.Redis.open(time.Duration(c.Reports.KeepFor), hook, observe)
-}
-
-// limits are the settings of the budget.
-func (b budgetConfig) limits() bot.BudgetLimits {
-	return bot.BudgetLimits{CallsPerSecond: b.CallsPerSecond, CallsPerMonth: b.CallsPerMonth, WarnAt: int(b.WarnAt)}
-}
-
-// reminders are the settings of reminders and follow-ups.
-func (c config) reminders(zone *time.Location) (bot.Reminders, error) {
-	quiet, err := receipts.ParseQuietHours(c.Reminders.QuietHours, zone)
+// newStore opens the store of the configuration; hook and observe may be nil.
+func newStore(c config.Config, hook redis.Hook, observe func(took time.Duration, failed bool)) (*store.Store, error) {
+	o, err := c.StoreOptions()
 	if err != nil {
-		return bot.Reminders{}, fmt.Errorf("quiet hours: %w", err)
+		return nil, err
 	}
-	r := bot.Reminders{By: c.Reminders.By, Ding: dingTypes[c.Reminders.Ding], Quiet: quiet, FollowUps: map[string]bot.FollowUpOptions{}}
-	for id, f := range c.FollowUp {
-		r.FollowUps[id] = f.options()
-	}
-	return r, nil
+	o.Hook, o.Observe = hook, observe
+	return store.Open(o)
 }
 
 // chosenSources keeps the sources that members.source names.
@@ -334,14 +324,6 @@ func chosenSources(chosen string, all []receipts.MemberSource) []receipts.Member
 		}
 	}
 	return sources
-}
-
-func durations(all []duration) []time.Duration {
-	plain := make([]time.Duration, len(all))
-	for i, d := range all {
-		plain[i] = time.Duration(d)
-	}
-	return plain
 }
 
 // spoken is the language of reports.language; empty for auto.

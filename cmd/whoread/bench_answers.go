@@ -11,6 +11,8 @@ import (
 	"sync"
 	"time"
 
+	"whoread/cmd/internal/config"
+
 	"whoread/receipts/dingtalk/dingtalktest"
 )
 
@@ -132,7 +134,7 @@ func (c *bareClient) readers(ctx context.Context, group, key string) error {
 
 // benchCalls counts the calls that answers cost.
 func (b *bench) benchCalls(ctx context.Context) (err error) {
-	s, err := b.open(ctx, stageOptions{config: func(c *config) { c.Reports.FreshFor = defaultConfig().Reports.FreshFor }})
+	s, err := b.open(ctx, stageOptions{config: func(c *config.Config) { c.Reports.FreshFor = config.Default().Reports.FreshFor }})
 	if err != nil {
 		return err
 	}
@@ -203,9 +205,9 @@ func pushesTaken(d *dingtalktest.Server) int {
 
 // benchReply measures what whoread itself takes from a frame to its reply.
 func (b *bench) benchReply(ctx context.Context) (err error) {
-	s, err := b.open(ctx, stageOptions{config: func(c *config) {
+	s, err := b.open(ctx, stageOptions{config: func(c *config.Config) {
 		c.Budget.CallsPerSecond = 10_000 // to wait for a turn is DingTalk's time too
-		c.Members.CacheFor = duration(time.Hour)
+		c.Members.CacheFor = config.Duration(time.Hour)
 	}})
 	if err != nil {
 		return err

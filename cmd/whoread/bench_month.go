@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"time"
 
+	"whoread/cmd/internal/config"
+
 	"whoread/receipts/dingtalk/dingtalktest"
 )
 
@@ -21,9 +23,9 @@ const (
 // month is one way to live through it.
 type month struct {
 	what     string
-	pushed   bool            // reads are pushed
-	everyone int             // how many announcements a day go to everybody, and not to a team
-	config   func(c *config) // nil for the defaults
+	pushed   bool                   // reads are pushed
+	everyone int                    // how many announcements a day go to everybody, and not to a team
+	config   func(c *config.Config) // nil for the defaults
 }
 
 // benchMonth counts the calls and the pushes of a month against what DingTalk's standard
@@ -33,7 +35,7 @@ func (b *bench) benchMonth(ctx context.Context) error {
 		{what: "2 of 20 announcements a day to all 300", everyone: 2},
 		{what: "the same, reads are pushed", everyone: 2, pushed: true},
 		// A day less an hour: each morning the members are asked for anew.
-		{what: "the same, no pushes, members.cache_for: 23h", everyone: 2, config: func(c *config) { c.Members.CacheFor = duration(23 * time.Hour) }},
+		{what: "the same, no pushes, members.cache_for: 23h", everyone: 2, config: func(c *config.Config) { c.Members.CacheFor = config.Duration(23 * time.Hour) }},
 		{what: "all announcements to all 300, default settings", everyone: perDay},
 		{what: "all to all 300, reads are pushed", everyone: perDay, pushed: true},
 	} {
@@ -67,8 +69,8 @@ func (b *bench) liveThrough(ctx context.Context, m month) (cost monthCost, err e
 	began := time.Now()
 	s, err := b.open(ctx, stageOptions{travels: true, dingtalk: dingtalktest.Options{
 		Now: func() time.Time { return morning.Add(time.Since(began)) },
-	}, config: func(c *config) {
-		usual := defaultConfig()
+	}, config: func(c *config.Config) {
+		usual := config.Default()
 		c.Members.CacheFor, c.Reports.FreshFor = usual.Members.CacheFor, usual.Reports.FreshFor
 		c.Budget.CallsPerSecond, c.Budget.CallsPerMonth = 10_000, 0 // what it would take, allowed or not
 		if m.config != nil {

@@ -14,6 +14,8 @@ import (
 	"sync"
 	"time"
 
+	"whoread/cmd/internal/config"
+
 	"github.com/gorilla/websocket"
 	"github.com/redis/go-redis/v9"
 
@@ -32,7 +34,7 @@ func (b *bench) benchPushes(ctx context.Context) (err error) {
 	defer func() { err = errors.Join(err, p.close()) }()
 	c := demoConfig(dingtalktest.New(dingtalktest.Options{}))
 	c.DingTalk.APIURL, c.DingTalk.OapiURL = p.url, p.url
-	c.Redis.URL, c.Redis.KeyPrefix = redisURL(b.redis), benchPrefix+rand.Text()
+	c.Redis.URL, c.Redis.KeyPrefix = config.RedisURL(b.redis), benchPrefix+rand.Text()
 	a, err := newApp(c, wallClock(), b.log, newMetrics())
 	if err != nil {
 		return err

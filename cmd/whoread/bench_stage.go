@@ -14,6 +14,8 @@ import (
 	"sync"
 	"time"
 
+	"whoread/cmd/internal/config"
+
 	"github.com/redis/go-redis/v9"
 
 	"whoread/receipts/dingtalk/dingtalktest"
@@ -35,7 +37,7 @@ type stage struct {
 type stageOptions struct {
 	dingtalk dingtalktest.Options
 	travels  bool // it goes by the DingTalk's clock, which may be turned
-	config   func(*config)
+	config   func(*config.Config)
 }
 
 // open starts a stage; close ends it, and removes what it wrote.
@@ -54,7 +56,7 @@ func (b *bench) open(ctx context.Context, o stageOptions) (s *stage, err error) 
 	s.wire = &wire{next: &http.Transport{MaxIdleConnsPerHost: 20}}
 	s.end = append(s.end, func() error { s.wire.next.CloseIdleConnections(); return nil })
 	c := demoConfig(s.Server)
-	c.Redis.URL, c.Redis.KeyPrefix = redisURL(b.redis), benchPrefix+rand.Text()
+	c.Redis.URL, c.Redis.KeyPrefix = config.RedisURL(b.redis), benchPrefix+rand.Text()
 	s.end = append(s.end, func() error { return b.sweepKeys(ctx, c.Redis.KeyPrefix) })
 	if o.config != nil {
 		o.config(&c)

@@ -9,6 +9,8 @@ import (
 	"os"
 	"time"
 
+	"whoread/cmd/internal/config"
+
 	"whoread/bot"
 	"whoread/receipts/dingtalk"
 	"whoread/store"
@@ -162,7 +164,7 @@ type inspection struct {
 	report *checkReport
 	all    bool // look at everything that is configured
 
-	config  config
+	config  config.Config
 	records *store.Store     // nil if it can't be used
 	client  *dingtalk.Client // nil without a token
 	tally   *bot.Tally       // nil without records: what a check costs counts for the bot
@@ -171,17 +173,17 @@ type inspection struct {
 }
 
 func (i *inspection) run(ctx context.Context, file string) {
-	c, r, err := readConfig(file, os.LookupEnv)
-	if mistakes, ok := errors.AsType[*configErrors](err); ok {
-		for _, m := range mistakes.wrong {
-			i.report.add(finding{ID: "config", About: m.key, Line: m.line, Status: wrong, Detail: m.text, Remedy: "correct " + file + "; config.example.yaml explains every key"})
+	f, err := config.Read(file, os.LookupEnv)
+	if mistakes, ok := errors.AsType[*config.Mistakes](err); ok {
+		for _, m := range mistakes.All {
+			i.report.add(finding{ID: "config", About: m.Key, Line: m.Line, Status: wrong, Detail: m.Text, Remedy: "correct " + file + "; config.example.yaml explains every key"})
 		}
 		return
 	}
-	i.config = c
+	i.config = f.Config
 	i.report.ok("config", "%s can be understood", file)
-	for _, m := range c.oddities() {
-		i.report.add(finding{ID: "config", About: m.key, Line: r.line(m.key), Status: doubtful, Detail: m.text, Remedy: "change one of the two, if it is not meant so"})
+	for _, m := range f.Config.Unused() {
+		i.report.add(finding{ID: "config", About: m.Key, Line: f.Line(m.Key), Status: doubtful, Detail: m.Text, Remedy: "change one of the two, if it is not meant so"})
 	}
 	i.checkFiles(file)
 	i.checkSite()

@@ -352,7 +352,7 @@ func (i *inspection) checkMembers(ctx context.Context) {
 		return
 	}
 	platform := &bot.Platform{Client: i.client, Now: time.Now}
-	sources := platform.MemberSources(i.config.rosters())
+	sources := platform.MemberSources(i.config.RosterOptions())
 	if i.records != nil {
 		sources = append(sources, receipts.LearnedMembers{Records: i.records, Now: time.Now})
 	}
@@ -716,7 +716,7 @@ func (i *inspection) checkBudget(ctx context.Context) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, checkWithin)
 	defer cancel()
-	state, err := bot.NewBudget(i.tally, i.config.Budget.limits()).Ask(ctx)
+	state, err := bot.NewBudget(i.tally, i.config.Budget.Limits()).Ask(ctx)
 	f := finding{ID: "budget", Status: right}
 	switch {
 	case err != nil:
@@ -786,13 +786,4 @@ func (i *inspection) checkPushes(ctx context.Context) {
 		events.Detail += "; never yet: " + strings.Join(never, ", ")
 	}
 	i.report.add(events)
-}
-
-// rosters are the rosters as the bot takes them.
-func (c config) rosters() map[string]bot.RosterOptions {
-	rosters := map[string]bot.RosterOptions{}
-	for id, roster := range c.Members.Rosters {
-		rosters[id] = bot.RosterOptions{ChatID: roster.ChatID, Users: roster.Users, Departments: roster.Departments}
-	}
-	return rosters
 }

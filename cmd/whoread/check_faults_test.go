@@ -13,6 +13,8 @@ import (
 	"testing"
 	"time"
 
+	"whoread/cmd/internal/config"
+
 	"golang.org/x/sync/errgroup"
 
 	"whoread/receipts/dingtalk/dingtalktest"
@@ -197,10 +199,10 @@ func TestAnInterruptedCheckCallsNothingWrong(t *testing.T) {
 // Each mistake of the configuration is a finding with its key and line, and what to do is printed once for all of them.
 func TestCheckTellsEachMistakeOfTheConfigurationByItself(t *testing.T) {
 	t.Parallel()
-	const file = "testdata/config/many_mistakes.yaml"
-	_, err := loadConfig(file, environment(nil))
-	mistakes, ok := errors.AsType[*configErrors](err)
-	if !ok || len(mistakes.wrong) < 5 {
+	const file = "../internal/config/testdata/mistakes/many_mistakes.yaml"
+	_, err := config.Load(file, func(string) (string, bool) { return "", false })
+	mistakes, ok := errors.AsType[*config.Mistakes](err)
+	if !ok || len(mistakes.All) < 5 {
 		t.Fatal(err)
 	}
 	code, document, _ := command(t, "check", "--json", "--config", file)
@@ -208,15 +210,15 @@ func TestCheckTellsEachMistakeOfTheConfigurationByItself(t *testing.T) {
 	if err := json.Unmarshal([]byte(document), &report); err != nil || code != 1 {
 		t.Fatalf("exit status %d, %v: %s", code, err, document)
 	}
-	var found []mistake
+	var found []config.Mistake
 	for _, f := range report.Checks {
 		if f.ID != "config" || f.Status != wrong || f.Remedy == "" {
 			t.Errorf("%+v", f)
 		}
-		found = append(found, mistake{f.Line, f.About, f.Detail})
+		found = append(found, config.Mistake{Line: f.Line, Key: f.About, Text: f.Detail})
 	}
-	if !slices.Equal(found, mistakes.wrong) {
-		t.Errorf("%v\nwant %v", found, mistakes.wrong)
+	if !slices.Equal(found, mistakes.All) {
+		t.Errorf("%v\nwant %v", found, mistakes.All)
 	}
 	_, lines, _ := command(t, "check", "--config", file)
 	if strings.Count(lines, "✗ config ") != len(found) || strings.Count(lines, "→") != 1 {

@@ -13,6 +13,8 @@ import (
 	"slices"
 	"strings"
 	"syscall"
+
+	"whoread/cmd/internal/config"
 )
 
 // checkFiles looks whether somebody else on this machine can read a secret or change the
@@ -68,15 +70,7 @@ func (i *inspection) holdsSecret(file string) bool {
 // nothing of the mainland's apps.
 func (i *inspection) checkSite() {
 	d := i.config.DingTalk
-	siteOf := func(address string) string {
-		for site, both := range hosts {
-			if address == both[0] || address == both[1] {
-				return site
-			}
-		}
-		return ""
-	}
-	api, oapi := siteOf(d.APIURL), siteOf(d.OapiURL)
+	api, oapi := config.SiteOf(d.APIURL), config.SiteOf(d.OapiURL)
 	switch {
 	case api != "" && oapi != "" && api != oapi, cmp.Or(api, oapi, d.Site) != d.Site:
 		i.report.add(finding{
@@ -93,11 +87,11 @@ func (i *inspection) checkSite() {
 // checkListen looks whether the bot can listen where probes ask.
 func (i *inspection) checkListen(ctx context.Context) {
 	configured := i.config.HTTP.Listen
-	if configured == listenOff {
+	if configured == config.ListenOff {
 		i.report.ok("listen", "off: there are no health checks")
 		return
 	}
-	address := cmp.Or(configured, defaultListen)
+	address := cmp.Or(configured, config.DefaultListen)
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", address)
 	if err == nil {
 		_ = listener.Close()

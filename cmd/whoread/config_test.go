@@ -3,335 +3,30 @@ package main
 import (
 	"bytes"
 	"encoding/json"
-	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
-	"regexp"
 	"strings"
 	"testing"
-	"time"
-
-	"github.com/goccy/go-yaml"
-	"github.com/google/go-cmp/cmp"
-
-	"whoread/bot"
 )
 
-// environment is one with these variables only.
-func environment(variables map[string]string) func(string) (string, bool) {
-	return func(name string) (string, bool) {
-		value, ok := variables[name]
-		return value, ok
-	}
-}
-
-const credentials = "dingtalk: {client_id: id, client_secret: hush}\n"
-
-func TestCredentialsAloneAreAWorkingConfiguration(t *testing.T) {
-	t.Parallel()
-	got, _, err := parseConfig("whoread.yaml", []byte(credentials), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	want := defaultConfig()
-	want.DingTalk.ClientID, want.DingTalk.ClientSecret, want.DingTalk.RobotCode = "id", "hush", "id"
-	want.DingTalk.APIURL, want.DingTalk.OapiURL = "https://api.dingtalk.com", "https://oapi.dingtalk.com"
-	want.Redis.URL = "memory://"
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Error(diff)
-	}
-}
-
-// example returns config.example.yaml, and the same with every key switched on but
-// those that would be given twice.
-func example(t *testing.T) (source, all []byte) {
+// command runs a subcommand and returns its exit status and what it writes.
+func command(t *testing.T, args ...string) (code int, stdout, stderr string) {
 	t.Helper()
-	source, err := os.ReadFile("../../config.example.yaml")
-	if err != nil {
-		t.Fatal(err)
-	}
-	all = regexp.MustCompile(`(?m)^(  )# (  )?(  )?([a-z_]+|cidExample1234==):`).ReplaceAll(source, []byte("$1$2$3$4:"))
-	all = regexp.MustCompile(`(?m)^# (follow_up:|  "\*":|    [a-z]+:)`).ReplaceAll(all, []byte("$1"))
-	all = regexp.MustCompile(`(?m)^  (client_secret|url|sentinel_password)_file:.*\n`).ReplaceAll(all, nil)
-	return source, all
-}
-
-func TestTheExampleWorksOnceCredentialsAreFilledIn(t *testing.T) {
-	t.Parallel()
-	source, all := example(t)
-	filled := environment(map[string]string{"WHOREAD_CLIENT_ID": "id", "WHOREAD_CLIENT_SECRET": "hush"})
-	plain, _, err := parseConfig("example", source, filled)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defaults, _, err := parseConfig("defaults", []byte(credentials), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(defaults, plain); diff != "" {
-		t.Error(diff)
-	}
-
-	// With every key switched on it is understood too, and it names every key with its
-	// default and whatever may stand there.
-	full, r, err := parseConfig("example", all, filled)
-	if err != nil {
-		t.Fatalf("%v\n%s", err, all)
-	}
-	if len(full.Members.Rosters) != 1 || len(full.FollowUp) != 1 {
-		t.Errorf("rosters: %+v, follow-ups: %+v", full.Members.Rosters, full.FollowUp)
-	}
-	full.Members.Rosters, full.FollowUp = nil, nil
-	full.HTTP.Listen = "" // the same, but where it is taken
-	full.DingTalk.RobotCode, full.DingTalk.CoolAppCode = defaults.DingTalk.RobotCode, ""
-	if diff := cmp.Diff(defaults, full, emptyIsNone()); diff != "" {
-		t.Errorf("the example shows other defaults:\n%s", diff)
-	}
-	lines := strings.Split(string(all), "\n")
-	for key, s := range settings {
-		if strings.HasSuffix(key, "_file") && key != "redis.tls_ca_file" { // they are in it, but not switched on
-			continue
-		}
-		key = strings.NewReplacer("rosters.*", "rosters.cidExample1234==").Replace(key)
-		if r.lines[key] == 0 {
-			t.Errorf("the example does not explain %s", key)
-			continue
-		}
-		for _, choice := range s.choices {
-			about := strings.Join(lines[r.lines[key]-1:r.lines[key]+1], "\n")
-			if !regexp.MustCompile(`\b` + choice + `\b`).MatchString(about) {
-				t.Errorf("the example does not say that %s may be %s: %s", key, choice, about)
-			}
-		}
-	}
-}
-
-var update = flag.Bool("update", false, "write down what is said of each file in testdata/config")
-
-// Each file of testdata/config has mistakes; the text beside it is what is said of them.
-func TestEachMistakeIsNamedWithItsLineItsKeyAndWhatToDo(t *testing.T) {
-	t.Parallel()
-	files, err := filepath.Glob("testdata/config/*.yaml")
-	if err != nil || len(files) < 40 {
-		t.Fatalf("%d files, %v", len(files), err)
-	}
-	variables := environment(map[string]string{"HUSH": "hush-of-the-environment", "HUSH_BLANK": "hush of-the-environment", "EMPTY": ""})
-	for _, file := range files {
-		t.Run(strings.TrimSuffix(filepath.Base(file), ".yaml"), func(t *testing.T) {
-			t.Parallel()
-			_, err := loadConfig(file, variables)
-			if err == nil {
-				t.Fatal("no mistake is found")
-			}
-			said := err.Error() + "\n"
-			if strings.Contains(said, "hush") {
-				t.Errorf("a secret is in:\n%s", said)
-			}
-			golden := strings.TrimSuffix(file, ".yaml") + ".txt"
-			if *update {
-				if err := os.WriteFile(golden, []byte(said), 0o600); err != nil {
-					t.Fatal(err)
-				}
-			}
-			want, err := os.ReadFile(golden)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if diff := cmp.Diff(string(want), said); diff != "" {
-				t.Error(diff)
-			}
-		})
-	}
-}
-
-func TestSecretsComeFromFilesAndVariablesAndAreNeverPrinted(t *testing.T) {
-	t.Parallel()
-	folder := t.TempDir()
-	if err := os.WriteFile(filepath.Join(folder, "secret"), []byte("hush-file\n"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	source := "dingtalk: {client_id: '${ID}', client_secret_file: secret}\nredis: {url: 'redis://:${PASSWORD}@host:1/2'}\nmembers: {cache_for: '${TIME}'}\nreports: {keep_for: \"48h\"}\n"
-	file := filepath.Join(folder, "whoread.yaml")
-	if err := os.WriteFile(file, []byte(source), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	c, err := loadConfig(file, environment(map[string]string{"ID": "app", "PASSWORD": "hush-redis", "TIME": "90s"}))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if c.DingTalk.ClientID != "app" || c.DingTalk.ClientSecret != "hush-file" || c.Redis.URL != "redis://:hush-redis@host:1/2" || c.Members.CacheFor != duration(90*time.Second) ||
-		c.Reports.KeepFor != duration(48*time.Hour) {
-		t.Errorf("%+v", c)
-	}
-	asJSON, err := json.Marshal(c)
-	if err != nil {
-		t.Fatal(err)
-	}
-	asYAML, err := yaml.Marshal(c)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, printed := range []string{fmt.Sprintf("%v %+v %#v %s", c, c, c, c.Redis.URL), string(asJSON), string(asYAML)} {
-		if strings.Contains(printed, "hush") {
-			t.Errorf("a secret is in %s", printed)
-		}
-	}
-}
-
-// Every setting is in the tables of README.md, in both languages.
-func TestTheREADMEHasEverySetting(t *testing.T) {
-	t.Parallel()
-	for _, head := range []string{"| key | default | meaning |", "| 键 | 默认 | 含义 |"} {
-		_, table, found := strings.Cut(readmeText(t), head)
-		if !found {
-			t.Fatalf("README.md has no table %s", head)
-		}
-		table, _, _ = strings.Cut(table, "\n\n")
-		for key := range settings {
-			section, rest, _ := strings.Cut(key, ".")
-			last := key[strings.LastIndexByte(key, '.')+1:]
-			if rest == "" || last == "*" {
-				continue
-			}
-			if !regexp.MustCompile("(?m)^\\| `" + section + "\\..*\\b" + last + "`").MatchString(table) {
-				t.Errorf("%s is not in the table %s", key, head)
-			}
-		}
-	}
-}
-
-func TestWhatPeopleMayWriteIsUnderstood(t *testing.T) {
-	t.Parallel()
-	for name, test := range map[string]struct {
-		source string
-		got    func(c config) any
-		want   any
-	}{
-		"a byte order mark and lines of Windows": {
-			"\ufeffdingtalk:\r\n  client_id: id\r\n  client_secret: hush\r\nreports:\r\n  max_names: 7\r\n",
-			func(c config) any {
-				return []any{c.DingTalk.ClientID, string(c.DingTalk.ClientSecret), c.Reports.MaxNames}
-			},
-			[]any{"id", "hush", 7},
-		},
-		"ids of digits, with their zeros": {
-			credentials + "access: {admins: [0123, '0456', 7.50]}\n",
-			func(c config) any { return c.Access.Admins },
-			[]string{"0123", "0456", "7.50"},
-		},
-		"times of day without quotes": {
-			credentials + "reminders:\n  quiet_hours: 22:00-08:00\nfollow_up:\n  '*':\n    deadline: 18:00\n",
-			func(c config) any { return []string{c.Reminders.QuietHours, c.FollowUp["*"].Deadline} },
-			[]string{"22:00-08:00", "18:00"},
-		},
-		"a text over several lines": {
-			credentials + "members:\n  rosters:\n    cid1==:\n      name: |-\n        Sales: north\n      users: [a]\n",
-			func(c config) any { return c.Members.Rosters["cid1=="].Name },
-			"Sales: north",
-		},
-		"a section with nothing in it": {
-			credentials + "reports:\n  max_names:\nlog:\n",
-			func(c config) any { return []any{c.Reports.MaxNames, c.Log} },
-			[]any{50, logConfig{"info", "json"}},
-		},
-		"none of a list that has a default": {
-			credentials + "reports: {sweep: []}\n",
-			func(c config) any { return c.Reports.Sweep },
-			[]duration{},
-		},
-		"never": {
-			credentials + "budget: {warn_at: 0, calls_per_month: 0}\n",
-			func(c config) any { return c.Budget },
-			budgetConfig{CallsPerSecond: 20},
-		},
-		"the same for several groups": {
-			credentials + "follow_up:\n  cid1==: &usual\n    every: [1h]\n    until: 90%\n  cid2==: *usual\n  cid3==:\n    <<: *usual\n    until: 50%\n",
-			func(c config) any {
-				return []percentage{c.FollowUp["cid1=="].Until, c.FollowUp["cid2=="].Until, c.FollowUp["cid3=="].Until}
-			},
-			[]percentage{90, 90, 50},
-		},
-		"variables for anything": {
-			credentials + "reports: {max_names: \"${N}\", sweep: ['${T}']}\naccess: {report: '${WHO}'}\nmembers: {rosters: {'cid${N}': {users: ['x${N}y${N}']}}}\n",
-			func(c config) any {
-				return []any{c.Reports.MaxNames, c.Reports.Sweep, c.Access.Report, c.Members.Rosters["cid7"].Users}
-			},
-			[]any{7, []duration{duration(90 * time.Second)}, bot.Admins, []string{"x7y7"}},
-		},
-		"credentials with blanks and the end of their line behind them": {
-			"dingtalk: {client_id: 'id ', client_secret: \"${WINDOWS}\"}\nredis:\n  url: |\n    redis://host:1\n",
-			func(c config) any {
-				return []string{c.DingTalk.ClientID, c.DingTalk.RobotCode, string(c.DingTalk.ClientSecret), string(c.Redis.URL)}
-			},
-			[]string{"id", "id", "hush", "redis://host:1"},
-		},
-		"a password of Sentinels with a blank in it": {
-			credentials + "redis: {url: 'redis://host', master_name: main, sentinel_password: 'hush hush'}\n",
-			func(c config) any { return string(c.Redis.SentinelPassword) },
-			"hush hush",
-		},
-		"dollars that are none": {
-			"dingtalk: {client_id: $HOME, client_secret: 'a$b$${N}'}\n",
-			func(c config) any { return []string{c.DingTalk.ClientID, string(c.DingTalk.ClientSecret)} },
-			[]string{"$HOME", "a$b${N}"},
-		},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			c, _, err := parseConfig("whoread.yaml", []byte(test.source), environment(map[string]string{"N": "7", "T": "90s", "WHO": "admins", "WINDOWS": "hush \r"}))
-			if err != nil {
-				t.Fatal(err)
-			}
-			if diff := cmp.Diff(test.want, test.got(c)); diff != "" {
-				t.Error(diff)
-			}
-		})
-	}
-}
-
-func TestASecretIsReadFromItsFile(t *testing.T) {
-	t.Parallel()
-	for name, test := range map[string]struct{ content, want, wrong string }{
-		"with the end of its line":         {content: "hush\n", want: "hush"},
-		"as Windows writes it":             {content: "\ufeffhush\r\n", want: "hush"},
-		"without the end of its line":      {content: "hush", want: "hush"},
-		"which is empty":                   {content: "\n", wrong: "is an empty file; write the secret into it"},
-		"which holds more":                 {content: "client_id=x\nclient_secret=hush\n", wrong: "holds more than one line; the secret must be alone in it"},
-		"which is something else, and big": {content: strings.Repeat("hush", secretMax), wrong: "is larger than 64 KiB; is it the right file?"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			folder := t.TempDir()
-			secretFile := filepath.Join(folder, "secret")
-			if err := os.WriteFile(secretFile, []byte(test.content), 0o600); err != nil {
-				t.Fatal(err)
-			}
-			for _, named := range []string{"secret", secretFile} {
-				source := "dingtalk:\n  client_id: id\n  client_secret_file: " + named + "\n"
-				c, _, err := parseConfig(filepath.Join(folder, "whoread.yaml"), []byte(source), nil)
-				switch {
-				case test.wrong == "" && err != nil:
-					t.Error(err)
-				case test.wrong == "" && string(c.DingTalk.ClientSecret) != test.want:
-					t.Errorf("%q is read", string(c.DingTalk.ClientSecret))
-				case test.wrong != "" && (err == nil || !strings.HasSuffix(err.Error(), "\n  line 3: dingtalk.client_secret_file: "+test.wrong)):
-					t.Errorf("%v; want %s", err, test.wrong)
-				}
-			}
-		})
-	}
+	var out, errs bytes.Buffer
+	code = run(t.Context(), args, &out, &errs)
+	return code, out.String(), errs.String()
 }
 
 func TestAFileThatCannotBeReadIsNamedWithTheReason(t *testing.T) {
 	t.Parallel()
 	folder := t.TempDir()
 	closed := filepath.Join(folder, "closed.yaml")
-	if err := os.WriteFile(closed, []byte(credentials), 0o000); err != nil {
+	if err := os.WriteFile(closed, []byte("dingtalk: {client_id: id, client_secret: hush}\n"), 0o000); err != nil {
 		t.Fatal(err)
 	}
 	big := filepath.Join(folder, "big.yaml")
-	if err := os.WriteFile(big, bytes.Repeat([]byte("# hush\n"), configMax/4), 0o600); err != nil {
+	if err := os.WriteFile(big, bytes.Repeat([]byte("# hush\n"), 1<<18), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	for _, test := range []struct{ file, want string }{
@@ -352,43 +47,19 @@ func TestAFileThatCannotBeReadIsNamedWithTheReason(t *testing.T) {
 	}
 }
 
-func FuzzConfig(f *testing.F) {
-	f.Add(credentials)
-	f.Add("dingtalk: {client_id: ${A}, client_secret: b}\nmembers: {rosters: {a: {users: [b]}}}")
-	f.Add("a: &x [*x]")
-	f.Add(credentials + "follow_up:\n  a: &x {every: [1h]}\n  b: *x\n  c: {<<: *x, until: 90%}\n")
-	files, err := filepath.Glob("testdata/config/*.yaml")
-	if err != nil {
-		f.Fatal(err)
+func TestConfigPrintsTheConfigurationAndItsSchema(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "whoread.yaml")
+	if err := os.WriteFile(file, []byte("dingtalk: {client_id: dingexample, client_secret: hush}\n"), 0o600); err != nil {
+		t.Fatal(err)
 	}
-	for _, file := range files {
-		source, err := os.ReadFile(file)
-		if err != nil {
-			f.Fatal(err)
-		}
-		f.Add(string(source))
+	code, printed, stderr := command(t, "config", "print", "--config", file)
+	if code != 0 || stderr != "" {
+		t.Errorf("exit status %d, %s", code, stderr)
 	}
-	f.Fuzz(func(t *testing.T, source string) {
-		c, r, err := parseConfig("fuzz", []byte(source), environment(map[string]string{"A": "secret-of-the-environment"}))
-		if err != nil {
-			said := strings.TrimPrefix(err.Error(), "configuration fuzz:\n  ")
-			if said == err.Error() || said == "" || strings.Contains(said, "secret-of-the-environment") {
-				t.Errorf("it is said: %s", err)
-			}
-			return
-		}
-		// What is understood can be printed, and is understood again.
-		var printed bytes.Buffer
-		if err := printConfig(&printed, c, r.lines); err != nil {
-			t.Fatal(err)
-		}
-		again, _, err := parseConfig("fuzz", printed.Bytes(), nil)
-		if err != nil {
-			t.Fatalf("%v in\n%s", err, &printed)
-		}
-		again.DingTalk.ClientSecret, again.Redis.URL, again.Redis.SentinelPassword = c.DingTalk.ClientSecret, c.Redis.URL, c.Redis.SentinelPassword
-		if diff := cmp.Diff(c, again, emptyIsNone()); diff != "" {
-			t.Errorf("%s in\n%s", diff, &printed)
-		}
-	})
+	wantIn(t, printed, "client_id: dingexample\n", "client_secret: \"***\"\n", "max_names: 50 # default\n")
+	code, printed, stderr = command(t, "config", "schema")
+	if code != 0 || stderr != "" || !json.Valid([]byte(printed)) {
+		t.Errorf("exit status %d, %s\n%s", code, stderr, printed)
+	}
 }

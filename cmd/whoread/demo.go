@@ -11,6 +11,8 @@ import (
 	"strings"
 	"time"
 
+	"whoread/cmd/internal/config"
+
 	"golang.org/x/term"
 	"golang.org/x/text/width"
 
@@ -109,17 +111,17 @@ func (d *demoCommand) stays(out streams) bool {
 const dueEvery = 200 * time.Millisecond
 
 // demoConfig is the configuration of a bot that works against that DingTalk.
-func demoConfig(d *dingtalktest.Server) config {
-	c := defaultConfig()
+func demoConfig(d *dingtalktest.Server) config.Config {
+	c := config.Default()
 	app := d.App()
-	c.DingTalk.ClientID, c.DingTalk.ClientSecret, c.DingTalk.RobotCode = app.ClientID, secret(app.ClientSecret), app.RobotCode
+	c.DingTalk.ClientID, c.DingTalk.ClientSecret, c.DingTalk.RobotCode = app.ClientID, config.Secret(app.ClientSecret), app.RobotCode
 	c.DingTalk.APIURL, c.DingTalk.OapiURL = d.URL(), d.URL()
 	c.Redis.URL = store.Memory
 	c.Reports.FreshFor = 0 // a script moves faster than people do
 	c.Members.CacheFor = 0
 	c.Reminders.QuietHours = "" // it shows follow-ups at any time of the day
-	c.HTTP.Listen = listenOff
-	c.Log = logConfig{Level: "error", Format: "console"}
+	c.HTTP.Listen = config.ListenOff
+	c.Log = config.Log{Level: "error", Format: "console"}
 	return c
 }
 

@@ -16,6 +16,8 @@ import (
 	"testing"
 	"time"
 
+	"whoread/cmd/internal/config"
+
 	"github.com/goccy/go-yaml"
 	"github.com/redis/go-redis/v9"
 
@@ -80,21 +82,22 @@ func secretsOf(t *testing.T, host string) string {
 
 // loads reads a configuration of deploy/ as the bot does, with the secrets where they are
 // now instead of where they will be.
-func loads(t *testing.T, content, folder, secrets string) config {
+func loads(t *testing.T, content, folder, secrets string) config.Config {
 	t.Helper()
 	if !strings.Contains(content, folder) {
 		t.Errorf("nothing is read from %s", folder)
 	}
-	c, _, err := parseConfig("whoread.yaml", []byte(strings.ReplaceAll(content, folder, secrets)), func(name string) (string, bool) {
+	f, err := config.Parse("whoread.yaml", []byte(strings.ReplaceAll(content, folder, secrets)), func(name string) (string, bool) {
 		return "value-of-" + name, name == "WHOREAD_CLIENT_ID"
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
+	c := f.Config
 	if c.DingTalk.ClientSecret != "the-client-secret" {
 		t.Error("the client secret is another")
 	}
-	if c.Redis.KeyPrefix != defaultConfig().Redis.KeyPrefix {
+	if c.Redis.KeyPrefix != config.Default().Redis.KeyPrefix {
 		t.Error("the rights of Redis's user are for other keys")
 	}
 	return c
@@ -540,7 +543,7 @@ func scraping(t *testing.T, file string) scrapeJob {
 func localTarget(t *testing.T) string {
 	t.Helper()
 	job := scraping(t, "scrape.yaml")
-	if len(job.Static) != 1 || len(job.Static[0].Targets) != 1 || job.Static[0].Targets[0] == defaultListen {
+	if len(job.Static) != 1 || len(job.Static[0].Targets) != 1 || job.Static[0].Targets[0] == config.DefaultListen {
 		t.Fatalf("%+v", job)
 	}
 	return job.Static[0].Targets[0]

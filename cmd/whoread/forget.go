@@ -8,6 +8,8 @@ import (
 	"io"
 	"os"
 
+	"whoread/cmd/internal/config"
+
 	"go.uber.org/zap"
 
 	"whoread/store"
@@ -23,7 +25,7 @@ type forgetCommand struct {
 
 // Run erases a group or a person from Redis.
 func (f *forgetCommand) Run(ctx context.Context, out streams) (err error) {
-	c, err := loadConfig(f.Config, os.LookupEnv)
+	c, err := config.Load(f.Config, os.LookupEnv)
 	if err != nil {
 		return err
 	}
@@ -65,11 +67,11 @@ func (f *forgetCommand) Run(ctx context.Context, out streams) (err error) {
 }
 
 // readURL reads Redis's URL from its file.
-func (f *forgetCommand) readURL() (redisURL, error) {
+func (f *forgetCommand) readURL() (config.RedisURL, error) {
 	if f.RedisURLFile != "-" {
-		content, err := readFile(f.RedisURLFile, secretMax)
-		return redisURL(bytes.TrimSpace(content)), err
+		url, err := config.ReadSecret(f.RedisURLFile)
+		return config.RedisURL(url), err
 	}
-	content, err := io.ReadAll(io.LimitReader(os.Stdin, secretMax))
-	return redisURL(bytes.TrimSpace(content)), err
+	content, err := io.ReadAll(io.LimitReader(os.Stdin, config.MaxSecretBytes))
+	return config.RedisURL(bytes.TrimSpace(content)), err
 }

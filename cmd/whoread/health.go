@@ -12,6 +12,8 @@ import (
 	"sync"
 	"time"
 
+	"whoread/cmd/internal/config"
+
 	"go.uber.org/zap"
 
 	"whoread/bot/stream"
@@ -19,11 +21,9 @@ import (
 
 // Bounds of answering probes. They come every few seconds, from several places.
 const (
-	probeWithin   = 5 * time.Second
-	pingWithin    = 3 * time.Second
-	pingAgain     = 5 * time.Second // an answer of Redis younger than this is used again
-	defaultListen = "127.0.0.1:9090"
-	listenOff     = "off"
+	probeWithin = 5 * time.Second
+	pingWithin  = 3 * time.Second
+	pingAgain   = 5 * time.Second // an answer of Redis younger than this is used again
 )
 
 // health tells whether the bot can do its work. It is an http.Handler for /healthz
@@ -150,10 +150,10 @@ type probes struct {
 // where none is configured and the default one is taken, as by another whoread of this
 // machine.
 func listenForProbes(ctx context.Context, address string, h http.Handler, log *zap.Logger) (*probes, error) {
-	if address == listenOff {
+	if address == config.ListenOff {
 		return nil, nil
 	}
-	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", cmp.Or(address, defaultListen))
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", cmp.Or(address, config.DefaultListen))
 	if err != nil && address == "" {
 		log.Warn("no HTTP endpoint: the default address is taken", zap.Error(err))
 		return nil, nil

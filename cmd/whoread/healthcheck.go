@@ -13,6 +13,8 @@ import (
 	"os"
 	"strings"
 	"time"
+
+	"whoread/cmd/internal/config"
 )
 
 type healthCommand struct {
@@ -45,18 +47,18 @@ func (h *healthCommand) Run(ctx context.Context, out streams) error {
 func (h *healthCommand) address() (string, error) {
 	address := h.Address
 	if h.Config != "" {
-		c, r, err := readConfig(h.Config, os.LookupEnv)
-		if r == nil {
+		f, err := config.Read(h.Config, os.LookupEnv)
+		if f == nil {
 			return "", err
 		}
 		// Whatever else is wrong with the file: the bot may be well although somebody
 		// has just broken it.
-		address = c.HTTP.Listen
+		address = f.Config.HTTP.Listen
 	}
-	if address == listenOff {
+	if address == config.ListenOff {
 		return "", errors.New("http.listen is off: the bot answers no probes")
 	}
-	return reachable(cmp.Or(address, defaultListen)), nil
+	return reachable(cmp.Or(address, config.DefaultListen)), nil
 }
 
 // reachable is where somebody on this machine reaches who listens on the address: who
@@ -83,7 +85,7 @@ func askHealth(ctx context.Context, address string, live bool) (string, error) {
 	}
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+address+path, nil)
 	if err != nil {
-		return "", fmt.Errorf("%q is not an address such as %s", address, defaultListen)
+		return "", fmt.Errorf("%q is not an address such as %s", address, config.DefaultListen)
 	}
 	// No proxy, and no connection that is kept.
 	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}

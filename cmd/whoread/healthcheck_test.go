@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"whoread/cmd/internal/config"
+
 	"whoread/receipts/dingtalk/dingtalktest"
 	"whoread/store/storetest"
 )
@@ -91,10 +93,10 @@ func TestHealthReadsOnlyWhereToAsk(t *testing.T) {
 		"http: {listen: ':9999'}":                             "127.0.0.1:9999",
 		"http: {listen: '[::]:9999'}":                         "[::1]:9999",
 		"http: {listen: '127.0.0.1:${WHOREAD_TEST_PORT}'}":    "127.0.0.1:9191",
-		"dingtalk: {client_secret: ${NOT_SET}}\nwrong: [1]":   defaultListen,
-		"http: {listen: 127.0.0.1:9999, wrong: 1}\nalso: {":   defaultListen,
+		"dingtalk: {client_secret: ${NOT_SET}}\nwrong: [1]":   config.DefaultListen,
+		"http: {listen: 127.0.0.1:9999, wrong: 1}\nalso: {":   config.DefaultListen,
 		"http: {listen: 127.0.0.1:9999, wrong: 1}\nalso: [1]": "127.0.0.1:9999",
-		"": defaultListen,
+		"": config.DefaultListen,
 	} {
 		file := filepath.Join(t.TempDir(), "whoread.yaml")
 		if err := os.WriteFile(file, []byte(source), 0o600); err != nil {

@@ -7,6 +7,8 @@ import (
 	"sync"
 	"time"
 
+	"whoread/cmd/internal/config"
+
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
 )
@@ -24,7 +26,7 @@ const (
 // README.md has its vocabulary. Of messages that are repeated some lines are left out:
 // dropped is told of each of them, and the next one that is written says how many they
 // were.
-func newLog(c logConfig, out io.Writer, dropped func(zapcore.Level)) (*zap.Logger, zap.AtomicLevel, error) {
+func newLog(c config.Log, out io.Writer, dropped func(zapcore.Level)) (*zap.Logger, zap.AtomicLevel, error) {
 	level, err := zap.ParseAtomicLevel(c.Level)
 	if err != nil {
 		return nil, level, fmt.Errorf("log level: %w", err)

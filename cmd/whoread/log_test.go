@@ -20,6 +20,8 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"whoread/cmd/internal/config"
+
 	"github.com/google/go-cmp/cmp"
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
@@ -43,7 +45,7 @@ type line struct {
 func logging(t *testing.T) (lines []line, keys map[string]string) {
 	t.Helper()
 	keys = map[string]string{}
-	for _, folder := range []string{"../../bot", "../../store", "../../receipts", "."} {
+	for _, folder := range []string{"../../bot", "../../store", "../../receipts", ".."} {
 		err := filepath.WalkDir(folder, func(path string, entry fs.DirEntry, err error) error {
 			switch {
 			case err != nil:
@@ -229,7 +231,7 @@ func TestRepeatedErrorsAreLeftOutAndCounted(t *testing.T) {
 	var written bytes.Buffer
 	var mu sync.Mutex
 	dropped := map[zapcore.Level]int{}
-	log, _, err := newLog(logConfig{Level: "debug", Format: "json"}, &written, func(l zapcore.Level) {
+	log, _, err := newLog(config.Log{Level: "debug", Format: "json"}, &written, func(l zapcore.Level) {
 		mu.Lock()
 		defer mu.Unlock()
 		dropped[l]++
@@ -289,7 +291,7 @@ func TestTimesInTheLogAreInUTC(t *testing.T) {
 		"console": {"2026-11-25T16:00:01.000Z", `"until": "2026-11-30T16:00:00.000Z"`},
 	} {
 		var written bytes.Buffer
-		log, _, err := newLog(logConfig{Level: "info", Format: format}, &written, nil)
+		log, _, err := newLog(config.Log{Level: "info", Format: format}, &written, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -309,7 +311,7 @@ func TestTheLevelOfTheLogIsTheConfigurations(t *testing.T) {
 	for level, want := range map[string]int{"debug": 4, "info": 3, "warn": 2, "error": 1} {
 		for _, format := range []string{"json", "console"} {
 			var written bytes.Buffer
-			log, _, err := newLog(logConfig{Level: level, Format: format}, &written, func(zapcore.Level) {})
+			log, _, err := newLog(config.Log{Level: level, Format: format}, &written, func(zapcore.Level) {})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -321,7 +323,7 @@ func TestTheLevelOfTheLogIsTheConfigurations(t *testing.T) {
 			}
 		}
 	}
-	if _, _, err := newLog(logConfig{Level: "loud"}, &bytes.Buffer{}, nil); err == nil {
+	if _, _, err := newLog(config.Log{Level: "loud"}, &bytes.Buffer{}, nil); err == nil {
 		t.Error("level loud is taken")
 	}
 }
@@ -331,11 +333,11 @@ func TestSecretsAreMaskedByTheirTypes(t *testing.T) {
 	t.Parallel()
 	const value = "hunter2-of-the-client"
 	type holder struct {
-		Config config
+		Config config.Config
 		Client dingtalk.Config
 		hidden dingtalk.Secret
 	}
-	c := defaultConfig()
+	c := config.Default()
 	c.DingTalk.ClientSecret, c.Redis.SentinelPassword = value, value
 	c.Redis.URL = "redis://user:" + value + "@localhost:6379/0?sentinel_password=" + value
 	held := holder{c, dingtalk.Config{ClientSecret: dingtalk.NewSecret(value)}, dingtalk.NewSecret(value)}
@@ -346,7 +348,7 @@ func TestSecretsAreMaskedByTheirTypes(t *testing.T) {
 	} {
 		var written bytes.Buffer
 		for _, format := range []string{"json", "console"} {
-			log, _, err := newLog(logConfig{Level: "debug", Format: format}, &written, func(zapcore.Level) {})
+			log, _, err := newLog(config.Log{Level: "debug", Format: format}, &written, func(zapcore.Level) {})
 			if err != nil {
 				t.Fatal(err)
 			}

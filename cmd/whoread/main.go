@@ -16,6 +16,8 @@ import (
 	"strconv"
 	"syscall"
 
+	"whoread/cmd/internal/config"
+
 	// A machine or a container without time zones still knows Asia/Shanghai.
 	_ "time/tzdata"
 
@@ -71,7 +73,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	parser, err := kong.New(&commands, kong.Name("whoread"),
 		kong.Description("A DingTalk bot that tells a group who has not read a message."),
 		kong.Writers(stdout, stderr), kong.UsageOnError(), kong.Vars{
-			"default_listen": defaultListen, "checked_groups": strconv.Itoa(checkedGroups), "checked_people": strconv.Itoa(checkedPeople),
+			"default_listen": config.DefaultListen, "checked_groups": strconv.Itoa(checkedGroups), "checked_people": strconv.Itoa(checkedPeople),
 			"benches": benchNames(),
 		},
 		kong.Exit(func(code int) { exited = code }),

@@ -14,6 +14,8 @@ import (
 	"testing"
 	"time"
 
+	"whoread/cmd/internal/config"
+
 	"github.com/redis/go-redis/v9"
 	"go.uber.org/zap"
 
@@ -338,7 +340,7 @@ func (w *world) called() string {
 // are counted.
 func (w *world) beginCounting(trips *tripCounter, t timing, extra string) {
 	w.t.Helper()
-	c, err := loadConfig(w.config(extra), func(string) (string, bool) { return w.redis, true })
+	c, err := config.Load(w.config(extra), func(string) (string, bool) { return w.redis, true })
 	if err != nil {
 		w.t.Fatal(err)
 	}

@@ -10,6 +10,8 @@ import (
 	"syscall"
 	"time"
 
+	"whoread/cmd/internal/config"
+
 	"go.uber.org/zap"
 
 	"whoread/store"
@@ -43,7 +45,7 @@ func thrifty() {
 
 // runBot runs the bot with the configuration, which it follows, until ctx ends.
 func runBot(ctx context.Context, file string, t timing, asked <-chan os.Signal, out streams) error {
-	c, err := loadConfig(file, os.LookupEnv)
+	c, err := config.Load(file, os.LookupEnv)
 	if err != nil {
 		return err
 	}
@@ -60,16 +62,16 @@ func runBot(ctx context.Context, file string, t timing, asked <-chan os.Signal, 
 	if c.Redis.URL == store.Memory {
 		log.Warn("redis.url is memory://: everything known is lost when this process ends")
 	}
-	settings := &reloader{
-		file: file, environment: os.LookupEnv, every: t.configEvery, asked: asked, effective: c, log: log,
-		level: level, apply: a.apply,
-		reloaded: m.reloaded,
+	settings := &config.Reloader{
+		File: file, Environment: os.LookupEnv, Every: t.configEvery, Requests: asked, Effective: c, Log: log,
+		Level: level, Apply: a.apply,
+		Reloaded: m.reloaded,
 	}
 	ended := make(chan error, 1)
 	go func() {
 		following, stop := context.WithCancel(ctx)
 		var follower sync.WaitGroup
-		follower.Go(func() { settings.run(following) })
+		follower.Go(func() { settings.Run(following) })
 		err := a.run(ctx)
 		stop()
 		follower.Wait()

@@ -1,0 +1,100 @@
+package config
+
+import (
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"time"
+
+	"whoread/bot"
+	"whoread/receipts"
+	"whoread/store"
+)
+
+// StoreOptions returns the settings of the store. It fails if redis.tls_ca_file can't be read.
+func (c Config) StoreOptions() (store.Options, error) {
+	o, err := c.Redis.options()
+	if err != nil {
+		return o, fmt.Errorf("redis.tls_ca_file: %w", err)
+	}
+	o.KeepFor = time.Duration(c.Reports.KeepFor)
+	return o, nil
+}
+
+// options returns where Redis is. Its error is about redis.tls_ca_file and does not name it.
+func (r *Redis) options() (store.Options, error) {
+	authorities, err := readCAs(r.TLSCAFile)
+	if err != nil {
+		return store.Options{}, err
+	}
+	return store.Options{
+		URL: string(r.URL), Addrs: r.Addrs, MasterName: r.MasterName,
+		SentinelUsername: r.SentinelUsername, SentinelPassword: string(r.SentinelPassword),
+		CAs: authorities, KeyPrefix: r.KeyPrefix,
+	}, nil
+}
+
+// readCAs reads the certificates of authorities; nil without a file.
+func readCAs(file string) (*x509.CertPool, error) {
+	if file == "" {
+		return nil, nil
+	}
+	content, err := readFile(file, maxBytes)
+	if err != nil {
+		return nil, err
+	}
+	pool := x509.NewCertPool()
+	if !pool.AppendCertsFromPEM(content) {
+		return nil, errors.New("holds no certificate (PEM); give the file of the authority that signed Redis's")
+	}
+	return pool, nil
+}
+
+// RosterOptions returns the rosters as the bot takes them.
+func (c Config) RosterOptions() map[string]bot.RosterOptions {
+	rosters := map[string]bot.RosterOptions{}
+	for id, roster := range c.Members.Rosters {
+		rosters[id] = bot.RosterOptions{ChatID: roster.ChatID, Users: roster.Users, Departments: roster.Departments}
+	}
+	return rosters
+}
+
+// Limits returns the budget as the bot takes it.
+func (b Budget) Limits() bot.BudgetLimits {
+	return bot.BudgetLimits{CallsPerSecond: b.CallsPerSecond, CallsPerMonth: b.CallsPerMonth, WarnAt: int(b.WarnAt)}
+}
+
+// ReminderOptions returns the settings of reminders and follow-ups as the bot takes them.
+func (c Config) ReminderOptions(zone *time.Location) (bot.Reminders, error) {
+	quiet, err := receipts.ParseQuietHours(c.Reminders.QuietHours, zone)
+	if err != nil {
+		return bot.Reminders{}, fmt.Errorf("quiet hours: %w", err)
+	}
+	r := bot.Reminders{By: c.Reminders.By, Ding: dingTypes[c.Reminders.Ding], Quiet: quiet, FollowUps: map[string]bot.FollowUpOptions{}}
+	for id, f := range c.FollowUp {
+		r.FollowUps[id] = f.options()
+	}
+	return r, nil
+}
+
+// options returns the follow-up as the bot takes it.
+func (f FollowUp) options() bot.FollowUpOptions {
+	o := bot.FollowUpOptions{Every: durations(f.Every), By: f.By, Share: int(f.Until), Tell: f.Tell}
+	if clock, err := receipts.ParseClockTime(f.Deadline); err == nil {
+		o.Clock = &clock
+	} else if within, err := time.ParseDuration(f.Deadline); err == nil {
+		o.Within = within
+	}
+	return o
+}
+
+// Sweeps returns how long after its sending what is known of a message is saved.
+func (r Reports) Sweeps() []time.Duration { return durations(r.Sweep) }
+
+func durations(all []Duration) []time.Duration {
+	plain := make([]time.Duration, len(all))
+	for i, d := range all {
+		plain[i] = time.Duration(d)
+	}
+	return plain
+}
