@@ -180,6 +180,9 @@ func (w *world) connect() {
 }
 
 func (w *world) close() {
+	if w.Failed() {
+		w.Logf("%s=%d", dingtalktest.SeedVariable, w.dingtalk.Seed())
+	}
 	w.wire.inner.CloseIdleConnections()
 	for _, v := range w.dingtalk.Violations() {
 		if !w.expected(v.What) {

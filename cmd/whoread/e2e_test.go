@@ -84,6 +84,9 @@ func newWorld(t *testing.T, r storetest.Backend, o dingtalktest.Options) *world 
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
+		if t.Failed() {
+			t.Logf("%s=%d", dingtalktest.SeedVariable, w.Seed())
+		}
 		for _, violation := range w.Violations() {
 			if slices.Contains(w.forged, violation.What) {
 				continue

@@ -214,6 +214,8 @@ func (s *Server) process(c *call) reply {
 			return reply{status: status(f, http.StatusForbidden), contentType: "text/html; charset=utf-8", body: []byte(`<!doctype html><title>403</title><script src="//g.alicdn.com/sd/punish/index.js"></script>`)}
 		case IPBanJSON:
 			return reply{status: status(f, http.StatusForbidden), contentType: "application/json", body: []byte(`{"status":1111,"wait":5,"punish":"deny"}`)}
+		case HTMLPage:
+			return frontPage(status(f, http.StatusServiceUnavailable))
 		}
 	}
 	if err := s.gate(c); err != nil {
@@ -336,6 +338,17 @@ func (s *Server) inside(c *call) (any, *apiError) {
 		return nil, faultError(f, refuse("invalidParameter.param.invalid", "Invalid parameter"))
 	}
 	return c.route.handle(s, c)
+}
+
+// frontPage is a page of the web server in front of DingTalk, as it answers what does not reach an API.
+func frontPage(status int) reply {
+	title := fmt.Sprintf("%d %s", status, http.StatusText(status))
+	more := ""
+	if status == http.StatusBadRequest {
+		more = "<center>The plain HTTP request was sent to HTTPS port</center>\r\n"
+	}
+	page := "<html>\r\n<head><title>" + title + "</title></head>\r\n<body>\r\n<center><h1>" + title + "</h1></center>\r\n" + more + "<hr><center>tengine</center>\r\n</body>\r\n</html>\r\n"
+	return reply{status: status, contentType: "text/html", body: []byte(page)}
 }
 
 // status is the fault's, or else the usual one.

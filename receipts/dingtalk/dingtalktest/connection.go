@@ -35,6 +35,10 @@ type connection struct {
 	outbox   chan outgoing
 	gone     chan struct{} // closed when reading has ended
 	draining bool          // told to disconnect; guarded by the gateway's lock
+	silent   bool          // nothing that is pushed arrives; guarded by the gateway's lock
+
+	every time.Duration // between two beats; 0: none
+	beat  func() []byte // a frame, or nil
 }
 
 func newConnection(info Connection, ws *websocket.Conn) *connection {
@@ -64,27 +68,39 @@ func (c *connection) serve(received func([]byte)) {
 }
 
 func (c *connection) write() {
-	var end <-chan time.Time
+	var end, beat <-chan time.Time
+	if c.every > 0 {
+		ticker := time.NewTicker(c.every)
+		defer ticker.Stop()
+		beat = ticker.C
+	}
 	for {
+		var out outgoing
 		select {
-		case out := <-c.outbox:
-			_ = c.ws.SetWriteDeadline(time.Now().Add(writeTimeout))
-			if err := c.ws.WriteMessage(websocket.TextMessage, out.frame); err != nil {
-				_ = c.ws.Close()
-				return
-			}
-			if out.last {
-				timer := time.NewTimer(out.closeAfter)
-				defer timer.Stop()
-				end = timer.C
-			}
+		case <-beat:
+			out.frame = c.beat()
+		case out = <-c.outbox:
 		case <-end:
 			_ = c.ws.Close()
 			return
 		case <-c.gone:
 			return
 		}
+		if out.frame != nil && !c.writeFrame(out.frame) {
+			_ = c.ws.Close()
+			return
+		}
+		if out.last {
+			timer := time.NewTimer(out.closeAfter)
+			defer timer.Stop()
+			end = timer.C
+		}
 	}
+}
+
+func (c *connection) writeFrame(frame []byte) bool {
+	_ = c.ws.SetWriteDeadline(time.Now().Add(writeTimeout))
+	return c.ws.WriteMessage(websocket.TextMessage, frame) == nil
 }
 
 // send hands the frame to the writer. It waits while the client does not read, until the connection ends.

@@ -51,6 +51,8 @@ func controlErrorOf(err error) *controlError {
 		return known
 	case errors.Is(err, ErrUnknownPerson):
 		return &controlError{http.StatusNotFound, "unknownPerson", "no such person"}
+	case errors.Is(err, ErrUnknownShape):
+		return &controlError{http.StatusBadRequest, "unknownShape", "no such shape"}
 	case errors.Is(err, ErrUnknownMessage):
 		return &controlError{http.StatusNotFound, "unknownMessage", "no such message"}
 	case errors.Is(err, ErrNotMember):
@@ -212,6 +214,7 @@ func (p *page) control() {
 		return map[string]any{
 			"bot": app.BotName, "clientId": app.ClientID, "robotCode": app.RobotCode, "url": p.s.URL(), "now": p.s.now(),
 			"apis": apiNames(), "faultKinds": faultKinds(), "eventTypes": eventTypes(),
+			"seed": strconv.FormatUint(p.s.Seed(), 10), "shapes": shapeNames(Said), "quoteShapes": shapeNames(Quoted),
 		}, nil
 	})
 	p.asks("status", func(query) (any, error) { return p.status(), nil })
@@ -471,6 +474,9 @@ func (p *page) say(in struct {
 	At      []string `json:"at"`   // unionIds
 	Quote   string   `json:"quote"`
 	Picture bool     `json:"picture"`
+
+	Shape      string `json:"shape"`
+	QuoteShape string `json:"quoteShape"`
 },
 ) (any, error) {
 	g, err := p.conversationOf(in.Group)
@@ -493,7 +499,7 @@ func (p *page) say(in struct {
 	case text == "" && !toBot && !in.Picture:
 		return nil, badRequest("there is nothing to say")
 	}
-	m, err := g.Say(who, Say{Text: text, NoAt: !toBot, At: at, Quote: in.Quote, Picture: in.Picture})
+	m, err := g.Say(who, Say{Text: text, NoAt: !toBot, At: at, Quote: in.Quote, Picture: in.Picture, Shape: in.Shape, QuoteShape: in.QuoteShape})
 	if err != nil {
 		return nil, err
 	}
@@ -792,7 +798,7 @@ func (p *page) throw(in struct {
 // act does something at once.
 func (p *page) act(in struct {
 	Do          string   `json:"do"`
-	Connections []string `json:"connections"` // of disconnect and drop; none: all
+	Connections []string `json:"connections"` // of disconnect, drop and silence; none: all
 	Seconds     float64  `json:"seconds"`     // of advance
 },
 ) (any, error) {
@@ -801,6 +807,8 @@ func (p *page) act(in struct {
 		p.s.Disconnect(in.Connections...)
 	case "drop":
 		p.s.DropConnections(in.Connections...)
+	case "silence":
+		p.s.Silence(in.Connections...)
 	case "ping":
 		p.s.Ping()
 	case "expireTokens":
@@ -816,7 +824,7 @@ func (p *page) act(in struct {
 		}
 		p.s.Advance(seconds(in.Seconds))
 	default:
-		return nil, badRequest("do must be disconnect, drop, ping, expireTokens, expireWebhooks or advance")
+		return nil, badRequest("do must be disconnect, drop, silence, ping, expireTokens, expireWebhooks or advance")
 	}
 	return nil, nil
 }

@@ -311,7 +311,7 @@ func TestControlThrowsEverySwitch(t *testing.T) {
 	c := pageServer(t)
 	about := c.asks("about").want(t, 200, "").body
 	kinds := texts(about["faultKinds"])
-	if len(kinds) != 21 {
+	if len(kinds) != 26 {
 		t.Errorf("%d kinds of fault", len(kinds))
 	}
 	for _, kind := range kinds {

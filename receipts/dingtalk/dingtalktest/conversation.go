@@ -14,6 +14,7 @@ var (
 	ErrUnknownMessage = errors.New("dingtalktest: no such message in the conversation")
 	ErrRecalled       = errors.New("dingtalktest: the message was recalled")
 	ErrDisbanded      = errors.New("dingtalktest: the group was disbanded")
+	ErrUnknownShape   = errors.New("dingtalktest: no such shape")
 )
 
 // GroupKind says where a group comes from, and so which API can tell its members.
@@ -61,6 +62,7 @@ func (r *roster) has(id string) bool { _, ok := r.set[id]; return ok }
 // storedMessage is a message with its reads. Reads are only ever added.
 type storedMessage struct {
 	Message
+	turn        int // how many messages its author has said here, this one included
 	audience    *roster
 	readers     []Reader
 	readBy      map[string]struct{} // unionIds
@@ -84,12 +86,13 @@ type conversation struct {
 	disbanded bool
 	messages  []*storedMessage
 	byID      map[string]*storedMessage
+	said      map[string]int // messages by unionId of the author
 }
 
 func newConversation(o GroupOptions, members []string) *conversation {
 	return &conversation{
 		GroupOptions: o, members: newRoster(members), botIn: true, botOn: true,
-		coolApp: o.Kind == KindCoolApp, byID: map[string]*storedMessage{},
+		coolApp: o.Kind == KindCoolApp, byID: map[string]*storedMessage{}, said: map[string]int{},
 	}
 }
 
@@ -126,6 +129,8 @@ func (c *conversation) add(m *storedMessage) (evicted *storedMessage) {
 		evicted = c.messages[0]
 		delete(c.byID, evicted.ID)
 	}
+	c.said[m.From.UnionID]++
+	m.turn = c.said[m.From.UnionID]
 	m.audience = c.members
 	m.Audience = len(c.members.ids)
 	if c.members.has(m.From.UnionID) {

@@ -9,6 +9,7 @@
 //   - clock.go: the time that all of it goes by, and that can be turned forward.
 //   - feed.go, journal.go, limits.go, faults.go: what changed, what a client called, what it may call, and what goes wrong.
 //   - checks.go, openapi.go, oapi.go, webhook.go: the endpoints and their checks; api.go is the way every request takes.
+//   - shapes.go: the table of what clients and DingTalk really send, each with its source.
 //   - frames.go, gateway.go, connection.go: what is pushed over Stream, to whom, and whether it was acknowledged.
 //   - permissions.go: what the app may.
 //   - server.go, group.go: what a test uses; what people do in the client is a method of [Group].
@@ -16,6 +17,14 @@
 //     read by themselves. Nothing else knows of them.
 //
 // This package imports nothing from whoread, and only tests and the demo may import it.
+//
+// # Shapes
+//
+// Clients differ: a mention is taken out of a text or stays in it, a message comes as text, rich text or markdown, a quotation with its
+// content or without. [Shapes] is the table of what was seen in the field. Which shape a message has is chosen at random by a seed,
+// so that a test cannot pass with the tidy ones alone; [Server.Seed] tells it, [SeedVariable] sets it. [Say].Shape and
+// [Say].QuoteShape ask for one by name. Events that nobody asked for come among those that are switched on, and SYSTEM frames at the
+// opening of a connection and later.
 //
 // # The page and its control API
 //
@@ -29,7 +38,7 @@
 // are JSON, errors {"code", "error"} with a status from 400 on. A person is named by unionId, a group by openConversationId, a message
 // by msgId.
 //
-//	GET  about                                   the bot, the time, the APIs, the kinds of faults and events
+//	GET  about                                   the bot, the time, the APIs, the kinds of faults and events, seed and shapes
 //	GET  status                                  time, counts, quotas, connections, faults and switches
 //	GET  people ?q &group &members &offset &limit
 //	GET  groups ?person                          all groups, and the person's one-to-one chat
@@ -41,7 +50,7 @@
 //	POST people      {name, admin, outside}
 //	POST groups      {title, kind, showHistory, people, names, crowd: {people, outside, read, seconds, english}}
 //	POST crowd       {group, people, outside, read, seconds, english}: read of them read each message within seconds
-//	POST say         {group, person, text, at, quote, picture}; "@" and the bot's name in text speaks to it
+//	POST say         {group, person, text, at, quote, picture, shape, quoteShape}; "@" and the bot's name in text speaks to it
 //	POST read        {group, person, messages}
 //	POST let-read    {group, message, people | number, seconds}
 //	POST recall      {group, person, message}
@@ -51,7 +60,7 @@
 //	POST faults/clear {kinds}
 //	POST switches    {events, duplicate, lose, refuseGateway, muteWebhooks, callsPerMonth, pushesPerMonth,
 //	                  dingQuota: {app, sms, call}, flowControl: {unionId: on}, permissions: {name: granted}}
-//	POST actions     {do: disconnect|drop|ping|expireTokens|expireWebhooks, connections}
+//	POST actions     {do: disconnect|drop|silence|ping|expireTokens|expireWebhooks, connections}
 //	POST actions     {do: advance, seconds}: turns the clock forward, by 1 s to 31 days
 //
 // Requests of other sites are refused: the Host must be loopback or the address that is listened on (any address, but no name, for

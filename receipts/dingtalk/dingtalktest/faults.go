@@ -17,6 +17,7 @@ const (
 	DropBefore FaultKind = "dropBefore" // close the connection; nothing is done
 	IPBanHTML  FaultKind = "ipBanHTML"  // the refusal of a banned address: an HTML page, Status 403
 	IPBanJSON  FaultKind = "ipBanJSON"  // the same as {"status":1111,"wait":5,"punish":"deny"}, Status 403
+	HTMLPage   FaultKind = "htmlPage"   // a page of DingTalk's front that is no ban: Status 503, or 400, 401, 405, 414, 429, ...
 
 	// At the gate, after the token was found good. Not counted.
 	Throttled          FaultKind = "throttled"          // QpsLimitForAppkeyAndApi, 90018
@@ -29,12 +30,18 @@ const (
 	// In the API, instead of what it does. Counted.
 	ServerError FaultKind = "serverError" // 500 system.error, -1
 	Code        FaultKind = "code"        // Status (default 400), Code and Message
+	NoFiles     FaultKind = "noFiles"     // sampleFile is refused with resource.not.found, where other messages go through
 
 	// While it pages (query, members).
 	ShortPages     FaultKind = "shortPages"     // at most Size entries a page, fewer than asked for
 	EmptyPage      FaultKind = "emptyPage"      // no entries, hasMore, and a cursor to the same place
 	RepeatedCursor FaultKind = "repeatedCursor" // hasMore, and the cursor that leads to this page once more
 	EndlessCursor  FaultKind = "endlessCursor"  // past the end: no entries, hasMore, and a new cursor, for ever
+	LostMore       FaultKind = "lostMore"       // at most Size entries, a cursor to the rest, and hasMore false
+
+	// In the answer of a query: doubt.
+	UnknownStatus   FaultKind = "unknownStatus"   // sendStatus is Code (default UNKNOWN), with no readers
+	SuccessWithCode FaultKind = "successWithCode" // SUCCESS with no readers, and beside it Code (default system.error) and Message
 
 	// Afterwards: it was done.
 	DropAfter        FaultKind = "dropAfter"        // close the connection without an answer
@@ -47,10 +54,11 @@ const (
 // faultKinds are all of them, in their order.
 func faultKinds() []FaultKind {
 	return []FaultKind{
-		Slow, DropBefore, IPBanHTML, IPBanJSON,
+		Slow, DropBefore, IPBanHTML, IPBanJSON, HTMLPage,
 		Throttled, ThrottledPlatform, ThrottledPerMinute, QuotaSpent, PermissionDenied, NotInWhiteList,
-		ServerError, Code,
-		ShortPages, EmptyPage, RepeatedCursor, EndlessCursor,
+		ServerError, Code, NoFiles,
+		ShortPages, EmptyPage, RepeatedCursor, EndlessCursor, LostMore,
+		UnknownStatus, SuccessWithCode,
 		DropAfter, DoneButError, SlowAnswer, TruncatedBody, WrongContentType,
 	}
 }
@@ -61,18 +69,24 @@ const (
 	onArrival faultStage = iota
 	atGate
 	inAPI
+	ofFiles
 	whilePaging
+	inAnswer
 	afterwards
 )
 
 func (k FaultKind) stage() faultStage {
 	switch k {
-	case Slow, DropBefore, IPBanHTML, IPBanJSON:
+	case Slow, DropBefore, IPBanHTML, IPBanJSON, HTMLPage:
 		return onArrival
 	case Throttled, ThrottledPlatform, ThrottledPerMinute, QuotaSpent, PermissionDenied, NotInWhiteList:
 		return atGate
-	case ShortPages, EmptyPage, RepeatedCursor, EndlessCursor:
+	case NoFiles:
+		return ofFiles
+	case ShortPages, EmptyPage, RepeatedCursor, EndlessCursor, LostMore:
 		return whilePaging
+	case UnknownStatus, SuccessWithCode:
+		return inAnswer
 	case DropAfter, DoneButError, SlowAnswer, TruncatedBody, WrongContentType:
 		return afterwards
 	default:
@@ -91,7 +105,7 @@ type Fault struct {
 	Code    string        `json:"code,omitempty"`    // for the old API a number
 	Message string        `json:"message,omitempty"` //
 	Delay   time.Duration `json:"delay,omitempty"`   // of Slow and SlowAnswer, by the wall clock
-	Size    int           `json:"size,omitempty"`    // of ShortPages
+	Size    int           `json:"size,omitempty"`    // of ShortPages and LostMore
 }
 
 // faults holds the faults that are switched on, oldest first.

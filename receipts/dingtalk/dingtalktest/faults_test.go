@@ -2,6 +2,7 @@ package dingtalktest_test
 
 import (
 	"context"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -30,6 +31,8 @@ func TestFaults(t *testing.T) {
 		"white list":           {dingtalktest.Fault{Kind: dingtalktest.NotInWhiteList}, 403, denied + "IpNotInWhiteList", false, 0, "json"},
 		"ban, HTML":            {dingtalktest.Fault{Kind: dingtalktest.IPBanHTML}, 403, "", false, 0, "html"},
 		"ban, JSON":            {dingtalktest.Fault{Kind: dingtalktest.IPBanJSON, Status: 200}, 200, "", false, 0, "json"},
+		"page":                 {dingtalktest.Fault{Kind: dingtalktest.HTMLPage}, 503, "", false, 0, "html"},
+		"page, 400":            {dingtalktest.Fault{Kind: dingtalktest.HTMLPage, Status: 400}, 400, "", false, 0, "html"},
 		"server error":         {dingtalktest.Fault{Kind: dingtalktest.ServerError}, 500, "system.error", false, 1, "json"},
 		"code":                 {dingtalktest.Fault{Kind: dingtalktest.Code, Code: "send.too.fast", Message: "m"}, 400, "send.too.fast", false, 1, "json"},
 		"dropped before":       {dingtalktest.Fault{Kind: dingtalktest.DropBefore}, 0, "", false, 0, ""},
@@ -256,4 +259,69 @@ func TestTheJournalHoldsNoCredentials(t *testing.T) {
 	if len(c.s.Calls()) != 0 || c.s.CallCount(dingtalktest.APISend) != 0 || c.s.Counted() != 1 {
 		t.Error("ResetCalls forgets the calls, not what they used")
 	}
+}
+
+// TestEveryPageOfTheFront: they are HTML, say their status and no ban.
+func TestEveryPageOfTheFront(t *testing.T) {
+	t.Parallel()
+	c := dingtalk(t, dingtalktest.Options{})
+	c.s.SetDepartment(1)
+	for _, status := range []int{400, 401, 405, 414, 429, 503} {
+		for _, path := range []string{pathSend, c.old("/topapi/user/listid"), pathOpen} {
+			c.s.Inject(dingtalktest.Fault{Kind: dingtalktest.HTMLPage, Status: status, Times: 1})
+			a := c.post(path, obj{"dept_id": 1}).want(t, status, "")
+			if !strings.Contains(a.raw, fmt.Sprintf("<h1>%d ", status)) || strings.Contains(a.raw, "denied") || (status == 400) != strings.Contains(a.raw, "plain HTTP request") {
+				t.Errorf("%s: %s", path, a.raw)
+			}
+		}
+	}
+	c.clean()
+}
+
+func TestOnlyFilesAreRefused(t *testing.T) {
+	t.Parallel()
+	c := dingtalk(t, dingtalktest.Options{})
+	g := c.s.AddGroup(dingtalktest.GroupOptions{}, c.people(1)...)
+	file := with(c.sendBody(g, ""), "msgKey", "sampleFile", "msgParam", `{"mediaId":"`+c.upload("file", "media", "a.xlsx", []byte("x")).body["media_id"].(string)+`","fileName":"a.xlsx","fileType":"xlsx"}`)
+	c.s.Inject(dingtalktest.Fault{Kind: dingtalktest.NoFiles, Times: 1})
+	c.send(g, "x")
+	if a := c.post(pathSend, file).want(t, 400, "resource.not.found"); a.body["message"] != "robot 不存在" {
+		t.Errorf("got %s", a.raw)
+	}
+	c.post(pathSend, file).want(t, 200, "") // it is over
+	c.clean()
+}
+
+// TestAnswersInDoubt are queries that succeed and say nothing for certain.
+func TestAnswersInDoubt(t *testing.T) {
+	t.Parallel()
+	c := dingtalk(t, dingtalktest.Options{})
+	p := c.people(3)
+	g := c.s.AddGroup(dingtalktest.GroupOptions{}, p...)
+	key := c.send(g, "x")
+	if err := g.ReadAll(g.Messages()[0].ID, p...); err != nil {
+		t.Fatal(err)
+	}
+	for _, tc := range []struct {
+		fault dingtalktest.Fault
+		want  obj
+		code  string
+	}{
+		{dingtalktest.Fault{Kind: dingtalktest.UnknownStatus}, obj{"sendStatus": "UNKNOWN", "readers": 0, "token": false, "hasMore": false}, ""},
+		{dingtalktest.Fault{Kind: dingtalktest.UnknownStatus, Code: "FAILED"}, obj{"sendStatus": "FAILED", "readers": 0, "token": false, "hasMore": false}, ""},
+		{dingtalktest.Fault{Kind: dingtalktest.SuccessWithCode}, obj{"sendStatus": "SUCCESS", "readers": 0, "token": false, "hasMore": false}, "system.error"},
+		{dingtalktest.Fault{Kind: dingtalktest.LostMore, Size: 2}, obj{"sendStatus": "SUCCESS", "readers": 2, "token": true, "hasMore": false}, ""},
+	} {
+		tc.fault.API, tc.fault.Times = dingtalktest.APIQuery, 1
+		c.s.Inject(tc.fault)
+		a := c.query(g, key).want(t, 200, tc.code)
+		got := obj{"sendStatus": a.body["sendStatus"], "readers": len(texts(a.body["readUserIds"])), "token": a.body["nextToken"] != "", "hasMore": a.body["hasMore"]}
+		if diff := cmp.Diff(tc.want, got); diff != "" {
+			t.Errorf("%s: %s", tc.fault.Kind, diff)
+		}
+	}
+	if a := c.query(g, key).want(t, 200, ""); len(texts(a.body["readUserIds"])) != 3 {
+		t.Errorf("got %s", a.raw)
+	}
+	c.clean()
 }

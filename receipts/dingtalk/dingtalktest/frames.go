@@ -3,8 +3,9 @@ package dingtalktest
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
+	"math/rand/v2"
 	"strconv"
-	"strings"
 	"time"
 )
 
@@ -73,6 +74,7 @@ func (s *Server) botMessage(c *conversation, m *storedMessage, say Say) map[stri
 		"createAt":                  m.At.UnixMilli(),
 		"senderNick":                p.Name,
 		"senderId":                  p.DingtalkID,
+		"senderUnionId":             p.UnionID,
 		"senderCorpId":              corp,
 		"senderPlatform":            "Mac",
 		"chatbotCorpId":             s.app.CorpID,
@@ -82,71 +84,71 @@ func (s *Server) botMessage(c *conversation, m *storedMessage, say Say) map[stri
 		"robotCode":                 s.app.RobotCode,
 		"sessionWebhook":            webhookURL(s.toldURL(), secret),
 		"sessionWebhookExpiredTime": expires.UnixMilli(),
-		"msgtype":                   m.Type,
 	}
-	space := " "
+	bot := s.app.BotName
+	dice := s.shapes.dice(string(Said), c.Title, p.Name, strconv.Itoa(m.turn))
 	if c.Kind == KindDirect {
 		data["conversationType"] = "1"
 		delete(data, "conversationTitle")
 		delete(data, "isInAtList")
-		space = ""
-	} else {
-		at := []map[string]string{{"dingtalkId": s.botID}}
-		for _, other := range m.Mentioned {
-			at = append(at, map[string]string{"dingtalkId": other.DingtalkID, "staffId": other.UserID, "unionId": other.UnionID})
-		}
-		data["atUsers"] = at
+		bot = ""
+	}
+	x := newSaying(m, say, bot)
+	shape := s.shapes.saying(x, say.Shape, dice)
+	maps.Copy(data, shape.said(x))
+	if c.Kind != KindDirect {
+		data["atUsers"] = s.atUsers(m, mentionsOtherBot(shape.Name))
 	}
 	if !s.unpublished {
 		data["senderStaffId"] = p.UserID
 	}
-	var text map[string]any
-	switch m.Type {
-	case "richText":
-		parts := make([]map[string]string, len(say.RichText))
-		for i, t := range say.RichText {
-			parts[i] = map[string]string{"text": t}
-		}
-		parts[0]["text"] = space + parts[0]["text"]
-		data["content"] = map[string]any{"richText": parts}
-	case "picture":
-		code := randomBase64(48)
-		data["content"] = map[string]any{"downloadCode": code, "pictureDownloadCode": code}
-	default:
-		text = map[string]any{"content": space + m.Text}
-		data["text"] = text
-	}
 	if quoted, ok := c.byID[m.Quote]; ok {
-		data["originalMsgId"] = quoted.ID
-		if quoted.ProcessQueryKey != "" {
-			data["originalProcessQueryKey"] = quoted.ProcessQueryKey
-		}
-		if text != nil {
-			text["isReplyMsg"] = true
-			text["repliedMsg"] = s.repliedMsg(quoted, say.QuoteBare)
-		}
+		s.quote(data, quoted, say, dice)
 	}
 	return data
 }
 
-// repliedMsg is what a frame tells of a quoted message.
-func (s *Server) repliedMsg(quoted *storedMessage, bare bool) map[string]any {
-	out := map[string]any{
-		"msgId":     quoted.ID,
-		"msgType":   quoted.Type,
-		"createdAt": quoted.At.UnixMilli(),
-		"senderId":  s.botID,
+// atUsers are the bot and the people who are mentioned, and another bot.
+func (s *Server) atUsers(m *storedMessage, other bool) []map[string]string {
+	at := []map[string]string{{"dingtalkId": s.botID}}
+	if other {
+		at = append(at, map[string]string{"dingtalkId": "$:LWCP_v1:$" + otherBot})
 	}
-	if kind, ok := strings.CutPrefix(quoted.Type, "sample"); ok {
-		out["msgType"] = strings.ToLower(kind[:1]) + kind[1:]
+	for _, p := range m.Mentioned {
+		user := map[string]string{"dingtalkId": p.DingtalkID, "unionId": p.UnionID}
+		if !p.Outside {
+			user["staffId"] = p.UserID
+		}
+		at = append(at, user)
 	}
+	return at
+}
+
+// quote puts into the data what it tells of the message that is replied to.
+func (s *Server) quote(data map[string]any, quoted *storedMessage, say Say, dice *rand.Rand) {
+	q := &quotation{storedMessage: quoted, sender: s.botID}
 	if !quoted.FromBot() {
-		out["senderId"] = quoted.From.DingtalkID
+		q.sender = quoted.From.DingtalkID
 	}
-	if !bare {
-		out["content"] = map[string]any{"text": quoted.Text}
+	name := say.QuoteShape
+	if say.QuoteBare {
+		name = QuoteNone
 	}
-	return out
+	if quoted.ProcessQueryKey != "" {
+		data["originalProcessQueryKey"] = quoted.ProcessQueryKey
+	}
+	shape := s.shapes.quotation(q, name, dice)
+	if shape.Name == quoteMessage {
+		data[quoteMessage] = shape.quoted(q)
+		return
+	}
+	data["originalMsgId"] = quoted.ID
+	said, ok := data["text"].(map[string]any)
+	if !ok {
+		said = data["content"].(map[string]any)
+	}
+	said["isReplyMsg"] = true
+	said["repliedMsg"] = shape.quoted(q)
 }
 
 // overQuota is the same data as it comes when the month's pushes are used up: without what was said.
@@ -162,10 +164,14 @@ func overQuota(data map[string]any) map[string]any {
 
 // readEvent is the data of robot_msg_read.
 func (s *Server) readEvent(m Message, r Reader) map[string]any {
-	return map[string]any{
-		"userId": r.Person.UserID, "unionId": r.Person.UnionID, "operatTime": millis(r.At), // a string
-		"robotCode": s.app.RobotCode, "openConversationId": m.GroupID, "processQueryKey": m.ProcessQueryKey,
+	name := eventRead
+	switch {
+	case m.Via == ViaDirect:
+		name = eventDirect
+	case r.Person.Outside:
+		name = eventGuest
 	}
+	return namedShape(pushedShapes(), name).data(&occurrence{app: s.app, message: m, reader: r})
 }
 
 // recallEvent is the data of robot_msg_recall.

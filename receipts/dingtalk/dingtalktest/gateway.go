@@ -71,6 +71,8 @@ type gateway struct {
 	journal      *journal
 	feed         *feed
 	limits       *limits
+	shapes       chooser
+	keepAlive    time.Duration // between two KEEPALIVEs; 0 or less: none
 	ticketTTL    time.Duration
 	retry        map[string]time.Duration // by type of frame; 0: never
 	disconnectIn time.Duration
@@ -86,6 +88,7 @@ type gateway struct {
 	events      map[string]bool
 	duplicates  int
 	losses      int
+	pushes      int                 // that were asked for, so far
 	waiting     map[*push]struct{}  // pushes with a timer
 	sent        map[string]delivery // by headers.messageId
 	sentOrder   []string
@@ -195,12 +198,40 @@ func (g *gateway) connect(w http.ResponseWriter, r *http.Request) {
 	}
 	client.ID, client.Since = randomHex(16), g.now()
 	c := newConnection(client, ws)
+	if !g.shapes.tidy {
+		g.greet(c)
+	}
 	if !g.add(c) {
 		_ = ws.Close()
 		return
 	}
 	c.serve(func(b []byte) { g.acked(c, b) })
 	g.remove(c)
+}
+
+// greet sends what DingTalk says at the opening of a connection, and has a KEEPALIVE sent from time to time.
+func (g *gateway) greet(c *connection) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for _, topic := range []string{topicConnected, topicRegistered} {
+		c.outbox <- outgoing{frame: g.systemFrameLocked(c, topic)} // it is empty yet
+	}
+	if g.keepAlive <= 0 {
+		return
+	}
+	c.every = g.keepAlive
+	c.beat = func() []byte {
+		g.mu.Lock()
+		defer g.mu.Unlock()
+		if c.draining || c.silent {
+			return nil
+		}
+		return g.systemFrameLocked(c, topicKeepAlive)
+	}
+}
+
+func (g *gateway) systemFrameLocked(c *connection, topic string) []byte {
+	return g.frameLocked(c, delivery{kind: frameSystem, topic: topic, echo: "{}"}, "{}")
 }
 
 func (g *gateway) add(c *connection) bool {
@@ -236,13 +267,26 @@ func (g *gateway) event(eventType string, data map[string]any) {
 	g.mu.Lock()
 	on := g.events[eventType]
 	g.mu.Unlock()
-	if on {
-		g.push(&push{kind: frameEvent, topic: "*", eventType: eventType, eventID: randomHex(16), data: mustJSON(data), born: g.now()})
+	if !on {
+		return
 	}
+	g.push(g.newEvent(eventType, data))
+	g.mu.Lock()
+	n := g.pushes
+	g.mu.Unlock()
+	if foreign, comes := g.shapes.foreign(n); comes {
+		g.deliver(g.newEvent(foreign.Name, foreign.data(&occurrence{app: g.app, at: g.now()})))
+	}
+}
+
+func (g *gateway) newEvent(eventType string, data map[string]any) *push {
+	return &push{kind: frameEvent, topic: "*", eventType: eventType, eventID: randomHex(16), data: mustJSON(data), born: g.now()}
 }
 
 func (g *gateway) push(p *push) {
 	g.mu.Lock()
+	g.pushes++
+	n := g.pushes
 	if g.losses > 0 {
 		g.losses--
 		g.mu.Unlock()
@@ -258,6 +302,9 @@ func (g *gateway) push(p *push) {
 	if again {
 		g.deliver(p)
 		g.feed.publish(Change{Kind: FaultsChanged})
+	}
+	if g.shapes.keepsAlive(n) {
+		g.system(topicKeepAlive, "{}", nil, func(*connection) bool { return false })
 	}
 }
 
@@ -282,11 +329,11 @@ func (g *gateway) deliver(p *push) {
 	p.attempts++
 	g.retryLocked(p)
 	var out []byte
-	if c != nil {
+	if c != nil && !c.silent {
 		out = g.frameLocked(c, delivery{kind: p.kind, topic: p.topic, push: p, attempt: p.attempts}, p.data)
 	}
 	g.mu.Unlock()
-	if c != nil {
+	if out != nil {
 		c.send(outgoing{frame: out})
 	}
 }
@@ -398,6 +445,8 @@ func (d delivery) judge(code int, data string) (good bool, why string) {
 	switch {
 	case d.kind == frameSystem && d.topic == "ping" && data != d.echo:
 		return false, "a ping was not answered with its data"
+	case d.kind == frameSystem && d.topic != "ping" && d.topic != "disconnect":
+		return true, "" // the official Go package answers 404, that for Node not at all
 	case d.kind != frameEvent:
 		if code == http.StatusOK {
 			return true, ""
@@ -428,7 +477,7 @@ func (g *gateway) system(topic string, data string, ids []string, each func(*con
 	var jobs []job
 	g.mu.Lock()
 	for _, c := range g.connections {
-		if c.draining || len(ids) > 0 && !slices.Contains(ids, c.info.ID) {
+		if c.draining || c.silent || len(ids) > 0 && !slices.Contains(ids, c.info.ID) {
 			continue
 		}
 		out := outgoing{closeAfter: g.disconnectIn, last: each(c)}
@@ -533,13 +582,23 @@ func (s *Server) Disconnect(ids ...string) {
 	s.feed.publish(Change{Kind: Disconnected})
 }
 
+// Silence makes the connections with these IDs, or all that are open, silent for ever: WebSocket pings are answered, and what is
+// pushed over them does not arrive. Connections that are opened later are not silent.
+func (s *Server) Silence(ids ...string) {
+	s.gateway.set(func(g *gateway) {
+		for _, c := range g.connections {
+			c.silent = c.silent || len(ids) == 0 || slices.Contains(ids, c.info.ID)
+		}
+	})
+}
+
 // DropConnections closes the connections with these IDs, or all, without a word.
 func (s *Server) DropConnections(ids ...string) { s.gateway.drop(ids) }
 
 // PushRaw sends the bytes as a text message to one connection at random; without a connection it does nothing.
 func (s *Server) PushRaw(frame []byte) {
 	s.gateway.mu.Lock()
-	fit := slices.DeleteFunc(slices.Clone(s.gateway.connections), func(c *connection) bool { return c.draining })
+	fit := slices.DeleteFunc(slices.Clone(s.gateway.connections), func(c *connection) bool { return c.draining || c.silent })
 	s.gateway.mu.Unlock()
 	if len(fit) > 0 {
 		fit[rand.IntN(len(fit))].send(outgoing{frame: slices.Clone(frame)})

@@ -131,7 +131,7 @@ func TestABotMessageFrame(t *testing.T) {
 	}
 	want := obj{
 		"conversationId": "cid+/==", "conversationType": "2", "conversationTitle": "组", "msgId": m.ID, "createAt": float64(now),
-		"senderStaffId": "mei", "senderNick": "韩梅梅", "senderId": "$:mei", "senderCorpId": "dingcorp", "senderPlatform": "Mac",
+		"senderStaffId": "mei", "senderNick": "韩梅梅", "senderId": "$:mei", "senderUnionId": "mei-union", "senderCorpId": "dingcorp", "senderPlatform": "Mac",
 		"chatbotCorpId": "dingcorp", "chatbotUserId": bot, "isAdmin": true, "isInAtList": true, "robotCode": "dingrobot",
 		"sessionWebhook": hook, "sessionWebhookExpiredTime": float64(now + 90*60*1000), "msgtype": "text",
 		"text": obj{"content": " 谁没读"},

@@ -21,9 +21,14 @@ type Say struct {
 	NoAt      bool     // without @bot: the group sees it, the bot does not. In a one-to-one chat it has no effect
 	At        []Person // other people who are mentioned
 	Quote     string   // ID of the message that is replied to
-	QuoteBare bool     // the frame tells nothing of the quoted message's content
+	QuoteBare bool     // the frame tells nothing of the quoted message's content: QuoteShape is QuoteNone
 	MsgID     string   // default: a new one. The ID of an earlier message pushes that message again
 	OverQuota bool     // the frame comes as it does when the month's pushes are used up: errorCode 20001
+
+	// Shape and QuoteShape are names of [Shapes], of what is said and of what it replies to; where they do not fit, the documents'
+	// is taken. Without one it is chosen at random; see [Options].Seed.
+	Shape      string
+	QuoteShape string
 }
 
 func (g *Group) lock() func() {
@@ -118,7 +123,8 @@ func (g *Group) Audience(id string) ([]Person, error) {
 }
 
 // Say puts a message into the conversation and pushes it to the bot, if the bot is in the group, not stopped, and mentioned.
-// Besides [ErrUnknownPerson] it returns [ErrNotMember], [ErrDisbanded], and for the quote [ErrUnknownMessage], [ErrRecalled].
+// Besides [ErrUnknownPerson] it returns [ErrNotMember], [ErrDisbanded], [ErrUnknownShape], and for the quote [ErrUnknownMessage],
+// [ErrRecalled].
 func (g *Group) Say(p Person, say Say) (Message, error) {
 	m, data, err := g.say(p, say)
 	if err == nil && data != nil {
@@ -144,6 +150,8 @@ func (g *Group) say(p Person, say Say) (Message, map[string]any, error) {
 		return Message{}, nil, ErrDisbanded
 	case !c.members.has(p.UnionID):
 		return Message{}, nil, ErrNotMember
+	case !knownShape(Said, say.Shape) || !knownShape(Quoted, say.QuoteShape):
+		return Message{}, nil, ErrUnknownShape
 	}
 	if say.Quote != "" {
 		quoted, err := w.messageLocked(c, say.Quote)
@@ -201,7 +209,7 @@ func (g *Group) ReadAll(id string, people ...Person) error {
 
 func (g *Group) read(id string, people []Person) error {
 	m, fresh, err := g.markRead(id, people)
-	if m.Via == ViaSend {
+	if m.Via == ViaSend || m.Via == ViaDirect && !g.s.shapes.tidy {
 		for _, r := range fresh {
 			g.s.gateway.event(EventRead, g.s.readEvent(m, r))
 		}

@@ -50,9 +50,10 @@ type client struct {
 	token string
 }
 
-// dingtalk starts one; calls a second are unlimited unless o says otherwise.
+// dingtalk starts one; calls a second are unlimited unless o says otherwise, and all is tidy unless o has a seed.
 func dingtalk(t *testing.T, o dingtalktest.Options) *client {
 	t.Helper()
+	o.Tidy = o.Tidy || o.Seed == 0
 	if o.CallsPerSecond == 0 {
 		o.CallsPerSecond = -1
 	}

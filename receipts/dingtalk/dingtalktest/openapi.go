@@ -1,6 +1,7 @@
 package dingtalktest
 
 import (
+	"cmp"
 	"encoding/base64"
 	"fmt"
 	"slices"
@@ -125,6 +126,9 @@ func (s *Server) sendToGroup(c *call) (any, *apiError) {
 	case g.Kind == KindCoolApp && (coolApp != g.CoolAppCode || !g.coolApp):
 		return nil, refuse("invalidParameter.robotCode.coolApp", "The cool app code does not match the bot")
 	}
+	if m.Type == "sampleFile" && s.faults.take(c.route.api, ofFiles) != nil {
+		return nil, refuse("resource.not.found", "robot 不存在")
+	}
 	m.Via, m.ProcessQueryKey = ViaSend, randomBase64(32)
 	return map[string]any{"processQueryKey": w.appendLocked(g, m).ProcessQueryKey}, nil
 }
@@ -176,13 +180,34 @@ func (s *Server) queryReaders(c *call) (any, *apiError) {
 	if age := s.now().Sub(m.At); age < s.keyDelay || age >= s.keyTTL {
 		return nil, refuse("processQueryKey.expireTime", "processQueryKey has not generated message query data yet or has expired")
 	}
+	answer := queryAnswer{SendStatus: m.Status, ReadUserIDs: []string{}}
+	if f := s.faults.take(c.route.api, inAnswer); f != nil {
+		answer.spoil(f)
+		return answer, nil
+	}
 	page, next, more := c.page(key, cursor, offset, int(size), len(m.readUserIDs))
-	return struct {
-		SendStatus  SendStatus `json:"sendStatus"`
-		ReadUserIDs []string   `json:"readUserIds"`
-		NextToken   string     `json:"nextToken"`
-		HasMore     bool       `json:"hasMore"`
-	}{m.Status, append([]string{}, m.readUserIDs[page[0]:page[1]]...), next, more}, nil
+	answer.ReadUserIDs = append(answer.ReadUserIDs, m.readUserIDs[page[0]:page[1]]...)
+	answer.NextToken, answer.HasMore = next, more
+	return answer, nil
+}
+
+// queryAnswer is what groupMessages/query says. A code beside the status is a fault's.
+type queryAnswer struct {
+	SendStatus  SendStatus `json:"sendStatus"`
+	ReadUserIDs []string   `json:"readUserIds"`
+	NextToken   string     `json:"nextToken"`
+	HasMore     bool       `json:"hasMore"`
+	Code        string     `json:"code,omitempty"`
+	Message     string     `json:"message,omitempty"`
+}
+
+// spoil makes the answer one that says nothing for certain.
+func (a *queryAnswer) spoil(f *Fault) {
+	if f.Kind == UnknownStatus {
+		a.SendStatus = SendStatus(cmp.Or(f.Code, "UNKNOWN"))
+		return
+	}
+	a.SendStatus, a.Code, a.Message = StatusSuccess, cmp.Or(f.Code, "system.error"), f.Message
 }
 
 // newCursor leads to an offset of the list that subject names. No two are the same.
@@ -211,7 +236,7 @@ func parseCursor(subject, cursor string) (offset int, ok bool) {
 func (c *call) page(subject, cursor string, offset, size, n int) (part [2]int, next string, more bool) {
 	offset = min(offset, n)
 	fault := c.s.faults.take(c.route.api, whilePaging)
-	if fault != nil && fault.Kind == ShortPages {
+	if fault != nil && (fault.Kind == ShortPages || fault.Kind == LostMore) {
 		size = min(size, max(fault.Size, 1))
 	}
 	end := min(offset+size, n)
@@ -229,6 +254,8 @@ func (c *call) page(subject, cursor string, offset, size, n int) (part [2]int, n
 			return [2]int{offset, end}, cursor, true
 		case EndlessCursor:
 			return [2]int{offset, end}, newCursor(subject, end), true
+		case LostMore:
+			return [2]int{offset, end}, newCursor(subject, end), false
 		}
 	}
 	return [2]int{offset, end}, next, more

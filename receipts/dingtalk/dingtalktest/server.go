@@ -48,6 +48,15 @@ type Options struct {
 
 	Unpublished bool // the app is not published: frames have no senderStaffId
 
+	// Seed is what the shapes of messages, quotations and events are chosen by; see [Shapes]. What is chosen for a message depends on
+	// the seed, the group's title, the author's name and how many messages they have said there. 0 is the one of the environment's
+	// [SeedVariable], or else one at random, which [Server.Seed] tells.
+	Seed uint64
+	// Tidy has everything written as the documents show it: for tests of one frame. No event comes that nobody asked for.
+	Tidy bool
+	// KeepAlive is how often a SYSTEM KEEPALIVE goes over each connection; default 30 s, never if Tidy or negative.
+	KeepAlive time.Duration
+
 	// Page serves the page at / and its control API; see the package's documentation. Whoever reaches the listener can use them.
 	Page bool
 }
@@ -61,6 +70,7 @@ type Server struct {
 	keyDelay    time.Duration
 	keyTTL      time.Duration
 	unpublished bool
+	shapes      chooser
 
 	feed     *feed
 	world    *world
@@ -104,7 +114,7 @@ func New(o Options) *Server {
 	clock.tell(f)
 	s := &Server{
 		clock: clock, now: now, app: app, botID: "$:LWCP_v1:$" + randomBase64(24), unpublished: o.Unpublished,
-		keyDelay: o.KeyQueryDelay, keyTTL: cmp.Or(o.KeyTTL, 7*24*time.Hour),
+		shapes: newChooser(o), keyDelay: o.KeyQueryDelay, keyTTL: cmp.Or(o.KeyTTL, 7*24*time.Hour),
 		feed: f, world: newWorld(now, f), journal: newJournal(now, f), faults: &faults{feed: f},
 		limits:   newLimits(now, cmp.Or(o.CallsPerSecond, StandardCallsPerSecond), o.CallsPerMonth, o.PushesPerMonth),
 		tokens:   &tokens{now: now, ttl: cmp.Or(o.TokenTTL, 7200*time.Second)},
@@ -112,7 +122,8 @@ func New(o Options) *Server {
 		routes:   routes(), ctx: ctx, stop: stop,
 	}
 	s.gateway = &gateway{
-		now: now, app: app, journal: s.journal, feed: f, limits: s.limits,
+		now: now, app: app, journal: s.journal, feed: f, limits: s.limits, shapes: s.shapes,
+		keepAlive:    cmp.Or(o.KeepAlive, 30*time.Second),
 		ticketTTL:    cmp.Or(o.TicketTTL, 90*time.Second),
 		retry:        map[string]time.Duration{frameEvent: cmp.Or(o.RetryAfter, 3*time.Second), frameCallback: o.CallbackRetryAfter},
 		disconnectIn: cmp.Or(o.DisconnectAfter, 10*time.Second),
@@ -171,6 +182,9 @@ func (s *Server) listenedOn() string {
 	defer s.mu.Unlock()
 	return s.asked
 }
+
+// Seed is what shapes are chosen by. A test that fails prints it: with it in the environment's [SeedVariable] the same are chosen.
+func (s *Server) Seed() uint64 { return s.shapes.seed }
 
 // App is the application, with what was generated.
 func (s *Server) App() App { return s.app }
