@@ -262,10 +262,6 @@ func (b *Bot) Work(ctx context.Context, j receipts.Job, takenOver bool) error {
 // answer carries out what was said and answers it.
 func (b *Bot) answer(ctx context.Context, in Incoming, said Said) (Outcome, error) {
 	admin := b.Access.may(Admins, in, receipts.Person{})
-	if admin {
-		// Whoever can have the quota raised finds out whether it was.
-		ctx = dingtalk.AskAgain(ctx)
-	}
 	if admin && said.Verb == Remind {
 		// It is wanted now, and nobody can be reminded without asking who has read.
 		ctx = dingtalk.PastBudget(ctx)

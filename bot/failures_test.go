@@ -335,6 +335,7 @@ func TestRecallsThatFail(t *testing.T) {
 					t.Errorf("it is %s, %v", m.Status, err)
 				}
 				w.dingtalk.ClearFaults()
+				w.clock.advance(10 * time.Minute) // past the pause after a spent quota
 				w.wants(w.asks(w.lilei, spoken{"撤回 #1", "recall #1"}.in(language)), spoken{"已撤回 #1。", "Recalled #1."}.in(language))
 			})
 		})
@@ -349,7 +350,7 @@ func TestRecallsThatAreUncertain(t *testing.T) {
 		w.announce("公告 停机")
 		recall := spoken{"撤回 #1", "recall #1"}.in(language)
 		w.dingtalk.Inject(dingtalktest.Fault{API: dingtalktest.APIRecall, Kind: dingtalktest.DropAfter, Times: 1})
-		w.dingtalk.Inject(dingtalktest.Fault{API: dingtalktest.APIQuery, Kind: dingtalktest.QuotaSpent, Times: 1})
+		w.dingtalk.Inject(dingtalktest.Fault{API: dingtalktest.APIQuery, Kind: dingtalktest.ServerError, Times: 3})
 		w.wants(w.asks(w.lilei, recall), spoken{"#1 是否已撤回不确定", "It is uncertain whether #1 was recalled"}.in(language), spoken{"钉钉没有响应", "DingTalk did not answer"}.in(language))
 		w.wants(w.asks(w.lilei, recall), spoken{"已撤回 #1。", "Recalled #1."}.in(language)) // as the sentence says: once more
 

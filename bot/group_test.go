@@ -89,16 +89,17 @@ func newWorld(t *testing.T, s setup) *world {
 	w.Cleanup(w.loseStore)
 	tally := bot.NewTally(w.store, w.clock.now, log)
 	w.Cleanup(tally.Close)
-	quota := bot.NewQuota(w.store, w.clock.now)
+	quota := bot.NewQuota(w.clock.now)
 	w.tally = tally
 	budget := bot.NewBudget(tally, s.budget)
 	client, err := dingtalk.New(dingtalk.Config{
-		Tokens: w.store, Quota: quota, WithinBudget: budget.Within,
+		Tokens: w.store, WithinBudget: budget.Within, WithinQuota: quota.Within,
 		ClientID: app.ClientID, ClientSecret: dingtalk.NewSecret(app.ClientSecret), RobotCode: app.RobotCode,
 		CoolAppCode: func(context.Context, string) string { return s.group.CoolAppCode },
 		APIURL:      w.dingtalk.URL(), OapiURL: w.dingtalk.URL(), CallsPerSecond: 10_000, Transport: w.wire, Now: w.clock.now,
 		Observe: func(ctx context.Context, c dingtalk.Call) {
 			tally.Observe(c)
+			quota.Observe(c)
 			bot.LogOf(ctx, log).Debug("called DingTalk", zap.String("api", c.API), zap.Any("call", c))
 		},
 	})

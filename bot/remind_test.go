@@ -397,7 +397,7 @@ func TestRemindersThatFail(t *testing.T) {
 		"direct quota": {
 			private,
 			dingtalktest.Fault{API: direct, Kind: dingtalktest.QuotaSpent},
-			spoken{"贵组织本月的钉钉接口调用额度已用完，请等到下月，或请管理员在钉钉开放平台升级后来问我一次。", "Your organisation's DingTalk API calls of this month are used up; wait for the next month, or an administrator can upgrade in DingTalk's developer console and then ask me."},
+			spoken{"贵组织本月的钉钉接口调用额度已用完，请等到下月，或请管理员在钉钉开放平台升级，升级后十分钟内恢复。", "Your organisation's DingTalk API calls of this month are used up; wait for the next month, or ask an administrator to upgrade in DingTalk's developer console, which I notice within 10 minutes."},
 		},
 		"DING permission": {
 			byDing,

@@ -69,11 +69,7 @@ func (b *Bot) usage(ctx context.Context, w *words, in Incoming) (answer, error) 
 		return answer{}, err
 	}
 	said = append(said, p.budget(budget)...)
-	spent, err := b.Quota.SpentSince(ctx)
-	switch {
-	case err != nil:
-		return answer{}, err
-	case !spent.IsZero():
+	if spent := b.Quota.SpentSince(); !spent.IsZero() {
 		said = append(said, fmt.Sprintf(u.Spent, clock(spent, p.now, p.zone)))
 	}
 	return say(append(said, p.connected(b.Connections), fmt.Sprintf(u.Group, escape(in.Group)))...), nil

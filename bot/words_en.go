@@ -156,7 +156,7 @@ Name a message by its number (unread #n) or quote it; otherwise it is the latest
 		APIs: map[string]string{
 			"send": "group messages", "query": "who has read", "members": "group members", "chat": "chat members", "recall": "recalls", "direct": "direct messages", "ding": "DINGs",
 		},
-		Spent: "DingTalk said at %s that your organisation's calls of this month are used up. I make no more until the month ends, or until an administrator's command needs one.",
+		Spent: "DingTalk said at %s that your organisation's calls of this month are used up. I try again when somebody asks, once in 10 minutes.",
 		Sources: map[receipts.Source]string{
 			receipts.SceneGroup: "group's member list",
 			receipts.Chat:       "chat's member list",
@@ -239,7 +239,7 @@ Name a message by its number (unread #n) or quote it; otherwise it is the latest
 		dingtalk.BadAnswer:         "DingTalk's answer makes no sense; try again later, and if this goes on an administrator should look at the log.",
 		dingtalk.Throttled:         "DingTalk limits how often I may ask; please try again in a moment.",
 		dingtalk.ThrottledMinute:   "DingTalk limits how often I may ask; please try again in a minute.",
-		dingtalk.QuotaSpent:        "Your organisation's DingTalk API calls of this month are used up; wait for the next month, or an administrator can upgrade in DingTalk's developer console and then ask me.",
+		dingtalk.QuotaSpent:        "Your organisation's DingTalk API calls of this month are used up; wait for the next month, or ask an administrator to upgrade in DingTalk's developer console, which I notice within 10 minutes.",
 		dingtalk.BudgetSpent:       "My budget of DingTalk API calls for this month is used up; it begins anew on the 1st of next month (Beijing time), or an administrator can raise budget.calls_per_month in the configuration.",
 		dingtalk.DingQuotaSpent:    "Your organisation has no DINGs left; ask an administrator to buy more in DingTalk, or remind in another way.",
 		dingtalk.IPBanned:          "DingTalk refuses this machine's address for now; please try again in five minutes.",

@@ -156,7 +156,7 @@ var chinese = words{
 		APIs: map[string]string{
 			"send": "群消息", "query": "查已读", "members": "群成员", "chat": "会话成员", "recall": "撤回", "direct": "私信", "ding": "DING",
 		},
-		Spent: "钉钉在 %s 说贵组织本月的接口调用额度已用完。到月底前我不再调用，除非管理员的命令需要。",
+		Spent: "钉钉在 %s 说贵组织本月的接口调用额度已用完。有人来问时我再试，十分钟一次。",
 		Sources: map[receipts.Source]string{
 			receipts.SceneGroup: "群成员列表",
 			receipts.Chat:       "会话成员列表",
@@ -239,7 +239,7 @@ var chinese = words{
 		dingtalk.BadAnswer:         "钉钉的回答看不懂，请稍后再试；若一直这样，请管理员看日志。",
 		dingtalk.Throttled:         "钉钉限制了调用频率，请过一会儿再试。",
 		dingtalk.ThrottledMinute:   "钉钉限制了调用频率，请一分钟后再试。",
-		dingtalk.QuotaSpent:        "贵组织本月的钉钉接口调用额度已用完，请等到下月，或请管理员在钉钉开放平台升级后来问我一次。",
+		dingtalk.QuotaSpent:        "贵组织本月的钉钉接口调用额度已用完，请等到下月，或请管理员在钉钉开放平台升级，升级后十分钟内恢复。",
 		dingtalk.BudgetSpent:       "我本月的钉钉接口调用预算已用完，下月 1 日（北京时间）重新开始，管理员也可以调高配置 budget.calls_per_month。",
 		dingtalk.DingQuotaSpent:    "贵组织的 DING 额度已用完，请管理员在钉钉里购买，或换一种提醒方式。",
 		dingtalk.IPBanned:          "钉钉暂时拒绝本机地址的访问，请五分钟后再试。",

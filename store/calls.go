@@ -2,13 +2,10 @@ package store
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strconv"
 	"time"
-
-	"github.com/redis/go-redis/v9"
 )
 
 // callsKept is how long the calls of a month are kept, from the last one: until the
@@ -53,34 +50,4 @@ func (s *Store) DropNotice(ctx context.Context, notice string) error {
 		return fmt.Errorf("forget that administrators are told: %w", err)
 	}
 	return nil
-}
-
-// KeepQuotaSpent keeps that DingTalk said at that time that the counted calls of the
-// month are used up.
-func (s *Store) KeepQuotaSpent(ctx context.Context, month string, at time.Time) error {
-	if err := s.rdb.Set(ctx, s.keys.inbox().quotaSpent(month), at.UnixMilli(), callsKept).Err(); err != nil {
-		return fmt.Errorf("keep that the quota is spent: %w", err)
-	}
-	return nil
-}
-
-// ForgetQuotaSpent forgets what KeepQuotaSpent keeps.
-func (s *Store) ForgetQuotaSpent(ctx context.Context, month string) error {
-	if err := s.rdb.Del(ctx, s.keys.inbox().quotaSpent(month)).Err(); err != nil {
-		return fmt.Errorf("forget that the quota is spent: %w", err)
-	}
-	return nil
-}
-
-// QuotaSpent returns when DingTalk last said that the counted calls of the month are
-// used up; zero if it did not, or that is forgotten.
-func (s *Store) QuotaSpent(ctx context.Context, month string) (time.Time, error) {
-	ms, err := s.rdb.Get(ctx, s.keys.inbox().quotaSpent(month)).Int64()
-	if errors.Is(err, redis.Nil) {
-		return time.Time{}, nil
-	}
-	if err != nil {
-		return time.Time{}, fmt.Errorf("read whether the quota is spent: %w", err)
-	}
-	return time.UnixMilli(ms), nil
 }

@@ -57,10 +57,6 @@ func (k inboxKeys) allCalls(month string) string { return k.calls(month) + ":all
 // not to be given again.
 func (k inboxKeys) notice(notice string) string { return k.tag + ":notice:" + notice }
 
-// quotaSpent is a String: when DingTalk last said that the counted calls of the month
-// are used up, in Unix milliseconds.
-func (k inboxKeys) quotaSpent(month string) string { return k.tag + ":quota_spent:" + month }
-
 // tokenKeys are the keys of one app's access token, in one slot. They belong to no
 // group: all replicas use the token.
 type tokenKeys struct{ tag string }

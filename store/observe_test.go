@@ -63,8 +63,8 @@ func TestCallsToRedisAreObserved(t *testing.T) {
 		told := &observed{}
 		s := told.open(t, proxy.URL(), b.KeyPrefix)
 		ctx := t.Context()
-		must(s.QuotaSpent(ctx, "2026-08"))(t) // is not there
-		accept(t, s, "one")                   // perhaps with a script that Redis does not know
+		must(s.Title(ctx, "cid"))(t) // is not there
+		accept(t, s, "one")          // perhaps with a script that Redis does not know
 		must(s.Inbox(quick(), zap.NewNop()).Depth(ctx))(t)
 		good, failed := told.told()
 		if good < 3 || failed != 0 {

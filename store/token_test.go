@@ -136,35 +136,3 @@ func TestTheKeysOfATokenAreInOneSlotAndExpire(t *testing.T) {
 		}
 	})
 }
-
-func TestASpentQuotaIsKeptByMonth(t *testing.T) {
-	t.Parallel()
-	storetest.Each(t, func(t *testing.T, b storetest.Backend) {
-		s, ctx := open(t, b), t.Context()
-		at := time.UnixMilli(1_790_000_000_123)
-		for range 2 {
-			if err := s.KeepQuotaSpent(ctx, "2026-08", at); err != nil {
-				t.Fatal(err)
-			}
-		}
-		if got := must(open(t, b).QuotaSpent(ctx, "2026-08"))(t); !got.Equal(at) {
-			t.Errorf("spent since %v", got)
-		}
-		if got := must(s.QuotaSpent(ctx, "2026-09"))(t); !got.IsZero() {
-			t.Errorf("the next month is spent since %v", got)
-		}
-		for _, key := range written(t, s) {
-			if left := must(s.rdb.PTTL(ctx, key).Result())(t); left <= 0 || left > callsKept || hashTag(key) != hashTag(s.keys.inbox().stream()) {
-				t.Errorf("%s goes in %v", key, left)
-			}
-		}
-		for range 2 {
-			if err := s.ForgetQuotaSpent(ctx, "2026-08"); err != nil {
-				t.Fatal(err)
-			}
-		}
-		if got := must(s.QuotaSpent(ctx, "2026-08"))(t); !got.IsZero() {
-			t.Errorf("still spent since %v", got)
-		}
-	})
-}

@@ -73,12 +73,13 @@ func newApp(c config.Config, t timing, log *zap.Logger, m *metrics) (*app, error
 	tally := bot.NewTally(records, t.now, log)
 	budget := bot.NewBudget(tally, c.Budget.Limits())
 	coolApps := &bot.CoolApps{Records: records, Configured: c.DingTalk.CoolAppCode, Log: log}
-	quota := bot.NewQuota(records, t.now)
+	quota := bot.NewQuota(t.now)
 	observe := func(call dingtalk.Call) {
 		tally.Observe(call)
+		quota.Observe(call)
 		m.called(call)
 	}
-	client, err := newClient(c, t, log, coolApps.Code, observe, records, quota, budget.Within)
+	client, err := newClient(c, t, log, coolApps.Code, observe, records, budget.Within, quota.Within)
 	if err != nil {
 		tally.Close()
 		return nil, errors.Join(err, records.Close())
@@ -104,7 +105,7 @@ func newApp(c config.Config, t timing, log *zap.Logger, m *metrics) (*app, error
 	}
 	probes := &health{ping: records.Ping, status: a.stream.Status, now: time.Now}
 	m.registry.MustRegister(&condition{
-		redis: probes.redis, depth: a.inbox.Depth, calls: budget.Used, spent: quota.Spent,
+		redis: probes.redis, depth: a.inbox.Depth, calls: budget.Used, spent: func() bool { return !quota.SpentSince().IsZero() },
 		limit: func() int64 { return int64(budget.Limits().CallsPerMonth) }, status: a.stream.Status, now: time.Now,
 	})
 	a.listen, a.operations = c.HTTP.Listen, operations(probes, m, c.HTTP.PProf)
@@ -278,16 +279,16 @@ type shared interface {
 }
 
 // newClient returns a client of DingTalk's API that asks coolApp for the cool apps of
-// groups and tells observe of each call. Records, quota and withinBudget may be nil.
+// groups and tells observe of each call. Records, withinBudget and withinQuota may be nil.
 func newClient(c config.Config, t timing, log *zap.Logger, coolApp func(ctx context.Context, group string) string, observe func(dingtalk.Call),
-	records shared, quota dingtalk.Quota, withinBudget func() bool,
+	records shared, withinBudget, withinQuota func() bool,
 ) (*dingtalk.Client, error) {
 	return dingtalk.New(dingtalk.Config{
 		ClientID: c.DingTalk.ClientID, ClientSecret: dingtalk.NewSecret(string(c.DingTalk.ClientSecret)),
 		RobotCode: c.DingTalk.RobotCode, CoolAppCode: coolApp,
 		APIURL: c.DingTalk.APIURL, OapiURL: c.DingTalk.OapiURL,
 		CallsPerSecond: c.Budget.CallsPerSecond, Now: t.now, Transport: t.transport,
-		Tokens: records, Limits: records, Quota: quota, WithinBudget: withinBudget,
+		Tokens: records, Limits: records, WithinBudget: withinBudget, WithinQuota: withinQuota,
 		Warn: func(ctx context.Context, err error) {
 			bot.LogOf(ctx, log).Warn("DingTalk is called without what is shared", zap.Error(err))
 		},

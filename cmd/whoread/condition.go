@@ -24,8 +24,8 @@ type condition struct {
 	redis  func(ctx context.Context) error // as of a few seconds ago; nil: it takes writes
 	depth  func(ctx context.Context) (store.Depth, error)
 	calls  func(ctx context.Context) (int, error) // that count, of this month
-	spent  func(ctx context.Context) (bool, error)
-	limit  func() int64 // of calls in a month; 0 for none
+	spent  func() bool                            // of this process
+	limit  func() int64                           // of calls in a month; 0 for none
 	status func() stream.Status
 	now    func() time.Time
 
@@ -49,7 +49,7 @@ var (
 		"Calls that count against the organisation's quota which all processes of this bot have made this month (UTC+8); take the max. Absent while that can't be found out.")
 	budgetLimit = metric("whoread_budget_calls_limit", "budget.calls_per_month; absent if there is none.")
 	budgetLeft  = metric("whoread_budget_calls_remaining", "What is left of budget.calls_per_month, at least 0; absent if there is none. At 0 reports are answered from what is known.")
-	budgetSpent = metric("whoread_budget_spent", "1 if DingTalk said that the organisation's calls of this month are used up: nothing that counts is called any more.")
+	budgetSpent = metric("whoread_budget_spent", "1 if DingTalk last told this process that the organisation's calls of this month are used up; take the max. Counted calls are tried again every 10 minutes.")
 	connections = metric("whoread_stream_connections",
 		"Connections to DingTalk of this process, by state: up, and wanted (dingtalk.connections). With up at 0 no command arrives.", "state")
 	lastFrame = metric("whoread_stream_last_frame_timestamp_seconds",
@@ -65,6 +65,11 @@ func (c *condition) Describe(all chan<- *prometheus.Desc) {
 
 // Collect implements prometheus.Collector.
 func (c *condition) Collect(all chan<- prometheus.Metric) {
+	spent := 0.0
+	if c.spent() {
+		spent = 1
+	}
+	all <- gauge(budgetSpent, spent)
 	status := c.status()
 	all <- gauge(connections, float64(status.Up()), "up")
 	all <- gauge(connections, float64(len(status.Connections)), "wanted")
@@ -117,13 +122,6 @@ func (c *condition) find(ctx context.Context) []prometheus.Metric {
 		if limit > 0 {
 			found = append(found, gauge(budgetLeft, float64(max(0, limit-int64(used)))))
 		}
-	}
-	if spent, err := c.spent(ctx); err == nil {
-		value := 0.0
-		if spent {
-			value = 1
-		}
-		found = append(found, gauge(budgetSpent, value))
 	}
 	return found
 }

@@ -40,7 +40,7 @@ func fine() *condition {
 			return store.Depth{Waiting: 1, Working: 2, Scheduled: 3, Parked: 4, Oldest: 1500 * time.Millisecond}, nil
 		},
 		calls: func(context.Context) (int, error) { return 42, nil },
-		spent: func(context.Context) (bool, error) { return false, nil },
+		spent: func() bool { return false },
 		limit: func() int64 { return 5000 },
 		status: func() stream.Status {
 			up := stream.ConnectionStatus{UpSince: now, LastFrame: now}
@@ -226,13 +226,12 @@ func TestTheConditionIsTold(t *testing.T) {
 			`whoread_stream_last_frame_timestamp_seconds`: 1_800_000_000,
 		}, nil},
 		"Redis is away": {func(c *condition) { c.redis = func(context.Context) error { return away } }, map[string]float64{
-			`whoread_redis_up`: 0, `whoread_budget_calls_limit`: 5000, `whoread_stream_connections{state="up"}`: 1,
-		}, []string{"whoread_inbox_commands", "whoread_inbox_oldest", "whoread_budget_calls_used", "whoread_budget_calls_remaining", "whoread_budget_spent"}},
+			`whoread_redis_up`: 0, `whoread_budget_calls_limit`: 5000, `whoread_budget_spent`: 0, `whoread_stream_connections{state="up"}`: 1,
+		}, []string{"whoread_inbox_commands", "whoread_inbox_oldest", "whoread_budget_calls_used", "whoread_budget_calls_remaining"}},
 		"Redis goes away": {func(c *condition) {
 			c.depth = func(context.Context) (store.Depth, error) { return depthless, away }
 			c.calls = func(context.Context) (int, error) { return 0, away }
-			c.spent = func(context.Context) (bool, error) { return false, away }
-		}, map[string]float64{`whoread_redis_up`: 1}, []string{"whoread_inbox_commands", "whoread_budget_calls_used", "whoread_budget_spent"}},
+		}, map[string]float64{`whoread_redis_up`: 1, `whoread_budget_spent`: 0}, []string{"whoread_inbox_commands", "whoread_budget_calls_used"}},
 		"no budget": {
 			func(c *condition) { c.limit = func() int64 { return 0 } },
 			map[string]float64{`whoread_budget_calls_used`: 42},
@@ -240,7 +239,7 @@ func TestTheConditionIsTold(t *testing.T) {
 		},
 		"overspent": {func(c *condition) {
 			c.calls = func(context.Context) (int, error) { return 5001, nil }
-			c.spent = func(context.Context) (bool, error) { return true, nil }
+			c.spent = func() bool { return true }
 		}, map[string]float64{`whoread_budget_calls_remaining`: 0, `whoread_budget_spent`: 1}, nil},
 		"never connected": {func(c *condition) {
 			c.status = func() stream.Status { return stream.Status{Connections: make([]stream.ConnectionStatus, 2)} }
@@ -306,7 +305,6 @@ func TestAScrapeHasAnEnd(t *testing.T) {
 	hang := func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() }
 	c.depth = func(ctx context.Context) (store.Depth, error) { return store.Depth{}, hang(ctx) }
 	c.calls = func(ctx context.Context) (int, error) { return 0, hang(ctx) }
-	c.spent = func(ctx context.Context) (bool, error) { return false, hang(ctx) }
 	began := time.Now()
 	got := scrape(t, recorded(busy(c).handler()))
 	if took := time.Since(began); took >= 3*conditionWithin { // as if one was asked after the other

@@ -86,11 +86,7 @@ func call[T answer](ctx context.Context, c *Client, a api, r request) (T, error)
 	if failure != nil {
 		return result, failure
 	}
-	if failure := c.affords(ctx, a); failure != nil {
-		return result, failure
-	}
-	settle, failure := c.withinQuota(ctx, a)
-	if failure != nil {
+	if failure := c.affordable(ctx, a); failure != nil {
 		return result, failure
 	}
 	err := c.retry(ctx, a, func() *Error {
@@ -98,7 +94,6 @@ func call[T answer](ctx context.Context, c *Client, a api, r request) (T, error)
 		result, failure = authorised[T](ctx, c, a, r, payload)
 		return failure
 	})
-	settle(err)
 	return result, err
 }
 

@@ -66,14 +66,17 @@ type Config struct {
 	Now            func() time.Time  // time.Now where nil
 
 	Tokens TokenStore // shares the access token with other processes; where nil, this one has its own
-	Quota  Quota      // remembers that the month's calls are used up; where nil, each call asks DingTalk
 	Limits Limiter    // holds CallsPerSecond over all processes; where nil, and while it is away, each process has it for itself
 
 	// WithinBudget tells, at once, whether the app may go on asking: where not, counted calls that change nothing fail with
 	// [BudgetSpent]. What posts, recalls or reminds goes out until DingTalk refuses. Where nil, there is no budget.
 	WithinBudget func() bool
 
-	// Observe is told of every try, and Warn that one of these three is out of reach, from any goroutine. Their context
+	// WithinQuota tells, at once, whether a counted call may be tried: where not, DingTalk said lately that the organisation's
+	// calls of the month are used up, and the call fails with [QuotaSpent]. Where nil, each call asks DingTalk.
+	WithinQuota func() bool
+
+	// Observe is told of every try, and Warn that one of these two is out of reach, from any goroutine. Their context
 	// holds the values of the caller's, unless it is about a token, which belongs to no single caller. Both may be nil.
 	Observe func(context.Context, Call)
 	Warn    func(context.Context, error)
@@ -104,8 +107,8 @@ type Client struct {
 	observe      func(context.Context, Call)
 	app          string // names it in shared
 	shared       TokenStore
-	quota        Quota
 	withinBudget func() bool
+	withinQuota  func() bool
 	warn         func(context.Context, error)
 	bannedUntil  atomic.Int64 // Unix nanoseconds
 }
@@ -138,8 +141,8 @@ func New(cfg Config) (*Client, error) {
 		observe:      cfg.Observe,
 		app:          appDigest(cfg.ClientID, api),
 		shared:       cfg.Tokens,
-		quota:        cfg.Quota,
 		withinBudget: cfg.WithinBudget,
+		withinQuota:  cfg.WithinQuota,
 		warn:         cfg.Warn,
 	}
 	if c.transport == nil {
@@ -151,6 +154,9 @@ func New(cfg Config) (*Client, error) {
 	}
 	if c.withinBudget == nil {
 		c.withinBudget = func() bool { return true }
+	}
+	if c.withinQuota == nil {
+		c.withinQuota = func() bool { return true }
 	}
 	if c.coolAppCode == nil {
 		c.coolAppCode = func(context.Context, string) string { return "" }
