@@ -93,7 +93,7 @@ func newWorld(t *testing.T, s setup) *world {
 	w.tally = tally
 	budget := bot.NewBudget(tally, s.budget)
 	client, err := dingtalk.New(dingtalk.Config{
-		Tokens: w.store, WithinBudget: budget.Within, WithinQuota: quota.Within,
+		WithinBudget: budget.Within, WithinQuota: quota.Within,
 		ClientID: app.ClientID, ClientSecret: dingtalk.NewSecret(app.ClientSecret), RobotCode: app.RobotCode,
 		CoolAppCode: func(context.Context, string) string { return s.group.CoolAppCode },
 		APIURL:      w.dingtalk.URL(), OapiURL: w.dingtalk.URL(), CallsPerSecond: 10_000, Transport: w.wire, Now: w.clock.now,

@@ -188,11 +188,8 @@ func (s *Store) refused(ctx context.Context) ([]string, error) {
 	if err := note("+multi +exec", err); err != nil {
 		return nil, err
 	}
-	for _, other := range []string{s.keys.group(checkedName).title(), s.keys.token(checkedName).value()} {
-		err := s.rdb.Exists(ctx, other).Err()
-		if err != nil && !strings.Contains(err.Error(), "permissions to access") { // the command is tried above
-			continue
-		}
+	err = s.rdb.Exists(ctx, s.keys.group(checkedName).title()).Err()
+	if err == nil || strings.Contains(err.Error(), "permissions to access") { // the command is tried above
 		if err := note("~{"+s.keys.prefix+":*", err); err != nil {
 			return nil, err
 		}
@@ -204,5 +201,5 @@ func (s *Store) refused(ctx context.Context) ([]string, error) {
 	return slices.Compact(missing), nil
 }
 
-// checkedName stands for a group or an app that there is none of.
+// checkedName stands for a group that there is none of.
 const checkedName = "check"

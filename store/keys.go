@@ -57,22 +57,6 @@ func (k inboxKeys) allCalls(month string) string { return k.calls(month) + ":all
 // not to be given again.
 func (k inboxKeys) notice(notice string) string { return k.tag + ":notice:" + notice }
 
-// tokenKeys are the keys of one app's access token, in one slot. They belong to no
-// group: all replicas use the token.
-type tokenKeys struct{ tag string }
-
-// token takes a digest of the app.
-func (k keyspace) token(app string) tokenKeys {
-	return tokenKeys{"{" + k.prefix + ":token:" + url.QueryEscape(app) + "}"}
-}
-
-// value is a Hash: the token, and who asked for it. It is a secret, and expires with the
-// token.
-func (k tokenKeys) value() string { return k.tag + ":value" }
-
-// lock is a String: who asks for a new token.
-func (k tokenKeys) lock() string { return k.tag + ":lock" }
-
 // rate is a String: when the last turn of an app's API that was given to a process is
 // over, as redis_rate keeps it. It takes a digest of the app, and expires with that
 // turn.

@@ -272,23 +272,17 @@ func (i inbox) Accept(ctx context.Context, j receipts.Job) (bool, error) {
 	return fresh, err
 }
 
-// shared is what the clients of all processes have in common.
-type shared interface {
-	dingtalk.TokenStore
-	dingtalk.Limiter
-}
-
 // newClient returns a client of DingTalk's API that asks coolApp for the cool apps of
-// groups and tells observe of each call. Records, withinBudget and withinQuota may be nil.
+// groups and tells observe of each call. Limits, withinBudget and withinQuota may be nil.
 func newClient(c config.Config, t timing, log *zap.Logger, coolApp func(ctx context.Context, group string) string, observe func(dingtalk.Call),
-	records shared, withinBudget, withinQuota func() bool,
+	limits dingtalk.Limiter, withinBudget, withinQuota func() bool,
 ) (*dingtalk.Client, error) {
 	return dingtalk.New(dingtalk.Config{
 		ClientID: c.DingTalk.ClientID, ClientSecret: dingtalk.NewSecret(string(c.DingTalk.ClientSecret)),
 		RobotCode: c.DingTalk.RobotCode, CoolAppCode: coolApp,
 		APIURL: c.DingTalk.APIURL, OapiURL: c.DingTalk.OapiURL,
 		CallsPerSecond: c.Budget.CallsPerSecond, Now: t.now, Transport: t.transport,
-		Tokens: records, Limits: records, WithinBudget: withinBudget, WithinQuota: withinQuota,
+		Limits: limits, WithinBudget: withinBudget, WithinQuota: withinQuota,
 		Warn: func(ctx context.Context, err error) {
 			bot.LogOf(ctx, log).Warn("DingTalk is called without what is shared", zap.Error(err))
 		},

@@ -126,7 +126,6 @@ func (c *Client) retry(ctx context.Context, a api, try func() *Error) error {
 }
 
 // authorised is one try: the local limits, the token, the call; and once more with another token where it was rejected.
-// That may be one that another process has shared, and which is rejected as well: then once more with a fresh one.
 func authorised[T answer](ctx context.Context, c *Client, a api, r request, payload encodedBody) (T, *Error) {
 	var none T
 	if failure := c.banned(a); failure != nil {
@@ -138,13 +137,13 @@ func authorised[T answer](ctx context.Context, c *Client, a api, r request, payl
 	if a.noToken {
 		return exchange[T](ctx, c, a, r, payload, "")
 	}
-	for replaced := 0; ; replaced++ {
+	for replaced := false; ; replaced = true {
 		held, failure := c.tokens.get(ctx)
 		if failure != nil {
 			return none, failure
 		}
 		result, failure := exchange[T](ctx, c, a, r, payload, held.value.Reveal())
-		if failure == nil || failure.Kind != TokenRejected || replaced > 0 && !held.borrowed || replaced == 2 {
+		if failure == nil || failure.Kind != TokenRejected || replaced {
 			return result, failure
 		}
 		c.tokens.reject(held)

@@ -65,7 +65,6 @@ type Config struct {
 	Transport      http.RoundTripper // where nil, one of the client's own
 	Now            func() time.Time  // time.Now where nil
 
-	Tokens TokenStore // shares the access token with other processes; where nil, this one has its own
 	Limits Limiter    // holds CallsPerSecond over all processes; where nil, and while it is away, each process has it for itself
 
 	// WithinBudget tells, at once, whether the app may go on asking: where not, counted calls that change nothing fail with
@@ -76,7 +75,7 @@ type Config struct {
 	// calls of the month are used up, and the call fails with [QuotaSpent]. Where nil, each call asks DingTalk.
 	WithinQuota func() bool
 
-	// Observe is told of every try, and Warn that one of these two is out of reach, from any goroutine. Their context
+	// Observe is told of every try, and Warn that Limits is out of reach, from any goroutine. Their context
 	// holds the values of the caller's, unless it is about a token, which belongs to no single caller. Both may be nil.
 	Observe func(context.Context, Call)
 	Warn    func(context.Context, error)
@@ -105,8 +104,7 @@ type Client struct {
 	secret       Secret
 	now          func() time.Time
 	observe      func(context.Context, Call)
-	app          string // names it in shared
-	shared       TokenStore
+	app          string // names it to the Limiter
 	withinBudget func() bool
 	withinQuota  func() bool
 	warn         func(context.Context, error)
@@ -140,7 +138,6 @@ func New(cfg Config) (*Client, error) {
 		now:          cfg.Now,
 		observe:      cfg.Observe,
 		app:          appDigest(cfg.ClientID, api),
-		shared:       cfg.Tokens,
 		withinBudget: cfg.WithinBudget,
 		withinQuota:  cfg.WithinQuota,
 		warn:         cfg.Warn,
@@ -168,7 +165,7 @@ func New(cfg Config) (*Client, error) {
 		c.warn = func(context.Context, error) {}
 	}
 	c.limits = newLimits(cmp.Or(cfg.CallsPerSecond, DefaultCallsPerSecond), cfg.Limits, c.warn)
-	c.tokens = newTokens(c.renewToken, c.now)
+	c.tokens = newTokens(c.fetchToken, c.now)
 	return c, nil
 }
 

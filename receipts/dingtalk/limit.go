@@ -2,7 +2,10 @@ package dingtalk
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
+	"net/url"
 	"sync/atomic"
 	"time"
 
@@ -27,7 +30,16 @@ const (
 	leaseMax = 500 * time.Millisecond
 	// limiterPause is for how long a Limiter that is out of reach is not asked: each call would wait for it in vain.
 	limiterPause = 5 * time.Second
+	// limiterTimeout bounds each question to a Limiter: a call to DingTalk must not hang on it.
+	limiterTimeout = time.Second
 )
+
+// appDigest names an app and the DingTalk that it belongs to, and shows neither: another client id or another host never
+// takes this one's turns.
+func appDigest(clientID string, api *url.URL) string {
+	sum := sha256.Sum256([]byte(clientID + "\n" + api.String()))
+	return hex.EncodeToString(sum[:16])
+}
 
 // limits are what keeps the calls of this process, and of the others, apart in time.
 type limits struct {
@@ -104,7 +116,7 @@ func (l *limits) lease(ctx context.Context, app string, a api, own *limit) *Erro
 		}
 		each := time.Duration(l.turn.Load())
 		turns := max(1, min(int(own.wanted.Load()), int(leaseMax/each)))
-		within, cancel := context.WithTimeout(ctx, storeWithin)
+		within, cancel := context.WithTimeout(ctx, limiterTimeout)
 		taken, err := l.shared.Lease(within, app, a.name, turns, each)
 		cancel()
 		switch {

@@ -255,6 +255,30 @@ func TestTheLimitChangesWhileCallsAreMade(t *testing.T) {
 	})
 }
 
+// Another app, or the same one at another DingTalk, takes turns of its own.
+func TestTurnsBelongToAnAppAndItsDingTalk(t *testing.T) {
+	t.Parallel()
+	digests := map[string]bool{}
+	for _, c := range []Config{
+		{ClientID: "the-app", APIURL: "https://api.test"},
+		{ClientID: "another-app", APIURL: "https://api.test"},
+		{ClientID: "the-app", APIURL: "https://api.elsewhere"},
+		{ClientID: "the-app\nhttps://api.test", APIURL: "https://api.test"},
+		{ClientID: "the-app", APIURL: "https://api.test/"}, // is the first one
+	} {
+		c.ClientSecret, c.OapiURL = NewSecret("secret"), c.APIURL
+		client, err := New(c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(client.Close)
+		digests[client.app] = true
+	}
+	if len(digests) != 4 {
+		t.Errorf("%d apps: %v", len(digests), digests)
+	}
+}
+
 // Three processes on one Redis, against a DingTalk that allows 20 calls a second: a burst of calls gets no throttling answer,
 // but for calls that a busy machine lets arrive later, together with those behind them. Without Redis each process goes on.
 func TestThreeProcessesOnOneRedisKeepTheLimitTogether(t *testing.T) {
@@ -281,7 +305,7 @@ func TestThreeProcessesOnOneRedisKeepTheLimitTogether(t *testing.T) {
 			app := dt.App()
 			processes = append(processes, newClient(t, dt.URL(), func(c *Config) {
 				c.ClientID, c.ClientSecret, c.RobotCode = app.ClientID, NewSecret(app.ClientSecret), app.RobotCode
-				c.CallsPerSecond, c.Tokens, c.Limits = DefaultCallsPerSecond, records, records
+				c.CallsPerSecond, c.Limits = DefaultCallsPerSecond, records
 				c.Observe = func(_ context.Context, call Call) {
 					mu.Lock()
 					defer mu.Unlock()

@@ -20,15 +20,14 @@ const (
 
 // token is one access token.
 type token struct {
-	value    Secret
-	by       string // who asked for it: tells it from the next one, even where DingTalk gives out the same value again
-	renewAt  time.Time
-	borrowed bool // it was shared by another process, or by an earlier one
+	value   Secret
+	renewAt time.Time
 }
 
-// tokens keeps the access token of one app, for all callers.
+// tokens caches the access token of one app, for all callers of this process. DingTalk gives other processes that ask the
+// same one.
 type tokens struct {
-	renew func(ctx context.Context, old *token) (*token, *Error)
+	fetch func(ctx context.Context) (*token, *Error)
 	now   func() time.Time
 
 	flight singleflight.Group
@@ -44,9 +43,9 @@ type tokens struct {
 	running     sync.WaitGroup
 }
 
-func newTokens(renew func(ctx context.Context, old *token) (*token, *Error), now func() time.Time) *tokens {
+func newTokens(fetch func(ctx context.Context) (*token, *Error), now func() time.Time) *tokens {
 	ctx, cancel := context.WithCancel(context.Background())
-	return &tokens{renew: renew, now: now, ctx: ctx, cancel: cancel}
+	return &tokens{fetch: fetch, now: now, ctx: ctx, cancel: cancel}
 }
 
 // get returns a good token. Callers at the same time share one request for it; one whose ctx ends stops waiting and
@@ -67,7 +66,7 @@ func (t *tokens) get(ctx context.Context) (*token, *Error) {
 		// Another flight may have landed between the look above and this one's start.
 		held, failure := t.cached()
 		if held == nil && failure == nil {
-			held, failure = t.renew(t.ctx, t.old())
+			held, failure = t.fetch(t.ctx)
 			t.keep(held, failure)
 		}
 		return outcome{held, failure}, nil
@@ -129,13 +128,6 @@ func (t *tokens) keep(fetched *token, failure *Error) {
 	}
 }
 
-// old is the token that is to be replaced, if there is one.
-func (t *tokens) old() *token {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return t.current
-}
-
 // start reports whether a fetch may begin; running counts it then.
 func (t *tokens) start() bool {
 	t.mu.Lock()
@@ -163,8 +155,8 @@ func (a tokenAnswer) life() time.Duration {
 	return time.Duration(seconds) * time.Second
 }
 
-// fetchToken asks DingTalk for a token. By tells it from others.
-func (c *Client) fetchToken(ctx context.Context, by string) (*token, *Error) {
+// fetchToken asks DingTalk for a token.
+func (c *Client) fetchToken(ctx context.Context) (*token, *Error) {
 	payload, failure := tokenAPI.payload(request{body: struct {
 		AppKey    string `json:"appKey"`
 		AppSecret string `json:"appSecret"`
@@ -178,5 +170,5 @@ func (c *Client) fetchToken(ctx context.Context, by string) (*token, *Error) {
 		return nil, failure
 	}
 	life := got.life()
-	return &token{value: NewSecret(got.AccessToken), by: by, renewAt: asked.Add(life - min(tokenMargin, life/2))}, nil
+	return &token{value: NewSecret(got.AccessToken), renewAt: asked.Add(life - min(tokenMargin, life/2))}, nil
 }

@@ -272,4 +272,5 @@ func TestTheTokenGoesWhereItBelongs(t *testing.T) {
 	if r := s.seen(tokenAPI.path)[0]; r.Token != "" || strings.Contains(fmt.Sprint(r.Query), "secret") {
 		t.Errorf("token: %+v", r)
 	}
+	noSecrets(t, *c.tokens.current)
 }
