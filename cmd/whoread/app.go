@@ -9,13 +9,13 @@ import (
 	"sync/atomic"
 	"time"
 
-	"whoread/cmd/internal/config"
-
 	"github.com/redis/go-redis/v9"
 	"go.uber.org/zap"
 
 	"whoread/bot"
 	"whoread/bot/stream"
+	"whoread/cmd/internal/config"
+	"whoread/cmd/internal/ops"
 	"whoread/receipts"
 	"whoread/receipts/dingtalk"
 	"whoread/store"
@@ -35,7 +35,7 @@ type app struct {
 	stream *stream.Client
 	timing timing
 
-	metrics    *metrics
+	metrics    *ops.Metrics
 	listen     string       // for operations
 	operations http.Handler // what administrators and their programs ask
 
@@ -65,8 +65,8 @@ func wallClock() timing {
 }
 
 // newApp wires the app, which m tells of. It connects to nothing yet; close ends it.
-func newApp(c config.Config, t timing, log *zap.Logger, m *metrics) (*app, error) {
-	records, err := newStore(c, t.hook, m.redisCalled)
+func newApp(c config.Config, t timing, log *zap.Logger, m *ops.Metrics) (*app, error) {
+	records, err := newStore(c, t.hook, m.ObserveRedis)
 	if err != nil {
 		return nil, err
 	}
@@ -77,7 +77,7 @@ func newApp(c config.Config, t timing, log *zap.Logger, m *metrics) (*app, error
 	observe := func(call dingtalk.Call) {
 		tally.Observe(call)
 		quota.Observe(call)
-		m.called(call)
+		m.ObserveCall(call)
 	}
 	client, err := newClient(c, t, log, coolApps.Code, observe, records, budget.Within, quota.Within)
 	if err != nil {
@@ -103,12 +103,12 @@ func newApp(c config.Config, t timing, log *zap.Logger, m *metrics) (*app, error
 	if err != nil {
 		return nil, errors.Join(err, a.close())
 	}
-	probes := &health{ping: records.Ping, status: a.stream.Status, now: time.Now}
-	m.registry.MustRegister(&condition{
-		redis: probes.redis, depth: a.inbox.Depth, calls: budget.Used, spent: func() bool { return !quota.SpentSince().IsZero() },
-		limit: func() int64 { return int64(budget.Limits().CallsPerMonth) }, status: a.stream.Status, now: time.Now,
+	probes := &ops.Health{Ping: records.Ping, Status: a.stream.Status, Now: time.Now}
+	m.Watch(&ops.State{
+		Redis: probes.Redis, Depth: a.inbox.Depth, Calls: budget.Used, Spent: func() bool { return !quota.SpentSince().IsZero() },
+		Limit: func() int64 { return int64(budget.Limits().CallsPerMonth) }, Status: a.stream.Status, Now: time.Now,
 	})
-	a.listen, a.operations = c.HTTP.Listen, operations(probes, m, c.HTTP.PProf)
+	a.listen, a.operations = c.HTTP.Listen, ops.Handler(probes, m, c.HTTP.PProf)
 	return a, nil
 }
 
@@ -224,7 +224,7 @@ func (a *app) take(ctx context.Context, f stream.Frame) error {
 // run connects and works until ctx ends: then it takes no more frames, gives the
 // commands at work time to finish, and returns.
 func (a *app) run(ctx context.Context) error {
-	probes, err := listenForProbes(ctx, a.listen, a.operations, a.log)
+	probes, err := ops.Listen(ctx, a.listen, a.operations, a.log)
 	if err != nil {
 		return err
 	}
@@ -237,7 +237,7 @@ func (a *app) run(ctx context.Context) error {
 	running.Go(func() { a.inbox.Run(working, store.Workers{bot.MessageJob: a, bot.SweepJob: a, bot.FollowUpJob: a}) })
 	if probes != nil {
 		running.Go(func() {
-			if err := probes.run(); err != nil {
+			if err := probes.Run(); err != nil {
 				a.log.Error("probes are not answered any more", zap.Error(err))
 			}
 		})
@@ -245,7 +245,7 @@ func (a *app) run(ctx context.Context) error {
 	err = a.stream.Run(ctx)
 	finish()
 	if probes != nil {
-		err = errors.Join(err, probes.close(ctx))
+		err = errors.Join(err, probes.Close(ctx))
 	}
 	running.Wait()
 	return err

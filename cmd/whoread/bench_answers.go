@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"whoread/cmd/internal/config"
-
 	"whoread/receipts/dingtalk/dingtalktest"
 )
 

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"whoread/cmd/internal/config"
-
 	"whoread/receipts/dingtalk/dingtalktest"
 )
 

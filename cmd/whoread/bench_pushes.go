@@ -14,11 +14,11 @@ import (
 	"sync"
 	"time"
 
-	"whoread/cmd/internal/config"
-
 	"github.com/gorilla/websocket"
 	"github.com/redis/go-redis/v9"
 
+	"whoread/cmd/internal/config"
+	"whoread/cmd/internal/ops"
 	"whoread/receipts"
 	"whoread/receipts/dingtalk/dingtalktest"
 )
@@ -35,7 +35,7 @@ func (b *bench) benchPushes(ctx context.Context) (err error) {
 	c := demoConfig(dingtalktest.New(dingtalktest.Options{}))
 	c.DingTalk.APIURL, c.DingTalk.OapiURL = p.url, p.url
 	c.Redis.URL, c.Redis.KeyPrefix = config.RedisURL(b.redis), benchPrefix+rand.Text()
-	a, err := newApp(c, wallClock(), b.log, newMetrics())
+	a, err := newApp(c, wallClock(), b.log, ops.NewMetrics(versionText()))
 	if err != nil {
 		return err
 	}

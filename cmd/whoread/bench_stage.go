@@ -14,10 +14,10 @@ import (
 	"sync"
 	"time"
 
-	"whoread/cmd/internal/config"
-
 	"github.com/redis/go-redis/v9"
 
+	"whoread/cmd/internal/config"
+	"whoread/cmd/internal/ops"
 	"whoread/receipts/dingtalk/dingtalktest"
 	"whoread/store"
 )
@@ -65,7 +65,7 @@ func (b *bench) open(ctx context.Context, o stageOptions) (s *stage, err error) 
 	if o.travels {
 		t.now, t.dueEvery = s.Clock().Now, time.Millisecond
 	}
-	if s.app, err = newApp(c, t, b.log, newMetrics()); err != nil {
+	if s.app, err = newApp(c, t, b.log, ops.NewMetrics(versionText())); err != nil {
 		return s, err
 	}
 	s.end = append(s.end, s.app.close)

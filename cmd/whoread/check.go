@@ -9,9 +9,8 @@ import (
 	"os"
 	"time"
 
-	"whoread/cmd/internal/config"
-
 	"whoread/bot"
+	"whoread/cmd/internal/config"
 	"whoread/receipts/dingtalk"
 	"whoread/store"
 )

@@ -13,10 +13,9 @@ import (
 	"testing"
 	"time"
 
-	"whoread/cmd/internal/config"
-
 	"golang.org/x/sync/errgroup"
 
+	"whoread/cmd/internal/config"
 	"whoread/receipts/dingtalk/dingtalktest"
 )
 

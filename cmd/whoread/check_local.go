@@ -13,8 +13,10 @@ import (
 	"slices"
 	"strings"
 	"syscall"
+	"time"
 
 	"whoread/cmd/internal/config"
+	"whoread/cmd/internal/ops"
 )
 
 // checkFiles looks whether somebody else on this machine can read a secret or change the
@@ -84,6 +86,9 @@ func (i *inspection) checkSite() {
 	}
 }
 
+// askWithin bounds a question to a whoread of this machine.
+const askWithin = 5 * time.Second
+
 // checkListen looks whether the bot can listen where probes ask.
 func (i *inspection) checkListen(ctx context.Context) {
 	configured := i.config.HTTP.Listen
@@ -100,9 +105,9 @@ func (i *inspection) checkListen(ctx context.Context) {
 	}
 	f := finding{ID: "listen", Status: wrong, Detail: fmt.Sprintf("can't listen on %s: %v", address, errors.Unwrap(err)), Remedy: "give another address in http.listen, or off"}
 	if errors.Is(err, syscall.EADDRINUSE) {
-		ctx, cancel := context.WithTimeout(ctx, probeWithin)
+		ctx, cancel := context.WithTimeout(ctx, askWithin)
 		defer cancel()
-		if _, err := askHealth(ctx, reachable(address), true); err == nil {
+		if _, err := ops.Ask(ctx, ops.Reachable(address), true); err == nil {
 			i.report.ok("listen", "%s is taken by a whoread that runs", address)
 			return
 		}

@@ -10,11 +10,11 @@ import (
 	"testing"
 	"time"
 
-	"whoread/cmd/internal/config"
-
 	"github.com/redis/go-redis/v9"
 	"go.uber.org/zap"
 
+	"whoread/cmd/internal/config"
+	"whoread/cmd/internal/ops"
 	"whoread/receipts/dingtalk/dingtalktest"
 	"whoread/store/storetest"
 )
@@ -119,7 +119,7 @@ func (w *world) begin(m *mortalProcess) {
 	c.DingTalk.Connections = 1
 	a, err := newApp(c, timing{
 		now: time.Now, dueEvery: 50 * time.Millisecond, lease: time.Second, hook: m, transport: m,
-	}, zap.NewNop(), newMetrics())
+	}, zap.NewNop(), ops.NewMetrics(versionText()))
 	if err != nil {
 		w.t.Fatal(err)
 	}

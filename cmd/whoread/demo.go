@@ -11,11 +11,11 @@ import (
 	"strings"
 	"time"
 
-	"whoread/cmd/internal/config"
-
 	"golang.org/x/term"
 	"golang.org/x/text/width"
 
+	"whoread/cmd/internal/config"
+	"whoread/cmd/internal/ops"
 	"whoread/receipts/dingtalk/dingtalktest"
 	"whoread/store"
 )
@@ -45,8 +45,8 @@ func (d *demoCommand) Run(ctx context.Context, out streams) (err error) {
 	}
 	defer func() { err = errors.Join(err, server.Close()) }()
 	c := demoConfig(server)
-	m := newMetrics()
-	log, _, err := newLog(c.Log, out.err, m.lineDropped)
+	m := ops.NewMetrics(versionText())
+	log, _, err := ops.NewLog(c.Log, out.err, m.LineDropped)
 	if err != nil {
 		return err
 	}

@@ -16,11 +16,10 @@ import (
 	"testing"
 	"time"
 
-	"whoread/cmd/internal/config"
-
 	"github.com/goccy/go-yaml"
 	"github.com/redis/go-redis/v9"
 
+	"whoread/cmd/internal/config"
 	"whoread/receipts/dingtalk/dingtalktest"
 	"whoread/store/storetest"
 )
@@ -681,43 +680,5 @@ func TestTheDashboardAsksWhatPrometheusUnderstands(t *testing.T) {
 	}
 	if out, err := exec.CommandContext(within(t), promtool, "check", "rules", file).CombinedOutput(); err != nil {
 		t.Errorf("%v: %s", err, out)
-	}
-}
-
-// The dashboard and the alerts use no metric, and no label, that there is not.
-func TestEveryMetricThatIsUsedExists(t *testing.T) {
-	t.Parallel()
-	families := gathered(t, busy(fine()))
-	used := deployed(t, "grafana/dashboard.json") + deployed(t, "prometheus/alerts.yaml") + deployed(t, "prometheus/alerts_test.yaml")
-	used = strings.ReplaceAll(used, `\"`, `"`)
-	names := regexp.MustCompile(`\b((?:whoread|process|go)_[a-z_]+)(?:\{([^}]*)\})?`).FindAllStringSubmatch(used, -1)
-	if len(names) < 50 {
-		t.Fatalf("only %d uses are found", len(names))
-	}
-	for _, name := range names {
-		family := families[name[1]]
-		for _, suffix := range []string{"_bucket", "_count", "_sum"} {
-			if family == nil {
-				family = families[strings.TrimSuffix(name[1], suffix)]
-			}
-		}
-		if family == nil {
-			t.Errorf("there is no metric %s", name[1])
-			continue
-		}
-		known := []string{"job", "instance", "le"}
-		for _, label := range family.GetMetric()[0].GetLabel() {
-			known = append(known, label.GetName())
-		}
-		for _, label := range regexp.MustCompile(`(\w+)(?:=~|!=|=)"`).FindAllStringSubmatch(name[2], -1) {
-			if !slices.Contains(known, label[1]) {
-				t.Errorf("%s has no label %s", name[1], label[1])
-			}
-		}
-	}
-	for name := range families {
-		if strings.HasPrefix(name, "whoread_") && !strings.Contains(deployed(t, "grafana/dashboard.json"), name) {
-			t.Errorf("the dashboard does not show %s", name)
-		}
 	}
 }

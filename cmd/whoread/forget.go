@@ -8,10 +8,9 @@ import (
 	"io"
 	"os"
 
-	"whoread/cmd/internal/config"
-
 	"go.uber.org/zap"
 
+	"whoread/cmd/internal/config"
 	"whoread/store"
 )
 

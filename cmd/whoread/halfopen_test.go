@@ -17,6 +17,7 @@ import (
 	"testing"
 	"time"
 
+	"whoread/cmd/internal/ops"
 	"whoread/receipts/dingtalk/dingtalktest"
 	"whoread/store/storetest"
 )
@@ -134,7 +135,7 @@ func (n *network) config(w *world, name string) string {
 }
 
 // readyz asks the bot at the address.
-func readyz(t *testing.T, address string) (int, readiness) {
+func readyz(t *testing.T, address string) (int, ops.Readiness) {
 	t.Helper()
 	client := &http.Client{Timeout: patience, Transport: &http.Transport{DisableKeepAlives: true}}
 	return probe(t, func(path string) (int, []byte) {

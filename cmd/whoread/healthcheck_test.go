@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"whoread/cmd/internal/config"
-
 	"whoread/receipts/dingtalk/dingtalktest"
 	"whoread/store/storetest"
 )

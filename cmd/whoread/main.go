@@ -16,12 +16,12 @@ import (
 	"strconv"
 	"syscall"
 
-	"whoread/cmd/internal/config"
-
 	// A machine or a container without time zones still knows Asia/Shanghai.
 	_ "time/tzdata"
 
 	"github.com/alecthomas/kong"
+
+	"whoread/cmd/internal/config"
 )
 
 func main() {

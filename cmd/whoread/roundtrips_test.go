@@ -14,11 +14,11 @@ import (
 	"testing"
 	"time"
 
-	"whoread/cmd/internal/config"
-
 	"github.com/redis/go-redis/v9"
 	"go.uber.org/zap"
 
+	"whoread/cmd/internal/config"
+	"whoread/cmd/internal/ops"
 	"whoread/receipts/dingtalk/dingtalktest"
 	"whoread/store/storetest"
 )
@@ -352,7 +352,7 @@ func (w *world) beginCounting(trips *tripCounter, t timing, extra string) {
 	}
 	c.DingTalk.Connections = 1
 	t.lease, t.hook = time.Minute, eachTrip(trips.count)
-	a, err := newApp(c, t, zap.NewNop(), newMetrics())
+	a, err := newApp(c, t, zap.NewNop(), ops.NewMetrics(versionText()))
 	if err != nil {
 		w.t.Fatal(err)
 	}

@@ -10,10 +10,10 @@ import (
 	"syscall"
 	"time"
 
-	"whoread/cmd/internal/config"
-
 	"go.uber.org/zap"
 
+	"whoread/cmd/internal/config"
+	"whoread/cmd/internal/ops"
 	"whoread/store"
 )
 
@@ -49,8 +49,8 @@ func runBot(ctx context.Context, file string, t timing, asked <-chan os.Signal, 
 	if err != nil {
 		return err
 	}
-	m := newMetrics()
-	log, level, err := newLog(c.Log, out.err, m.lineDropped)
+	m := ops.NewMetrics(versionText())
+	log, level, err := ops.NewLog(c.Log, out.err, m.LineDropped)
 	if err != nil {
 		return err
 	}
@@ -65,7 +65,7 @@ func runBot(ctx context.Context, file string, t timing, asked <-chan os.Signal, 
 	settings := &config.Reloader{
 		File: file, Environment: os.LookupEnv, Every: t.configEvery, Requests: asked, Effective: c, Log: log,
 		Level: level, Apply: a.apply,
-		Reloaded: m.reloaded,
+		Reloaded: m.ConfigReloaded,
 	}
 	ended := make(chan error, 1)
 	go func() {

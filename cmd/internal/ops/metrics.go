@@ -1,4 +1,4 @@
-package main
+package ops
 
 import (
 	"net/http"
@@ -17,9 +17,9 @@ import (
 	"whoread/receipts/dingtalk"
 )
 
-// metrics are what /metrics shows, in a registry of their own. Labels are fixed words
+// Metrics are what /metrics shows, in a registry of their own. Labels are fixed words
 // and there are few: never a group, a person, a message or a text of anybody's.
-type metrics struct {
+type Metrics struct {
 	registry *prometheus.Registry
 
 	commands     *prometheus.CounterVec
@@ -44,10 +44,9 @@ var (
 	redisBuckets   = []float64{.0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5}
 )
 
-// newMetrics returns metrics of which nothing has happened yet. What is asked for when
-// somebody looks is added by watch.
-func newMetrics() *metrics {
-	m := &metrics{
+// NewMetrics returns metrics of which nothing has happened yet; version is that of whoread.
+func NewMetrics(version string) *Metrics {
+	m := &Metrics{
 		registry: prometheus.NewRegistry(),
 		verbs:    newWords(), pushTypes: newWords(), apis: newWords(), kinds: newWords(),
 	}
@@ -99,7 +98,7 @@ func newMetrics() *metrics {
 	m.registry.MustRegister(m.reloadedWell)
 	build := prometheus.NewGauge(prometheus.GaugeOpts{
 		Name: "whoread_build_info", Help: "1, with the version of whoread and of Go.",
-		ConstLabels: prometheus.Labels{"version": versionText(), "goversion": runtime.Version()},
+		ConstLabels: prometheus.Labels{"version": version, "goversion": runtime.Version()},
 	})
 	build.Set(1)
 	m.registry.MustRegister(build, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
@@ -128,7 +127,7 @@ func newMetrics() *metrics {
 }
 
 // Command implements bot.Observer.
-func (m *metrics) Command(verb string, outcome bot.Outcome, took time.Duration) {
+func (m *Metrics) Command(verb string, outcome bot.Outcome, took time.Duration) {
 	verb = m.verbs.one(verb)
 	m.commands.WithLabelValues(verb, string(outcome)).Inc()
 	if took > 0 {
@@ -137,12 +136,12 @@ func (m *metrics) Command(verb string, outcome bot.Outcome, took time.Duration) 
 }
 
 // Push implements bot.Observer.
-func (m *metrics) Push(kind string, outcome bot.Outcome) {
+func (m *Metrics) Push(kind string, outcome bot.Outcome) {
 	m.pushes.WithLabelValues(m.pushTypes.one(kind), string(outcome)).Inc()
 }
 
-// called counts a call of DingTalk's API.
-func (m *metrics) called(c dingtalk.Call) {
+// ObserveCall counts a call of DingTalk's API.
+func (m *Metrics) ObserveCall(c dingtalk.Call) {
 	api, outcome := m.apis.one(c.API), "ok"
 	if c.Kind != "" {
 		outcome = m.kinds.one(string(c.Kind))
@@ -151,8 +150,8 @@ func (m *metrics) called(c dingtalk.Call) {
 	m.callTime.WithLabelValues(api).Observe(c.Took.Seconds())
 }
 
-// redisCalled counts a call to Redis.
-func (m *metrics) redisCalled(took time.Duration, failed bool) {
+// ObserveRedis counts a call to Redis.
+func (m *Metrics) ObserveRedis(took time.Duration, failed bool) {
 	outcome := "ok"
 	if failed {
 		outcome = "error"
@@ -166,8 +165,8 @@ const (
 	reloadRefused = "refused"
 )
 
-// reloaded counts a time that the configuration was read again.
-func (m *metrics) reloaded(taken bool) {
+// ConfigReloaded counts a time that the configuration was read again.
+func (m *Metrics) ConfigReloaded(taken bool) {
 	if taken {
 		m.reloads.WithLabelValues(reloadTaken).Inc()
 		m.reloadedWell.Set(1)
@@ -177,8 +176,8 @@ func (m *metrics) reloaded(taken bool) {
 	m.reloadedWell.Set(0)
 }
 
-// lineDropped counts a line that was left out of the log.
-func (m *metrics) lineDropped(level zapcore.Level) {
+// LineDropped counts a line that was left out of the log.
+func (m *Metrics) LineDropped(level zapcore.Level) {
 	m.droppedLines.WithLabelValues(level.String()).Inc()
 }
 
@@ -209,10 +208,13 @@ func (w *words) one(s string) string {
 	return s
 }
 
+// Watch adds a state to what /metrics shows.
+func (m *Metrics) Watch(s *State) { m.registry.MustRegister(s) }
+
 // scrapes is how many may be answered at the same time; the others are told to come again.
 const scrapes = 4
 
 // handler answers /metrics. What can't be found out is left out.
-func (m *metrics) handler() http.Handler {
+func (m *Metrics) handler() http.Handler {
 	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{ErrorHandling: promhttp.ContinueOnError, MaxRequestsInFlight: scrapes})
 }

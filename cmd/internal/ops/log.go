@@ -1,4 +1,4 @@
-package main
+package ops
 
 import (
 	"fmt"
@@ -7,10 +7,10 @@ import (
 	"sync"
 	"time"
 
-	"whoread/cmd/internal/config"
-
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
+
+	"whoread/cmd/internal/config"
 )
 
 // Of the same message at the level of warnings or errors, so many are written in a
@@ -21,12 +21,11 @@ const (
 	sampledThen  = 100
 )
 
-// newLog returns a log that writes a line an event, and its level, which may change. Every
-// time in it is in UTC, whatever the time zone of the machine.
-// README.md has its vocabulary. Of messages that are repeated some lines are left out:
-// dropped is told of each of them, and the next one that is written says how many they
-// were.
-func newLog(c config.Log, out io.Writer, dropped func(zapcore.Level)) (*zap.Logger, zap.AtomicLevel, error) {
+// NewLog returns a log that writes a line an event, and its level, which may change. Every
+// time in it is in UTC, whatever the time zone of the machine. README.md has its vocabulary.
+// Some lines of a message that is repeated are left out: dropped is called for each of them,
+// and the next one that is written says how many they were.
+func NewLog(c config.Log, out io.Writer, dropped func(zapcore.Level)) (*zap.Logger, zap.AtomicLevel, error) {
 	level, err := zap.ParseAtomicLevel(c.Level)
 	if err != nil {
 		return nil, level, fmt.Errorf("log level: %w", err)
@@ -42,10 +41,10 @@ func newLog(c config.Log, out io.Writer, dropped func(zapcore.Level)) (*zap.Logg
 	between := func(from, below zapcore.Level) zapcore.LevelEnabler {
 		return zap.LevelEnablerFunc(func(l zapcore.Level) bool { return l >= from && l < below && level.Enabled(l) })
 	}
-	lines := &leftOut{byMessage: map[string]int{}}
+	lines := &droppedLines{byMessage: map[string]int{}}
 	all := zapcore.NewCore(encoder, sink, between(zapcore.DebugLevel, zapcore.WarnLevel))
 	sampled := zapcore.NewSamplerWithOptions(
-		counted{zapcore.NewCore(encoder, sink, between(zapcore.WarnLevel, zapcore.InvalidLevel)), lines},
+		dropCounter{zapcore.NewCore(encoder, sink, between(zapcore.WarnLevel, zapcore.InvalidLevel)), lines},
 		sampledFor, sampledFirst, sampledThen,
 		zapcore.SamplerHook(func(entry zapcore.Entry, decision zapcore.SamplingDecision) {
 			if decision&zapcore.LogDropped != 0 {
@@ -56,20 +55,20 @@ func newLog(c config.Log, out io.Writer, dropped func(zapcore.Level)) (*zap.Logg
 	return zap.New(zapcore.NewTee(all, sampled)), level, nil
 }
 
-// leftOut counts the lines that were left out, by message. Messages are fixed texts.
-type leftOut struct {
+// droppedLines counts the lines that were left out, by message. Messages are fixed texts.
+type droppedLines struct {
 	mu        sync.Mutex
 	byMessage map[string]int
 }
 
-func (l *leftOut) add(message string) {
+func (l *droppedLines) add(message string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.byMessage[message]++
 }
 
 // take returns how many lines there were since it was last called.
-func (l *leftOut) take(message string) int {
+func (l *droppedLines) take(message string) int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	n := l.byMessage[message]
@@ -77,24 +76,24 @@ func (l *leftOut) take(message string) int {
 	return n
 }
 
-// counted adds to a line how many of its message were left out before it.
-type counted struct {
+// dropCounter adds to a line how many of its message were left out before it.
+type dropCounter struct {
 	zapcore.Core
-	lines *leftOut
+	lines *droppedLines
 }
 
-func (c counted) With(fields []zapcore.Field) zapcore.Core {
-	return counted{c.Core.With(fields), c.lines}
+func (c dropCounter) With(fields []zapcore.Field) zapcore.Core {
+	return dropCounter{c.Core.With(fields), c.lines}
 }
 
-func (c counted) Check(entry zapcore.Entry, checked *zapcore.CheckedEntry) *zapcore.CheckedEntry {
+func (c dropCounter) Check(entry zapcore.Entry, checked *zapcore.CheckedEntry) *zapcore.CheckedEntry {
 	if c.Enabled(entry.Level) {
 		return checked.AddCore(entry, c)
 	}
 	return checked
 }
 
-func (c counted) Write(entry zapcore.Entry, fields []zapcore.Field) error {
+func (c dropCounter) Write(entry zapcore.Entry, fields []zapcore.Field) error {
 	if n := c.lines.take(entry.Message); n > 0 {
 		fields = append(slices.Clip(fields), zap.Int("left_out", n))
 	}
