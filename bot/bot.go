@@ -382,14 +382,32 @@ func (b *Bot) reply(ctx context.Context, in Incoming, a answer) error {
 		log.Warn("reply goes another way", zap.Error(err))
 	}
 	if !in.Direct {
-		_, err := b.Client.SendGroup(ctx, in.Group, a.message())
-		return settled(log, err)
+		return settled(log, b.send(ctx, in.Group, a.number, a.message()))
 	}
 	if in.Outsider {
 		return nil // has no userId to write to
 	}
 	_, err := b.Client.SendDirect(ctx, []string{in.Sender.UserID}, a.message())
 	return settled(log, err)
+}
+
+// recordWithin bounds how long the key of a post is tried to be recorded.
+const recordWithin = 5 * time.Second
+
+// send posts something into the group that is no announcement, but about the one of that
+// number, or 0 about none.
+func (b *Bot) send(ctx context.Context, group string, about int, m dingtalk.Message) error {
+	posted, err := b.Client.SendGroup(ctx, group, m)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), recordWithin)
+	defer cancel()
+	if err := b.Reporter.Records.RecordPost(ctx, group, posted.ProcessQueryKey, about); err != nil {
+		// It is there all the same, and must not come twice.
+		b.log(ctx).Error("post not recorded", zap.Int("about", about), zap.Error(err))
+	}
+	return nil
 }
 
 // doubt is the note under an answer that may have been given before; else empty.

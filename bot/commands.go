@@ -18,7 +18,6 @@ import (
 // Sizes of what is looked at and shown.
 const (
 	lastOnes = 10 // messages in a list
-	searched = 50 // messages among which the latest is looked for
 )
 
 // carryOut does what was said and returns the answer. An error means that the
@@ -91,10 +90,17 @@ func (b *Bot) announce(ctx context.Context, w *words, in Incoming, said Said) (a
 		return refuse(fmt.Sprintf(w.TooLong, dingtalk.MaxMsgParamBytes)), nil
 	case errors.Is(err, receipts.ErrUnrecorded):
 		b.log(ctx).Error("announcement sent but not recorded", zap.Error(err))
-		return fail(fmt.Sprintf(w.Unrecorded, m.Number)), nil
+		return fail(fmt.Sprintf(w.Unrecorded, m.Number)).about(m.Number), nil
 	case err != nil:
 		return answer{}, err
 	}
+	a, err := b.announced(ctx, w, in, done, terms)
+	return a.about(m.Number), err
+}
+
+// announced does what follows an announcement, and says what became of it.
+func (b *Bot) announced(ctx context.Context, w *words, in Incoming, done receipts.Announced, terms when.Opening) (answer, error) {
+	m := done.Message
 	b.log(ctx).Log(levelOf(done.Failure), "announced", zap.Int("number", m.Number),
 		zap.String("state", string(m.State)), zap.String("reason", m.Reason), zap.Error(done.Failure))
 	if m.State == receipts.Sent || m.State == receipts.Uncertain { // this may turn out to be sent
@@ -163,7 +169,7 @@ func (b *Bot) report(ctx context.Context, w *words, in Incoming, said Said) (ans
 	}
 	p := b.page(w, in.Group)
 	p.names = b.namesIn(ctx, in.Group, r, said.Verb == WhoRead)
-	return b.deliver(ctx, w, in, p.report(r, said.Verb == WhoRead))
+	return b.deliver(ctx, w, in, p.report(r, said.Verb == WhoRead).about(r.Message.Number))
 }
 
 // reportOn makes the report that a command asks for, if the rule lets the sender;
@@ -221,11 +227,11 @@ func (b *Bot) deliver(ctx context.Context, w *words, in Incoming, a answer) (ans
 	switch {
 	case err != nil:
 		b.log(ctx).Warn("direct answer failed", zap.Error(err))
-		return fail(w.CantReach, w.problem(err)), nil
+		return fail(w.CantReach, w.problem(err)).about(a.number), nil
 	case len(result.Invalid)+len(result.FlowControlled) > 0:
-		return fail(w.CantReach), nil
+		return fail(w.CantReach).about(a.number), nil
 	}
-	sent := say(w.SentYou)
+	sent := say(w.SentYou).about(a.number)
 	sent.delivered, sent.outcome = true, a.outcome
 	return sent, nil
 }
@@ -254,10 +260,15 @@ func (b *Bot) recall(ctx context.Context, w *words, in Incoming, said Said) (ans
 	if err != nil || refusal != "" {
 		return refuse(refusal), err
 	}
+	a, err := b.recallMessage(ctx, w, in, m)
+	return a.about(m.Number), err
+}
+
+func (b *Bot) recallMessage(ctx context.Context, w *words, in Incoming, m receipts.Message) (answer, error) {
 	if !b.Access.may(b.Access.Recall, in, m.Author) {
 		return refuse(w.refusal(b.Access.Recall)), nil
 	}
-	m, err = b.Recaller.Recall(ctx, m)
+	m, err := b.Recaller.Recall(ctx, m)
 	failure, known := errors.AsType[*dingtalk.Error](err)
 	if known {
 		b.log(ctx).Warn("not recalled", zap.Int("number", m.Number), zap.Error(err))
@@ -303,16 +314,20 @@ func (b *Bot) message(ctx context.Context, w *words, in Incoming, said Said) (m 
 	case in.IsReply:
 		return m, w.QuoteNotOurs, nil
 	}
-	recent, err := b.Reporter.Records.Recent(ctx, in.Group, searched)
-	if err != nil {
+	return b.latest(ctx, w, in.Group)
+}
+
+// latest finds the message of the group that is meant where nothing says which one.
+func (b *Bot) latest(ctx context.Context, w *words, group string) (receipts.Message, string, error) {
+	m, err := b.Reporter.Records.Latest(ctx, group)
+	if !errors.Is(err, receipts.ErrNoMessage) {
 		return m, "", err
 	}
-	for _, m := range recent {
-		if m.State != receipts.Failed && m.State != receipts.Recalled {
-			return m, "", nil
-		}
+	earlier, err := b.Reporter.Records.Recent(ctx, group, 1)
+	if len(earlier) == 0 {
+		return m, w.NothingYet, err
 	}
-	return m, w.NothingYet, nil
+	return m, w.NothingCurrent, err
 }
 
 func (b *Bot) numbered(ctx context.Context, w *words, group string, number int) (receipts.Message, string, error) {
@@ -323,25 +338,16 @@ func (b *Bot) numbered(ctx context.Context, w *words, group string, number int) 
 	return m, "", err
 }
 
-// quoted finds a quoted message by its key. A quoted answer of the bot's own is
-// no announcement, but it says which one it is about. It has a key of its own where
-// it was no reply, such as a report that came by itself.
+// quoted finds the message that a quotation with a key is about.
 func (b *Bot) quoted(ctx context.Context, w *words, in Incoming) (receipts.Message, string, error) {
-	if in.QuotedNumber > 0 && strings.HasPrefix(in.Quote.Text, "#") {
-		m, err := b.Reporter.Records.ByKey(ctx, in.Group, in.Quote.Key)
-		if !errors.Is(err, receipts.ErrNoMessage) {
-			return m, "", err
-		}
-		m, refusal, err := b.numbered(ctx, w, in.Group, in.QuotedNumber)
-		if err != nil || refusal == "" {
-			return m, "", err
-		}
+	quote := in.Quote
+	if strings.HasPrefix(quote.Text, "#") { // an answer of the bot's own
+		quote.About = in.QuotedNumber
 	}
-	m, err := b.Reporter.Quoted(ctx, in.Group, in.Quote)
-	if err == nil {
-		return m, "", nil
-	}
+	m, err := b.Reporter.Quoted(ctx, in.Group, quote)
 	switch kind := kindOf(err); {
+	case errors.Is(err, receipts.ErrNotMessage):
+		return m, w.QuoteNotOurs, nil
 	case kind == dingtalk.KeyInvalid || kind == dingtalk.GroupInvalid || kind == dingtalk.BadRequest || kind == dingtalk.WrongRobotCode:
 		if in.QuotedNumber > 0 {
 			return b.numbered(ctx, w, in.Group, in.QuotedNumber)

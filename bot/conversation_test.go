@@ -99,7 +99,8 @@ func TestTheExchange(t *testing.T) {
 	}
 	same("recalled again", w.asks(w.lilei, "撤回 #1"), "#1 没有撤回。它之前已经撤回了。")
 	same("recalled by its number", w.asks(w.lilei, "recall 2"), "Recalled #2.")
-	same("nothing is left", w.asks(w.hanmeimei, "谁没读"), "本群还没有发过公告。说「公告 标题」发一条，我就开始统计。")
+	same("nothing is left", w.asks(w.hanmeimei, "谁没读"), "本群现在没有可以统计的公告。以前的请写上编号，说「列表」看有哪些。")
+	same("and in English", w.asks(w.hanmeimei, "unread"), `No announcement of this group can be counted at the moment. Give the number of an earlier one; "list" shows them.`)
 	w.wants(w.asks(w.hanmeimei, "谁没读 1"), "#1 周五 22:00 停机维护 · 已读至少 2/", "它已被撤回")
 	same("a wrong word", w.asks(w.hanmeimei, "who has read it"), `I did not get that. Did you mean "who read"? Say "help" for everything I know.`)
 }
@@ -592,10 +593,12 @@ func TestSentButNotRecorded(t *testing.T) {
 		})
 		w.wants(w.asks(w.lilei, spoken{"公告 周五停机", "announce 周五停机"}.in(language)),
 			spoken{"#1 已经发出，但没能记下来", "#1 was posted, but I could not write it down"}.in(language))
-		// Quoting it, as the sentence says, brings it back.
+		// Quoting it later, as the sentence says, brings it back.
 		w.bot = healthy
 		post := w.posted()[0]
 		w.must(w.group.ReadAll(post.ID, w.zhangsan))
+		w.wants(w.ask(w.lisi, say{Text: "谁没读", Quote: post.ID}).Text, "#1 周五停机", "它正在发送，稍等再问")
+		w.clock.advance(10 * time.Minute)
 		w.wants(w.ask(w.lisi, say{Text: "谁没读", Quote: post.ID}).Text, "#1 周五停机 · 已读 1/4")
 	})
 }

@@ -198,6 +198,9 @@ func (b *Bot) read(ctx context.Context, e event, born time.Time) error {
 // recalled follows somebody's taking a message back in DingTalk's client.
 func (b *Bot) recalled(ctx context.Context, group, key string) error {
 	m, err := b.Reporter.Records.ByKey(ctx, group, key)
+	if err == nil && m.Key != key { // a chart or an answer
+		return nil
+	}
 	if err == nil {
 		_, err = b.Reporter.Records.Mark(ctx, group, m.Number, receipts.Change{To: receipts.Recalled})
 	}
@@ -229,7 +232,7 @@ func (b *Bot) disbanded(ctx context.Context, group string) error {
 
 // ignored drops the errors of events about what is not recorded, or over.
 func ignored(err error) error {
-	if errors.Is(err, receipts.ErrNoMessage) || errors.Is(err, receipts.ErrWrongState) {
+	if errors.Is(err, receipts.ErrNoMessage) || errors.Is(err, receipts.ErrNotMessage) || errors.Is(err, receipts.ErrWrongState) {
 		return nil
 	}
 	return err

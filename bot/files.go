@@ -23,19 +23,19 @@ func (b *Bot) chart(ctx context.Context, w *words, in Incoming, said Said) (answ
 	if err != nil || refusal != "" {
 		return refuse(refusal), err
 	}
-	p := b.page(w, in.Group)
+	p, number := b.page(w, in.Group), r.Message.Number
 	if !r.Message.State.Posted() {
-		return p.report(r, false), nil
+		return p.report(r, false).about(number), nil
 	}
 	picture, err := chart.PNG(chartOf(r, b.Zone))
 	if err != nil {
 		return answer{}, fmt.Errorf("draw chart: %w", err)
 	}
-	sentence, err := b.postFile(ctx, w, in, r.Message.Number, w.NoChart, file{dingtalk.MediaImage, "chart.png", picture, dingtalk.Image})
+	sentence, err := b.postFile(ctx, w, in, number, w.NoChart, file{dingtalk.MediaImage, "chart.png", picture, dingtalk.Image})
 	if err != nil || sentence != "" {
-		return fail(sentence), err
+		return fail(sentence).about(number), err
 	}
-	return p.summary(r), nil
+	return p.summary(r).about(number), nil
 }
 
 // file is something to upload, and the message that shows it.
@@ -70,7 +70,7 @@ func (b *Bot) postFile(ctx context.Context, w *words, in Incoming, number int, f
 	if !first { // an earlier attempt got this far and was cut off
 		return fmt.Sprintf(w.MayBePosted, number), nil
 	}
-	if _, err := b.Client.SendGroup(ctx, in.Group, f.message(mediaID)); err != nil {
+	if err := b.send(ctx, in.Group, number, f.message(mediaID)); err != nil {
 		return notPosted(err), nil
 	}
 	return "", nil
@@ -97,9 +97,9 @@ func (b *Bot) export(ctx context.Context, w *words, in Incoming, said Said) (ans
 	if err != nil || refusal != "" {
 		return refuse(refusal), err
 	}
-	p := b.page(w, in.Group)
+	p, number := b.page(w, in.Group), r.Message.Number
 	if !r.Message.State.Posted() {
-		return p.report(r, false), nil
+		return p.report(r, false).about(number), nil
 	}
 	ids := make([]string, 0, len(r.Read)+len(r.Unread))
 	for _, receipt := range r.Read {
@@ -111,14 +111,14 @@ func (b *Bot) export(ctx context.Context, w *words, in Incoming, said Said) (ans
 	if err != nil {
 		return answer{}, fmt.Errorf("write workbook: %w", err)
 	}
-	name := export.FileName(r.Message.Title, r.Message.Number)
-	sentence, err := b.postFile(ctx, w, in, r.Message.Number, w.NotExported, file{dingtalk.MediaFile, name, content, func(mediaID string) dingtalk.Message {
+	name := export.FileName(r.Message.Title, number)
+	sentence, err := b.postFile(ctx, w, in, number, w.NotExported, file{dingtalk.MediaFile, name, content, func(mediaID string) dingtalk.Message {
 		return dingtalk.File(mediaID, name, "xlsx")
 	}})
 	if err != nil || sentence != "" {
-		return fail(sentence), err
+		return fail(sentence).about(number), err
 	}
-	return p.summary(r), nil
+	return p.summary(r).about(number), nil
 }
 
 // workbook is a report as a table. An incomplete report lists nobody but the

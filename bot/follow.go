@@ -105,7 +105,7 @@ func (b *Bot) follow(ctx context.Context, w *words, in Incoming, said Said) (ans
 		return refuse(refusal), err
 	}
 	if m.State != receipts.Sent && m.State != receipts.Uncertain {
-		return refuse(fmt.Sprintf(w.NotFollowed, m.Number, cmp.Or(w.StateExtra[m.State], w.States[m.State]))), nil
+		return refuse(fmt.Sprintf(w.NotFollowed, m.Number, cmp.Or(w.StateExtra[m.State], w.States[m.State]))).about(m.Number), nil
 	}
 	f, err := b.startFollowUp(ctx, m, in, w, receipts.Plan{
 		Every: []time.Duration{wanted.Every}, By: []receipts.Channel{b.Reminders.By},
@@ -115,9 +115,9 @@ func (b *Bot) follow(ctx context.Context, w *words, in Incoming, said Said) (ans
 		return answer{}, err
 	}
 	if f.Ended != "" { // since an earlier try of the same command
-		return refuse(fmt.Sprintf(w.NotFollowed, m.Number, w.Ends[f.Ended])), nil
+		return refuse(fmt.Sprintf(w.NotFollowed, m.Number, w.Ends[f.Ended])).about(m.Number), nil
 	}
-	return say(fmt.Sprintf(w.Following, m.Number, b.page(w, in.Group).plan(f), m.Number)), nil
+	return say(fmt.Sprintf(w.Following, m.Number, b.page(w, in.Group).plan(f), m.Number)).about(m.Number), nil
 }
 
 // startFollowUp begins the follow-up that a command asks for. It can be repeated: one
@@ -212,12 +212,12 @@ func (b *Bot) stop(ctx context.Context, w *words, in Incoming, said Said) (answe
 	}
 	_, err = b.Follower.Stop(ctx, in.Group, m.Number, in.Sender)
 	if errors.Is(err, receipts.ErrNotFollowed) {
-		return refuse(fmt.Sprintf(w.WasNotFollowed, m.Number)), nil
+		return refuse(fmt.Sprintf(w.WasNotFollowed, m.Number)).about(m.Number), nil
 	}
 	if err != nil {
 		return answer{}, err
 	}
-	return say(fmt.Sprintf(w.StoppedIt, m.Number)), nil
+	return say(fmt.Sprintf(w.StoppedIt, m.Number)).about(m.Number), nil
 }
 
 // hashes writes #1, #2 and so on.
@@ -334,7 +334,7 @@ func (b *Bot) act(ctx context.Context, f receipts.FollowUp, act receipts.Act, ne
 	case receipts.Remind:
 		return b.remindAgain(ctx, w, f, run, r)
 	case receipts.Excuse:
-		excuse := p.summary(r)
+		excuse := p.summary(r).about(r.Message.Number)
 		excuse.text = lines(excuse.text, fmt.Sprintf(w.RoundFailed, r.Message.Number, p.next(next)))
 		return b.publish(ctx, w, f, r.Message.Group, run, excuse)
 	case receipts.Finish:
@@ -374,7 +374,7 @@ func (b *Bot) remindAgain(ctx context.Context, w *words, f receipts.FollowUp, ru
 		return nil
 	}
 	p.names = b.namesIn(ctx, group, r, false)
-	a := p.report(r, false)
+	a := p.report(r, false).about(r.Message.Number)
 	if done.Earlier == nil {
 		outcome := b.page(w, group)
 		outcome.names = b.namesOf(ctx, group, done)
@@ -389,7 +389,7 @@ func (b *Bot) finish(ctx context.Context, w *words, f receipts.FollowUp, r recei
 	m, run := r.Message, f.ID+":end"
 	p := b.page(w, m.Group)
 	p.names = b.namesIn(ctx, m.Group, r, false)
-	a := p.ended(f, r)
+	a := p.ended(f, r).about(m.Number)
 	var told []string
 	if f.Ended == receipts.DeadlineOver {
 		told = slices.Clone(f.Tell)

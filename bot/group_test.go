@@ -117,6 +117,7 @@ func newWorld(t *testing.T, s setup) *world {
 	options := bot.Options{
 		Inbox:     w.inbox,
 		Postings:  w.store,
+		Pushes:    w.store,
 		Webhooks:  w.store,
 		Prompter:  &receipts.Prompter{Records: w.store, Cooldown: 5 * time.Minute, Now: w.clock.now},
 		Follower:  &receipts.Follower{Records: w.store, Now: w.clock.now},

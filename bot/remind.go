@@ -59,7 +59,7 @@ func (b *Bot) remind(ctx context.Context, w *words, in Incoming, said Said) (ans
 	if len(done.Reached[receipts.Mention]) > 0 && len(done.Uncertain) == n.told && len(done.Failed) == 0 {
 		return answer{}, nil // the mentions have said it all
 	}
-	a := p.reminded(done, b.Prompter.Cooldown)
+	a := p.reminded(done, b.Prompter.Cooldown).about(number)
 	return b.deliver(ctx, w, in, a)
 }
 

@@ -19,6 +19,13 @@ type answer struct {
 	// delivered tells that this is only about an answer that the sender has by now.
 	delivered bool
 	outcome   Outcome // of the command; empty: Done
+	number    int     // of the message that it is about; 0 for none
+}
+
+// about makes it an answer about the message of that number.
+func (a answer) about(number int) answer {
+	a.number = number
+	return a
 }
 
 // say makes an answer of plain sentences; the first line is the notification.
@@ -58,7 +65,8 @@ func (a answer) message() dingtalk.Message { return dingtalk.Markdown(a.title, a
 // the answer as a message, by whatever way it goes: a webhook takes somewhat more.
 func (a answer) fit(note string) answer {
 	for {
-		whole := answer{title: a.title, text: lines(a.text, note)}
+		whole := a
+		whole.text = lines(a.text, note)
 		if _, err := whole.message().Encode(); err == nil || a.text == "" {
 			return whole
 		}

@@ -25,14 +25,16 @@ type words struct {
 	NobodyMay  string
 
 	// Not understood.
-	Unknown      string
-	UnknownNear  string // %s the nearest command
-	Wordless     string
-	Spent        string
-	NoSuch       string // %d
-	NothingYet   string
-	QuoteNotOurs string
-	WhichRecall  string
+	Unknown     string
+	UnknownNear string // %s the nearest command
+	Wordless    string
+	Spent       string
+	NoSuch      string // %d
+	NothingYet  string
+	// NothingCurrent is said where there were announcements, and all are over.
+	NothingCurrent string
+	QuoteNotOurs   string
+	WhichRecall    string
 
 	// Announcing.
 	WhatToAnnounce   string

@@ -95,7 +95,7 @@ func (a *Announcer) Announce(ctx context.Context, n Announcement) (Announced, er
 	var done Announced
 	done.Audience, done.NoAudience = a.audience(ctx, n.Group)
 	message, again, err := a.Records.Begin(ctx, Draft{
-		Group: n.Group, Command: n.Command, Title: n.Title, Author: n.Author, At: a.Now(), Audience: done.Audience,
+		Group: n.Group, Command: n.Command, Title: n.Title, Beginning: Beginning(n.Title, n.Text), Author: n.Author, At: a.Now(), Audience: done.Audience,
 	})
 	if err != nil {
 		return Announced{}, fmt.Errorf("record announcement: %w", err)

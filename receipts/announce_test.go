@@ -52,7 +52,7 @@ func TestAnnounce(t *testing.T) {
 			w := newWorld(t)
 			w.sender.err = c.failure
 			c.want.Group, c.want.Number, c.want.CreatedAt = group, 1, morning
-			c.want.Title, c.want.Author = maintenance.Title, maintenance.Author
+			c.want.Title, c.want.Beginning, c.want.Author = maintenance.Title, beginning, maintenance.Author
 			for _, try := range []string{"the first time", "again", "once more"} {
 				done, err := w.announcer.Announce(t.Context(), maintenance)
 				if err != nil {
@@ -178,7 +178,7 @@ func TestAnnounceAfterACrashWhenTheRecordsAreDown(t *testing.T) {
 func (w *world) begin(t *testing.T) {
 	t.Helper()
 	_, _, err := w.records.Begin(t.Context(), receipts.Draft{
-		Group: group, Command: maintenance.Command, Title: maintenance.Title, Author: maintenance.Author, At: w.announcer.Now(),
+		Group: group, Command: maintenance.Command, Title: maintenance.Title, Beginning: beginning, Author: maintenance.Author, At: w.announcer.Now(),
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -399,29 +399,36 @@ func TestAnnounceIsRecordedByAStoppedWorker(t *testing.T) {
 	}
 }
 
-// While the send hangs, the message is in the group, and somebody quotes it.
+// While the send hangs, the message is in the group, and somebody quotes it. What became
+// of it, its send says; or a quotation after that.
 func TestAnnounceIsSeenInTheGroupBeforeItsSendEnds(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
 		name    string
 		failure error
+		state   receipts.State
 	}{
-		{"taken", nil},
-		{"timed out", &receipts.SendError{Uncertain: true, Reason: "timeout", Err: context.DeadlineExceeded}},
+		{"taken", nil, receipts.Sent},
+		{"timed out", &receipts.SendError{Uncertain: true, Reason: "timeout", Err: context.DeadlineExceeded}, receipts.Uncertain},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
+			quote := receipts.Quote{Key: keyOf(1), CreatedAt: morning, Text: posted}
 			w := newWorld(t)
 			w.sender.err = c.failure
 			w.sender.during = func(ctx context.Context) {
-				quote := receipts.Quote{Key: keyOf(1), CreatedAt: morning, Text: maintenance.Title}
-				if _, err := w.reporter.Quoted(ctx, group, quote); err != nil {
-					t.Errorf("Quoted() failed: %v", err)
+				if m, err := w.reporter.Quoted(ctx, group, quote); err != nil || m.Number != 1 || m.State != receipts.Sending {
+					t.Errorf("Quoted() = %+v, %v; want #1, which is on its way", m, err)
 				}
 			}
 			done, err := w.announcer.Announce(t.Context(), maintenance)
-			if err != nil || done.Message.State != receipts.Sent || done.Message.Key != keyOf(1) {
-				t.Errorf("Announce() = %+v, %v; want it sent", done.Message, err)
+			if err != nil || done.Message.State != c.state {
+				t.Errorf("Announce() = %+v, %v; want it %s", done.Message, err, c.state)
+			}
+			w.readers.sent[keyOf(1)] = group
+			m, err := w.reporter.Quoted(t.Context(), group, quote)
+			if err != nil || m.Number != 1 || m.State != receipts.Sent || m.Key != keyOf(1) {
+				t.Errorf("quoted again, it is %+v, %v; want #1 sent", m, err)
 			}
 		})
 	}

@@ -34,7 +34,8 @@ type records struct {
 	before, after func(ctx context.Context, method string) error
 
 	mu       sync.Mutex
-	messages map[string][]*entry // by group; number n at n-1
+	messages map[string][]*entry       // by group; number n at n-1
+	posts    map[string]map[string]int // by group and key, what they are about
 	members  map[string]receipts.Members
 	names    map[string]receipts.Names
 	runs     map[runOf]*run
@@ -77,7 +78,7 @@ type run struct {
 
 func newRecords(t failer) *records {
 	return &records{
-		t: t, messages: map[string][]*entry{}, members: map[string]receipts.Members{},
+		t: t, messages: map[string][]*entry{}, posts: map[string]map[string]int{}, members: map[string]receipts.Members{},
 		names: map[string]receipts.Names{}, runs: map[runOf]*run{}, history: map[string][][]receipts.State{},
 		signs: map[string]map[string]receipts.Sign{}, moves: map[string][]moved{}, refusals: map[string]map[receipts.Source]receipts.Refusal{},
 	}
@@ -158,7 +159,7 @@ func (r *records) Begin(ctx context.Context, d receipts.Draft) (m receipts.Messa
 			}
 		}
 		m = r.add(d.Command, receipts.Message{
-			Group: d.Group, Title: d.Title, Author: d.Author, State: receipts.Sending, CreatedAt: d.At,
+			Group: d.Group, Title: d.Title, Beginning: d.Beginning, Author: d.Author, State: receipts.Sending, CreatedAt: d.At,
 		}, d.Audience)
 		return nil
 	})
@@ -174,14 +175,11 @@ func (r *records) Adopt(ctx context.Context, m receipts.Message) (adopted receip
 		if m.State != receipts.Sent || m.Key == "" || m.SentAt.IsZero() || !m.Adopted {
 			r.t.Errorf("Adopt(%+v): not a sent message with its key", m)
 		}
-		for _, e := range r.messages[m.Group] {
-			if e.kept.Message.Key == m.Key {
-				adopted = e.kept.Message
-				return nil
-			}
+		var err error
+		if adopted, err = r.byKey(m.Group, m.Key); errors.Is(err, receipts.ErrNoMessage) {
+			adopted, err = r.add("", m, nil), nil
 		}
-		adopted = r.add("", m, nil)
-		return nil
+		return err
 	})
 	if err != nil {
 		return receipts.Message{}, err
@@ -225,18 +223,55 @@ func (r *records) Mark(ctx context.Context, group string, number int, c receipts
 	return m, err
 }
 
+// RecordPost implements receipts.Records.
+func (r *records) RecordPost(ctx context.Context, group, key string, about int) error {
+	return r.call(ctx, "RecordPost", func() error {
+		if r.posts[group] == nil {
+			r.posts[group] = map[string]int{}
+		}
+		r.posts[group][key] = about
+		return nil
+	})
+}
+
 // ByKey implements receipts.Records.
 func (r *records) ByKey(ctx context.Context, group, key string) (m receipts.Message, err error) {
-	err = r.call(ctx, "ByKey", func() error {
-		for _, e := range r.messages[group] {
-			if key != "" && e.kept.Message.Key == key {
-				m = e.kept.Message
+	err = r.call(ctx, "ByKey", func() (err error) {
+		m, err = r.byKey(group, key)
+		return err
+	})
+	return m, err
+}
+
+func (r *records) byKey(group, key string) (receipts.Message, error) {
+	if about, post := r.posts[group][key]; post {
+		if e := r.find(group, about); e != nil {
+			return e.kept.Message, nil
+		}
+		return receipts.Message{}, receipts.ErrNotMessage
+	}
+	for _, e := range r.messages[group] {
+		if key != "" && e.kept.Message.Key == key {
+			return e.kept.Message, nil
+		}
+	}
+	return receipts.Message{}, receipts.ErrNoMessage
+}
+
+// Latest implements receipts.Records.
+func (r *records) Latest(ctx context.Context, group string) (m receipts.Message, err error) {
+	err = r.call(ctx, "Latest", func() error {
+		for _, e := range slices.Backward(r.messages[group]) {
+			if m = e.kept.Message; !m.Adopted && slices.Contains(receipts.Current(), m.State) {
 				return nil
 			}
 		}
 		return receipts.ErrNoMessage
 	})
-	return m, err
+	if err != nil {
+		return receipts.Message{}, err
+	}
+	return m, nil
 }
 
 // Recent implements receipts.Records.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -24,6 +25,7 @@ func TestAnyHistoryKeepsThePromises(t *testing.T) {
 			"announce":            h.announce,
 			"crash while sending": h.crash,
 			"post unrecorded":     h.postUnrecorded,
+			"post a chart":        h.postChart,
 			"read":                h.read,
 			"come and go":         h.comeAndGo,
 			"report":              h.report,
@@ -48,6 +50,9 @@ type history struct {
 // post is a message that is in the group.
 type post struct {
 	title   string
+	command string // that announced it
+	chart   bool   // or an answer: it is no announcement
+	about   int    // of a chart whose key is recorded, -1 if it is not
 	at      time.Time
 	readers map[string]time.Time
 	gone    bool // taken back
@@ -136,22 +141,31 @@ func (h *history) announce(t *rapid.T) {
 	}[outcome]
 	sends := h.sender.sends()
 	n := maintenance
-	n.Command, n.Title = fmt.Sprint("msgId-", command), fmt.Sprint("公告 ", command, "。")
+	n.Command, n.Title = fmt.Sprint("msgId-", command), h.title(t, command)
 	done, err := h.announcer.Announce(t.Context(), n)
 	if h.sender.sends() > sends && (outcome == "sent" || outcome == "delivered, and its answer lost") {
-		h.posts[keyOf(sends+1)] = &post{title: n.Title, at: h.clock.now(), readers: map[string]time.Time{}}
+		h.posts[keyOf(sends+1)] = &post{title: n.Title, command: n.Command, at: h.clock.now(), readers: map[string]time.Time{}}
 	}
 	if err == nil && done.Message.State == receipts.Sending {
 		t.Fatalf("an announcement ended on its way: %+v", done.Message)
 	}
 }
 
+// title is the command's own. A quotation may show no difference from others.
+func (h *history) title(t *rapid.T, command int) string {
+	if rapid.Bool().Draw(t, "a title like others") {
+		return "公告。" + strings.Repeat("*", command)
+	}
+	return fmt.Sprint("公告 ", command, "。")
+}
+
 // crash leaves the record of a message that was not sent.
 func (h *history) crash(t *rapid.T) {
 	h.next(t)
 	h.commands++
+	title := h.title(t, h.commands)
 	_, _, err := h.records.Begin(t.Context(), receipts.Draft{
-		Group: group, Command: fmt.Sprint("msgId-", h.commands), Title: fmt.Sprint("公告 ", h.commands, "。"), At: h.clock.now(),
+		Group: group, Command: fmt.Sprint("msgId-", h.commands), Title: title, Beginning: receipts.Beginning(title, maintenance.Text), At: h.clock.now(),
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -163,6 +177,18 @@ func (h *history) postUnrecorded(t *rapid.T) {
 	h.next(t)
 	key := fmt.Sprint("unrecorded ", len(h.posts))
 	h.posts[key] = &post{title: "旧公告", at: h.clock.now(), readers: map[string]time.Time{}}
+}
+
+// postChart posts something about a message, or about none, whose key may not be recorded.
+func (h *history) postChart(t *rapid.T) {
+	h.next(t)
+	key, about := fmt.Sprint("chart ", len(h.posts)), rapid.IntRange(-1, len(h.records.messages[group])).Draw(t, "about")
+	h.posts[key] = &post{chart: true, about: about, at: h.clock.now(), readers: map[string]time.Time{}}
+	if about >= 0 {
+		if err := h.records.RecordPost(t.Context(), group, key, about); err != nil {
+			t.Fatal(err)
+		}
+	}
 }
 
 // somePost draws a post's key.
@@ -236,12 +262,18 @@ func (h *history) quote(t *rapid.T) {
 	if rapid.Bool().Draw(t, "with its time") {
 		q.CreatedAt = p.at
 	}
-	if rapid.Bool().Draw(t, "with its text") {
-		q.Text = p.title + "\n正文"
+	if !p.chart { // that shows no text
+		q.Text = rapid.SampledFrom([]string{"", p.title, p.title + "  \n" + maintenance.Text}).Draw(t, "with the text")
 	}
 	h.breakRecords(t, "ByKey", "Recent", "Mark", "Adopt", "KeepReads")
 	m, err := h.reporter.Quoted(t.Context(), group, q)
-	if err == nil && (m.Key != key || !m.State.Posted()) {
+	switch {
+	case err != nil:
+	case p.chart && (p.about <= 0 || m.Number != p.about):
+		t.Fatalf("a chart about #%d is %+v", p.about, m)
+	case p.chart:
+	case m.State == receipts.Sending && m.Beginning == receipts.Beginning(p.title, maintenance.Text): // nobody can tell yet
+	case m.Key != key || !m.State.Posted():
 		t.Fatalf("the quoted message %q is %+v", key, m)
 	}
 }
@@ -283,8 +315,17 @@ func (h *history) check(t *rapid.T) {
 			t.Fatalf("#%d and #%d are the same message", keys[now.Message.Key], number)
 		}
 		keys[now.Message.Key] = number
-		if now.Message.State.Posted() && h.posts[now.Message.Key] == nil {
+		p := h.posts[now.Message.Key]
+		if now.Message.State.Posted() && p == nil {
 			t.Fatalf("#%d is %s and was never posted", number, now.Message.State)
+		}
+		if p != nil && (p.chart || !now.Message.Adopted && p.command != e.command) {
+			t.Fatalf("#%d is taken for %+v", number, p)
+		}
+		for id := range now.Reads {
+			if _, read := p.readers[id]; !read {
+				t.Fatalf("#%d: %s has read something else", number, id)
+			}
 		}
 		for id, known := range before.Reads {
 			if now.Reads[id] != known {

@@ -99,6 +99,12 @@ var maintenance = receipts.Announcement{
 	Author: receipts.Person{UserID: "li", Name: "李雷"},
 }
 
+// Its post as a quotation shows it, and how it begins without white space.
+const (
+	posted    = "周五 22:00 停机维护  \n请提前保存工作。"
+	beginning = "周五22:00停机维护请提前保存工作。"
+)
+
 // announce sends the announcement, which has to work.
 func (w *world) announce(t *testing.T) receipts.Message {
 	t.Helper()

@@ -10,7 +10,8 @@ import (
 type State string
 
 // The life of a message: sending, then one of sent, failed and uncertain. An
-// uncertain message becomes sent when a quotation shows its processQueryKey.
+// uncertain message becomes sent when a quotation shows its processQueryKey and
+// its text.
 // What was sent may later be recalled, be gone with its group, or expire.
 const (
 	// Sending is written before DingTalk is asked to send. A message found in
@@ -46,6 +47,10 @@ var before = map[State][]State{
 // Before returns the states that may turn into s.
 func (s State) Before() []State { return slices.Clone(before[s]) }
 
+// Current returns the states of messages that may still be asked for or turn out to be
+// in the group.
+func Current() []State { return []State{Sending, Sent, Uncertain} }
+
 // Posted tells whether the message is known to have been in the group.
 func (s State) Posted() bool {
 	return s == Sent || s == Recalled || s == Disbanded || s == Expired
@@ -63,10 +68,13 @@ type Message struct {
 	Group  string // openConversationId
 	Number int    // counted from 1 in each group: #n
 	Title  string
-	Author Person // who announced; empty for an adopted message
-	Key    string // processQueryKey; empty unless State.Posted
-	State  State
-	Reason string // why it failed or is uncertain, as ReasonOf gives it
+	// Beginning is how its post begins, as Beginning gives it; empty for an adopted
+	// message.
+	Beginning string
+	Author    Person // who announced; empty for an adopted message
+	Key       string // processQueryKey; empty unless State.Posted
+	State     State
+	Reason    string // why it failed or is uncertain, as ReasonOf gives it
 
 	CreatedAt time.Time // when the record was written, just before the send
 	SentAt    time.Time // when DingTalk was asked to post it; of an adopted message, as the quotation said
@@ -93,8 +101,10 @@ type Draft struct {
 	Group   string
 	Command string // the msgId of the command: the same command gets the same message
 	Title   string
-	Author  Person
-	At      time.Time
+	// Beginning is how its post begins.
+	Beginning string
+	Author    Person
+	At        time.Time
 	// Audience is who is in the group; nil if nobody could tell.
 	Audience *Members
 }
@@ -110,6 +120,9 @@ type Change struct {
 var (
 	// ErrNoMessage means that the group has no such message.
 	ErrNoMessage = errors.New("no such message in this group")
+	// ErrNotMessage means that what was quoted is none of the messages, nor known to be
+	// about one.
+	ErrNotMessage = errors.New("that is no message")
 	// ErrWrongState means that a message can't take the wanted step, because of
 	// the state it is in.
 	ErrWrongState = errors.New("message is in another state")

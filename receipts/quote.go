@@ -1,13 +1,12 @@
 package receipts
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
+	"unicode"
 )
 
 // Quote is what a quotation shows of the quoted message.
@@ -17,6 +16,8 @@ type Quote struct {
 	// CreatedAt and Text are of the quoted message. Both may be missing.
 	CreatedAt time.Time
 	Text      string
+	// About is the number that the text gives if it is an answer of the bot, else 0.
+	About int
 }
 
 // A message is on its way to the group for less than this. An uncertain message
@@ -27,47 +28,99 @@ const deliveredWithin = 10 * time.Minute
 // uncertain one.
 const healable = 50
 
+// beginningRunes is how much of a post a quotation has to show.
+const beginningRunes = 40
+
+// Beginning returns how the post of an announcement begins, as far as quotations are
+// compared with it.
+func Beginning(title, text string) string {
+	if text != title {
+		title += text
+	}
+	beginning := []rune(plain(title))
+	return string(beginning[:min(len(beginning), beginningRunes)])
+}
+
+// plain is a text without white space and markdown's marks, of which a quotation shows
+// some, or none.
+func plain(text string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsSpace(r) || strings.ContainsRune("\\`*_~#>[]()!|+-", r) {
+			return -1
+		}
+		return r
+	}, text)
+}
+
 // Quoted finds the message of the group that somebody quoted.
 //
-// Three things can happen. Its key is recorded: that message. Its key is not,
-// but an uncertain message fits it by text and time (the nearest, if several do):
-// that message was delivered after all, and is Sent from now on. Otherwise the bot sent it without a
-// record: if DingTalk answers for it in this group, it is adopted. An error is
-// DingTalk's refusal, or that of the records.
+// What is recorded of its key comes first: the message with that key, or the one that
+// a post with that key is about. Then counts the number that an answer of the bot gives.
+// Else the quoted message was sent without its key being recorded, and its text must
+// show what it is. If that is how one uncertain message begins, that one was delivered
+// after all, and is Sent from now on. If one that is on its way begins like that, it is
+// the quoted one as far as anybody can tell yet, and stays as it is. Otherwise, and where
+// several uncertain messages begin like that, the quoted message is adopted under a
+// number of its own, if DingTalk answers for it in this group.
+//
+// ErrNotMessage means that it is about none of the messages, or shows too little. Any
+// other error is DingTalk's refusal, or that of the records.
 func (r *Reporter) Quoted(ctx context.Context, group string, q Quote) (Message, error) {
 	m, err := r.Records.ByKey(ctx, group, q.Key)
+	if errors.Is(err, ErrNoMessage) && q.About > 0 {
+		m, err = r.Message(ctx, group, q.About)
+	}
 	if !errors.Is(err, ErrNoMessage) {
 		return m, err
+	}
+	text := plain(q.Text)
+	if text == "" {
+		return Message{}, ErrNotMessage
 	}
 	recent, err := r.Records.Recent(ctx, group, healable)
 	if err != nil {
 		return Message{}, err
 	}
-	fitting := slices.DeleteFunc(recent, func(m Message) bool { return !q.shows(m) })
-	slices.SortStableFunc(fitting, func(a, b Message) int { return cmp.Compare(q.apart(a), q.apart(b)) })
-	for _, m := range fitting {
-		healed, err := r.Records.Mark(ctx, group, m.Number, Change{To: Sent, Key: q.Key, SentAt: r.sent(q)})
-		if errors.Is(err, ErrWrongState) { // meanwhile it turned out to be another one
+	var uncertain []Message
+	for _, m := range recent {
+		if !q.fits(m) || !strings.Contains(text, m.Beginning) {
 			continue
 		}
+		kept, err := r.settled(ctx, Kept{Message: m})
 		if err != nil {
-			return Message{}, fmt.Errorf("heal message: %w", err)
+			return Message{}, err
 		}
-		return healed, nil
+		switch kept.Message.State {
+		case Sending:
+			return kept.Message, nil
+		case Uncertain:
+			uncertain = append(uncertain, kept.Message)
+		}
 	}
-	return r.adopt(ctx, group, q)
+	if len(uncertain) != 1 {
+		return r.adopt(ctx, group, q)
+	}
+	sent := r.sent(q)
+	if q.CreatedAt.IsZero() {
+		sent = uncertain[0].CreatedAt
+	}
+	m, err = r.Records.Mark(ctx, group, uncertain[0].Number, Change{To: Sent, Key: q.Key, SentAt: sent})
+	switch {
+	case errors.Is(err, ErrWrongState): // meanwhile it turned out to be another one
+		return r.adopt(ctx, group, q)
+	case err != nil:
+		return Message{}, fmt.Errorf("heal message: %w", err)
+	}
+	return m, nil
 }
 
-// shows tells whether the quoted message is the uncertain message m.
-func (q Quote) shows(m Message) bool {
-	if m.State != Uncertain && m.State != Sending || q.CreatedAt.IsZero() {
+// fits reports whether the quoted message may be m, as far as states and times say.
+func (q Quote) fits(m Message) bool {
+	if m.State != Uncertain && m.State != Sending || m.Beginning == "" {
 		return false
 	}
-	return q.apart(m) < deliveredWithin && (q.Text == "" || strings.Contains(q.Text, m.Title))
+	return q.CreatedAt.IsZero() || q.CreatedAt.Sub(m.CreatedAt).Abs() < deliveredWithin
 }
-
-// apart is the time between the quoted message and the record of m.
-func (q Quote) apart(m Message) time.Duration { return q.CreatedAt.Sub(m.CreatedAt).Abs() }
 
 // sent is when the quoted message was sent, which is over, whatever DingTalk's clock
 // shows.
@@ -93,6 +146,9 @@ func (r *Reporter) adopt(ctx context.Context, group string, q Quote) (Message, e
 	m, adoptErr := r.Records.Adopt(ctx, m)
 	if adoptErr != nil {
 		return Message{}, fmt.Errorf("adopt message: %w", adoptErr)
+	}
+	if m.Key != q.Key { // by now it is recorded as a post about m, whose readers these are not
+		return m, nil
 	}
 	if err != nil || delivery != Delivered {
 		asked = time.Time{}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -43,24 +44,26 @@ func TestQuotedARecordedMessageIsFoundByItsKey(t *testing.T) {
 	}
 }
 
-// A quotation shows an uncertain message to be delivered if it fits by time and
-// by text, as far as the quotation has them. What does not fit is another one.
+// A quotation shows an uncertain message to be delivered if it fits by time, as far as it
+// has one, and by its text. What does not fit is another one.
 func TestQuotedAnUncertainMessageIsHealed(t *testing.T) {
 	t.Parallel()
-	whole := maintenance.Title + "  \n请提前保存工作。"
 	for _, c := range []struct {
 		name  string
 		after time.Duration // from the record to the quoted message
 		text  string
 		heals bool
 	}{
-		{"at once", 0, whole, true},
-		{"a little later", 9 * time.Minute, whole, true},
-		{"a little earlier, by DingTalk's clock", -9 * time.Minute, whole, true},
-		{"without its text", time.Second, "", true},
-		{"too late", 10 * time.Minute, whole, false},
-		{"too early", -10 * time.Minute, whole, false},
+		{"at once", 0, posted, true},
+		{"a little later", 9 * time.Minute, posted, true},
+		{"a little earlier, by DingTalk's clock", -9 * time.Minute, posted, true},
+		{"in one line, with marks", time.Second, "**周五 22:00 停机维护** > 请提前保存工作。", true},
+		{"with more around it", time.Second, "whoread：\n" + posted + "\n#1 · 李雷", true},
+		{"too late", 10 * time.Minute, posted, false},
+		{"too early", -10 * time.Minute, posted, false},
 		{"of another text", time.Second, "周五 22:00 停电", false},
+		{"a title alone", time.Second, maintenance.Title, false},
+		{"only a part", time.Second, posted[:len(posted)-len("。")], false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -80,7 +83,7 @@ func TestQuotedAnUncertainMessageIsHealed(t *testing.T) {
 				return
 			}
 			want := receipts.Message{
-				Group: group, Number: 1, Title: maintenance.Title, Author: maintenance.Author, Key: keyOf(1),
+				Group: group, Number: 1, Title: maintenance.Title, Beginning: beginning, Author: maintenance.Author, Key: keyOf(1),
 				State: receipts.Sent, CreatedAt: morning, SentAt: quote.CreatedAt,
 			}
 			if diff := cmp.Diff(want, got); diff != "" {
@@ -93,41 +96,176 @@ func TestQuotedAnUncertainMessageIsHealed(t *testing.T) {
 	}
 }
 
-func TestQuotedOfTwoUncertainMessagesTheNearestIsHealed(t *testing.T) {
+// Of a long announcement its first forty characters have to be seen.
+func TestBeginning(t *testing.T) {
+	t.Parallel()
+	forty := strings.Repeat("一二三四五六七八九十", 4)
+	for _, c := range []struct{ title, text, want string }{
+		{"停机", "停机", "停机"}, // there is nothing but a title
+		{"停机", "今晚", "停机今晚"},
+		{"**停机** ", "\n\t- [今晚](x)\u2005", "停机今晚x"},
+		{forty, forty, forty},
+		{"一", forty, "一" + forty[:len(forty)-len("十")]},
+		{"#", "**", ""},
+	} {
+		if got := receipts.Beginning(c.title, c.text); got != c.want {
+			t.Errorf("Beginning(%q, %q) = %q; want %q", c.title, c.text, got, c.want)
+		}
+	}
+}
+
+// Without a time in the quotation the text alone shows which one it is.
+func TestQuotedWithoutATimeHealsAllTheSame(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.announceUncertain(t)
-	w.clock.advance(5 * time.Minute)
-	w.sender.err = errTimeout
+	w.clock.advance(time.Hour)
+	m, err := w.reporter.Quoted(t.Context(), group, receipts.Quote{Key: keyOf(1), Text: posted})
+	if err != nil || m.Number != 1 || m.State != receipts.Sent || !m.SentAt.Equal(morning) {
+		t.Errorf("Quoted() = %+v, %v; want #1 healed, sent when it was announced", m, err)
+	}
+}
+
+// What shows no text could be anything that the bot posted: it heals and adopts nothing.
+func TestQuotedWithoutATextIsNothing(t *testing.T) {
+	t.Parallel()
+	for _, text := range []string{"", " \n\t", "**"} {
+		w := newWorld(t)
+		w.announceUncertain(t)
+		m, err := w.reporter.Quoted(t.Context(), group, receipts.Quote{Key: keyOf(1), CreatedAt: morning, Text: text})
+		if !errors.Is(err, receipts.ErrNotMessage) {
+			t.Errorf("%q: Quoted() = %+v, %v; want %v", text, m, err, receipts.ErrNotMessage)
+		}
+		if w.kept(t).Message.State != receipts.Uncertain || len(w.records.messages[group]) != 1 || w.readers.queries() != 0 {
+			t.Errorf("%q: #1 is %+v, after %d queries", text, w.kept(t).Message, w.readers.queries())
+		}
+	}
+}
+
+// announceAgain sends an announcement of another command; it does not arrive, and nobody
+// knows.
+func (w *world) announceAgain(t *testing.T, title, text string) {
+	t.Helper()
 	again := maintenance
-	again.Command = "msg-again"
+	again.Command, again.Title, again.Text = "msg-again", title, text
+	w.sender.err = errTimeout
 	if done, err := w.announcer.Announce(t.Context(), again); err != nil || done.Message.Number != 2 {
 		t.Fatalf("Announce() = %+v, %v", done, err)
 	}
-	m, err := w.reporter.Quoted(t.Context(), group, receipts.Quote{Key: keyOf(1), CreatedAt: morning.Add(time.Second), Text: maintenance.Title})
-	if err != nil || m.Number != 1 || m.State != receipts.Sent {
-		t.Errorf("Quoted() = %+v, %v; want #1 healed", m, err)
-	}
+	w.sender.err = nil
 }
 
-func TestQuotedWithoutATimeHealsNothing(t *testing.T) {
+// Of two uncertain messages the one whose text is quoted is healed, however near the other
+// is; and neither if it could be both.
+func TestQuotedOneOfTwoUncertainMessages(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	w.announceUncertain(t)
-	m, err := w.reporter.Quoted(t.Context(), group, receipts.Quote{Key: keyOf(1), Text: maintenance.Title})
-	if err != nil || m.Number != 2 || w.kept(t).Message.State != receipts.Uncertain {
-		t.Errorf("Quoted() = %+v, %v, and #1 is %s; want it uncertain, and another one adopted", m, err, w.kept(t).Message.State)
+	for name, c := range map[string]struct {
+		title, text string
+		apart       time.Duration // between the two
+		number      int           // of the quoted message
+	}{
+		"another text":                            {maintenance.Title, "请提前关机。", time.Second, 1},
+		"another title":                           {"周六 22:00 停机维护", maintenance.Text, time.Second, 1},
+		"the same text":                           {maintenance.Title, maintenance.Text, time.Second, 3},
+		"the same text, minutes later":            {maintenance.Title, maintenance.Text, 5 * time.Minute, 3},
+		"a text within the other":                 {"停机维护", "停机维护", time.Second, 3},
+		"the same text, when it was long settled": {maintenance.Title, maintenance.Text, 10 * time.Minute, 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			w.announceUncertain(t)
+			w.clock.advance(c.apart)
+			w.announceAgain(t, c.title, c.text)
+			w.readers.say(readBy("li"))
+			m, err := w.reporter.Quoted(t.Context(), group, receipts.Quote{Key: keyOf(1), CreatedAt: morning, Text: posted})
+			if err != nil || m.Number != c.number || m.State != receipts.Sent || m.Key != keyOf(1) || m.Adopted != (c.number == 3) {
+				t.Errorf("Quoted() = %+v, %v; want #%d", m, err, c.number)
+			}
+			for i, e := range w.records.messages[group] {
+				if is := e.kept.Message.State; i+1 != c.number && is != receipts.Uncertain {
+					t.Errorf("#%d is %s", i+1, is)
+				}
+			}
+		})
 	}
 }
 
-func TestQuotedAMessageOnItsWayIsHealed(t *testing.T) {
+// What is on its way may yet get its key by itself: it is not healed, but once it is
+// settled that nobody knows.
+func TestQuotedAMessageOnItsWay(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.begin(t)
 	w.readers.sent[keyOf(1)] = group
-	m, err := w.reporter.Quoted(t.Context(), group, receipts.Quote{Key: keyOf(1), CreatedAt: morning, Text: maintenance.Title})
-	if err != nil || m.Number != 1 || m.State != receipts.Sent {
-		t.Errorf("Quoted() = %+v, %v; want #1 sent", m, err)
+	quote := receipts.Quote{Key: keyOf(1), CreatedAt: morning, Text: posted}
+	for _, want := range []receipts.State{receipts.Sending, receipts.Sent} {
+		m, err := w.reporter.Quoted(t.Context(), group, quote)
+		if err != nil || m.Number != 1 || m.State != want || w.kept(t).Message.State != want {
+			t.Errorf("Quoted() = %+v, %v; want #1 %s", m, err, want)
+		}
+		w.clock.advance(10 * time.Minute)
+	}
+	want := []receipts.State{receipts.Sending, receipts.Uncertain, receipts.Sent}
+	if diff := cmp.Diff(want, w.records.history[group][0]); diff != "" {
+		t.Errorf("its states (-want +got):\n%s", diff)
+	}
+}
+
+// A quoted chart or answer means the message that it is about, whatever else is uncertain,
+// and has no readers.
+func TestQuotedAPostMeansWhatItIsAbout(t *testing.T) {
+	t.Parallel()
+	for name, quote := range map[string]receipts.Quote{
+		"without text": {Key: "chart"}, "with its text": {Key: "chart", CreatedAt: morning, Text: posted}, "of another number": {Key: "chart", Text: "#2", About: 2},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			want := w.announce(t)
+			w.announceAgain(t, "停机", "停机")
+			w.readers.sent["chart"] = group
+			for about, number := range map[int]int{1: 1, 2: 2, 0: 0, 7: 0} {
+				if err := w.records.RecordPost(t.Context(), group, "chart", about); err != nil {
+					t.Fatal(err)
+				}
+				m, err := w.reporter.Quoted(t.Context(), group, quote)
+				if m.Number != number || errors.Is(err, receipts.ErrNotMessage) != (number == 0) {
+					t.Errorf("about #%d: Quoted() = %+v, %v", about, m, err)
+				}
+			}
+			if w.readers.queries() != 0 || len(w.records.messages[group]) != 2 || w.records.messages[group][1].kept.Message.State != receipts.Uncertain {
+				t.Errorf("%d queries, and the messages are %+v", w.readers.queries(), w.records.messages[group])
+			}
+			if diff := cmp.Diff(want, w.kept(t).Message); diff != "" {
+				t.Errorf("#1 (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// The key of a post is recorded while somebody already quotes it: its readers are nobody's.
+func TestQuotedAPostThatIsJustRecorded(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.announce(t)
+	w.readers.sent["chart"] = group
+	w.readers.say(readBy("li"))
+	w.records.meanwhile("Adopt", func(ctx context.Context) error { return w.records.RecordPost(ctx, group, "chart", 1) })
+	m, err := w.reporter.Quoted(t.Context(), group, receipts.Quote{Key: "chart", Text: "图"})
+	if kept := w.kept(t); err != nil || m.Number != 1 || len(kept.Reads) != 0 || !kept.AsOf.IsZero() {
+		t.Errorf("Quoted() = %+v, %v; kept %+v", m, err, kept)
+	}
+}
+
+// An answer whose key is not known says itself which message it is about.
+func TestQuotedAnAnswerMeansItsNumber(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.announceUncertain(t)
+	quote := receipts.Quote{Key: "answer", CreatedAt: morning, Text: "#1 " + posted, About: 1}
+	if m, err := w.reporter.Quoted(t.Context(), group, quote); err != nil || m.Number != 1 || m.State != receipts.Uncertain {
+		t.Errorf("Quoted() = %+v, %v; want #1 as it is", m, err)
 	}
 }
 
@@ -145,7 +283,7 @@ func TestQuotedLeavesOtherMessagesAlone(t *testing.T) {
 			}
 			before := w.kept(t)
 			w.readers.sent["another"] = group
-			quote := receipts.Quote{Key: "another", CreatedAt: morning, Text: maintenance.Title}
+			quote := receipts.Quote{Key: "another", CreatedAt: morning, Text: posted}
 			if m, err := w.reporter.Quoted(t.Context(), group, quote); err != nil || m.Number != 2 || !m.Adopted {
 				t.Errorf("Quoted() = %+v, %v; want another message adopted", m, err)
 			}
@@ -161,13 +299,13 @@ func TestQuotedLeavesOtherMessagesAlone(t *testing.T) {
 func TestQuotedAnotherMessageThanTheOneThatIsJustSent(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	w.begin(t)
+	w.announceUncertain(t)
 	w.readers.sent["another"] = group
 	w.records.meanwhile("Mark", func(ctx context.Context) error {
 		_, err := w.records.Mark(ctx, group, 1, receipts.Change{To: receipts.Sent, Key: keyOf(1), SentAt: morning})
 		return err
 	})
-	m, err := w.reporter.Quoted(t.Context(), group, receipts.Quote{Key: "another", CreatedAt: morning})
+	m, err := w.reporter.Quoted(t.Context(), group, receipts.Quote{Key: "another", CreatedAt: morning, Text: posted})
 	if err != nil || m.Number != 2 || m.Key != "another" {
 		t.Errorf("Quoted() = %+v, %v; want it adopted as #2", m, err)
 	}
@@ -204,13 +342,13 @@ func TestQuotedAMessageWithoutARecordIsAdoptedOnce(t *testing.T) {
 	}
 }
 
-func TestQuotedAMessageThatShowsNeitherTimeNorText(t *testing.T) {
+func TestQuotedAMessageThatShowsNoTime(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.readers.sent["old"] = group
-	m, err := w.reporter.Quoted(t.Context(), group, receipts.Quote{Key: "old"})
-	if err != nil || m.Title != "" || !m.SentAt.Equal(morning) {
-		t.Errorf("Quoted() = %+v, %v; want it adopted, as of now and without a title", m, err)
+	m, err := w.reporter.Quoted(t.Context(), group, receipts.Quote{Key: "old", Text: "旧公告"})
+	if err != nil || m.Title != "旧公告" || !m.SentAt.Equal(morning) {
+		t.Errorf("Quoted() = %+v, %v; want it adopted, as of now", m, err)
 	}
 }
 
@@ -234,7 +372,7 @@ func TestQuotedAMessageThatDingTalkHasNoFullAnswerFor(t *testing.T) {
 			w := newWorld(t)
 			w.readers.sent["old"] = group
 			w.readers.say(c.answer)
-			if _, err := w.reporter.Quoted(t.Context(), group, receipts.Quote{Key: "old", CreatedAt: at(-60)}); err != nil {
+			if _, err := w.reporter.Quoted(t.Context(), group, receipts.Quote{Key: "old", CreatedAt: at(-60), Text: "旧公告"}); err != nil {
 				t.Fatal(err)
 			}
 			if kept := w.kept(t); !kept.AsOf.IsZero() || len(kept.Reads) != len(c.seen) {
@@ -308,7 +446,7 @@ func TestQuotedWithoutRecords(t *testing.T) {
 			w.readers.sent[keyOf(1)] = group
 			c.set(t, w)
 			w.records.fail(c.method)
-			_, err := w.reporter.Quoted(t.Context(), group, receipts.Quote{Key: keyOf(1), CreatedAt: morning})
+			_, err := w.reporter.Quoted(t.Context(), group, receipts.Quote{Key: keyOf(1), CreatedAt: morning, Text: posted})
 			if !errors.Is(err, errDown) {
 				t.Errorf("error %v; want %v", err, errDown)
 			}

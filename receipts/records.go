@@ -13,16 +13,25 @@ type Records interface {
 	// set, and nothing is written.
 	Begin(ctx context.Context, d Draft) (m Message, again bool, err error)
 	// Adopt records a message that was sent without a record, as Sent. If its
-	// key is known, the recorded message comes back unchanged.
+	// key is known, what ByKey finds comes back unchanged.
 	Adopt(ctx context.Context, m Message) (Message, error)
 	// Mark takes a message a step on. ErrWrongState comes back, with the message
 	// as it is, where State.Before does not allow the step; ErrNoMessage where
 	// there is none.
 	Mark(ctx context.Context, group string, number int, c Change) (Message, error)
 
-	// ByKey finds a message of the group by its processQueryKey, or gives
-	// ErrNoMessage.
+	// RecordPost records the processQueryKey of something that the bot posted into
+	// the group and that is no message, such as a chart. About is the number of the
+	// message that it is about, 0 for none.
+	RecordPost(ctx context.Context, group, key string, about int) error
+	// ByKey finds the message of the group with the processQueryKey, or the one that
+	// the post with that key is about: its own Key is another. ErrNotMessage comes
+	// back for a post about none that is recorded, ErrNoMessage if the key is not
+	// known.
 	ByKey(ctx context.Context, group, key string) (Message, error)
+	// Latest returns the Current message of the group that the bot announced last, or
+	// ErrNoMessage. Adopted messages were not announced.
+	Latest(ctx context.Context, group string) (Message, error)
 	// Recent returns the last messages of a group, at most limit of them, the
 	// newest first.
 	Recent(ctx context.Context, group string, limit int) ([]Message, error)
@@ -41,8 +50,8 @@ type Records interface {
 // PushRecords keeps the reads that DingTalk pushes. It is safe to repeat.
 type PushRecords interface {
 	// KeepPushed adds reads with their times, by userId, to the message of the
-	// group with the processQueryKey. It returns false if there is no such message,
-	// and then nothing was written.
+	// group with the processQueryKey. Those of a recorded post are nobody's and not
+	// written. It returns false if the key is not known.
 	KeepPushed(ctx context.Context, group, key string, reads map[string]time.Time) (bool, error)
 }
 

@@ -126,8 +126,12 @@ const (
 // followed is a Set: the numbers of the messages whose follow-up goes on.
 func (k groupKeys) followed() string { return k.tag + ":followed" }
 
-// processQueryKey is a String: the number of the message with that key.
+// processQueryKey is a String: the number of the message with that key; or, after
+// postMark, of the message that the post with that key is about, 0 for none.
 func (k groupKeys) processQueryKey(key string) string { return k.tag + ":key:" + key }
+
+// postMark stands before the number in a processQueryKey that is no message's.
+const postMark = "about "
 
 // members is a Hash: the userIds of the group's members as last known, with empty
 // values.

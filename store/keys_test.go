@@ -133,6 +133,8 @@ func TestCluster(t *testing.T) {
 		must(s.Recent(ctx, g, 10))(t)
 		must(s.Kept(ctx, g, 1))(t)
 		must(s.ByKey(ctx, g, "key"))(t)
+		must(s.ByKey(ctx, g, "chart"))(t)
+		must(s.Latest(ctx, g))(t)
 		must(s.Noticed(ctx, g, 10))(t)
 		must(s.LastPush(ctx, g, 10))(t)
 		if err := s.gatherReaders(ctx, g, []int64{2, 3}); err != nil {

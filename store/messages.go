@@ -21,6 +21,7 @@ import (
 // are the scripts' own. Times are Unix milliseconds, 0 for none.
 type record struct {
 	Title   string `redis:"title"`
+	Begins  string `redis:"beginning"`
 	Author  string `redis:"author"`
 	Name    string `redis:"author_name"`
 	Key     string `redis:"key"`
@@ -34,7 +35,7 @@ type record struct {
 
 func (r record) message(group string, number int) receipts.Message {
 	return receipts.Message{
-		Group: group, Number: number, Title: r.Title,
+		Group: group, Number: number, Title: r.Title, Beginning: r.Begins,
 		Author: receipts.Person{UserID: r.Author, Name: r.Name},
 		Key:    r.Key, State: receipts.State(r.State), Reason: r.Reason,
 		CreatedAt: fromMillis(r.Created), SentAt: fromMillis(r.Sent), Adopted: r.Adopted,
@@ -82,14 +83,29 @@ func decodeMembers(text string) (*receipts.Members, error) {
 // Begin implements receipts.Records.
 func (s *Store) Begin(ctx context.Context, d receipts.Draft) (receipts.Message, bool, error) {
 	return s.begin(ctx, s.keys.group(d.Group).command(d.Command), receipts.Message{
-		Group: d.Group, Title: d.Title, Author: d.Author, State: receipts.Sending, CreatedAt: d.At,
+		Group: d.Group, Title: d.Title, Beginning: d.Beginning, Author: d.Author, State: receipts.Sending, CreatedAt: d.At,
 	}, d.Audience)
 }
 
 // Adopt implements receipts.Records.
 func (s *Store) Adopt(ctx context.Context, m receipts.Message) (receipts.Message, error) {
 	adopted, _, err := s.begin(ctx, s.keys.group(m.Group).processQueryKey(m.Key), m, nil)
+	if errors.Is(err, errPost) {
+		return s.ByKey(ctx, m.Group, m.Key)
+	}
 	return adopted, err
+}
+
+// errPost means that a processQueryKey is that of a post that is no message.
+var errPost = errors.New("the key is that of a post")
+
+// RecordPost implements receipts.Records.
+func (s *Store) RecordPost(ctx context.Context, group, key string, about int) error {
+	post := postMark + strconv.Itoa(about)
+	if err := s.rdb.Set(ctx, s.keys.group(group).processQueryKey(key), post, s.keepFor()).Err(); err != nil {
+		return fmt.Errorf("record post: %w", err)
+	}
+	return nil
 }
 
 func (s *Store) begin(ctx context.Context, origin string, m receipts.Message, audience *receipts.Members) (receipts.Message, bool, error) {
@@ -105,15 +121,18 @@ func (s *Store) begin(ctx context.Context, origin string, m receipts.Message, au
 	result, err := beginScript.Run(ctx, s.rdb,
 		[]string{origin, keys.sequence(), keys.messages(), keys.moved()},
 		s.keepFor().Milliseconds(), list, rand.Text(), since,
-		"title", m.Title, "author", m.Author.UserID, "author_name", m.Author.Name,
+		"title", m.Title, "beginning", m.Beginning, "author", m.Author.UserID, "author_name", m.Author.Name,
 		"key", m.Key, "state", string(m.State), "created", toMillis(m.CreatedAt), "sent", toMillis(m.SentAt), "adopted", m.Adopted,
 	).Int64Slice()
 	if err != nil {
 		return receipts.Message{}, false, fmt.Errorf("record message: %w", err)
 	}
 	m.Number = int(result[0])
-	if result[1] == 1 {
+	switch result[1] {
+	case 1:
 		return m, false, nil
+	case -1:
+		return receipts.Message{}, false, errPost
 	}
 	m, err = s.message(ctx, m.Group, m.Number)
 	return m, true, err
@@ -158,12 +177,8 @@ const webhookKeptFor = 24 * time.Hour
 // Mark implements receipts.Records.
 func (s *Store) Mark(ctx context.Context, group string, number int, c receipts.Change) (receipts.Message, error) {
 	keys := s.keys.group(group)
-	allowed := " "
-	for _, state := range c.To.Before() {
-		allowed += string(state) + " "
-	}
 	byKey := keys.message(number)
-	args := []any{string(c.To), allowed, number, "reason", c.Reason}
+	args := []any{string(c.To), spaced(c.To.Before()), number, "reason", c.Reason}
 	if c.Key != "" {
 		byKey = keys.processQueryKey(c.Key)
 		args = append(args, "key", c.Key, "sent", toMillis(c.SentAt))
@@ -183,6 +198,15 @@ func (s *Store) Mark(ctx context.Context, group string, number int, c receipts.C
 	default:
 		return m, nil
 	}
+}
+
+// spaced puts each state between two spaces, as the scripts look for it.
+func spaced(states []receipts.State) string {
+	list := " "
+	for _, state := range states {
+		list += string(state) + " "
+	}
+	return list
 }
 
 // numbered reads a script's result of a number and a record.
@@ -232,10 +256,33 @@ func (s *Store) ByKey(ctx context.Context, group, key string) (receipts.Message,
 		return receipts.Message{}, fmt.Errorf("find message by its key: %w", err)
 	}
 	number, r, err := numbered(result)
-	if err != nil {
+	switch {
+	case err != nil:
 		return receipts.Message{}, fmt.Errorf("find message by its key: %w", err)
+	case number < 0:
+		return receipts.Message{}, receipts.ErrNoMessage
+	case r.State == "": // a post about none, or about one whose time is over
+		return receipts.Message{}, receipts.ErrNotMessage
 	}
-	if r.State == "" {
+	return r.message(group, number), nil
+}
+
+// latestAmong is how many of a group's last messages are looked through for the latest
+// one that is current.
+const latestAmong = 1_000
+
+// Latest implements receipts.Records.
+func (s *Store) Latest(ctx context.Context, group string) (receipts.Message, error) {
+	keys := s.keys.group(group)
+	result, err := latestScript.Run(ctx, s.rdb, []string{keys.sequence(), keys.messages()}, spaced(receipts.Current()), latestAmong).Slice()
+	if err != nil {
+		return receipts.Message{}, fmt.Errorf("read the latest message: %w", err)
+	}
+	number, r, err := numbered(result)
+	switch {
+	case err != nil:
+		return receipts.Message{}, fmt.Errorf("read the latest message: %w", err)
+	case number == 0:
 		return receipts.Message{}, receipts.ErrNoMessage
 	}
 	return r.message(group, number), nil

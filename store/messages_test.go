@@ -25,7 +25,7 @@ const group = "cidA1b2C3=="
 var noon = time.UnixMilli(1_760_000_000_123)
 
 func draft(command string) receipts.Draft {
-	return receipts.Draft{Group: group, Command: command, Title: "title of " + command, Author: receipts.Person{UserID: "u1", Name: "李雷"}, At: noon}
+	return receipts.Draft{Group: group, Command: command, Title: "title of " + command, Beginning: "text of " + command, Author: receipts.Person{UserID: "u1", Name: "李雷"}, At: noon}
 }
 
 // sent returns a message that was sent with the key.
@@ -46,7 +46,7 @@ func TestBeginRecordsTheDraft(t *testing.T) {
 		s := open(t, b)
 		m, again, err := s.Begin(t.Context(), draft("msg1"))
 		want := receipts.Message{
-			Group: group, Number: 1, Title: "title of msg1", Author: receipts.Person{UserID: "u1", Name: "李雷"},
+			Group: group, Number: 1, Title: "title of msg1", Beginning: "text of msg1", Author: receipts.Person{UserID: "u1", Name: "李雷"},
 			State: receipts.Sending, CreatedAt: noon,
 		}
 		if diff := cmp.Diff(want, m); diff != "" || again || err != nil {
@@ -348,6 +348,9 @@ func TestWhatIsNotThere(t *testing.T) {
 		if _, err := s.ByKey(ctx, group, "key1"); !errors.Is(err, receipts.ErrNoMessage) {
 			t.Errorf("ByKey: %v", err)
 		}
+		if m, err := s.Latest(ctx, group); !errors.Is(err, receipts.ErrNoMessage) {
+			t.Errorf("Latest: %v, %v", m, err)
+		}
 		if recent, err := s.Recent(ctx, group, 5); len(recent) != 0 || err != nil {
 			t.Errorf("Recent: %v, %v", recent, err)
 		}
@@ -498,7 +501,7 @@ func TestKeptIsWhatWasKept(t *testing.T) {
 				at := noon.Add(987 * time.Microsecond)
 				audience := receipts.Members{UserIDs: oddIDs, Outsiders: 3, Source: receipts.SceneGroup, At: noon.Add(-time.Minute)}
 				_, _, err := s.Begin(ctx, receipts.Draft{
-					Group: g, Command: "msg " + title, Title: title, Author: receipts.Person{UserID: oddIDs[i], Name: title}, At: at, Audience: &audience,
+					Group: g, Command: "msg " + title, Title: title, Beginning: title, Author: receipts.Person{UserID: oddIDs[i], Name: title}, At: at, Audience: &audience,
 				})
 				if err != nil {
 					t.Fatal(err)
@@ -516,7 +519,7 @@ func TestKeptIsWhatWasKept(t *testing.T) {
 				}
 				want := receipts.Kept{
 					Message: receipts.Message{
-						Group: g, Number: 1, Title: title, Author: receipts.Person{UserID: oddIDs[i], Name: title}, Key: key, State: receipts.Sent,
+						Group: g, Number: 1, Title: title, Beginning: title, Author: receipts.Person{UserID: oddIDs[i], Name: title}, Key: key, State: receipts.Sent,
 						CreatedAt: noon, SentAt: noon.Add(time.Second), // milliseconds: what is below is cut off
 					},
 					Audience: &audience, Reads: reads, AsOf: noon.Add(time.Hour),
@@ -689,6 +692,7 @@ func fill(t *testing.T, s *Store, group string) {
 		s.RemoveMembers(ctx, group, []string{"a"}, moment(noon)),
 		s.KeepHeard(ctx, group, receipts.Heard{Speaker: receipts.Person{UserID: "d", Name: "Dan"}, Title: "产品群", At: noon}),
 		s.KeepCoolApp(ctx, group, "COOLAPP-1"),
+		s.RecordPost(ctx, group, "chart", m.Number),
 		s.KeepRefusal(ctx, group, receipts.Refusal{Source: receipts.Chat, Reason: "denied", Until: noon}, keepFor),
 	} {
 		if err != nil {
@@ -710,9 +714,9 @@ func TestEverythingOfAGroupHasItsTimeButTheSequenceAndTheCoolApp(t *testing.T) {
 		fill(t, s, group)
 		keys := written(t, s)
 		// sequence, 2 of members, moved, names, seen, readers, title, cool app, refusals; 3 messages, 2
-		// audiences, 2 moves, 2 reads, 2 commands, 2 keys; posting; run, reminded, reminders;
+		// audiences, 2 moves, 2 reads, 2 commands, 3 keys; posting; run, reminded, reminders;
 		// follow-up, followed
-		if want := 29; len(keys) != want {
+		if want := 30; len(keys) != want {
 			t.Errorf("%d keys, want %d: %q", len(keys), want, keys)
 		}
 		g := s.keys.group(group)
@@ -842,13 +846,13 @@ func TestABrokenRecordIsAnError(t *testing.T) {
 		}, "Kept RecentKept"},
 		"a time is no number": {func(ctx context.Context, s *Store, k groupKeys) error {
 			return s.rdb.HSet(ctx, k.message(2), "created", "yesterday").Err()
-		}, "Kept RecentKept ByKey Recent Mark"},
+		}, "Kept RecentKept ByKey Latest Recent Mark"},
 		"message is no Hash": {func(ctx context.Context, s *Store, k groupKeys) error {
 			return s.rdb.Set(ctx, k.message(2), "a", keepFor).Err()
-		}, "Kept RecentKept ByKey Recent Mark Noticed LastPush"},
+		}, "Kept RecentKept ByKey Latest Recent Mark Noticed LastPush"},
 		"sequence is no number": {func(ctx context.Context, s *Store, k groupKeys) error {
 			return s.rdb.Set(ctx, k.sequence(), "a", 0).Err()
-		}, "Recent RecentKept Begin Adopt Noticed LastPush"},
+		}, "Latest Recent RecentKept Begin Adopt Noticed LastPush"},
 		"key leads to no number": {func(ctx context.Context, s *Store, k groupKeys) error {
 			return s.rdb.Set(ctx, k.processQueryKey("key"), "a", keepFor).Err()
 		}, "ByKey"},
@@ -1084,7 +1088,8 @@ func TestALostAnswerChangesNothing(t *testing.T) {
 				}
 				return err
 			},
-			"KeepNames": func() error { return s.KeepNames(ctx, group, receipts.Names{"a": "A"}) },
+			"RecordPost": func() error { return s.RecordPost(ctx, group, "chart", 1) },
+			"KeepNames":  func() error { return s.KeepNames(ctx, group, receipts.Names{"a": "A"}) },
 			"Accept": func() error {
 				fresh, err := inbox.Accept(ctx, command("lost", "command"))
 				if !fresh {
@@ -1166,7 +1171,9 @@ func calls(s *Store) map[string]func(ctx context.Context) error {
 			_, err := s.Mark(ctx, group, 2, receipts.Change{To: receipts.Expired})
 			return err
 		},
+		"RecordPost":   func(ctx context.Context) error { return s.RecordPost(ctx, group, "chart", 2) },
 		"ByKey":        func(ctx context.Context) error { _, err := s.ByKey(ctx, group, "key"); return err },
+		"Latest":       func(ctx context.Context) error { _, err := s.Latest(ctx, group); return err },
 		"Recent":       func(ctx context.Context) error { _, err := s.Recent(ctx, group, 3); return err },
 		"Kept":         func(ctx context.Context) error { _, err := s.Kept(ctx, group, 2); return err },
 		"RecentKept":   func(ctx context.Context) error { _, err := s.RecentKept(ctx, group, 3); return err },

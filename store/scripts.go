@@ -38,6 +38,8 @@ var (
 	markSource string
 	//go:embed scripts/recent.lua
 	recentSource string
+	//go:embed scripts/latest.lua
+	latestSource string
 	//go:embed scripts/note_reader.lua
 	noteReaderSource string
 	//go:embed scripts/gather_readers.lua
@@ -85,6 +87,7 @@ var (
 	markScript           = redis.NewScript(markSource)
 	byKeyScript          = redis.NewScript(byKeySource)
 	recentScript         = redis.NewScript(recentSource)
+	latestScript         = redis.NewScript(latestSource)
 	keepReadsScript      = redis.NewScript(noteReaderSource + keepReadsSource)
 	gatherReadersScript  = redis.NewScript(noteReaderSource + gatherReadersSource)
 	lastReadsScript      = redis.NewScript(lastReadsSource)

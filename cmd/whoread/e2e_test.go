@@ -488,7 +488,7 @@ func (w *world) forgeQuote(g *dingtalktest.Group, key string) {
 	app := w.App()
 	data, err := json.Marshal(map[string]any{
 		"conversationId": g.ID(), "conversationType": "2", "msgId": "forged", "senderStaffId": w.admin.UserID, "isAdmin": true,
-		"robotCode": app.RobotCode, "msgtype": "text", "text": map[string]any{"content": "谁没读", "isReplyMsg": true}, "originalProcessQueryKey": key,
+		"robotCode": app.RobotCode, "msgtype": "text", "text": map[string]any{"content": "谁没读", "isReplyMsg": true, "repliedMsg": map[string]any{"content": map[string]any{"text": "机密一"}}}, "originalProcessQueryKey": key,
 	})
 	if err != nil {
 		w.t.Fatal(err)

@@ -125,6 +125,31 @@ func TestABurstOfPushedReadsLosesNone(t *testing.T) {
 	}
 }
 
+// The bot knows the keys of what it posted: no read of a chart is pushed twice, and none is
+// the announcement's.
+func TestReadsOfAChartAreTakenAtOnce(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, b storetest.Backend) {
+		w := newWorld(t, b, dingtalktest.Options{})
+		w.Events(true)
+		people := append(w.people(1_999), w.admin)
+		group := w.AddGroup(dingtalktest.GroupOptions{}, people...)
+		w.start(w.config(""))
+		w.ask(group, w.admin, saying("公告 早上好"))
+		w.ask(group, w.admin, saying("曲线 #1"))
+		if err := group.ReadAll(posted(group)[1].ID); err != nil {
+			t.Fatal(err)
+		}
+		w.awaitAcks(dingtalktest.EventRead, len(people))
+		for _, ack := range w.Acks() {
+			if ack.EventType == dingtalktest.EventRead && (ack.Attempt > 1 || !strings.Contains(ack.Data, `"SUCCESS"`)) {
+				t.Fatalf("it is pushed again: %+v", ack)
+			}
+		}
+		wantIn(t, w.ask(group, w.admin, saying("谁没读")), "已读 0/2000")
+	})
+}
+
 func TestRecallingJoiningLeavingAndDisbandingAreFollowed(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, b storetest.Backend) {

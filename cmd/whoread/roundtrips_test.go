@@ -160,9 +160,10 @@ var costs = []cost{
 	{"150 read #5", "提醒 #5 私信", 18, "direct direct direct query"}, // to 20 people each
 	{"", "跟进 #3 每30分钟", 6, ""},
 	{"", "停止 #3", 6, ""},
-	{"", "曲线 #1", 8, "send upload"},
-	{"", "导出 #1", 9, "send upload"},
-	{"", "导出 #6", 12, "query send upload"}, // it asks who has read
+	// The key of what is posted is recorded, so that nobody takes it for an announcement.
+	{"", "曲线 #1", 9, "send upload"},
+	{"", "导出 #1", 10, "send upload"},
+	{"", "导出 #6", 13, "query send upload"}, // it asks who has read
 	{quoting1, "谁没读", 5, ""},
 	{"", "谁没读 #7", 8, "query"},
 	{"", "用量", 6, ""},

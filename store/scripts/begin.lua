@@ -1,6 +1,7 @@
 -- Records a message under the next number of its group, unless what it comes
 -- from has one: the command that announces it, or its processQueryKey.
--- KEYS[1]  origin: String, the number of the message of this command or key
+-- KEYS[1]  origin: String, the number of the message of this command or key; or of a
+--          key, 'about ' and a number: it is that of a post that is no message
 -- KEYS[2]  sequence: String, the group's last number
 -- KEYS[3]  what the keys of the group's messages begin with; they are in the
 --          slot of the others: Hash <n>, String <n>:audience and Hash <n>:moves
@@ -12,8 +13,11 @@
 -- ARGV[4]  since when moves may not be in the audience, in Unix milliseconds
 -- ARGV[5…] fields and values of the record
 -- returns  {number, 1} recorded; {number, 0} recorded by another call, nothing was
---          written
+--          written; {0, -1} the key is that of a post, nothing was written
 local number = redis.call('GET', KEYS[1])
+if number and string.find(number, 'about ', 1, true) then
+  return {0, -1}
+end
 local call = number and redis.call('HGET', KEYS[3] .. number, 'call')
 if call then
   return {tonumber(number), call == ARGV[3] and 1 or 0}

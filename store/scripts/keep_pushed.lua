@@ -1,15 +1,19 @@
 -- Adds reads that DingTalk pushed to the message with the processQueryKey. An exact
 -- time replaces one that is not, and a later one.
--- KEYS[1]  processQueryKey: String, the number of the message
+-- KEYS[1]  processQueryKey: String, the number of the message; or 'about ' and a number:
+--          it is that of a post, whose readers are nobody's
 -- KEYS[2]  what the keys of the group's messages begin with; they are in the slot
 --          of KEYS[1]: Hash <n>, its field 'pushed' the last of these times, and Hash
 --          <n>:reads
 -- KEYS[3]  readers: Hash, see note_reader.lua
 -- ARGV     userIds, each followed by when the person read, in Unix milliseconds
--- returns  1 kept; 0 no such message, nothing was written
+-- returns  1 kept, or those of a post; 0 the key is not known, nothing was written
 local number = redis.call('GET', KEYS[1])
 if not number then
   return 0
+end
+if string.find(number, 'about ', 1, true) then
+  return 1
 end
 local message = KEYS[2] .. number
 local keep = redis.call('PTTL', message)
