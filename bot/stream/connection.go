@@ -27,6 +27,13 @@ const (
 	maxHandlers = 20_000
 )
 
+// answeredTopics are those of SYSTEM frames that DingTalk pushes to everybody. They ask for nothing, and are acked.
+var answeredTopics = []string{"CONNECTED", "REGISTERED", "KEEPALIVE"}
+
+// pongMax is more than the bytes of a WebSocket pong or ping, encrypted or not, and less than those of any frame of
+// DingTalk's: its headers alone are longer.
+const pongMax = 100
+
 var (
 	errClosed     = errors.New("the connection was closed")
 	errNotWritten = errors.New("the connection cannot be written to")
@@ -34,7 +41,12 @@ var (
 
 // connection is one websocket to DingTalk, from its opening to its end.
 type connection struct {
+	now    func() time.Time
 	opened time.Time
+	last   atomic.Pointer[time.Time] // when a frame arrived; nil before the first
+
+	// registerUnsubscribed makes the SDK answer frames that it must not subscribe.
+	registerUnsubscribed func()
 
 	leaving  chan struct{} // closed when DingTalk announces that it will close the connection
 	replaced chan struct{} // closed by keepUp when the replacement is up
@@ -48,8 +60,8 @@ type connection struct {
 	draining atomic.Bool // nothing is written any more: a failed write says nothing
 }
 
-func newConnection() *connection {
-	return &connection{leaving: make(chan struct{}), replaced: make(chan struct{}), over: make(chan struct{})}
+func newConnection(now func() time.Time) *connection {
+	return &connection{now: now, leaving: make(chan struct{}), replaced: make(chan struct{}), over: make(chan struct{})}
 }
 
 func (c *connection) isOver() bool {
@@ -59,6 +71,20 @@ func (c *connection) isOver() bool {
 	default:
 		return false
 	}
+}
+
+// arrived notes that a frame arrives.
+func (c *connection) arrived() {
+	now := c.now()
+	c.last.Store(&now)
+}
+
+// silentFor is how long no frame has arrived.
+func (c *connection) silentFor() time.Duration {
+	if last := c.last.Load(); last != nil && last.After(c.opened) {
+		return c.now().Sub(*last)
+	}
+	return c.now().Sub(c.opened)
 }
 
 // end notes that the connection is over; the first cause counts.
@@ -107,7 +133,7 @@ func (c *connection) onDisconnect() {
 // dial opens one connection. A watcher, waited for by c.connections, closes it when it is over or ctx ends.
 // The errors are those of [CheckGateway].
 func (c *Client) dial(ctx context.Context, s *slot) (*connection, error) {
-	conn := newConnection()
+	conn := newConnection(c.cfg.Now)
 	sdk := client.NewStreamClient(
 		client.WithAppCredential(client.NewAppCredentialConfig(c.cfg.ClientID, c.cfg.ClientSecret)),
 		client.WithOpenApiHost(ownScheme+c.cfg.APIURL),
@@ -140,13 +166,22 @@ func (c *Client) dial(ctx context.Context, s *slot) (*connection, error) {
 		}
 		return nil, nil // the SDK acks and closes
 	})
+	// The SDK subscribes whatever has a router when it asks the gateway, and the gateway knows no subscription of these.
+	conn.registerUnsubscribed = func() {
+		for _, topic := range answeredTopics {
+			sdk.RegisterRouter(utils.SubscriptionTypeKSystem, topic, func(context.Context, *payload.DataFrame) (*payload.DataFrameResponse, error) {
+				c.heard(s)
+				return payload.NewSuccessDataFrameResponse(), nil
+			})
+		}
+	}
 
 	dialCtx, cancel := context.WithTimeout(ctx, dialWithin)
 	defer cancel()
 	if err := sdk.Start(context.WithValue(dialCtx, watchedBy{}, conn)); err != nil {
 		return nil, fmt.Errorf("open a Stream connection: %w", c.clean(err))
 	}
-	conn.opened = c.cfg.Now()
+	conn.opened = conn.now()
 	c.connections.Go(func() {
 		select {
 		case <-ctx.Done():
@@ -162,9 +197,9 @@ func (c *Client) dial(ctx context.Context, s *slot) (*connection, error) {
 // watchedBy is the key under which dial puts the *connection into the context that reaches the websocket's dialer.
 type watchedBy struct{}
 
-// socket is the network connection under a websocket. It tells when it is over, which the SDK keeps to itself:
-// the SDK closes it whenever it gives a connection up, and it does not give one up that it can no longer write to (it goes
-// on handling frames and acks none).
+// socket is the network connection under a websocket. It tells when something arrives and when it is over, which the SDK
+// keeps to itself: the SDK closes it whenever it gives a connection up, it does not give one up that it can no longer write to
+// (it goes on handling frames and acks none), and one that answers its WebSocket pings is good enough for it.
 type socket struct {
 	net.Conn
 	conn *connection
@@ -172,6 +207,9 @@ type socket struct {
 
 func (s socket) Read(p []byte) (int, error) {
 	n, err := s.Conn.Read(p)
+	if n > pongMax {
+		s.conn.arrived()
+	}
 	if err != nil {
 		s.conn.end(fmt.Errorf("%w: %s", errClosed, describe(err)))
 	}

@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"net/url"
 	"regexp"
 	"runtime"
 	"strings"
@@ -26,6 +25,7 @@ var credentialCodes = map[string]bool{"authFailed": true, "invalidClientIdOrSecr
 // GatewayError is DingTalk's answer when it refuses a connection. Its fields are what DingTalk said, with secrets and whatever
 // looks like one taken out.
 type GatewayError struct {
+	Status    int    // of HTTP
 	Code      string // such as "authFailed" or "Forbidden.AccessDenied.IpNotInWhiteList"
 	Message   string // for people, mostly Chinese; at most 200 runes
 	RequestID string // what DingTalk's support asks for; may be empty
@@ -62,15 +62,23 @@ var (
 	errNotDingTalk = errors.New("the answer is not one of DingTalk's gateway; is there a proxy in between, or is the API URL wrong")
 )
 
-// clean makes an error of the SDK's Start fit to be shown. The SDK makes errors from whole answers, and from URLs with the ticket
-// in them, so the text is kept only of errors that are known to hold nothing of the kind.
+// clean makes an error of the SDK's Start fit to be shown. The SDK makes errors from URLs with the ticket in them, so the text is
+// kept only of errors that are known to hold nothing of the kind.
 func (c *Client) clean(err error) error {
 	var wrongCertificate *tls.CertificateVerificationError
 	var noTLS tls.RecordHeaderError
 	var network *net.OpError
+	if page, ok := errors.AsType[*PageError](err); ok {
+		return page
+	}
+	if refused, ok := errors.AsType[*GatewayError](err); ok {
+		return refused.cleaned(c.cfg.ClientSecret)
+	}
 	switch {
 	case errors.Is(err, errElsewhere):
 		return errElsewhere
+	case errors.Is(err, errNotEncrypted):
+		return errNotEncrypted
 	case errors.Is(err, context.Canceled):
 		return context.Canceled
 	case errors.Is(err, context.DeadlineExceeded):
@@ -85,19 +93,19 @@ func (c *Client) clean(err error) error {
 		return io.ErrUnexpectedEOF
 	case errors.Is(err, websocket.ErrBadHandshake):
 		return errNoWebsocket
-	case errors.As(err, new(*url.Error)):
+	default:
 		return errNotDingTalk
 	}
-	var answer struct{ Code, Message, RequestID string }
-	if json.Unmarshal([]byte(err.Error()), &answer) != nil || answer.Code == "" {
-		return errNotDingTalk
+}
+
+// cleaned is the answer without what is, or looks like, a secret.
+func (e *GatewayError) cleaned(secret string) *GatewayError {
+	scrub := scrubber{secret}
+	clean := &GatewayError{Status: e.Status, Code: scrub.text(e.Code), Message: scrub.text(e.Message)}
+	if requestIDPattern.MatchString(e.RequestID) && !strings.Contains(e.RequestID, secret) {
+		clean.RequestID = e.RequestID
 	}
-	scrub := scrubber{c.cfg.ClientSecret}
-	refused := &GatewayError{Code: scrub.text(answer.Code), Message: scrub.text(answer.Message)}
-	if requestIDPattern.MatchString(answer.RequestID) && !strings.Contains(answer.RequestID, c.cfg.ClientSecret) {
-		refused.RequestID = answer.RequestID
-	}
-	return refused
+	return clean
 }
 
 var (

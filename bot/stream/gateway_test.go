@@ -339,6 +339,11 @@ func (c *serverConn) send(messageType int, raw []byte) error {
 	return c.ws.WriteMessage(messageType, raw)
 }
 
+// control sends a ping or a pong of the WebSocket protocol.
+func (c *serverConn) control(messageType int) error {
+	return c.ws.WriteControl(messageType, nil, time.Now().Add(time.Second))
+}
+
 func (c *serverConn) ack(id string) (ack, bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -7,6 +7,8 @@ import (
 	"io"
 	"math"
 	"net"
+	"net/url"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -71,6 +73,93 @@ func TestASilentConnectionIsKnownWithinTwoMinutes(t *testing.T) {
 	}
 	if longest := cfg.KeepAlive + pongWithin + dialWithin; cfg.KeepAlive <= 0 || longest > 2*time.Minute {
 		t.Errorf("up to %v", longest)
+	}
+}
+
+// What the SDK may act on of the gateway's answers.
+func TestAnswersOfTheGatewayAreJudged(t *testing.T) {
+	t.Parallel()
+	const (
+		real  = "https://api.dingtalk.com/v1.0/gateway/connections/open"
+		local = "http://127.0.0.1:8080/v1.0/gateway/connections/open"
+		html  = "<html><title>No</title>"
+	)
+	endpoint := func(url string) string { return fmt.Sprintf(`{"endpoint":%q,"ticket":"t"}`, url) }
+	for _, tt := range []struct {
+		asked  string
+		status int
+		body   string
+		want   error
+	}{
+		{real, 200, endpoint("wss://wss-open-connection.dingtalk.com:443/connect"), nil},
+		{real, 200, endpoint("WSS://wss-open-connection.dingtalk.com/connect"), nil},
+		{real, 200, endpoint("ws://wss-open-connection.dingtalk.com/connect"), errNotEncrypted},
+		{real, 200, endpoint("WS://wss-open-connection.dingtalk.com/connect"), errNotEncrypted},
+		{real, 200, endpoint("ws://127.0.0.1/connect"), errNotEncrypted},
+		{local, 200, endpoint("ws://127.0.0.1:8080/connect"), nil},
+		{local, 200, endpoint("ws://[::1]:8080/connect"), nil},
+		{local, 200, endpoint("ws://LocalHost/connect"), nil},
+		{local, 200, endpoint("ws://wss-open-connection.dingtalk.com/connect"), errNotEncrypted},
+		{local, 200, endpoint("ws://localhost.example.com/connect"), errNotEncrypted},
+
+		{real, 401, `{"code":"authFailed","message":"m","requestid":"r"}`, &GatewayError{401, "authFailed", "m", "r"}},
+		{real, 503, `{"code":"ServiceUnavailable"}`, &GatewayError{Status: 503, Code: "ServiceUnavailable"}},
+		{real, 302, html, errElsewhere},
+		{real, 200, html, &PageError{200}},
+		{real, 400, html, &PageError{400}},
+		{real, 404, html, &PageError{404}},
+		{real, 429, html, &PageError{429}},
+		{real, 500, `{}`, &PageError{500}},
+		{real, 502, html, &PageError{502}},
+		{real, 503, ``, &PageError{503}},
+	} {
+		asked, err := url.Parse(tt.asked)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := judge(asked, tt.status, []byte(tt.body)); !reflect.DeepEqual(got, tt.want) {
+			t.Errorf("%d %s of %s: got %v, want %v", tt.status, tt.body, tt.asked, got, tt.want)
+		}
+	}
+}
+
+// Only trouble that passes is called DingTalk's own; a page in the place of an answer suggests another server.
+func TestPagesInPlaceOfAnAnswer(t *testing.T) {
+	t.Parallel()
+	for status, passing := range map[int]bool{200: false, 400: false, 403: false, 404: false, 408: true, 429: true, 500: true, 502: true, 503: true, 504: true} {
+		e := &PageError{status}
+		if text := e.Error(); e.Passing() != passing || strings.Contains(text, "proxy") == passing || !strings.Contains(text, fmt.Sprint("HTTP ", status)) {
+			t.Errorf("%d: passing is %t: %s", status, e.Passing(), text)
+		}
+	}
+}
+
+// Every frame is life, whatever it holds; pings and pongs of the WebSocket protocol are none.
+func TestWhatCountsAsLife(t *testing.T) {
+	t.Parallel()
+	pong := []byte{0x8a, 0}
+	keepalive := `{"specVersion":"1.0","type":"SYSTEM","headers":{"contentType":"application/json","messageId":"0a1b","topic":"KEEPALIVE","time":"1690362102194"},"data":"{}"}`
+	for name, tt := range map[string]struct {
+		bytes []byte
+		life  bool
+	}{
+		"a pong":               {pong, false},
+		"a pong in TLS 1.3":    {make([]byte, 5+len(pong)+1+16), false},
+		"a pong in TLS 1.2":    {make([]byte, 5+8+len(pong)+16), false},
+		"a ping with a time":   {append([]byte{0x89, 13}, "1690362102194"...), false},
+		"a small frame":        {append([]byte{0x81, 126, 0, byte(len(keepalive))}, keepalive...), true},
+		"a frame that is long": {make([]byte, 4096), true},
+	} {
+		local, remote := net.Pipe()
+		conn := newConnection(time.Now)
+		go func() { _, _ = remote.Write(tt.bytes) }()
+		if n, err := (socket{Conn: local, conn: conn}).Read(make([]byte, 8192)); n != len(tt.bytes) || err != nil {
+			t.Fatalf("%s: %d bytes, %v", name, n, err)
+		}
+		if life := conn.last.Load() != nil; life != tt.life {
+			t.Errorf("%s: life is %t", name, life)
+		}
+		_, _ = local.Close(), remote.Close()
 	}
 }
 
@@ -158,7 +247,7 @@ func TestSDKLogIsReplacedAndTame(t *testing.T) {
 func TestSocketTellsTheFirstReasonWhyItIsOver(t *testing.T) {
 	t.Parallel()
 	local, remote := net.Pipe()
-	conn := newConnection()
+	conn := newConnection(time.Now)
 	s := socket{Conn: local, conn: conn}
 	if conn.isOver() {
 		t.Fatal("over from the start")

@@ -24,7 +24,7 @@ func (a *away) connect(_ context.Context, s *slot) (*connection, error) {
 	if a.is {
 		return nil, errors.New("no route to host")
 	}
-	conn := newConnection()
+	conn := newConnection(time.Now)
 	conn.opened = time.Now()
 	a.open = append(a.open, conn)
 	return conn, nil
@@ -119,5 +119,74 @@ func checkPauses(t *testing.T, when string, times []time.Time, end time.Time, lo
 	}
 	if len(different) < 15 {
 		t.Errorf("%s: the pauses are always the same: %v", when, different)
+	}
+}
+
+// In an organisation in which nobody says anything, connections are replaced every three minutes, each before its
+// predecessor ends, and never two at once. Where frames come in time, none is.
+func TestAQuietDay(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		c, err := New(Config{ClientID: "id", ClientSecret: "secret", Events: true, Handle: func(context.Context, Frame) error { return nil }})
+		if err != nil {
+			t.Fatal(err)
+		}
+		dingtalk := &away{attempts: map[*slot][]time.Time{}}
+		c.connect = dingtalk.connect
+		ctx, stop := context.WithCancel(t.Context())
+		ended := make(chan error, 1)
+		go func() { ended <- c.Run(ctx) }()
+
+		time.Sleep(24 * time.Hour)
+		synctest.Wait()
+		openings, replaced := dingtalk.openings()
+		if each := len(openings) / len(c.slots); each < 24*60/4 || each > 24*60/3+2 {
+			t.Errorf("%d times in a day each connection is opened", each)
+		}
+		for i, at := range openings[4:] { // those of the beginning are parted first
+			if apart := at.Sub(openings[i+3]); apart < c.cfg.Stagger {
+				t.Fatalf("two connections are opened %v apart", apart)
+			}
+		}
+		if open := len(openings) - replaced; open != len(c.slots) || c.Status().Up() != open {
+			t.Errorf("%d connections are open, and %d up", open, c.Status().Up())
+		}
+
+		for range 24 * 60 {
+			dingtalk.speaks()
+			time.Sleep(2*time.Minute + 59*time.Second)
+		}
+		synctest.Wait()
+		if more, _ := dingtalk.openings(); len(more) != len(openings) {
+			t.Errorf("%d connections are replaced though something arrives on them", len(more)-len(openings))
+		}
+		stop()
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// openings are when connections were opened, in order, and how many of them are replaced by others.
+func (a *away) openings() (at []time.Time, replaced int) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for _, conn := range a.open {
+		at = append(at, conn.opened)
+		select {
+		case <-conn.replaced:
+			replaced++
+		default:
+		}
+	}
+	return at, replaced
+}
+
+// speaks has a frame arrive on every connection.
+func (a *away) speaks() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for _, conn := range a.open {
+		conn.arrived()
 	}
 }

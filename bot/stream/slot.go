@@ -27,44 +27,82 @@ type slot struct {
 
 // keepUp keeps a connection in s until ctx ends. The connections themselves are closed by their watchers, see dial.
 func (c *Client) keepUp(ctx context.Context, s *slot) {
-	var leaving *connection // to be replaced, and up until then
+	var former *connection // to be replaced, and up until then
 	renewing := false
 	for {
 		conn := c.open(ctx, s, renewing)
 		if conn == nil {
 			return
 		}
-		if leaving != nil {
-			close(leaving.replaced)
-			leaving = nil
+		if former != nil {
+			close(former.replaced)
+			former = nil
 		}
 		renewing = false
-		crowded := time.NewTimer(c.untilRenewal(s))
-		select {
-		case <-ctx.Done():
-			crowded.Stop()
+		switch c.outlive(ctx, s, conn) {
+		case stopped:
 			return
-		case <-crowded.C:
-			leaving, renewing = conn, true
+		case crowded:
+			former, renewing = conn, true
 			continue
-		case <-conn.leaving:
-			leaving = conn
+		case silent:
+			s.log.Info("DingTalk pushes nothing on the connection: opening another one", zap.Duration("silent", conn.silentFor()))
+			former, renewing = conn, true
+			continue
+		case leaving:
+			former = conn
 			s.log.Info("DingTalk is about to close the connection: opening another one")
-		case <-conn.over:
+		case dropped:
 			c.failed(s, conn.cause)
 			s.log.Warn("the connection dropped", zap.Error(conn.cause))
 		}
-		crowded.Stop()
 		// A connection that lived for long is replaced at once when asked. One that did not is a sign of trouble:
 		// without the pause the gateway would be asked for connections in a tight loop.
 		if c.cfg.Now().Sub(conn.opened) >= c.cfg.Backoff.Max {
 			s.backoff.Reset()
-			if leaving != nil {
+			if former != nil {
 				continue
 			}
 		}
 		if !sleep(ctx, s.backoff.NextBackOff()) {
 			return
+		}
+	}
+}
+
+// ending is why a connection needs a successor.
+type ending int
+
+const (
+	stopped ending = iota // it needs none: the client stops
+	crowded               // it was opened at the same time as another slot's
+	silent                // no frame has arrived for Config.Silence
+	leaving               // DingTalk announced to close it
+	dropped               // nothing can arrive, or nothing can be acked any more
+)
+
+// outlive waits until conn needs a successor.
+func (c *Client) outlive(ctx context.Context, s *slot, conn *connection) ending {
+	crowd := time.NewTimer(c.untilRenewal(s))
+	defer crowd.Stop()
+	silence := time.NewTimer(c.cfg.Silence)
+	defer silence.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return stopped
+		case <-conn.over:
+			return dropped
+		case <-conn.leaving:
+			return leaving
+		case <-crowd.C:
+			return crowded
+		case <-silence.C:
+			left := c.cfg.Silence - conn.silentFor()
+			if left <= 0 {
+				return silent
+			}
+			silence.Reset(left)
 		}
 	}
 }

@@ -6,7 +6,7 @@
 //
 // One SDK client serves one connection and is thrown away with it. A slot keeps one connection up: it retries the first
 // start like every other, opens the replacement before a connection that the server announced to close is gone, and
-// replaces one that can no longer be written to. The slots open their connections at once; those that opened together are
+// replaces one that can no longer be written to or on which nothing arrives. The slots open their connections at once; those that opened together are
 // replaced apart in time soon after, so that they do not expire together.
 //
 // Duplicates are passed on: DingTalk pushes a frame again when its ack was late or lost. Deduplicate by the message's
@@ -84,6 +84,7 @@ type Config struct {
 	Connections int           // how many to keep up, default 2: DingTalk picks one at random for each push
 	Stagger     time.Duration // least time between the openings of two connections in the long run, default 15 s: of those that opened together, all but one are replaced so much later
 	KeepAlive   time.Duration // silence after which a connection is probed with a ping (5 s to answer), default 30 s, at least 3 s
+	Silence     time.Duration // without a frame, after which a connection is replaced though it answers its probes, default 3 min
 	Backoff     Backoff
 
 	Log *zap.Logger
@@ -108,6 +109,7 @@ func (c Config) withDefaults() (Config, error) {
 	setDefault(&c.Connections, 2)
 	setDefault(&c.Stagger, 15*time.Second)
 	setDefault(&c.KeepAlive, 30*time.Second)
+	setDefault(&c.Silence, 3*time.Minute)
 	setDefault(&c.Backoff.Initial, 500*time.Millisecond)
 	setDefault(&c.Backoff.Max, 60*time.Second)
 	setDefault(&c.Backoff.Credentials, 2*time.Minute)
@@ -118,8 +120,8 @@ func (c Config) withDefaults() (Config, error) {
 	c.APIURL = strings.TrimRight(c.APIURL, "/")
 	// The URL is not quoted in the error: it might hold a password.
 	u, err := url.Parse(c.APIURL)
-	if err != nil || u.Host == "" || u.User != nil || u.RawQuery != "" || (u.Scheme != "http" && u.Scheme != "https") {
-		return c, errors.New("API URL is not of the form https://host")
+	if err != nil || u.Host == "" || u.User != nil || u.RawQuery != "" || (u.Scheme != "https" && (u.Scheme != "http" || !isLoopback(u.Hostname()))) {
+		return c, errors.New("API URL is not of the form https://host (http:// only to this machine)")
 	}
 	return c, nil
 }
@@ -188,8 +190,8 @@ func (c *Client) Run(ctx context.Context) error {
 // CheckGateway opens one connection and closes it again. A nil error means that DingTalk accepts the credentials and
 // that its gateway can be reached from here. [Config.Handle] is not used: a frame that is pushed meanwhile is not taken.
 //
-// Errors hold no secrets. They match [ErrCredentials] or hold a [*GatewayError] when DingTalk answered, or hold the cause in the
-// network (*net.OpError, context.DeadlineExceeded, ...).
+// Errors hold no secrets. They match [ErrCredentials] or hold a [*GatewayError] when DingTalk answered, hold a [*PageError] when
+// something else did, or hold the cause in the network (*net.OpError, context.DeadlineExceeded, ...).
 func CheckGateway(ctx context.Context, cfg Config) error {
 	cfg.Handle = func(context.Context, Frame) error { return errors.New("only the gateway is being checked") }
 	c, err := New(cfg)

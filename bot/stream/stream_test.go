@@ -12,6 +12,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -258,6 +259,9 @@ func TestAcks(t *testing.T) {
 		{"event panics", panicking, event("robot_msg_read", "1", `{}`), 200, "", later, "stream_test.go"},
 		{"unknown topic", taken, callback("/v1.0/else", "1", `{}`), 404, "", "", ""},
 		{"unknown type", taken, frame{"1.0", "OTHER", map[string]string{"messageId": "1", "topic": "*"}, ""}, 404, "", "", ""},
+		{"connected", failing, system("CONNECTED", "1", ""), 200, "", "", ""},
+		{"registered", failing, system("REGISTERED", "1", `{}`), 200, "", "", ""},
+		{"keepalive", failing, system("KEEPALIVE", "1", ""), 200, "", "", ""},
 		{"ping", failing, system("ping", "1", `{"opaque":"0123-abc"}`), 200, "ok", `{"opaque":"0123-abc"}`, ""},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -269,6 +273,9 @@ func TestAcks(t *testing.T) {
 			want := ack{tc.code, map[string]string{"messageId": "1", "contentType": "application/json"}, tc.msg, tc.data}
 			if diff := cmp.Diff(want, conn.awaitAck("1")); diff != "" {
 				t.Error(diff)
+			}
+			if tc.code == 200 && b.Status().Connections[0].LastFrame.IsZero() {
+				t.Error("the status does not know that this frame arrived")
 			}
 			// The connection lives on.
 			conn.push(system("ping", "2", ""))
@@ -675,6 +682,51 @@ func TestHalfOpenConnectionIsReplaced(t *testing.T) {
 	<-silent.gone
 }
 
+// A gateway that answers WebSocket pings, and sends some of its own, and pushes nothing any more: the connection is replaced
+// though it seems to live, and what is pushed on it meanwhile is taken.
+func TestASilentConnectionIsReplaced(t *testing.T) {
+	t.Parallel()
+	for name, serve := range map[string]func(http.Handler) *httptest.Server{"http": httptest.NewServer, "https": httptest.NewTLSServer} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			g := serveGateway(t, serve)
+			var got seen
+			b := start(t, g, got.take, func(c *stream.Config) { c.Silence = 500 * time.Millisecond })
+			for n := range 3 {
+				old := g.connection(n + 1)
+				g.await(t, "up", func() bool { return b.Status().Up() == 1 })
+				g.set(func(g *gateway) { g.fewest = g.open })
+				for began := time.Now(); g.openedEver() < n+2; time.Sleep(5 * time.Millisecond) {
+					if time.Since(began) > 30*time.Second {
+						t.Fatal("the silent connection is not replaced")
+					}
+					_ = old.control(websocket.PingMessage)
+					_ = old.control(websocket.PongMessage)
+				}
+				last := fmt.Sprint("last of ", n)
+				pushed := old.tryPush(callback(botTopic, last, `{}`)) == nil
+				<-old.gone
+				if pushed && !slices.Contains(got.sorted(), last) {
+					t.Errorf("connection %d: what was pushed last is lost", n+1)
+				}
+				g.set(func(g *gateway) {
+					if g.fewest < 1 {
+						t.Errorf("no connection for a moment: %v", g.history)
+					}
+				})
+			}
+			for _, want := range []string{"DingTalk pushes nothing on the connection", `"renewed":true`} {
+				if !strings.Contains(b.log.text(), want) {
+					t.Errorf("log lacks %q:\n%s", want, b.log.text())
+				}
+			}
+			if err := b.Status().Connections[0].LastError; err != nil {
+				t.Errorf("the status calls it an error: %v", err)
+			}
+		})
+	}
+}
+
 func TestRunWaitsForHandlersAndLetsThemFinish(t *testing.T) {
 	t.Parallel()
 	g := newGateway(t)
@@ -875,6 +927,23 @@ func TestCheckGateway(t *testing.T) {
 		{"not DingTalk", func(_ *testing.T, g *gateway, cfg *stream.Config) { cfg.APIURL = g.srv.URL + "/else" }, func(err error) bool {
 			return err != nil && strings.Contains(err.Error(), "API URL")
 		}},
+		{"trouble of DingTalk's", func(_ *testing.T, g *gateway, _ *stream.Config) {
+			g.refuse(0, page(http.StatusServiceUnavailable))
+		}, func(err error) bool {
+			var answer *stream.PageError
+			return errors.As(err, &answer) && answer.Passing() && strings.Contains(err.Error(), "HTTP 503") && !strings.Contains(err.Error(), "proxy")
+		}},
+		{"a page of another server", func(_ *testing.T, g *gateway, _ *stream.Config) {
+			g.refuse(0, page(http.StatusOK))
+		}, func(err error) bool {
+			var answer *stream.PageError
+			return errors.As(err, &answer) && !answer.Passing() && strings.Contains(err.Error(), "HTTP 200") && strings.Contains(err.Error(), "proxy")
+		}},
+		{"without TLS", func(_ *testing.T, g *gateway, _ *stream.Config) {
+			g.refuse(0, func(w http.ResponseWriter, _ *http.Request) {
+				_, _ = io.WriteString(w, `{"endpoint":"ws://wss-open-connection.dingtalk.com/connect","ticket":"t"}`)
+			})
+		}, func(err error) bool { return err != nil && strings.Contains(err.Error(), "without TLS") }},
 		{"websocket refused", func(_ *testing.T, g *gateway, _ *stream.Config) {
 			g.set(func(g *gateway) { g.refuseSockets = true })
 		}, func(err error) bool { return err != nil && strings.Contains(err.Error(), "refused the websocket") }},
@@ -898,6 +967,15 @@ func TestCheckGateway(t *testing.T) {
 			noSecrets(t, g, "error", fmt.Sprint(err))
 			g.await(t, "the connection closed again", func() bool { return g.openNow() == 0 })
 		})
+	}
+}
+
+// page answers with a page of HTML.
+func page(status int) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/html")
+		w.WriteHeader(status)
+		_, _ = io.WriteString(w, "<html><body>"+clientSecret)
 	}
 }
 
@@ -932,6 +1010,7 @@ func TestNewSaysWhatIsMissing(t *testing.T) {
 		{"no handler", func(c *stream.Config) { c.Handle = nil }},
 		{"connections is -1", func(c *stream.Config) { c.Connections = -1 }},
 		{"API URL", func(c *stream.Config) { c.APIURL = "api.dingtalk.com" }},
+		{"API URL", func(c *stream.Config) { c.APIURL = "http://api.dingtalk.com" }},
 		{"API URL", func(c *stream.Config) { c.APIURL = "https://user:" + clientSecret + "@api.dingtalk.com" }},
 		{"API URL", func(c *stream.Config) { c.APIURL = "ws://%zz" + clientSecret }},
 	} {

@@ -51,7 +51,7 @@ var remedies = map[dingtalk.Kind]struct {
 	dingtalk.BadAnswer:         {"see whether dingtalk.api_url and oapi_url lead to DingTalk: what answers there is something else", nil},
 	dingtalk.Throttled:         {"wait a minute and check again", nil},
 	dingtalk.ThrottledMinute:   {"wait a minute and check again", nil},
-	dingtalk.IPBanned:          {"DingTalk (or a proxy on the way) refuses this address; if it is DingTalk, it does so for five minutes: wait and check again", nil},
+	dingtalk.IPBanned:          {"DingTalk refuses this address for five minutes, because too many calls came from it: wait and check again", nil},
 	dingtalk.QuotaSpent:        {"the organisation's calls of this month are used up: wait for the next month (UTC+8), or have a larger edition", nil},
 	dingtalk.GroupInvalid:      {"correct the conversation id in access.groups, members.rosters or follow_up: \"@whoread usage\" in the group says it", nil},
 	dingtalk.GroupDisbanded:    {"the group is no more: take it out of the configuration", nil},
@@ -692,12 +692,19 @@ func refusedByGateway(err error) finding {
 		ID: "gateway", Status: wrong, Detail: err.Error(),
 		Remedy: "set the bot's message receiving mode to Stream and publish the app; WebSockets (wss) must be allowed out of this network", Console: consoleBot,
 	}
+	if page, ok := errors.AsType[*stream.PageError](err); ok {
+		f.Remedy, f.Console = remedies[dingtalk.BadAnswer].what, nil
+		if page.Passing() {
+			f.Status, f.Remedy = failed, checkAgain
+		}
+		return f
+	}
 	refused, ok := errors.AsType[*stream.GatewayError](err)
 	if !ok {
 		return f
 	}
-	switch kind := dingtalk.KindOfCode(refused.Code); kind {
-	case dingtalk.Throttled, dingtalk.ThrottledMinute, dingtalk.Unavailable:
+	switch kind := dingtalk.KindOfCode(refused.Code); {
+	case refused.Status >= 500, kind == dingtalk.Throttled, kind == dingtalk.ThrottledMinute, kind == dingtalk.Unavailable:
 		f.Status, f.Remedy, f.Console = failed, checkAgain, nil
 	default:
 		if remedy, ok := remedies[kind]; ok {

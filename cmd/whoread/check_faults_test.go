@@ -15,6 +15,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"whoread/bot/stream"
 	"whoread/cmd/internal/config"
 	"whoread/receipts/dingtalk/dingtalktest"
 )
@@ -222,5 +223,30 @@ func TestCheckTellsEachMistakeOfTheConfigurationByItself(t *testing.T) {
 	_, lines, _ := command(t, "check", "--config", file)
 	if strings.Count(lines, "✗ config ") != len(found) || strings.Count(lines, "→") != 1 {
 		t.Errorf("it is printed:\n%s", lines)
+	}
+}
+
+// What the gateway's answers mean to whoever checks, and what there is to do.
+func TestCheckTellsTheGatewaysTroubleFromOthers(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		err    error
+		status verdict
+		remedy string
+	}{
+		"a page, 503":              {&stream.PageError{Status: 503}, failed, "the fault is DingTalk's own"},
+		"a page, 429":              {&stream.PageError{Status: 429}, failed, "the fault is DingTalk's own"},
+		"a page, 200":              {&stream.PageError{Status: 200}, wrong, "dingtalk.api_url"},
+		"a page, 404":              {&stream.PageError{Status: 404}, wrong, "dingtalk.api_url"},
+		"503 with a code":          {&stream.GatewayError{Status: 503, Code: "ServiceUnavailable"}, failed, "the fault is DingTalk's own"},
+		"throttled":                {&stream.GatewayError{Status: 403, Code: "Forbidden.AccessDenied.QpsLimitForApi"}, failed, "the fault is DingTalk's own"},
+		"address not allowed":      {&stream.GatewayError{Status: 403, Code: "Forbidden.AccessDenied.IpNotInWhiteList"}, wrong, "address"},
+		"a code nobody knows":      {&stream.GatewayError{Status: 400, Code: "x"}, wrong, "Stream"},
+		"something of the network": {errors.New("refused"), wrong, "Stream"},
+	} {
+		f := refusedByGateway(fmt.Errorf("open a Stream connection: %w", test.err))
+		if f.Status != test.status || !strings.Contains(f.Remedy, test.remedy) || f.Detail == "" {
+			t.Errorf("%s: %+v", name, f)
+		}
 	}
 }

@@ -261,16 +261,17 @@ func TestCheckNamesWhatIsWrong(t *testing.T) {
 			expected := expectations(t, string(source))
 			failing := false
 			for _, e := range expected {
-				failing = failing || e.status == wrong
+				failing = failing || e.status == wrong || e.status == failed
 				if !slices.ContainsFunc(report.Checks, e.met) {
 					t.Errorf("missing: %+v", e)
 				}
 			}
 			for _, f := range report.Checks {
-				if f.Status == wrong && !slices.ContainsFunc(expected, func(e expectation) bool { return e.met(f) }) {
-					t.Errorf("called wrong: %+v", f)
+				bad := f.Status == wrong || f.Status == failed
+				if bad && !slices.ContainsFunc(expected, func(e expectation) bool { return e.met(f) }) {
+					t.Errorf("called %s: %+v", f.Status, f)
 				}
-				if f.Status == wrong && f.Remedy == "" {
+				if bad && f.Remedy == "" {
 					t.Errorf("nothing is said about what to do: %+v", f)
 				}
 			}

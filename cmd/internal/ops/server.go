@@ -8,6 +8,8 @@ import (
 	"net"
 	"net/http"
 	"net/http/pprof"
+	"net/netip"
+	"strings"
 	"time"
 
 	"go.uber.org/zap"
@@ -27,14 +29,31 @@ func Handler(h *Health, m *Metrics, profiles bool) http.Handler {
 	all.Handle("GET /metrics", m.handler())
 	if profiles {
 		// By themselves they are only in http.DefaultServeMux, which nobody serves.
-		all.HandleFunc("GET /debug/pprof/", pprof.Index)
-		all.HandleFunc("GET /debug/pprof/cmdline", pprof.Cmdline)
-		all.HandleFunc("GET /debug/pprof/profile", pprof.Profile)
-		all.HandleFunc("GET /debug/pprof/symbol", pprof.Symbol)
-		all.HandleFunc("POST /debug/pprof/symbol", pprof.Symbol)
-		all.HandleFunc("GET /debug/pprof/trace", pprof.Trace)
+		for pattern, profile := range map[string]http.HandlerFunc{
+			"GET /debug/pprof/": pprof.Index, "GET /debug/pprof/cmdline": pprof.Cmdline, "GET /debug/pprof/profile": pprof.Profile,
+			"GET /debug/pprof/symbol": pprof.Symbol, "POST /debug/pprof/symbol": pprof.Symbol, "GET /debug/pprof/trace": pprof.Trace,
+		} {
+			all.HandleFunc(pattern, byLoopbackName(profile))
+		}
 	}
 	return all
+}
+
+// byLoopbackName refuses requests for any other host than this machine, as a web page sends them whose name was made to
+// lead here (DNS rebinding). Who asks for profiles can name a loopback address: no other one is listened on.
+func byLoopbackName(next http.HandlerFunc) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		host, _, err := net.SplitHostPort(r.Host)
+		if err != nil {
+			host = strings.Trim(r.Host, "[]") // without a port
+		}
+		address, err := netip.ParseAddr(host)
+		if !strings.EqualFold(host, "localhost") && (err != nil || !address.IsLoopback()) {
+			http.Error(w, "profiles are for this machine only: ask for them at localhost, 127.0.0.1 or [::1]", http.StatusForbidden)
+			return
+		}
+		next(w, r)
+	}
 }
 
 // Server serves a Handler until it is closed.
