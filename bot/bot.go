@@ -250,10 +250,7 @@ func (b *Bot) Work(ctx context.Context, j receipts.Job, takenOver bool) error {
 		b.Observer.Command(said.Verb.Label(), AttemptFailed, 0)
 		return err
 	}
-	took := time.Duration(0)
-	if !in.AcceptedAt.IsZero() { // it is zero of one that an earlier version accepted
-		took = max(0, b.Now().Sub(in.AcceptedAt)) // the clock of another machine may be ahead
-	}
+	took := max(0, b.Now().Sub(in.AcceptedAt)) // the clock of another machine may be ahead
 	b.Observer.Command(said.Verb.Label(), outcome, took)
 	b.log(ctx).Info("command done", zap.String("verb", said.Verb.Label()), zap.String("outcome", string(outcome)), zap.Duration("took", took))
 	return nil

@@ -60,7 +60,7 @@ type Incoming struct {
 	QuotedNumber int
 
 	SaidAt     time.Time // once accepted, never zero
-	AcceptedAt time.Time // when the frame arrived; zero of one that an earlier version accepted
+	AcceptedAt time.Time // when the frame arrived
 
 	// TakenOver tells that an earlier attempt at it may have come to its end unseen. It
 	// does not wait in the inbox, but is known once it comes out.

@@ -74,16 +74,13 @@ func (s *Store) KeepHeard(ctx context.Context, group string, h receipts.Heard) e
 // Noticed implements receipts.SeenRecords.
 func (s *Store) Noticed(ctx context.Context, group string, limit int) (receipts.Noticed, error) {
 	keys := s.keys.group(group)
-	var seen, readers *redis.MapStringStringCmd
-	window, err := s.gathered(ctx, group, func() *redis.Cmd {
-		pipe := s.rdb.Pipeline()
-		last := lastReadsScript.Eval(ctx, pipe, []string{keys.sequence(), keys.messages()}, limit)
-		seen, readers = pipe.HGetAll(ctx, keys.seen()), pipe.HGetAll(ctx, keys.readers())
-		if _, err := pipe.Exec(ctx); err != nil {
-			last.SetErr(err)
-		}
-		return last
-	})
+	pipe := s.rdb.Pipeline()
+	last := lastReadsScript.Eval(ctx, pipe, []string{keys.sequence(), keys.messages()}, limit)
+	seen, readers := pipe.HGetAll(ctx, keys.seen()), pipe.HGetAll(ctx, keys.readers())
+	if _, err := pipe.Exec(ctx); err != nil {
+		return receipts.Noticed{}, fmt.Errorf("read who was noticed: %w", err)
+	}
+	window, err := decodeLastReads(last)
 	if err != nil {
 		return receipts.Noticed{}, fmt.Errorf("read who was noticed: %w", err)
 	}
@@ -108,69 +105,28 @@ func (s *Store) Noticed(ctx context.Context, group string, limit int) (receipts.
 // LastPush implements receipts.SeenRecords.
 func (s *Store) LastPush(ctx context.Context, group string, limit int) (time.Time, error) {
 	keys := s.keys.group(group)
-	window, err := s.gathered(ctx, group, func() *redis.Cmd {
-		return lastReadsScript.Run(ctx, s.rdb, []string{keys.sequence(), keys.messages()}, limit)
-	})
+	window, err := decodeLastReads(lastReadsScript.Run(ctx, s.rdb, []string{keys.sequence(), keys.messages()}, limit))
 	if err != nil {
 		return time.Time{}, fmt.Errorf("read when a read was pushed: %w", err)
 	}
 	return window.pushed, nil
 }
 
-// gathered is what ask is told by lastReadsScript, once the readers of all messages are
-// noted: where some have yet to be, it asks again after that.
-func (s *Store) gathered(ctx context.Context, group string, ask func() *redis.Cmd) (lastReads, error) {
-	last, err := decodeLastReads(ask())
-	if err != nil || len(last.unnoted) == 0 {
-		return last, err
-	}
-	if err := s.gatherReaders(ctx, group, last.unnoted); err != nil {
-		return lastReads{}, err
-	}
-	return decodeLastReads(ask())
-}
-
-// gatherReaders notes who read the messages of these numbers. That is needed once for each
-// that was recorded by a whoread of before that, so for nothing from reports.keep_for later.
-func (s *Store) gatherReaders(ctx context.Context, group string, numbers []int64) error {
-	keys := s.keys.group(group)
-	for _, number := range numbers { // one by one: each may have 5,000 readers
-		message := int(number)
-		err := gatherReadersScript.Run(ctx, s.rdb, []string{keys.message(message), keys.reads(message), keys.readers()}, message).Err()
-		if err != nil {
-			return fmt.Errorf("gather readers: %w", err)
-		}
-	}
-	return nil
-}
-
 // lastReads is what lastReadsScript tells.
 type lastReads struct {
-	first   int64
-	pushed  time.Time
-	unnoted []int64
+	first  int64
+	pushed time.Time
 }
 
 func decodeLastReads(cmd *redis.Cmd) (lastReads, error) {
-	rows, err := cmd.Slice()
+	row, err := cmd.Int64Slice()
 	if err != nil {
 		return lastReads{}, err
 	}
-	if len(rows) != 3 {
-		return lastReads{}, fmt.Errorf("unexpected result %v", rows)
+	if len(row) != 2 {
+		return lastReads{}, fmt.Errorf("unexpected result %v", row)
 	}
-	first, isFirst := rows[0].(int64)
-	pushed, isPushed := rows[1].(int64)
-	numbers, isList := rows[2].([]any)
-	if !isFirst || !isPushed || !isList {
-		return lastReads{}, fmt.Errorf("unexpected result %v", rows)
-	}
-	last := lastReads{first: first, pushed: fromMillis(pushed)}
-	for _, number := range numbers {
-		n, _ := number.(int64)
-		last.unnoted = append(last.unnoted, n)
-	}
-	return last, nil
+	return lastReads{first: row[0], pushed: fromMillis(row[1])}, nil
 }
 
 // decodeReader reads a number and a time in Unix milliseconds, with a space between.

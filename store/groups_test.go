@@ -169,64 +169,6 @@ func TestTheLastPush(t *testing.T) {
 	})
 }
 
-// A whoread of before kept reads, but noted no readers.
-func TestReadersOfBeforeAreGathered(t *testing.T) {
-	t.Parallel()
-	storetest.Each(t, func(t *testing.T, b storetest.Backend) {
-		s, ctx := open(t, b), t.Context()
-		keys := s.keys.group(group)
-		minute := fourMessages(t, s)
-		wanted, left := must(s.Noticed(ctx, group, 3))(t), must(s.rdb.PTTL(ctx, keys.readers()).Result())(t)
-		forget := func() {
-			t.Helper()
-			for number := range 4 {
-				if err := s.rdb.HDel(ctx, keys.message(number+1), "noted", "pushed").Err(); err != nil {
-					t.Fatal(err)
-				}
-			}
-			if err := s.rdb.Del(ctx, keys.readers()).Err(); err != nil {
-				t.Fatal(err)
-			}
-		}
-		forget()
-		if at := must(s.LastPush(ctx, group, 3))(t); !at.Equal(minute(9)) {
-			t.Errorf("the last push: %v", at)
-		}
-		forget()
-		if diff := cmp.Diff(wanted, must(s.Noticed(ctx, group, 3))(t)); diff != "" {
-			t.Errorf("(-want +got):\n%s", diff)
-		}
-		if ttl := must(s.rdb.PTTL(ctx, keys.readers()).Result())(t); ttl > left || ttl < left-time.Minute {
-			t.Errorf("they stay for %v", ttl)
-		}
-		// Once: what is gone afterwards is not gathered again.
-		if err := s.rdb.Del(ctx, keys.readers()).Err(); err != nil {
-			t.Fatal(err)
-		}
-		if n := must(s.Noticed(ctx, group, 3))(t); len(n.Readers) != 0 {
-			t.Errorf("gathered once more: %v", n.Readers)
-		}
-		// Nor again and again where nobody knows when a message ends.
-		forget()
-		if err := s.rdb.Persist(ctx, keys.message(4)).Err(); err != nil {
-			t.Fatal(err)
-		}
-		if diff := cmp.Diff(wanted, must(s.Noticed(ctx, group, 3))(t)); diff != "" {
-			t.Errorf("without an end (-want +got):\n%s", diff)
-		}
-		if noted := must(s.rdb.HGet(ctx, keys.message(4), "noted").Result())(t); noted != "1" {
-			t.Errorf("noted: %q", noted)
-		}
-		// What a further read notes is not lost to what is gathered.
-		forget()
-		must(s.KeepPushed(ctx, group, "key3", map[string]time.Time{"often": minute(30)}))(t)
-		wanted.Readers["often"] = minute(30)
-		if diff := cmp.Diff(wanted, must(s.Noticed(ctx, group, 3))(t)); diff != "" {
-			t.Errorf("with a further read (-want +got):\n%s", diff)
-		}
-	})
-}
-
 // Readers go no earlier than the last of the messages, and are not told of a message that is
 // gone.
 func TestReadersGoWithTheirMessages(t *testing.T) {

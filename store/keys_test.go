@@ -137,9 +137,6 @@ func TestCluster(t *testing.T) {
 		must(s.Latest(ctx, g))(t)
 		must(s.Noticed(ctx, g, 10))(t)
 		must(s.LastPush(ctx, g, 10))(t)
-		if err := s.gatherReaders(ctx, g, []int64{2, 3}); err != nil {
-			t.Fatal(err)
-		}
 		if err := s.ForgetCoolApp(ctx, g, "another"); err != nil {
 			t.Fatal(err)
 		}

@@ -17,7 +17,7 @@ import (
 	"whoread/receipts"
 )
 
-// record is the Hash of one message, but for its fields "call", "noted" and "pushed", which
+// record is the Hash of one message, but for its fields "call" and "pushed", which
 // are the scripts' own. Times are Unix milliseconds, 0 for none.
 type record struct {
 	Title   string `redis:"title"`

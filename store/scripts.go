@@ -42,8 +42,6 @@ var (
 	latestSource string
 	//go:embed scripts/note_reader.lua
 	noteReaderSource string
-	//go:embed scripts/gather_readers.lua
-	gatherReadersSource string
 	//go:embed scripts/last_reads.lua
 	lastReadsSource string
 	//go:embed scripts/by_key.lua
@@ -89,7 +87,6 @@ var (
 	recentScript         = redis.NewScript(recentSource)
 	latestScript         = redis.NewScript(latestSource)
 	keepReadsScript      = redis.NewScript(noteReaderSource + keepReadsSource)
-	gatherReadersScript  = redis.NewScript(noteReaderSource + gatherReadersSource)
 	lastReadsScript      = redis.NewScript(lastReadsSource)
 	changeMembersScript  = redis.NewScript(changeMembersSource)
 	catchUpScript        = redis.NewScript(catchUpSource)

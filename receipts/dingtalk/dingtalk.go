@@ -65,7 +65,7 @@ type Config struct {
 	Transport      http.RoundTripper // where nil, one of the client's own
 	Now            func() time.Time  // time.Now where nil
 
-	Limits Limiter    // holds CallsPerSecond over all processes; where nil, and while it is away, each process has it for itself
+	Limits Limiter // holds CallsPerSecond over all processes; where nil, and while it is away, each process has it for itself
 
 	// WithinBudget tells, at once, whether the app may go on asking: where not, counted calls that change nothing fail with
 	// [BudgetSpent]. What posts, recalls or reminds goes out until DingTalk refuses. Where nil, there is no budget.

@@ -25,7 +25,7 @@ end
 local moved = ARGV[2] ~= '' and redis.call('HGETALL', KEYS[4]) or {}
 number = redis.call('INCR', KEYS[2])
 local message = KEYS[3] .. number
-redis.call('HSET', message, 'call', ARGV[3], 'noted', '1') -- see gather_readers.lua
+redis.call('HSET', message, 'call', ARGV[3])
 for i = 5, #ARGV, 2 do
   redis.call('HSET', message, ARGV[i], ARGV[i + 1])
 end

@@ -4,18 +4,14 @@
 --          KEYS[1]: Hash <n>
 -- ARGV[1]  how many at most
 -- returns  {the lowest number that is still kept, 0 if none is; when the last read was
---          pushed, in Unix milliseconds, 0 if none was; the numbers of those whose
---          readers are to be gathered first}
+--          pushed, in Unix milliseconds, 0 if none was}
 local last = tonumber(redis.call('GET', KEYS[1]) or '0')
-local first, pushed, unnoted = 0, 0, {}
+local first, pushed = 0, 0
 for number = last, math.max(1, last - tonumber(ARGV[1]) + 1), -1 do
-  local state, noted, at = unpack(redis.call('HMGET', KEYS[2] .. number, 'state', 'noted', 'pushed'))
+  local state, at = unpack(redis.call('HMGET', KEYS[2] .. number, 'state', 'pushed'))
   if state then
     first = number
     pushed = math.max(pushed, tonumber(at or '0'))
-    if not noted then
-      unnoted[#unnoted + 1] = number
-    end
   end
 end
-return {first, pushed, unnoted}
+return {first, pushed}
