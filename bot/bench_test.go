@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"testing"
 
+	"whoread/bot/frame"
 	"whoread/receipts"
 )
 
@@ -54,7 +55,7 @@ func BenchmarkDecodingAFrame(b *testing.B) {
 	data := []byte(benchFrame)
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := decode(data, "frame"); err != nil {
+		if _, err := frame.DecodeMessage(data, "frame"); err != nil {
 			b.Fatal(err)
 		}
 	}
@@ -64,7 +65,7 @@ func BenchmarkDecodingAPushedRead(b *testing.B) {
 	data := readEvent("manager1", "key", "1690362102194")
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, ok := understood(data); !ok {
+		if _, err := frame.DecodeEvent(data); err != nil {
 			b.Fatal("not understood")
 		}
 	}
@@ -72,13 +73,13 @@ func BenchmarkDecodingAPushedRead(b *testing.B) {
 
 // Every command and every read is decoded once, and there may be thousands a second.
 func TestDecodingAllocatesLittle(t *testing.T) {
-	frame, read := []byte(benchFrame), readEvent("manager1", "key", "1690362102194")
+	message, read := []byte(benchFrame), readEvent("manager1", "key", "1690362102194")
 	for what, c := range map[string]struct {
 		most   float64
 		decode func() bool
 	}{
-		"a frame":       {40, func() bool { _, err := decode(frame, "frame"); return err == nil }},
-		"a pushed read": {20, func() bool { _, ok := understood(read); return ok }},
+		"a frame":       {40, func() bool { _, err := frame.DecodeMessage(message, "frame"); return err == nil }},
+		"a pushed read": {20, func() bool { _, err := frame.DecodeEvent(read); return err == nil }},
 	} {
 		got := testing.AllocsPerRun(100, func() {
 			if !c.decode() {

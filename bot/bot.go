@@ -12,9 +12,16 @@ import (
 	"github.com/cenkalti/backoff/v5"
 	"go.uber.org/zap"
 
+	"whoread/bot/frame"
 	"whoread/receipts"
 	"whoread/receipts/dingtalk"
 )
+
+// MessageTopic is the CALLBACK topic of what people say to the bot.
+const MessageTopic = "/v1.0/im/bot/messages/get"
+
+// Incoming is what somebody said to the bot.
+type Incoming = frame.Message
 
 // Inbox takes jobs in for good, each one once.
 type Inbox interface {
@@ -144,7 +151,7 @@ func (b *Bot) Accept(ctx context.Context, frameID string, data []byte) {
 }
 
 func (b *Bot) accept(ctx context.Context, frameID string, data []byte) Outcome {
-	in, err := decode(data, frameID)
+	in, err := frame.DecodeMessage(data, frameID)
 	if err != nil {
 		b.Log.Warn("frame dropped", zap.String("frame", frameID), zap.Int("bytes", len(data)), zap.Error(err))
 		return Dropped
@@ -160,7 +167,7 @@ func (b *Bot) accept(ctx context.Context, frameID string, data []byte) Outcome {
 		// Every deadline that it could name would be over: its time is none.
 		in.SaidAt = b.Now()
 	}
-	job, err := in.job()
+	job, err := messageJob(in)
 	if err != nil {
 		log.Error("frame dropped", zap.Error(err))
 		return Dropped
@@ -202,7 +209,7 @@ func (b *Bot) refuse(ctx context.Context, in Incoming, why error) {
 			b.log(ctx).Error("nobody told the sender: too many commands fail")
 			return
 		}
-		w := b.language(Understand(in.Text)).words()
+		w := b.language(Understand(in.Text, in.Mentions...)).words()
 		sentence := w.StoreDown
 		if errors.Is(why, ErrBusy) {
 			sentence = w.Busy
@@ -244,7 +251,7 @@ func (b *Bot) Work(ctx context.Context, j receipts.Job, takenOver bool) error {
 		b.log(ctx).Warn("command was refused before, and is not carried out")
 		return nil
 	}
-	said := Understand(in.Text)
+	said := Understand(in.Text, in.Mentions...)
 	outcome, err := b.answer(ctx, in, said)
 	if err != nil {
 		b.Observer.Command(said.Verb.Label(), AttemptFailed, 0)
@@ -303,7 +310,7 @@ func (b *Bot) GiveUp(ctx context.Context, j receipts.Job, takenOver bool, reason
 	}
 	in.TakenOver = takenOver
 	ctx = WithRequest(ctx, in.ID)
-	said := Understand(in.Text)
+	said := Understand(in.Text, in.Mentions...)
 	b.log(ctx).Error("command given up", zap.String("verb", said.Verb.Label()), zap.Error(reason))
 	b.Observer.Command(said.Verb.Label(), GivenUp, 0)
 	b.tell(ctx, in, b.language(said).words().GaveUp)
@@ -412,7 +419,7 @@ func (b *Bot) doubt(in Incoming) string {
 	if !in.TakenOver {
 		return ""
 	}
-	return b.language(Understand(in.Text)).words().PerhapsAgain
+	return b.language(Understand(in.Text, in.Mentions...)).words().PerhapsAgain
 }
 
 // settled keeps an error only if trying again may help and can't say it twice.

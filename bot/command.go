@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/text/width"
 
+	"whoread/bot/frame"
 	"whoread/receipts"
 )
 
@@ -110,37 +111,86 @@ type Said struct {
 
 	By   receipts.Channel // how to remind; empty if none was said
 	Rest string           // how to follow up, for Times
+	// Named reports that an @word stands in a command that has an effect: it is about
+	// somebody, whom DingTalk may know or not.
+	Named bool
 
 	// Nearest is the command that an unknown one may have meant; empty if none.
 	Nearest string
 }
 
-// Understand reads what somebody said. Case, width and surrounding space do not
-// matter, nor does a question mark at the end. Only the text of an announcement
-// is kept as it was typed.
-func Understand(text string) Said {
-	text = strings.TrimRightFunc(withoutMentions(text), unicode.IsSpace)
-	if text == "" {
-		return Said{Verb: None}
+// acts reports whether a command has an effect that its answer alone has not.
+func (v Verb) acts() bool {
+	switch v {
+	case Announce, Remind, Follow, Stop, Recall, Export, Chart:
+		return true
 	}
-	first, _, _ := strings.Cut(text, "\n")
-	p, rest, ok := announcement(text, first)
-	if ok {
+	return false
+}
+
+// Understand reads what somebody said, in which mentions stand as pieces of their own.
+// Case, width and surrounding space do not matter, nor do a question mark, emoji and
+// faces around a command. Only the text of an announcement is kept as it was typed.
+//
+// Mentions may stand anywhere, in a plain text too, where nobody knows how long a name
+// is. So a command that only reads may stand behind any part of an @name, and one that
+// acts only where all other words are @words behind white space.
+func Understand(text string, mentions ...frame.Span) Said {
+	whole := strings.TrimRightFunc(addressed(text, mentions), unicode.IsSpace)
+	toPost := withoutMentions(whole)
+	first, _, _ := strings.Cut(toPost, "\n")
+	if p, rest, ok := announcement(toPost, first); ok && !doubtful(strings.TrimSuffix(whole, toPost)) {
 		return announced(p, rest)
 	}
-	if strings.Contains(text, "\n") {
-		text = strings.Join(strings.Fields(text), " ")
+	whole = withoutPieces(text, mentions)
+	bare := withoutMentions(whole)
+	said := command(bare)
+	if said.Verb == Unknown || said.Verb == Follow { // how to follow up is left to others
+		if named := command(withoutAtWords(bare)); named.Verb.acts() {
+			said, said.Named = named, strings.ContainsFunc(bare, at)
+		}
+	}
+	if said.Verb.acts() && doubtful(whole) {
+		return Said{Verb: Unknown, Language: said.Language, Nearest: nearest(normal(bare))}
+	}
+	if said.Verb != Unknown && said.Verb != None {
+		return said
+	}
+	for _, part := range besideNames(text) {
+		if read := command(part); read.Verb != Unknown && read.Verb != None && !read.Verb.acts() {
+			return read
+		}
+	}
+	return said
+}
+
+// command reads a text that is no announcement.
+func command(text string) Said {
+	if text = strings.Join(strings.Fields(text), " "); strings.TrimFunc(text, blank) == "" {
+		return Said{Verb: None}
 	}
 	line := normal(text)
 	if line == "" { // nothing but punctuation, such as a question mark
 		return Said{Verb: Help, Language: written(text)}
 	}
+	said, ok := phrased(withoutFaces(line, anyFace))
+	if ok && said.Verb.acts() {
+		said, ok = phrased(withoutFaces(line, politeFace))
+	}
+	if !ok {
+		said = Said{Verb: Unknown, Language: written(line), Nearest: nearest(line)}
+	}
+	return said
+}
+
+// phrased finds the phrase that a line consists of.
+func phrased(line string) (said Said, ok bool) {
 	for _, p := range phrases {
 		if p.verb == Announce {
 			continue
 		}
 		if p.verb == Help && strings.HasPrefix(line, p.words) { // whatever with
-			return Said{Verb: Help, Language: p.language}
+			return Said{Verb: Help, Language: p.language}, true
 		}
 		said := Said{Verb: p.verb, Language: p.language}
 		switch p.verb {
@@ -152,26 +202,10 @@ func Understand(text string) Said {
 			said.Number, ok = p.matches(line)
 		}
 		if ok {
-			return said
+			return said, true
 		}
 	}
-	return Said{Verb: Unknown, Language: written(line), Nearest: nearest(line)}
-}
-
-// withoutMentions removes the mentions that a message begins with. DingTalk
-// removes the bot's own, but not in every kind of message.
-func withoutMentions(text string) string {
-	for {
-		text = strings.TrimLeftFunc(text, blank)
-		if !strings.HasPrefix(text, "@") {
-			return text
-		}
-		end := strings.IndexFunc(text, unicode.IsSpace)
-		if end < 0 {
-			return ""
-		}
-		text = text[end:]
-	}
+	return Said{}, false
 }
 
 // mark tells the invisible marks that copying leaves behind.
@@ -293,16 +327,6 @@ func parseNumber(s string) (int, bool) {
 		n = maxNumber
 	}
 	return n, true
-}
-
-var hashNumber = regexp.MustCompile(`#[0-9]+`)
-
-// numberIn finds the #n in the first line of an answer; 0 if there is none.
-func numberIn(answer string) int {
-	first, _, _ := strings.Cut(answer, "\n")
-	found := hashNumber.FindString(first)
-	number, _ := parseNumber(found)
-	return number
 }
 
 // fold makes full-width letters and digits the usual ones.

@@ -8,6 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"golang.org/x/text/width"
 
+	"whoread/bot/frame"
 	"whoread/receipts"
 )
 
@@ -248,7 +249,6 @@ func TestUnderstandSuggestsTheNearestCommand(t *testing.T) {
 		"还有谁没看这条":                              "谁没看",
 		"谁读了没":                                 "谁读了",
 		"谁没读呢":                                 "谁没读",
-		"谁没读👀":                                 "谁没读",
 		"公告怎么发":                                "公告",
 		"公告？":                                  "公告",
 		"怎么撤回":                                 "撤回",
@@ -337,6 +337,114 @@ func TestUnderstandHugeText(t *testing.T) {
 	for _, huge := range []string{strings.Repeat("谁", 20_000), strings.Repeat("@a ", 10_000), strings.Repeat("#", 30_000), strings.Repeat("9", 30_000)} {
 		if got := Understand(huge); got.Verb != Unknown && got.Verb != None {
 			t.Errorf("Understand(%d × %q) = %+v", len(huge), huge[:3], got)
+		}
+	}
+}
+
+// A command that only reads may stand before, behind and around mentions, whatever a
+// name holds, and among emoji and faces.
+func TestUnderstandMentionsInPlainText(t *testing.T) {
+	t.Parallel()
+	for _, text := range []string{
+		"@whoread谁没读", "@whoread 谁没读", "＠whoread　谁没读", "﹫whoread 谁没读", "@whoread\u2005谁没读", "@whoread\u00a0谁没读", "@whoread\u200b谁没读",
+		"@已读 小助手 谁没读", "@已读 小助手谁没读", "@已读\u2005小助手\u2005谁没读", "谁没读 @whoread", "谁没读@whoread", "谁没读 @已读 小助手", "谁没读@已读 小助手",
+		"@whoread @已读 小助手 谁没读", "@已读 小助手 @whoread 谁没读", "@whoread 谁没读 @已读 小助手", "@张三 谁没读 @whoread", "@提醒 小助手 谁没读", "@撤回谁没读",
+		"谁没读🙏", "谁没读[抱拳]", "🙏谁没读", "[抱拳] 谁没读", "谁没读🙏🏻🙏🏻", "谁没读 [抱拳][抱拳]？", "谁没读？🙏", "谁没读❤️", "👨‍👩‍👧谁没读", "谁没读[OK]", "谁没读［抱拳］", "@whoread 谁没读[抱拳]", "@whoread谁没读🙏",
+	} {
+		if diff := cmp.Diff(Said{Verb: Unread, Language: Chinese}, Understand(text)); diff != "" {
+			t.Errorf("Understand(%q) (-want +got):\n%s", text, diff)
+		}
+	}
+	for _, text := range []string{
+		"@whoread unread #3", "@Read Bot unread #3", "unread #3 @Read Bot", "@小助手unread #3", "@whoread unread #3🙏", "unread 3 [OK]", "@Bob unread #3 @Al", "@read unread ＃３", "🙏 unread #3",
+	} {
+		if diff := cmp.Diff(Said{Verb: Unread, Language: English, Number: 3}, Understand(text)); diff != "" {
+			t.Errorf("Understand(%q) (-want +got):\n%s", text, diff)
+		}
+	}
+}
+
+// One that acts may stand behind @words and white space, and before @words; of whom it
+// may be about somebody.
+func TestUnderstandActingBesideMentions(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]Said{
+		"@whoread 提醒 #1":           {Verb: Remind, Language: Chinese, Number: 1},
+		"@whoread\u2005提醒 #1":      {Verb: Remind, Language: Chinese, Number: 1},
+		"提醒 #1 @张三":                {Verb: Remind, Language: Chinese, Number: 1, Named: true},
+		"@whoread 提醒@张三 #1":        {Verb: Remind, Language: Chinese, Number: 1, Named: true},
+		"提醒 @张三#1 私信":              {Verb: Remind, Language: Chinese, Number: 1, By: receipts.InPrivate, Named: true},
+		"remind @Bob #1 by ding":   {Verb: Remind, Language: English, Number: 1, By: receipts.Ding, Named: true},
+		"remind @ #1":              {Verb: Remind, Language: English, Number: 1, By: receipts.Mention},
+		"撤回 #3 @张三":                {Verb: Recall, Language: Chinese, Number: 3, Named: true},
+		"跟进 #1 每30分钟 @张三":          {Verb: Follow, Language: Chinese, Rest: " #1 每30分钟", Named: true},
+		"follow #1 @Bob every 30m": {Verb: Follow, Language: English, Rest: " #1 every 30m", Named: true},
+		"停止 #1🙏":                   {Verb: Stop, Language: Chinese, Number: 1},
+		"提醒 #1 [抱拳]":               {Verb: Remind, Language: Chinese, Number: 1},
+		"提醒 🙏🏻":                    {Verb: Remind, Language: Chinese},
+		"@whoread 公告 周五停机 @张三 [抱拳]🙏 @x y": {Verb: Announce, Language: Chinese, Title: "周五停机 @张三 [抱拳]🙏 @x y", Text: "周五停机 @张三 [抱拳]🙏 @x y", Opening: true},
+	} {
+		if diff := cmp.Diff(want, Understand(text)); diff != "" {
+			t.Errorf("Understand(%q) (-want +got):\n%s", text, diff)
+		}
+	}
+}
+
+// What may be part of a name, or take a command back, never acts.
+func TestUnderstandNeverActsOnAGuess(t *testing.T) {
+	t.Parallel()
+	for _, text := range []string{
+		"@whoread提醒", "@whoread提醒 #1", "@whoread公告 周五停机", "@whoread\u200b提醒", "@已读 小助手 提醒", "@whoread 请不要 提醒", "@whoread 别 撤回 #1", "@whoread别 撤回 #1", "@whoread不要 提醒", "@whoread不要 公告 周五停机",
+		"@whoread 请不要 公告 周五停机", "@alice could you ask them to announce Lunch", "@张三截图", "@王 撤回 吗", "提醒 @张三了吗", "提醒@张三？",
+		"🚫提醒", "提醒❌", "提醒🤔", "提醒❓", "提醒[疑问]", "[禁止]撤回 #1", "🙏公告 周五停机", "公告🙏 周五停机", "撤回 #1 [疑问]", "图🚫",
+	} {
+		if got := Understand(text); got.Verb.acts() {
+			t.Errorf("Understand(%q) = %+v", text, got)
+		}
+	}
+}
+
+// inPieces joins the pieces of a rich text; those in @ are mentions.
+func inPieces(all ...string) (text string, mentions []frame.Span) {
+	for _, piece := range all {
+		if strings.HasPrefix(piece, "@") {
+			mentions = append(mentions, frame.Span{From: len(text), To: len(text) + len(piece)})
+		}
+		text += piece
+	}
+	return text, mentions
+}
+
+// A piece that is a mention is no word of a command, whatever the name.
+func TestUnderstandMentionsInPieces(t *testing.T) {
+	t.Parallel()
+	unread, toPost := Said{Verb: Unread, Language: Chinese}, func(text string) Said {
+		return Said{Verb: Announce, Language: Chinese, Title: text, Text: text, Opening: true}
+	}
+	for _, test := range []struct {
+		pieces []string
+		want   Said
+	}{
+		{[]string{"@whoread", "谁没读"}, unread},
+		{[]string{"@公告 小助手", "谁没读"}, unread},
+		{[]string{"谁没读 ", "@提醒 小助手"}, unread},
+		{[]string{"谁", "@whoread", "没读"}, Said{Verb: Unknown, Language: Chinese, Nearest: "谁没读"}},
+		{[]string{"@whoread 谁没读", "🙏"}, unread},
+		{[]string{"@提醒 ", "@公告 ", "你好"}, Said{Verb: Unknown, Language: Chinese}},
+		{[]string{"@提醒"}, Said{Verb: None}},
+		{[]string{"@whoread", "提醒 #1 ", "@张 三 丰"}, Said{Verb: Remind, Language: Chinese, Number: 1}},
+		{[]string{"提醒", "@别 问我", "#1 私信"}, Said{Verb: Remind, Language: Chinese, Number: 1, By: receipts.InPrivate}},
+		{[]string{"@whoread", "公告 周五停机"}, toPost("周五停机")},
+		{[]string{"@whoread", "@李四 ", "公告 周五停机"}, toPost("周五停机")},
+		{[]string{"@别催 小助手", "公告 周五停机，请", "@张三 丰 ", "准备"}, toPost("周五停机，请@张三 丰 准备")},
+		{[]string{"公告 周五停机 ", "@whoread"}, toPost("周五停机")},
+		{[]string{"公告", "@whoread", "周五停机"}, toPost("周五停机")},
+		{[]string{"公告 ", "@张三 ", "请看 ", "@whoread"}, toPost("@张三 请看")},
+		{[]string{"@whoread", "别发公告 周五停机"}, Said{Verb: Unknown, Language: Chinese, Nearest: "公告"}},
+	} {
+		text, mentions := inPieces(test.pieces...)
+		if diff := cmp.Diff(test.want, Understand(text, mentions...)); diff != "" {
+			t.Errorf("%q (-want +got):\n%s", test.pieces, diff)
 		}
 	}
 }

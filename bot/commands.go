@@ -35,6 +35,8 @@ func (b *Bot) carryOut(ctx context.Context, in Incoming, said Said) (answer, err
 		return refuse(w.Spent), nil
 	case in.Wordless:
 		return refuse(w.Wordless), nil
+	case in.Unnamed && said.Verb.acts():
+		return refuse(w.Unnamed), nil
 	}
 	switch said.Verb {
 	case Announce:
@@ -81,8 +83,12 @@ func (b *Bot) announce(ctx context.Context, w *words, in Incoming, said Said) (a
 	case said.Title == "":
 		return refuse(w.WhatToAnnounce), nil
 	}
+	text, notes := b.withNames(ctx, w, in, said)
+	if in.Pictures > 0 {
+		notes = lines(notes, fmt.Sprintf(w.NoPictures, in.Pictures))
+	}
 	done, err := b.Announcer.Announce(ctx, receipts.Announcement{
-		Group: in.Group, Command: in.ID, Title: said.Title, Text: said.Text, Author: in.Sender,
+		Group: in.Group, Command: in.ID, Title: said.Title, Text: text, Author: in.Sender,
 	})
 	m := done.Message
 	switch {
@@ -94,12 +100,13 @@ func (b *Bot) announce(ctx context.Context, w *words, in Incoming, said Said) (a
 	case err != nil:
 		return answer{}, err
 	}
-	a, err := b.announced(ctx, w, in, done, terms)
+	a, err := b.announced(ctx, w, in, done, terms, notes)
 	return a.about(m.Number), err
 }
 
-// announced does what follows an announcement, and says what became of it.
-func (b *Bot) announced(ctx context.Context, w *words, in Incoming, done receipts.Announced, terms when.Opening) (answer, error) {
+// announced does what follows an announcement, and says what became of it, with notes
+// below.
+func (b *Bot) announced(ctx context.Context, w *words, in Incoming, done receipts.Announced, terms when.Opening, notes string) (answer, error) {
 	m := done.Message
 	b.log(ctx).Log(levelOf(done.Failure), "announced", zap.Int("number", m.Number),
 		zap.String("state", string(m.State)), zap.String("reason", m.Reason), zap.Error(done.Failure))
@@ -113,10 +120,6 @@ func (b *Bot) announced(ctx context.Context, w *words, in Incoming, done receipt
 	if done.NoAudience != nil {
 		b.log(ctx).Warn("audience unknown, or as it was last known", zap.Error(done.NoAudience))
 	}
-	pictures := ""
-	if in.Pictures > 0 {
-		pictures = fmt.Sprintf(w.NoPictures, in.Pictures)
-	}
 	switch m.State {
 	case receipts.Failed:
 		return fail(fmt.Sprintf(w.NotAnnounced, m.Number, w.reason(m.Reason))), nil
@@ -125,17 +128,17 @@ func (b *Bot) announced(ctx context.Context, w *words, in Incoming, done receipt
 	}
 	if done.Audience == nil {
 		blind := page{words: w, group: in.Group}.gap(receipts.Gap{Part: receipts.AudiencePart, Err: done.NoAudience})
-		return say(fmt.Sprintf(w.AnnouncedBlind, m.Number, blind), followed, pictures), nil
+		return say(fmt.Sprintf(w.AnnouncedBlind, m.Number, blind), followed, notes), nil
 	}
 	people := len(done.Audience.Without(b.Reporter.Excluded).UserIDs)
 	switch {
 	case errors.Is(done.NoAudience, receipts.ErrBudgetSpent):
 		known := fmt.Sprintf(w.AnnouncedKnown, m.Number, people, clock(done.Audience.At, b.Now(), b.Zone))
-		return say(known, w.problem(done.NoAudience), followed, pictures), nil
+		return say(known, w.problem(done.NoAudience), followed, notes), nil
 	case done.Audience.Source == receipts.Learned:
-		return say(fmt.Sprintf(w.AnnouncedLearned, m.Number, people), b.lack(w, in, done.Audience.Lack), followed, pictures), nil
+		return say(fmt.Sprintf(w.AnnouncedLearned, m.Number, people), b.lack(w, in, done.Audience.Lack), followed, notes), nil
 	}
-	return say(fmt.Sprintf(w.Announced, m.Number, people), followed, pictures), nil
+	return say(fmt.Sprintf(w.Announced, m.Number, people), followed, notes), nil
 }
 
 // open takes the deadline and the interval off the beginning of an announcement.

@@ -2,13 +2,14 @@ package bot
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"go.uber.org/zap"
 
+	"whoread/bot/frame"
 	"whoread/receipts"
 )
 
@@ -44,56 +45,24 @@ const (
 // that may be about to be recorded.
 var errNotYetRecorded = errors.New("the message of the event is not recorded yet")
 
-// event is the data of an event, whichever it is.
-type event struct {
-	Group    lenient `json:"openConversationId"`
-	Robot    lenient `json:"robotCode"`
-	Key      lenient `json:"processQueryKey"`
-	UserID   userIDs `json:"userId"`
-	Operator lenient `json:"operator"`
-	Operated lenient `json:"operatTime"`
-	At       lenient `json:"timeStamp"`
-	Title    lenient `json:"title"`
-	CoolApp  lenient `json:"coolAppCode"`
-}
-
-// userIDs is one userId or a list of them.
-type userIDs []string
-
-// UnmarshalJSON never fails; what is neither is no userId.
-func (u *userIDs) UnmarshalJSON(data []byte) error {
-	var list []lenient
-	if json.Unmarshal(data, &list) != nil {
-		var one lenient
-		_ = one.UnmarshalJSON(data) // never fails
-		list = []lenient{one}
-	}
-	*u = nil
-	for _, id := range list {
-		if id := id.id(); id != "" {
-			*u = append(*u, id)
-		}
-	}
-	return nil
-}
-
 // Event takes an event that DingTalk pushed. An error means that DingTalk should
-// push it again; an event that can't be understood, or is not for this bot, is
-// taken and forgotten. Born is when it happened, and age how old it was when it was
-// pushed, both by DingTalk's clock; zero if DingTalk did not say.
+// push it again; an event that can't be understood, or is none of this bot's, such as
+// one of no group, is taken and forgotten. Born is when it happened, and age how old it
+// was when it was pushed, both by DingTalk's clock; zero if DingTalk did not say.
 func (b *Bot) Event(ctx context.Context, kind string, born time.Time, age time.Duration, data []byte) error {
 	arrived := b.Now()
-	e, ok := understood(data)
-	if !ok {
-		b.Log.Warn("event dropped", zap.String("event", kind), zap.Int("bytes", len(data)))
+	e, err := frame.DecodeEvent(data)
+	if err != nil {
+		b.Log.Warn("event dropped", zap.String("event", kind), zap.Int("bytes", len(data)), zap.Error(err))
 		b.Observer.Push(eventLabel(kind), Dropped)
 		return nil
 	}
-	if e.Robot != "" && string(e.Robot) != b.RobotCode || !b.Access.works(e.Group.id()) {
+	if !b.concerns(kind, e) {
+		b.Log.Debug("event ignored", zap.String("event", kind))
 		b.Observer.Push(eventLabel(kind), Ignored)
 		return nil
 	}
-	err := b.follows(ctx, kind, born, arrived.Add(-age), e)
+	err = b.follows(ctx, kind, born, arrived.Add(-age), e)
 	outcome := Taken
 	switch {
 	case errors.Is(err, errNotYetRecorded):
@@ -105,33 +74,39 @@ func (b *Bot) Event(ctx context.Context, kind string, born time.Time, age time.D
 	return err
 }
 
+// concerns reports whether an event is of a kind that the bot follows, and of a group
+// of its own. The administrator may have ticked any others, and people read in private
+// too.
+func (b *Bot) concerns(kind string, e frame.Event) bool {
+	return slices.Contains(EventTypes(), kind) && e.Group != "" && b.Access.works(e.Group) && (e.Robot == "" || e.Robot == b.RobotCode)
+}
+
 // follows does what an event is about. Own is when it happened at the latest, by this
 // machine's clock.
-func (b *Bot) follows(ctx context.Context, kind string, born, own time.Time, e event) error {
-	group := e.Group.id()
-	at := moment(b.happened(e.At.time(), born), own)
+func (b *Bot) follows(ctx context.Context, kind string, born, own time.Time, e frame.Event) error {
+	group := e.Group
+	at := moment(b.happened(e.At, born), own)
 	switch kind {
 	case eventRead:
 		return b.read(ctx, e, born)
 	case eventRecall:
-		return b.recalled(ctx, group, e.Key.id())
+		return b.recalled(ctx, group, e.Key)
 	case eventJoin:
-		return b.Members.Joined(ctx, group, e.UserID, at)
+		return b.Members.Joined(ctx, group, e.UserIDs, at)
 	case eventRemove:
-		return b.Members.Left(ctx, group, e.UserID, at)
+		return b.Members.Left(ctx, group, e.UserIDs, at)
 	case eventQuit:
-		who := e.Operator.id()
-		if who == "" { // from outside
+		if e.Operator == "" { // from outside
 			return nil
 		}
-		return b.Members.Left(ctx, group, []string{who}, at)
+		return b.Members.Left(ctx, group, []string{e.Operator}, at)
 	case eventTitle:
 		if e.Title == "" {
 			return nil
 		}
-		return b.Groups.KeepTitle(ctx, group, cutBytes(string(e.Title), maxTitleBytes))
+		return b.Groups.KeepTitle(ctx, group, e.Title)
 	case eventInstall, eventUninstall:
-		return b.coolAppChanged(ctx, group, e.CoolApp.id(), kind == eventInstall)
+		return b.coolAppChanged(ctx, group, e.CoolApp, kind == eventInstall)
 	case eventDisband:
 		return b.disbanded(ctx, group)
 	}
@@ -164,20 +139,12 @@ func (b *Bot) happened(times ...time.Time) time.Time {
 	return time.Time{}
 }
 
-// understood decodes the data of an event; ok is false if it is broken, or names
-// no group.
-func understood(data []byte) (e event, ok bool) {
-	err := json.Unmarshal(data, &e)
-	return e, err == nil && e.Group.id() != ""
-}
-
 // read keeps who read which message, and when.
-func (b *Bot) read(ctx context.Context, e event, born time.Time) error {
-	key := e.Key.id()
-	if key == "" || len(e.UserID) == 0 { // somebody from outside has no userId
+func (b *Bot) read(ctx context.Context, e frame.Event, born time.Time) error {
+	if e.Key == "" || len(e.UserIDs) == 0 { // somebody from outside has no userId
 		return nil
 	}
-	at, now := b.happened(e.Operated.time(), born), b.Now()
+	at, now := b.happened(e.Operated, born), b.Now()
 	if at.IsZero() {
 		return nil // it says nothing that a query would not
 	}
@@ -185,7 +152,7 @@ func (b *Bot) read(ctx context.Context, e event, born time.Time) error {
 	if at.After(now) { // by DingTalk's clock; nobody reads in time to come
 		at = now
 	}
-	known, err := b.gatherer.add(ctx, e.Group.id(), key, e.UserID[0], at)
+	known, err := b.gatherer.add(ctx, e.Group, e.Key, e.UserIDs, at)
 	if err != nil {
 		return err
 	}

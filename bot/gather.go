@@ -3,6 +3,7 @@ package bot
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 	"time"
 
@@ -32,11 +33,13 @@ type gatherer struct {
 	done    sync.WaitGroup
 }
 
-// pushedRead is one read on its way, and where its outcome goes.
+// pushedRead is what one event tells, on its way, and where its outcome goes.
 type pushedRead struct {
-	group, key, userID string
-	at                 time.Time
-	outcome            chan<- gathered
+	group, key string
+	userIDs    []string
+	at         time.Time
+	outcome    chan<- gathered
+	gone       <-chan struct{} // closed once nobody waits for the outcome
 }
 
 type gathered struct {
@@ -57,12 +60,12 @@ func (g *gatherer) close() {
 	g.done.Wait()
 }
 
-// add keeps a read and returns once it is written: false if its message is not
-// known.
-func (g *gatherer) add(ctx context.Context, group, key, userID string, at time.Time) (bool, error) {
+// add keeps that these people read a message and returns once it is written: false if
+// the message is not known.
+func (g *gatherer) add(ctx context.Context, group, key string, userIDs []string, at time.Time) (bool, error) {
 	outcome := make(chan gathered, 1)
 	select {
-	case g.waiting <- pushedRead{group, key, userID, at, outcome}:
+	case g.waiting <- pushedRead{group, key, userIDs, at, outcome, ctx.Done()}:
 	case <-ctx.Done():
 		return false, ctx.Err()
 	case <-g.quit:
@@ -97,10 +100,10 @@ func (g *gatherer) run() {
 // message names a message by what an event says of it.
 type message struct{ group, key string }
 
-// write keeps a batch, message by message.
+// write keeps a batch, message by message, each within a time of its own: many messages
+// take none of it from each other. Reads that nobody waits for any more are left out
+// when their turn comes: DingTalk pushes them again.
 func (g *gatherer) write(batch []pushedRead) {
-	ctx, cancel := context.WithTimeout(context.Background(), writeWithin)
-	defer cancel()
 	byMessage := map[message][]pushedRead{}
 	for _, r := range batch {
 		m := message{r.group, r.key}
@@ -110,18 +113,40 @@ func (g *gatherer) write(batch []pushedRead) {
 	all.SetLimit(writers)
 	for m, reads := range byMessage {
 		all.Go(func() error {
-			times := make(map[string]time.Time, len(reads))
-			for _, r := range reads {
-				if known, twice := times[r.userID]; !twice || r.at.Before(known) {
-					times[r.userID] = r.at
-				}
-			}
-			known, err := g.records.KeepPushed(ctx, m.group, m.key, times)
-			for _, r := range reads {
-				r.outcome <- gathered{known, err}
-			}
+			g.writeTo(m, slices.DeleteFunc(reads, pushedRead.abandoned))
 			return nil // each read has its own outcome
 		})
 	}
 	_ = all.Wait() // nothing fails as a whole
+}
+
+// writeTo keeps the reads of one message.
+func (g *gatherer) writeTo(m message, reads []pushedRead) {
+	if len(reads) == 0 {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), writeWithin)
+	defer cancel()
+	times := make(map[string]time.Time, len(reads))
+	for _, r := range reads {
+		for _, id := range r.userIDs {
+			if known, twice := times[id]; !twice || r.at.Before(known) {
+				times[id] = r.at
+			}
+		}
+	}
+	known, err := g.records.KeepPushed(ctx, m.group, m.key, times)
+	for _, r := range reads {
+		r.outcome <- gathered{known, err}
+	}
+}
+
+// abandoned reports whether nobody waits for the outcome any more.
+func (r pushedRead) abandoned() bool {
+	select {
+	case <-r.gone:
+		return true
+	default:
+		return false
+	}
 }

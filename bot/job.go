@@ -22,9 +22,9 @@ type acceptedMessage struct {
 	Webhook string
 }
 
-// job is what somebody said as it waits in the inbox, the only place where its session
-// webhook is written down.
-func (in Incoming) job() (receipts.Job, error) {
+// messageJob is what somebody said as it waits in the inbox, the only place where its
+// session webhook is written down.
+func messageJob(in Incoming) (receipts.Job, error) {
 	body, err := json.Marshal(acceptedMessage{in, in.Webhook.Reveal()})
 	return receipts.Job{ID: in.ID, Kind: MessageJob, Group: in.Group, Body: string(body)}, err
 }

@@ -172,7 +172,7 @@ func TestPushesAreObserved(t *testing.T) {
 	}
 	if diff := cmp.Diff([]string{
 		"push message taken", "push message repeated", "push message dropped", "push message ignored", "push message refused",
-		"push robot_msg_read early", "push chat_update_title taken", "push chat_add_member ignored", "push chat_quit dropped", "push other taken", "push other taken",
+		"push robot_msg_read early", "push chat_update_title taken", "push chat_add_member ignored", "push chat_quit dropped", "push other ignored", "push other ignored",
 		"push chat_add_member refused",
 	}, o.take()); diff != "" {
 		t.Error(diff)

@@ -30,6 +30,9 @@ func (b *Bot) remind(ctx context.Context, w *words, in Incoming, said Said) (ans
 	if !b.Access.may(b.Access.Remind, in, receipts.Person{}) {
 		return refuse(w.refusal(b.Access.Remind)), nil
 	}
+	if unresolved(in, said) {
+		return refuse(w.WhomToRemind), nil
+	}
 	number, refusal, err := b.number(ctx, w, in, said)
 	if err != nil || refusal != "" {
 		return refuse(refusal), err
@@ -40,6 +43,12 @@ func (b *Bot) remind(ctx context.Context, w *words, in Incoming, said Said) (ans
 	}
 	if err != nil {
 		return answer{}, err
+	}
+	if len(in.Mentioned) > 0 && r.Message.State == receipts.Sent && r.Complete() {
+		whole := r
+		if r.Unread = among(in.Mentioned, r.Unread); len(r.Unread) == 0 {
+			return b.deliver(ctx, w, in, b.nobodyMentioned(ctx, w, in.Mentioned, whole))
+		}
 	}
 	n := b.nudges(ctx, w, r.Message)
 	n.asker, n.mentions = in.Sender.Name, mentionsOfCommand
@@ -56,10 +65,13 @@ func (b *Bot) remind(ctx context.Context, w *words, in Incoming, said Said) (ans
 	b.logReminded(ctx, in.ID, done)
 	p := b.page(w, in.Group)
 	p.names = b.namesOf(ctx, in.Group, done)
-	if len(done.Reached[receipts.Mention]) > 0 && len(done.Uncertain) == n.told && len(done.Failed) == 0 {
+	if len(done.Reached[receipts.Mention]) > 0 && in.Strangers == 0 && len(done.Uncertain) == n.told && len(done.Failed) == 0 {
 		return answer{}, nil // the mentions have said it all
 	}
 	a := p.reminded(done, b.Prompter.Cooldown).about(number)
+	if in.Strangers > 0 {
+		a.text = lines(a.text, fmt.Sprintf(w.StrangersLeft, in.Strangers))
+	}
 	return b.deliver(ctx, w, in, a)
 }
 

@@ -70,7 +70,7 @@ func (a answer) fit(note string) answer {
 		if _, err := whole.message().Encode(); err == nil || a.text == "" {
 			return whole
 		}
-		a.text = cutBytes(a.text, len(a.text)*9/10)
+		a.text = strings.ToValidUTF8(a.text[:len(a.text)*9/10], "")
 	}
 }
 
@@ -234,6 +234,10 @@ func (p page) gaps(r receipts.Report) []string {
 // list renders names into the format, and counts those that are not shown: too
 // many, or nobody knows what they are called.
 func (p page) list(format string, people []listed) string {
+	return fmt.Sprintf(format, len(people), p.enumerate(people))
+}
+
+func (p page) enumerate(people []listed) string {
 	var b strings.Builder
 	shown := 0
 	for _, person := range people {
@@ -260,7 +264,7 @@ func (p page) list(format string, people []listed) string {
 	case rest > 0:
 		fmt.Fprintf(&b, p.AndMore, rest)
 	}
-	return fmt.Sprintf(format, len(people), b.String())
+	return b.String()
 }
 
 // footer tells how the report came about and who is not in it.

@@ -45,7 +45,7 @@ func TestAWebhookIsOnlyShownInTheInbox(t *testing.T) {
 			}
 		}
 	}
-	job, err := in.job()
+	job, err := messageJob(in)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -28,6 +28,7 @@ type words struct {
 	Unknown     string
 	UnknownNear string // %s the nearest command
 	Wordless    string
+	Unnamed     string // of a command that would have an effect: DingTalk gave it no id
 	Spent       string
 	NoSuch      string // %d
 	NothingYet  string
@@ -47,6 +48,9 @@ type words struct {
 	Uncertain        string // %d number, %s why
 	Unrecorded       string // %d number
 	NoPictures       string // %d
+	NamedBelow       string // %s names
+	NamedInside      string // their names stand in the text
+	NamelessBelow    string // %d people
 
 	// Reminding.
 	LookAt          string                      // %d number, %s title: what mentioned people read
@@ -65,6 +69,10 @@ type words struct {
 	RemindedMaybe   string                      // %d people, %s names
 	NotReminded     string                      // %d people, %s names
 	RemindedTimes   string                      // %d times: after a name
+	WhomToRemind    string                      // somebody is mentioned, nobody knows who
+	TheyHaveRead    string                      // %s names, %d number
+	NotForThem      string                      // %s names, %d number
+	StrangersLeft   string                      // %d who are mentioned
 
 	// Following up.
 	Following       string // %d number, %s plan, %d number

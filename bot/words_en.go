@@ -34,6 +34,7 @@ Name a message by its number (unread #n) or quote it; otherwise it is the latest
 	Unknown:        `I know "announce", "who read", "unread", "list" and more: say "help".`,
 	UnknownNear:    `I did not get that. Did you mean "%s"? Say "help" for everything I know.`,
 	Wordless:       `I can only read text. Say "help" to see what I can do.`,
+	Unnamed:        "DingTalk gave this command no id, so I can't tell whether it is a repetition; nothing was done. Please say it again.",
 	Spent:          "Your organisation's monthly quota of DingTalk messages is used up, so I can't see what you said. Ask an administrator to look at the usage in DingTalk's developer console.",
 	NoSuch:         `There is no #%d in this group; say "list" to see what there is.`,
 	NothingYet:     `Nothing has been announced in this group yet. Say "announce Title" and I start counting.`,
@@ -51,6 +52,9 @@ Name a message by its number (unread #n) or quote it; otherwise it is the latest
 	Uncertain:        `It is uncertain whether #%d was delivered; I will not send it again, so that nobody gets it twice. %s If you see it in the group, quote it and say "unread", and I count on; if not, announce it again.`,
 	Unrecorded:       `#%d was posted, but I could not write it down (the store did not answer). Please don't post it again; quote it later and say "unread", and I count on.`,
 	NoPictures:       "Pictures are not carried over (%d); only the text was posted.",
+	NamedBelow:       "Written below the text: %s. My announcements can't notify people by @.",
+	NamedInside:      "The names stand in the text, but my announcements can't notify people by @.",
+	NamelessBelow:    "Not named, for want of their names: %d of those mentioned.",
 
 	LookAt:          `please read #%d "%s"`,
 	Nudge:           `You have not read this yet, please do: in %s, #%d "%s".`,
@@ -71,6 +75,10 @@ Name a message by its number (unread #n) or quote it; otherwise it is the latest
 	RemindedMaybe: "Perhaps reminded already, and so not again (%d): %s",
 	NotReminded:   "Not reminded (%d): %s",
 	RemindedTimes: " (reminded %d×)",
+	WhomToRemind:  "You mentioned somebody, but DingTalk does not tell me who it is (perhaps nobody of this organisation), so nobody was reminded. Pick whom to mention from the list of members; to remind all who have not read it, mention nobody else.",
+	TheyHaveRead:  "%s read #%d, so nobody was reminded.",
+	NotForThem:    "Not among those who are to read it, so not reminded: %s (#%d).",
+	StrangersLeft: "Not reminded, for they are not of this organisation: %d of those mentioned.",
 
 	Following:       `Following up #%d: %s. Say "stop #%d" to end it.`,
 	NotFollowed:     "#%d is not followed up. %s",

@@ -1,9 +1,10 @@
-package bot
+package frame
 
 import (
 	"encoding/json"
 	"errors"
 	"maps"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -38,8 +39,8 @@ func frameData(t testing.TB, changes fields) []byte {
 }
 
 // documented is what frameData is decoded to.
-func documented(change func(*Incoming)) Incoming {
-	in := Incoming{
+func documented(change func(*Message)) Message {
+	in := Message{
 		ID: "msg1", Group: "cid1", Title: "项目组", Robot: "robot1", SaidAt: time.UnixMilli(1754215200000), Sender: receipts.Person{UserID: "user1", Name: "李雷"}, Admin: true,
 		Text: " 谁没读", Webhook: dingtalk.NewSecret("https://oapi.dingtalk.com/robot/sendBySession?session=s1"), WebhookUntil: time.UnixMilli(1754220600000),
 	}
@@ -57,106 +58,106 @@ func TestDecodeDocumentedFrames(t *testing.T) {
 	createdAt := time.UnixMilli(1754215100000)
 	for name, test := range map[string]struct {
 		changes fields
-		want    func(*Incoming)
+		want    func(*Message)
 	}{
-		"text": {nil, func(*Incoming) {}},
+		"text": {nil, func(*Message) {}},
 		"no administrator": {
-			fields{"isAdmin": false}, func(in *Incoming) { in.Admin = false },
+			fields{"isAdmin": false}, func(in *Message) { in.Admin = false },
 		},
 		"one-to-one": {
 			fields{"conversationType": "1", "conversationTitle": nil, "isInAtList": nil, "atUsers": nil},
-			func(in *Incoming) { in.Direct, in.Title = true, "" },
+			func(in *Message) { in.Direct, in.Title = true, "" },
 		},
 		"from outside": {
 			fields{"senderStaffId": "", "senderCorpId": "ding2", "isAdmin": false},
-			func(in *Incoming) { in.Sender.UserID, in.Outsider, in.Admin = "", true, false },
+			func(in *Message) { in.Sender.UserID, in.Outsider, in.Admin = "", true, false },
 		},
 		"of another organisation, with a userId of theirs": {
-			fields{"senderCorpId": "ding2"}, func(in *Incoming) { in.Outsider = true },
+			fields{"senderCorpId": "ding2"}, func(in *Message) { in.Outsider = true },
 		},
 		"the app is not published": {
-			fields{"senderStaffId": nil}, func(in *Incoming) { in.Sender.UserID, in.Outsider = "", true },
+			fields{"senderStaffId": nil}, func(in *Message) { in.Sender.UserID, in.Outsider = "", true },
 		},
 		"over quota": {
 			fields{"text": nil, "errorCode": 20001, "errorMessage": "The number of messages exceeds the quota"},
-			func(in *Incoming) { in.Text, in.Spent = "", true },
+			func(in *Message) { in.Text, in.Spent = "", true },
 		},
 		"over quota, the code as a string": {
-			fields{"text": nil, "errorCode": "20001"}, func(in *Incoming) { in.Text, in.Spent = "", true },
+			fields{"text": nil, "errorCode": "20001"}, func(in *Message) { in.Text, in.Spent = "", true },
 		},
-		"no error after all": {fields{"errorCode": 0}, func(*Incoming) {}},
+		"no error after all": {fields{"errorCode": 0}, func(*Message) {}},
 		"picture": {
 			fields{"msgtype": "picture", "text": nil, "content": fields{"downloadCode": "d", "pictureDownloadCode": "p"}},
-			func(in *Incoming) { in.Text, in.Wordless = "", true },
+			func(in *Message) { in.Text, in.Wordless = "", true },
 		},
 		"voice": {
 			fields{"msgtype": "audio", "text": nil, "content": fields{"recognition": "谁没读", "duration": 3}},
-			func(in *Incoming) { in.Text, in.Wordless = "", true },
+			func(in *Message) { in.Text, in.Wordless = "", true },
 		},
 		"rich text": {
 			fields{"msgtype": "richText", "text": nil, "content": richText(fields{"text": " 公告 标题\n"}, fields{"text": "正文", "attrs": fields{"bold": true}})},
-			func(in *Incoming) { in.Text = " 公告 标题\n正文" },
+			func(in *Message) { in.Text = " 公告 标题\n正文" },
 		},
 		"rich text with pictures": {
 			fields{"msgtype": "richText", "text": nil, "content": richText(
 				fields{"text": "公告 标题"}, fields{"type": "picture", "downloadCode": "d"}, fields{"downloadCode": "d"}, fields{"type": "picture"}, fields{},
 			)},
-			func(in *Incoming) { in.Text, in.Pictures = "公告 标题", 3 },
+			func(in *Message) { in.Text, in.Pictures = "公告 标题", 3 },
 		},
 		"rich text of nothing but a picture": {
 			fields{"msgtype": "richText", "text": nil, "content": richText(fields{"text": " \n"}, fields{"type": "picture", "downloadCode": "d"})},
-			func(in *Incoming) { in.Text, in.Pictures, in.Wordless = " \n", 1, true },
+			func(in *Message) { in.Text, in.Pictures, in.Wordless = " \n", 1, true },
 		},
 		"an empty mention as rich text": {
-			fields{"msgtype": "richText", "text": nil, "content": richText()}, func(in *Incoming) { in.Text = "" },
+			fields{"msgtype": "richText", "text": nil, "content": richText()}, func(in *Message) { in.Text = "" },
 		},
 		"quotes an announcement": {
 			quoting(fields{"createdAt": 1754215100000, "senderId": "$:LWCP_v1:$bot", "content": fields{"text": "周五停机\n请保存"}},
 				fields{"originalProcessQueryKey": "key1"}),
-			func(in *Incoming) {
+			func(in *Message) {
 				in.IsReply, in.Quote = true, receipts.Quote{Key: "key1", CreatedAt: createdAt, Text: "周五停机\n请保存"}
 			},
 		},
 		"quotes an announcement, and the frame tells nothing of it": {
 			quoting(nil, fields{"originalProcessQueryKey": "key1"}),
-			func(in *Incoming) { in.IsReply, in.Quote = true, receipts.Quote{Key: "key1"} },
+			func(in *Message) { in.IsReply, in.Quote = true, receipts.Quote{Key: "key1"} },
 		},
 		"quotes by the key alone": {
 			fields{"originalProcessQueryKey": "key1"},
-			func(in *Incoming) { in.IsReply, in.Quote = true, receipts.Quote{Key: "key1"} },
+			func(in *Message) { in.IsReply, in.Quote = true, receipts.Quote{Key: "key1"} },
 		},
 		"quotes an answer": {
 			quoting(fields{"createdAt": "1754215100000", "senderId": "$:LWCP_v1:$bot", "content": fields{"text": "#7 周五 #8 停机  \n未读 9 人"}}, nil),
-			func(in *Incoming) {
+			func(in *Message) {
 				in.IsReply, in.QuotedNumber = true, 7
 				in.Quote = receipts.Quote{CreatedAt: createdAt, Text: "#7 周五 #8 停机  \n未读 9 人"}
 			},
 		},
 		"quotes an answer without a number in its first line": {
 			quoting(fields{"senderId": "$:LWCP_v1:$bot", "content": fields{"text": "最近 2 条公告\n#7 周五停机"}}, nil),
-			func(in *Incoming) { in.IsReply, in.Quote.Text = true, "最近 2 条公告\n#7 周五停机" },
+			func(in *Message) { in.IsReply, in.Quote.Text = true, "最近 2 条公告\n#7 周五停机" },
 		},
 		"quotes a person who wrote a number": {
 			quoting(fields{"senderId": "$:LWCP_v1:$abc", "content": fields{"text": "#7 是什么"}}, nil),
-			func(in *Incoming) { in.IsReply, in.Quote.Text = true, "#7 是什么" },
+			func(in *Message) { in.IsReply, in.Quote.Text = true, "#7 是什么" },
 		},
 		"quotes a person as rich text": {
 			fields{"msgtype": "richText", "text": nil, "content": richText(fields{"text": "谁没读"}), "originalMsgId": "msg0"},
-			func(in *Incoming) { in.Text, in.IsReply = "谁没读", true },
+			func(in *Message) { in.Text, in.IsReply = "谁没读", true },
 		},
 		"quotes an answer as rich text": {
 			fields{"msgtype": "richText", "text": nil, "content": fields{
 				"richText": []fields{{"text": "谁没读"}}, "isReplyMsg": true,
 				"repliedMsg": fields{"senderId": "$:LWCP_v1:$bot", "content": fields{"text": "已发出 #7"}},
 			}},
-			func(in *Incoming) {
+			func(in *Message) {
 				in.Text, in.IsReply, in.QuotedNumber, in.Quote.Text = "谁没读", true, 7, "已发出 #7"
 			},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			got, err := decode(frameData(t, test.changes), "frame1")
+			got, err := DecodeMessage(frameData(t, test.changes), "frame1")
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -177,36 +178,36 @@ func with(base, more fields) fields {
 func TestDecodeOddFields(t *testing.T) {
 	t.Parallel()
 	odd := []any{fields{"a": 1}, []any{1, "a"}, []any{}, fields{}}
-	for field, want := range map[string]func(*Incoming){
-		"msgId":                     func(in *Incoming) { in.ID = "frame1" },
-		"conversationType":          func(*Incoming) {},
-		"senderStaffId":             func(in *Incoming) { in.Sender.UserID, in.Outsider = "", true },
-		"senderNick":                func(in *Incoming) { in.Sender.Name = "" },
-		"senderId":                  func(*Incoming) {},
-		"senderCorpId":              func(*Incoming) {},
-		"chatbotCorpId":             func(*Incoming) {},
-		"chatbotUserId":             func(*Incoming) {},
-		"isAdmin":                   func(in *Incoming) { in.Admin = false },
-		"isInAtList":                func(*Incoming) {},
-		"atUsers":                   func(*Incoming) {},
-		"robotCode":                 func(in *Incoming) { in.Robot = "" },
-		"sessionWebhook":            func(in *Incoming) { in.Webhook = dingtalk.Secret{} },
-		"sessionWebhookExpiredTime": func(in *Incoming) { in.WebhookUntil = time.Time{} },
-		"conversationTitle":         func(in *Incoming) { in.Title = "" },
-		"createAt":                  func(in *Incoming) { in.SaidAt = time.Time{} },
-		"msgtype":                   func(*Incoming) {},
-		"text":                      func(in *Incoming) { in.Text = "" },
-		"content":                   func(*Incoming) {},
-		"errorCode":                 func(*Incoming) {},
-		"originalMsgId":             func(*Incoming) {},
-		"originalProcessQueryKey":   func(*Incoming) {},
+	for field, want := range map[string]func(*Message){
+		"msgId":                     func(in *Message) { in.ID, in.Unnamed = "frame1", true },
+		"conversationType":          func(*Message) {},
+		"senderStaffId":             func(in *Message) { in.Sender.UserID, in.Outsider = "", true },
+		"senderNick":                func(in *Message) { in.Sender.Name = "" },
+		"senderId":                  func(*Message) {},
+		"senderCorpId":              func(*Message) {},
+		"chatbotCorpId":             func(*Message) {},
+		"chatbotUserId":             func(*Message) {},
+		"isAdmin":                   func(in *Message) { in.Admin = false },
+		"isInAtList":                func(*Message) {},
+		"atUsers":                   func(*Message) {},
+		"robotCode":                 func(in *Message) { in.Robot = "" },
+		"sessionWebhook":            func(in *Message) { in.Webhook = dingtalk.Secret{} },
+		"sessionWebhookExpiredTime": func(in *Message) { in.WebhookUntil = time.Time{} },
+		"conversationTitle":         func(in *Message) { in.Title = "" },
+		"createAt":                  func(in *Message) { in.SaidAt = time.Time{} },
+		"msgtype":                   func(*Message) {},
+		"text":                      func(in *Message) { in.Text = "" },
+		"content":                   func(*Message) {},
+		"errorCode":                 func(*Message) {},
+		"originalMsgId":             func(*Message) {},
+		"originalProcessQueryKey":   func(*Message) {},
 	} {
 		for _, value := range append(odd, nil) {
 			changes := fields{field: value}
 			if field == "text" && value != nil {
 				changes[field] = []any{"谁没读"} // an object would be of the right type
 			}
-			got, err := decode(frameData(t, changes), "frame1")
+			got, err := DecodeMessage(frameData(t, changes), "frame1")
 			if err != nil {
 				t.Errorf("%s %v: %v", field, value, err)
 				continue
@@ -221,12 +222,12 @@ func TestDecodeOddFields(t *testing.T) {
 func TestDecodeOddQuotesAndParts(t *testing.T) {
 	t.Parallel()
 	for _, odd := range []any{nil, 7, "x", true, []any{1}, fields{"content": 7, "createdAt": fields{}, "senderId": []any{}}, fields{"content": fields{"text": fields{}}}} {
-		got, err := decode(frameData(t, fields{"text": fields{"content": " 谁没读", "isReplyMsg": true, "repliedMsg": odd}}), "")
-		if diff := cmp.Diff(documented(func(in *Incoming) { in.IsReply = true }), got); err != nil || diff != "" {
+		got, err := DecodeMessage(frameData(t, fields{"text": fields{"content": " 谁没读", "isReplyMsg": true, "repliedMsg": odd}}), "")
+		if diff := cmp.Diff(documented(func(in *Message) { in.IsReply = true }), got); err != nil || diff != "" {
 			t.Errorf("repliedMsg %v: %v (-want +got):\n%s", odd, err, diff)
 		}
-		got, err = decode(frameData(t, fields{"msgtype": "richText", "content": fields{"richText": odd}}), "")
-		if diff := cmp.Diff(documented(func(in *Incoming) { in.Text = "" }), got); err != nil || diff != "" {
+		got, err = DecodeMessage(frameData(t, fields{"msgtype": "richText", "content": fields{"richText": odd}}), "")
+		if diff := cmp.Diff(documented(func(in *Message) { in.Text = "" }), got); err != nil || diff != "" {
 			t.Errorf("richText %v: %v (-want +got):\n%s", odd, err, diff)
 		}
 	}
@@ -236,11 +237,11 @@ func TestDecodeOddQuotesAndParts(t *testing.T) {
 // round.
 func TestDecodeNumbersAndStringsAlike(t *testing.T) {
 	t.Parallel()
-	got, err := decode(frameData(t, fields{
+	got, err := DecodeMessage(frameData(t, fields{
 		"conversationType": 2, "isAdmin": "true", "senderStaffId": 4711, "sessionWebhookExpiredTime": "1754220600000",
 		"text": fields{"content": 12, "isReplyMsg": "true"},
 	}), "")
-	want := documented(func(in *Incoming) { in.Sender.UserID, in.Text, in.IsReply = "4711", "12", true })
+	want := documented(func(in *Message) { in.Sender.UserID, in.Text, in.IsReply = "4711", "12", true })
 	if diff := cmp.Diff(want, got); err != nil || diff != "" {
 		t.Errorf("%v (-want +got):\n%s", err, diff)
 	}
@@ -258,7 +259,7 @@ func TestDecodeTimes(t *testing.T) {
 			"sessionWebhookExpiredTime": json.RawMessage(raw),
 			"text":                      fields{"content": "谁没读", "repliedMsg": fields{"createdAt": json.RawMessage(raw)}},
 		})
-		got, err := decode(data, "")
+		got, err := DecodeMessage(data, "")
 		if err != nil || !got.WebhookUntil.Equal(want) || !got.Quote.CreatedAt.Equal(want) {
 			t.Errorf("%s: %v, %v, %v, want %v", raw, got.WebhookUntil, got.Quote.CreatedAt, err, want)
 		}
@@ -278,20 +279,20 @@ func TestDecodeDropsWhatNobodyCanAnswer(t *testing.T) {
 		"an empty group":       string(frameData(t, fields{"conversationId": ""})),
 		"a group that is none": string(frameData(t, fields{"conversationId": []any{"cid1"}})),
 	} {
-		if got, err := decode([]byte(data), "frame1"); !errors.Is(err, errFrame) {
-			t.Errorf("%s: %+v, %v, want errFrame", name, got, err)
+		if got, err := DecodeMessage([]byte(data), "frame1"); !errors.Is(err, ErrBroken) {
+			t.Errorf("%s: %+v, %v, want ErrBroken", name, got, err)
 		}
 	}
-	if got, err := decode(frameData(t, fields{"msgId": nil}), ""); !errors.Is(err, errFrame) {
-		t.Errorf("no id at all: %+v, %v, want errFrame", got, err)
+	if got, err := DecodeMessage(frameData(t, fields{"msgId": nil}), ""); !errors.Is(err, ErrBroken) {
+		t.Errorf("no id at all: %+v, %v, want ErrBroken", got, err)
 	}
 }
 
 func TestDecodeDeepFieldsAreAbsent(t *testing.T) {
 	t.Parallel()
 	deep := json.RawMessage(strings.Repeat("[", 5_000) + strings.Repeat("]", 5_000))
-	got, err := decode(frameData(t, fields{"senderNick": deep, "text": fields{"content": deep, "repliedMsg": deep}, "atUsers": deep}), "")
-	want := documented(func(in *Incoming) { in.Sender.Name, in.Text = "", "" })
+	got, err := DecodeMessage(frameData(t, fields{"senderNick": deep, "text": fields{"content": deep, "repliedMsg": deep}, "atUsers": deep}), "")
+	want := documented(func(in *Message) { in.Sender.Name, in.Text = "", "" })
 	if diff := cmp.Diff(want, got); err != nil || diff != "" {
 		t.Errorf("%v (-want +got):\n%s", err, diff)
 	}
@@ -301,7 +302,7 @@ func TestDecodeHugeText(t *testing.T) {
 	t.Parallel()
 	for _, odd := range []string{"", "a", "ab"} { // so that the limit falls on every byte of a rune
 		whole := odd + strings.Repeat("读", maxTextBytes)
-		got, err := decode(frameData(t, fields{"text": fields{"content": whole, "repliedMsg": fields{"content": fields{"text": whole}}}}), "")
+		got, err := DecodeMessage(frameData(t, fields{"text": fields{"content": whole, "repliedMsg": fields{"content": fields{"text": whole}}}}), "")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -314,7 +315,7 @@ func TestDecodeHugeText(t *testing.T) {
 			t.Error("nothing tells that the text was cut")
 		}
 	}
-	exact, err := decode(frameData(t, fields{"text": fields{"content": strings.Repeat("x", maxTextBytes)}}), "")
+	exact, err := DecodeMessage(frameData(t, fields{"text": fields{"content": strings.Repeat("x", maxTextBytes)}}), "")
 	if err != nil || len(exact.Text) != maxTextBytes || exact.Cut {
 		t.Errorf("%d bytes, cut %t, %v", len(exact.Text), exact.Cut, err)
 	}
@@ -323,8 +324,8 @@ func TestDecodeHugeText(t *testing.T) {
 func TestDecodeInvalidUTF8(t *testing.T) {
 	t.Parallel()
 	data := strings.NewReplacer("谁没读", "谁\xff没\xc3读", "李雷", "李\x80雷").Replace(string(frameData(t, nil)))
-	got, err := decode([]byte(data), "")
-	want := documented(func(in *Incoming) { in.Text, in.Sender.Name = " 谁\ufffd没\ufffd读", "李\ufffd雷" })
+	got, err := DecodeMessage([]byte(data), "")
+	want := documented(func(in *Message) { in.Text, in.Sender.Name = " 谁\ufffd没\ufffd读", "李\ufffd雷" })
 	if diff := cmp.Diff(want, got); err != nil || diff != "" {
 		t.Errorf("%v (-want +got):\n%s", err, diff)
 	}
@@ -337,13 +338,16 @@ func FuzzDecode(f *testing.F) {
 	f.Add(frameData(f, fields{"originalProcessQueryKey": "k", "text": fields{
 		"content": "撤回", "isReplyMsg": true, "repliedMsg": fields{"createdAt": 1, "senderId": "$:LWCP_v1:$bot", "content": fields{"text": "#3 x"}},
 	}}))
+	f.Add(frameData(f, with(rich("@whoread ", "提醒 #1 ", "@张三"), fields{"atUsers": []fields{{"dingtalkId": "$:LWCP_v1:$bot"}, {"staffId": "zhangsan"}, {}}})))
+	f.Add(frameData(f, fields{"repliedMsg": fields{"senderId": "$:LWCP_v1:$bot", "content": card(element("RICHTEXT", element("RICHTEXT", text("#1 一"), text("二"))))}}))
+	f.Add(frameData(f, fields{"quoteMessage": fields{"senderId": "$:LWCP_v1:$bot", "text": fields{"content": "#1 一"}}, "msgtype": "markdown", "content": fields{"text": "@x"}}))
 	for _, seed := range []string{"", "null", "[]", `{"conversationId":7,"text":{"content":"\ud800"}}`, `{"conversationId":"c","isAdmin":{},"text":7}`} {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
-		in, err := decode(data, "frame1")
+		in, err := DecodeMessage(data, "frame1")
 		if err != nil {
-			if !errors.Is(err, errFrame) {
+			if !errors.Is(err, ErrBroken) {
 				t.Fatal(err)
 			}
 			return
@@ -354,17 +358,16 @@ func FuzzDecode(f *testing.F) {
 		if !in.Outsider && in.Sender.UserID == "" {
 			t.Fatalf("somebody without a userId is let in: %+v", in)
 		}
-		job, err := in.job()
-		if err != nil {
-			t.Fatal(err)
+		for i, mention := range in.Mentions {
+			if mention.From < 0 || mention.To > len(in.Text) || mention.From >= mention.To || i > 0 && mention.From < in.Mentions[i-1].To {
+				t.Fatalf("mentions %v of %d bytes", in.Mentions, len(in.Text))
+			}
 		}
-		again, err := messageOf(job)
-		if err != nil {
-			t.Fatal(err)
+		if slices.Contains(in.Mentioned, "") || in.Strangers < 0 || len(in.Quote.Text) > maxTextBytes {
+			t.Fatalf("%+v", in)
 		}
-		if diff := cmp.Diff(in, again); diff != "" {
-			t.Fatalf("the inbox changes the command (-before +after):\n%s", diff)
+		if (in.Quote.Key != "" || in.Quote.Text != "" || in.QuotedNumber > 0) && !in.IsReply {
+			t.Fatalf("a quotation that is none: %+v", in)
 		}
-		Understand(in.Text)
 	})
 }
