@@ -7,10 +7,12 @@ import (
 	"runtime"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"go.uber.org/zap"
+	"go.uber.org/zap/zaptest/observer"
 )
 
 // pushes keeps pushed reads in memory, of the messages that are known.
@@ -110,6 +112,124 @@ func TestWhichEventsArePushedAgain(t *testing.T) {
 			}
 		})
 	}
+}
+
+// One event may tell of several readers.
+func TestAPushedReadOfSeveralPeopleIsKept(t *testing.T) {
+	t.Parallel()
+	p := &pushes{known: map[string]bool{"key": true}}
+	data := `{"openConversationId":"cid","processQueryKey":"key","userId":["zhang","li"],"operatTime":"1754215200000"}`
+	if err := eventBot(t, p).Event(t.Context(), eventRead, asked, 0, []byte(data)); err != nil {
+		t.Fatal(err)
+	}
+	at := time.UnixMilli(1754215200000)
+	if diff := cmp.Diff(map[string]time.Time{"cid/key/zhang": at, "cid/key/li": at}, p.kept, cmp.Comparer(time.Time.Equal)); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// What an administrator has ticked besides, and what is of no group, is nothing to look
+// into; what is broken is.
+func TestForeignEventsAreIgnored(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		kind, data string
+		outcome    Outcome
+	}{
+		{"user_modify_org", `{"userId":["zhang"],"optStaffId":"li"}`, Ignored},
+		{"bpms_task_change", `{"processInstanceId":"p","staffId":"zhang","type":"start"}`, Ignored},
+		{"bpms_task_change", `{"openConversationId":"cid"}`, Ignored},
+		{eventRead, `{"userId":"zhang","unionId":"u","processQueryKey":"private","operatTime":"1754215200000"}`, Ignored},
+		{eventJoin, `{"userId":["zhang"]}`, Ignored},
+		{eventRead, `{"openConversationId":"cid","robotCode":"other"}`, Ignored},
+		{eventRead, `{}`, Ignored},
+		{eventRead, `null`, Dropped},
+		{"user_modify_org", `[]`, Dropped},
+		{"user_modify_org", `{"userId"`, Dropped},
+	} {
+		core, logged := observer.New(zap.DebugLevel)
+		pushed := &pushedOutcomes{}
+		b := New(Options{Pushes: &pushes{fails: errors.New("asked")}, RobotCode: "robot", Observer: pushed, Now: func() time.Time { return asked }, Log: zap.New(core)})
+		t.Cleanup(b.Close)
+		if err := b.Event(t.Context(), test.kind, asked, 0, []byte(test.data)); err != nil {
+			t.Errorf("%s: %v", test.data, err)
+		}
+		if loud := logged.FilterLevelExact(zap.WarnLevel).Len() == 1; pushed.last != test.outcome || loud != (test.outcome == Dropped) || logged.Len() != 1 {
+			t.Errorf("%s: %s, logged %v", test.data, pushed.last, logged.All())
+		}
+	}
+}
+
+type pushedOutcomes struct {
+	unobserved
+	last Outcome
+}
+
+func (p *pushedOutcomes) Push(_ string, o Outcome) { p.last = o }
+
+// However many messages the reads of a batch are about, each is written within a time of
+// its own.
+func TestManyMessagesDoNotTakeTimeFromEachOther(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		const messages = 100
+		p := &slowPushes{pushes: pushes{known: map[string]bool{}, kept: map[string]time.Time{}}}
+		for i := range messages {
+			p.known[fmt.Sprint("key", i)] = true
+		}
+		g := newGatherer(p)
+		defer g.close()
+		var all sync.WaitGroup
+		for i := range messages {
+			all.Go(func() {
+				if known, err := g.add(t.Context(), "cid", fmt.Sprint("key", i), []string{"zhang"}, asked); !known || err != nil {
+					t.Errorf("message %d: %t, %v", i, known, err)
+				}
+			})
+		}
+		all.Wait()
+	})
+}
+
+// Reads that nobody waits for any more are not written before those of others.
+func TestAbandonedReadsAreLeftOut(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		p := &slowPushes{hangs: true}
+		g := newGatherer(p)
+		defer g.close()
+		began := time.Now()
+		ctx, cancel := context.WithTimeout(t.Context(), 2500*time.Millisecond)
+		defer cancel()
+		var all sync.WaitGroup
+		for i := range 1_000 {
+			all.Go(func() { _, _ = g.add(ctx, "cid", fmt.Sprint("key", i), []string{"zhang"}, asked) })
+		}
+		all.Wait()
+		_, _ = g.add(t.Context(), "cid", "key", []string{"zhang"}, asked)
+		if took := time.Since(began); took > 4*writeWithin {
+			t.Errorf("the next read was at its turn after %v", took)
+		}
+	})
+}
+
+// slowPushes takes a moment for each write, or for ever.
+type slowPushes struct {
+	pushes
+	hangs bool
+}
+
+func (p *slowPushes) KeepPushed(ctx context.Context, group, key string, reads map[string]time.Time) (bool, error) {
+	moment := time.After(500 * time.Millisecond)
+	if p.hangs {
+		moment = nil
+	}
+	select {
+	case <-moment:
+	case <-ctx.Done():
+		return false, ctx.Err()
+	}
+	return p.pushes.KeepPushed(ctx, group, key, reads)
 }
 
 // While one batch is being written the next one gathers: a burst costs few writes.
