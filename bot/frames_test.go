@@ -62,7 +62,7 @@ func TestMentionsInEveryShape(t *testing.T) {
 		}
 		w := newWorld(t, setup{})
 		w.announce("公告 停机")
-		data := w.heard(w.group, w.lilei, say{Text: unread})
+		data := w.heard(w.group, w.lilei, say{Text: unread, Shape: dingtalktest.ShapeText})
 		shapes := map[string][]byte{
 			"glued":                  richly(t, data, "@whoread", unread),
 			"a name with a space":    richly(t, data, "@已读 小助手 ", unread),
@@ -87,7 +87,7 @@ func TestMentionsInEveryShape(t *testing.T) {
 
 		announce := spoken{"公告 周五停机", "announce Friday"}.in(language)
 		title := spoken{"周五停机", "Friday"}.in(language)
-		data = w.heard(w.group, w.lilei, say{Text: announce})
+		data = w.heard(w.group, w.lilei, say{Text: announce, Shape: dingtalktest.ShapeText})
 		for i, shape := range [][]byte{
 			richly(t, data, "@whoread", announce), richly(t, data, "@已读 小助手 ", announce), richly(t, data, announce+" ", "@已读 小助手"), edit(t, data, markdown("@whoread "+announce)),
 		} {
@@ -112,7 +112,7 @@ func TestOnlyWhoIsMentionedIsReminded(t *testing.T) {
 		n := 0
 		says := func(userIDs ...string) []byte {
 			n++
-			data := w.heard(w.group, w.lilei, say{Text: command})
+			data := w.heard(w.group, w.lilei, say{Text: command, Shape: dingtalktest.ShapeText})
 			return mentioning(t, edit(t, data, func(f map[string]any) { f["text"] = map[string]any{"content": command} }), userIDs...)
 		}
 		look := spoken{"请看 #1「停机」", `please read #1 "停机"`}.in(language)
@@ -150,7 +150,7 @@ func TestNobodyIsRemindedOfWhatAllHaveRead(t *testing.T) {
 	post := w.announce("公告 停机")
 	w.must(w.group.ReadAll(post.ID))
 	w.clock.advance(time.Minute)
-	got := w.answer(w.carryOut(w.group, mentioning(t, w.heard(w.group, w.lilei, say{Text: "提醒 #1"}), "zhangsan")))
+	got := w.answer(w.carryOut(w.group, mentioning(t, w.heard(w.group, w.lilei, say{Text: "提醒 #1", Shape: dingtalktest.ShapeText}), "zhangsan")))
 	w.wants(got.Text, "张三已读 #1，不用提醒。")
 }
 
@@ -163,7 +163,9 @@ func TestWhoIsMentionedStandsBelowTheAnnouncement(t *testing.T) {
 		odd := w.dingtalk.AddPerson(dingtalktest.Person{Name: "*王* [五]", UserID: "wangwu"})
 		w.must(w.group.Join(w.lilei, odd))
 		word := spoken{"公告", "announce"}.in(language)
-		heard := func(text string) []byte { return w.heard(w.group, w.lilei, say{Text: text}) }
+		heard := func(text string) []byte {
+			return w.heard(w.group, w.lilei, say{Text: text, Shape: dingtalktest.ShapeText})
+		}
 		post := func(data []byte) (posted, answer string) {
 			t.Helper()
 			before := len(w.posted())
@@ -205,7 +207,7 @@ func TestOtherCommandsBesideMentions(t *testing.T) {
 	w := newWorld(t, setup{})
 	w.announce("公告 停机")
 	ask := func(text string) string {
-		return w.answer(w.carryOut(w.group, mentioning(t, w.heard(w.group, w.lilei, say{Text: text}), "zhangsan", ""))).Text
+		return w.answer(w.carryOut(w.group, mentioning(t, w.heard(w.group, w.lilei, say{Text: text, Shape: dingtalktest.ShapeText}), "zhangsan", ""))).Text
 	}
 	w.wants(ask("谁没读 "), "已读 0/4")
 	w.wants(ask("who read #1 @Bob"), "read 0/4")
@@ -227,7 +229,7 @@ func TestAQuotationIsNeverTheLatest(t *testing.T) {
 	n := 0
 	ask := func(command string, change func(f, replied map[string]any)) string {
 		n++
-		data := edit(t, w.heard(w.group, w.lilei, say{Text: command}), func(f map[string]any) {
+		data := edit(t, w.heard(w.group, w.lilei, say{Text: command, Shape: dingtalktest.ShapeText}), func(f map[string]any) {
 			replied := map[string]any{"msgType": "interactiveCard", "msgId": "m0", "senderId": f["chatbotUserId"], "createdAt": w.clock.now().UnixMilli()}
 			f["text"].(map[string]any)["repliedMsg"] = replied
 			f["originalMsgId"] = "m0"
@@ -287,7 +289,7 @@ func TestWhatHasNoMsgIDHasNoEffect(t *testing.T) {
 		w.announce("公告 停机")
 		before := len(w.posted())
 		unnamed := func(text string) string {
-			data := edit(t, w.heard(w.group, w.lilei, say{Text: text}), func(f map[string]any) { delete(f, "msgId") })
+			data := edit(t, w.heard(w.group, w.lilei, say{Text: text, Shape: dingtalktest.ShapeText}), func(f map[string]any) { delete(f, "msgId") })
 			was := len(w.group.Messages())
 			w.bot.Accept(context.Background(), "frame of "+text, data)
 			for _, command := range w.inbox.take() {

@@ -36,7 +36,7 @@ const (
 	Taken    Outcome = "taken"
 	Repeated Outcome = "repeated" // it was taken before
 	Early    Outcome = "early"    // it is about a message that is not recorded yet, and is pushed again
-	Ignored  Outcome = "ignored"  // it is for another bot, or a group that this one does not work in
+	Ignored  Outcome = "ignored"  // it is for another bot, of no group that this one works in, or of no kind that it follows
 	Dropped  Outcome = "dropped"  // it can't be understood
 )
 

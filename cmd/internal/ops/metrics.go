@@ -72,7 +72,7 @@ func NewMetrics(version string) *Metrics {
 	m.pushes = counter("whoread_pushes_total",
 		`Pushes of DingTalk's, by type ("message": somebody said something; else the event) and outcome: taken, refused (Redis was away: the sender was told, `+
 			`an event is pushed again), repeated (taken before), early (its message is not recorded yet: it is pushed again), `+
-			`ignored (for another bot or group), dropped (not understood). Any refused or dropped needs a look into the log.`,
+			`ignored (for another bot or group, or of no kind that the bot follows), dropped (not understood). Any refused or dropped needs a look into the log.`,
 		"type", "outcome")
 	m.calls = counter("whoread_dingtalk_calls_total",
 		`Calls of DingTalk's API, each try one, by API, outcome ("ok" or the kind of failure) and whether they count against the organisation's monthly quota. `+

@@ -1,0 +1,74 @@
+package bot
+
+import (
+	"encoding/json"
+	"slices"
+	"strings"
+	"testing"
+	"unicode"
+
+	"github.com/google/go-cmp/cmp"
+
+	"whoread/bot/frame"
+)
+
+// FuzzFrame lets a person say anything in pieces, in a frame of any shape: the inbox
+// does not change it, and a command that has an effect stands in the text, outside of
+// what is a mention.
+func FuzzFrame(f *testing.F) {
+	for _, seed := range []string{
+		"谁没读", "@whoread|谁没读", "@公告 小助手 |谁没读", "谁没读 |@提醒", "@whoread|公告 周五停机，请 |@张三 |准备", "@撤回|@提醒|你好", "@whoread 提醒 #1 @张三", "提醒|@x|#1", "@提醒 小助手 谁没读", "@whoread提醒", "跟进 每30分钟|@x",
+		"🚫提醒", "提醒[抱拳]", "＠whoread\u2005ｒｅｃａｌｌ #1", "@ 提醒", "@@提醒 @", "@\n提醒", "[公告]\n停机", "@a|@b stop", "\u200b@stop\u200b|stop\u200b",
+	} {
+		f.Add(seed, "richText")
+		f.Add(seed, "text")
+		f.Add(seed, "markdown")
+	}
+	f.Fuzz(func(t *testing.T, typed, kind string) {
+		var parts []map[string]any
+		for piece := range strings.SplitSeq(typed, "|") {
+			parts = append(parts, map[string]any{"text": piece})
+		}
+		whole := strings.ReplaceAll(typed, "|", "")
+		data, err := json.Marshal(map[string]any{
+			"msgId": "m", "conversationId": "c", "msgtype": kind, "text": map[string]any{"content": whole},
+			"content": map[string]any{"text": whole, "richText": parts}, "senderStaffId": "u",
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		in, err := frame.DecodeMessage(data, "frame")
+		if err != nil {
+			t.Fatal(err)
+		}
+		job, err := messageJob(in)
+		if err != nil {
+			t.Fatal(err)
+		}
+		again, err := messageOf(job)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(in, again); diff != "" {
+			t.Fatalf("the inbox changes the message (-before +after):\n%s", diff)
+		}
+		said := Understand(in.Text, in.Mentions...)
+		if said.Verb.acts() && !holds(withoutPieces(in.Text, in.Mentions), said.Verb) {
+			t.Fatalf("%q, of which %v are mentions, is taken for %+v", in.Text, in.Mentions, said)
+		}
+	})
+}
+
+// holds reports whether a phrase of the command stands in the text, without what is
+// invisible in it.
+func holds(text string, v Verb) bool {
+	seen := strings.Map(func(r rune) rune {
+		if mark(r) || unicode.IsSpace(r) || unicode.Is(unicode.Cc, r) {
+			return -1
+		}
+		return r
+	}, strings.ToLower(fold(text)))
+	return slices.ContainsFunc(phrases, func(p phrase) bool {
+		return p.verb == v && strings.Contains(seen, strings.ReplaceAll(p.words, " ", ""))
+	})
+}
