@@ -387,7 +387,7 @@ func chromium(t *testing.T) context.Context {
 		}
 	}
 	if path == "" {
-		lacks(t, "browser", "there is no Chromium on this machine")
+		lacks(t, "browser", "there is no Chromium on this machine: install chromium")
 	}
 	allocator, stop := chromedp.NewExecAllocator(context.Background(),
 		chromedp.ExecPath(path), chromedp.Headless, chromedp.NoSandbox, chromedp.NoFirstRun, chromedp.NoDefaultBrowserCheck, chromedp.DisableGPU,

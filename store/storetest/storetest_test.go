@@ -68,6 +68,7 @@ func TestTheNamedRedisIsUsed(t *testing.T) {
 }
 
 func TestThePrivateRedisEndsWithItsLastUser(t *testing.T) {
+	needServer(t)
 	t.Setenv(urlVariable, "")
 	var first string
 	t.Run("users", func(t *testing.T) {

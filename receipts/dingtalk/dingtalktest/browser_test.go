@@ -41,7 +41,7 @@ func browser(t *testing.T) context.Context {
 		}
 	}
 	if path == "" {
-		need(t, "browser", "there is no Chromium on this machine")
+		need(t, "browser", "there is no Chromium on this machine: install chromium")
 	}
 	allocator, stop := chromedp.NewExecAllocator(context.Background(),
 		chromedp.ExecPath(path), chromedp.Headless, chromedp.NoSandbox, chromedp.NoFirstRun, chromedp.NoDefaultBrowserCheck, chromedp.DisableGPU,

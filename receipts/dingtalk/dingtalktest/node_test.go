@@ -22,7 +22,7 @@ func officialNode(t *testing.T) string {
 	t.Helper()
 	for _, program := range []string{"node", "npm"} {
 		if _, err := exec.LookPath(program); err != nil {
-			need(t, "node", "there is no "+program+" on this machine")
+			need(t, "node", "there is no "+program+" on this machine: install nodejs and npm")
 		}
 	}
 	manifest, err := os.ReadFile("testdata/node/package.json")
