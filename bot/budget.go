@@ -28,7 +28,7 @@ type BudgetLimits struct {
 // It answers from memory: what other processes have used is known as of this process's
 // last call, or of a minute ago.
 type Budget struct {
-	tally *Tally
+	counter *CallCounter
 
 	mu     sync.Mutex
 	limits BudgetLimits
@@ -38,9 +38,9 @@ type Budget struct {
 	noted map[string]time.Time
 }
 
-// NewBudget returns the budget for what the tally counts.
-func NewBudget(tally *Tally, limits BudgetLimits) *Budget {
-	return &Budget{tally: tally, limits: limits, logged: map[string]bool{}, noted: map[string]time.Time{}}
+// NewBudget returns the budget for the calls of the counter.
+func NewBudget(counter *CallCounter, limits BudgetLimits) *Budget {
+	return &Budget{counter: counter, limits: limits, logged: map[string]bool{}, noted: map[string]time.Time{}}
 }
 
 // Limits are those that are in effect.
@@ -72,11 +72,11 @@ func (s BudgetState) Left() int { return max(0, s.CallsPerMonth-s.Used) }
 func (s BudgetState) Spent() bool { return s.CallsPerMonth > 0 && s.Used >= s.CallsPerMonth }
 
 // State returns how it is now, as far as this process knows, at once.
-func (b *Budget) State() BudgetState { return b.state(b.tally.Known()) }
+func (b *Budget) State() BudgetState { return b.state(b.counter.Known()) }
 
 // Ask is State by what all processes have written down by now.
 func (b *Budget) Ask(ctx context.Context) (BudgetState, error) {
-	used, err := b.tally.ThisMonth(ctx)
+	used, err := b.counter.ThisMonth(ctx)
 	if err != nil {
 		return BudgetState{}, err
 	}
@@ -89,8 +89,16 @@ func (b *Budget) Used(ctx context.Context) (int, error) {
 	return s.Used, err
 }
 
-func (b *Budget) state(used calls) BudgetState {
-	return BudgetState{BudgetLimits: b.Limits(), Used: used.total(), ByAPI: used, Ends: nextMonth(b.tally.now())}
+func (b *Budget) state(used map[string]int) BudgetState {
+	return BudgetState{BudgetLimits: b.Limits(), Used: total(used), ByAPI: used, Ends: nextMonth(b.counter.now())}
+}
+
+func total(calls map[string]int) int {
+	total := 0
+	for _, n := range calls {
+		total += n
+	}
+	return total
 }
 
 // Within tells whether calls may still be made. It is for dingtalk.Config.
@@ -124,13 +132,13 @@ func (b *Budget) due() (notice string, s BudgetState) {
 	if level == "" {
 		return "", s
 	}
-	now := b.tally.now()
+	now := b.counter.now()
 	notice = fmt.Sprintf("%s:%s:%d", quotaMonth(now), level, s.CallsPerMonth)
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if !b.logged[notice] {
 		b.logged[notice] = true
-		b.tally.log.Warn("the budget of calls is nearly or quite spent",
+		b.counter.log.Warn("the budget of calls is nearly or quite spent",
 			zap.Int("used", s.Used), zap.Int("calls_per_month", s.CallsPerMonth), zap.Time("until", s.Ends))
 	}
 	if again, noted := b.noted[notice]; noted && (again.IsZero() || now.Before(again)) {

@@ -24,7 +24,7 @@ var (
 // spend makes n counted calls more that this process knows of.
 func (w *world) spend(n int) {
 	for range n {
-		w.tally.Observe(counted)
+		w.counter.Observe(counted)
 	}
 }
 
@@ -206,14 +206,14 @@ func TestAdministratorsAreToldOnceThatTheBudgetIsNearlySpent(t *testing.T) {
 			budget:  bot.BudgetLimits{CallsPerMonth: 100, WarnAt: 80},
 			options: func(o *bot.Options) { o.Access.Admins = []string{"zhangsan", "lisi"}; o.Language = language },
 		})
-		other := bot.NewTally(w.store, w.clock.now, zap.NewNop())
+		other := bot.NewCallCounter(w.store, w.clock.now, zap.NewNop())
 		t.Cleanup(other.Close)
-		bots, tallies := []*bot.Bot{w.bot, nil}, []*bot.Tally{w.tally, other}
+		bots, counters := []*bot.Bot{w.bot, nil}, []*bot.CallCounter{w.counter, other}
 		w.reconfigure(func(o *bot.Options) {
 			o.Budget = bot.NewBudget(other, bot.BudgetLimits{CallsPerMonth: 100, WarnAt: 80})
 		})
 		bots[1] = w.bot
-		use := func(i int) { w.bot, w.tally = bots[i], tallies[i] }
+		use := func(i int) { w.bot, w.counter = bots[i], counters[i] }
 		both := func(want int, last ...string) {
 			t.Helper()
 			for range 3 { // each hears of the other's, in whichever order they are written
@@ -319,13 +319,13 @@ func TestANoticeThatCouldNotBeGiven(t *testing.T) {
 func TestTheBudgetIsThatOfAllProcesses(t *testing.T) {
 	t.Parallel()
 	r, clock := &callRecords{}, &clock{at: august()}
-	one, two := bot.NewTally(r, clock.now, zap.NewNop()), bot.NewTally(r, clock.now, zap.NewNop())
+	one, two := bot.NewCallCounter(r, clock.now, zap.NewNop()), bot.NewCallCounter(r, clock.now, zap.NewNop())
 	defer one.Close()
 	defer two.Close()
 	budget := bot.NewBudget(two, bot.BudgetLimits{CallsPerMonth: 10})
-	ask := func(tally *bot.Tally) {
+	ask := func(counter *bot.CallCounter) {
 		t.Helper()
-		if _, err := tally.ThisMonth(t.Context()); err != nil {
+		if _, err := counter.ThisMonth(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 	}

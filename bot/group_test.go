@@ -52,7 +52,7 @@ type world struct {
 	bot      *bot.Bot
 	inbox    *inbox
 	clock    *clock
-	tally    *bot.Tally
+	counter  *bot.CallCounter
 	log      *logBuffer
 	wire     *wire
 
@@ -87,18 +87,18 @@ func newWorld(t *testing.T, s setup) *world {
 	w.must(err)
 	w.loseStore = sync.OnceFunc(func() { w.must(w.store.Close()) })
 	w.Cleanup(w.loseStore)
-	tally := bot.NewTally(w.store, w.clock.now, log)
-	w.Cleanup(tally.Close)
+	counter := bot.NewCallCounter(w.store, w.clock.now, log)
+	w.Cleanup(counter.Close)
 	quota := bot.NewQuota(w.clock.now)
-	w.tally = tally
-	budget := bot.NewBudget(tally, s.budget)
+	w.counter = counter
+	budget := bot.NewBudget(counter, s.budget)
 	client, err := dingtalk.New(dingtalk.Config{
 		WithinBudget: budget.Within, WithinQuota: quota.Within,
 		ClientID: app.ClientID, ClientSecret: dingtalk.NewSecret(app.ClientSecret), RobotCode: app.RobotCode,
 		CoolAppCode: func(context.Context, string) string { return s.group.CoolAppCode },
 		APIURL:      w.dingtalk.URL(), OapiURL: w.dingtalk.URL(), CallsPerSecond: 10_000, Transport: w.wire, Now: w.clock.now,
 		Observe: func(ctx context.Context, c dingtalk.Call) {
-			tally.Observe(c)
+			counter.Observe(c)
 			quota.Observe(c)
 			bot.LogOf(ctx, log).Debug("called DingTalk", zap.String("api", c.API), zap.Any("call", c))
 		},

@@ -2,7 +2,6 @@ package bot
 
 import (
 	"context"
-	"crypto/rand"
 	"maps"
 	"sync"
 	"time"
@@ -12,69 +11,54 @@ import (
 	"whoread/receipts/dingtalk"
 )
 
-// CallRecords keep how many counted calls were made, by month ("2026-08") and API, of
-// all processes together.
+// CallRecords add up the counted calls of all processes, by month ("2026-08") and API.
 type CallRecords interface {
-	// KeepCalls keeps how many a process has made in the month in all, and returns how
-	// many all processes have made. It is safe to repeat; without calls it only asks.
-	KeepCalls(ctx context.Context, month, process string, calls map[string]int) (map[string]int, error)
+	// AddCalls adds calls to the sums of the month and returns the sums.
+	AddCalls(ctx context.Context, month string, calls map[string]int) (map[string]int, error)
 }
 
-// knownFor is how long the sums of all processes are used without being asked for
-// anew, while this process has none of its own to write.
-const knownFor = time.Minute
+const (
+	// sumsFreshFor is how long the sums of all processes are used without another query,
+	// while this process has no calls of its own to save.
+	sumsFreshFor = time.Minute
+	// flushTimeout bounds one query of the records.
+	flushTimeout = 2 * time.Second
+)
 
-// Tally counts the calls that count against the organisation's quota. A call only
-// waits for a mutex: the records are written beside, one write at a time, and what
-// comes meanwhile goes into the next one. Each write tells what the other processes
-// have made. Close ends it.
-type Tally struct {
+// CallCounter counts the calls that count against the organisation's quota. Counting a
+// call waits for no I/O: the calls are saved asynchronously, and each time the sums of all
+// processes come back. A lost answer of the records, or a crash, may cost or add a few
+// calls. Close ends it.
+type CallCounter struct {
 	records CallRecords
-	process string
 	now     func() time.Time
 	log     *zap.Logger
 
-	dirty chan struct{} // holds one token while something is to be written or asked for
-	quit  chan struct{}
-	end   sync.Once
-	done  sync.WaitGroup
+	wanted chan struct{} // holds one token while a flush is wanted
+	quit   chan struct{}
+	end    sync.Once
+	done   sync.WaitGroup
 
-	writing sync.Mutex // one write at a time: an older sum never comes after a newer
-	mu      sync.Mutex
-	made    map[string]calls // of this process, by month
-	kept    map[string]calls // of those, what the records have
-	month   string           // of all
-	all     calls            // of all processes, by the records
-	asked   time.Time        // when the records said so
+	flushing sync.Mutex // held by the one flush at a time
+	mu       sync.Mutex
+	month    string         // of the rest
+	local    map[string]int // calls of this process that are not saved, by API
+	saved    map[string]int // calls of all processes, by API
+	savedAt  time.Time      // when the records returned saved; zero for never
 }
 
-// calls are how many, by API.
-type calls map[string]int
-
-func (c calls) total() int {
-	n := 0
-	for _, calls := range c {
-		n += calls
-	}
-	return n
+// NewCallCounter returns a counter that adds to what the records have.
+func NewCallCounter(records CallRecords, now func() time.Time, log *zap.Logger) *CallCounter {
+	c := &CallCounter{records: records, now: now, log: log, wanted: make(chan struct{}, 1), quit: make(chan struct{}), local: map[string]int{}}
+	c.done.Go(c.run)
+	return c
 }
 
-// NewTally returns a tally that counts from zero; it adds to what earlier processes
-// made. It asks the records once there is something to count, or somebody asks it.
-func NewTally(records CallRecords, now func() time.Time, log *zap.Logger) *Tally {
-	t := &Tally{
-		records: records, process: rand.Text(), now: now, log: log,
-		dirty: make(chan struct{}, 1), quit: make(chan struct{}), made: map[string]calls{}, kept: map[string]calls{},
-	}
-	t.done.Go(t.run)
-	return t
-}
-
-// Close writes what is left, and ends what NewTally began. A second call does
+// Close saves what is left, and ends what NewCallCounter began. A second call does
 // nothing.
-func (t *Tally) Close() {
-	t.end.Do(func() { close(t.quit) })
-	t.done.Wait()
+func (c *CallCounter) Close() {
+	c.end.Do(func() { close(c.quit) })
+	c.done.Wait()
 }
 
 // quotaZone is where DingTalk's months begin and end.
@@ -90,130 +74,109 @@ func nextMonth(at time.Time) time.Time {
 
 // Observe counts a call, if it counts: every try that may have reached DingTalk, in
 // the month in which it ends. It is for dingtalk.Config.
-func (t *Tally) Observe(c dingtalk.Call) {
-	if !c.Counted {
+func (c *CallCounter) Observe(call dingtalk.Call) {
+	if !call.Counted {
 		return
 	}
-	month := quotaMonth(t.now())
-	t.mu.Lock()
-	if t.made[month] == nil {
-		t.made[month] = calls{}
-	}
-	t.made[month][c.API]++
-	t.mu.Unlock()
-	t.wake()
+	c.mu.Lock()
+	c.startMonth()
+	c.local[call.API]++
+	c.mu.Unlock()
+	c.wake()
 }
 
-func (t *Tally) wake() {
+// startMonth forgets a month that is over, with what was not saved of it. Who calls it
+// holds mu.
+func (c *CallCounter) startMonth() {
+	if month := quotaMonth(c.now()); c.month != month {
+		c.month, c.local, c.saved, c.savedAt = month, map[string]int{}, nil, time.Time{}
+	}
+}
+
+// wake has a flush begin soon.
+func (c *CallCounter) wake() {
 	select {
-	case t.dirty <- struct{}{}:
-	default: // is about to be written anyway
+	case c.wanted <- struct{}{}:
+	default: // one is about to begin
 	}
 }
 
 // ThisMonth returns how many counted calls all processes have made this month, by API,
-// as far as they have written it down.
-func (t *Tally) ThisMonth(ctx context.Context) (map[string]int, error) {
-	if err := t.write(ctx); err != nil {
+// as far as they have saved them.
+func (c *CallCounter) ThisMonth(ctx context.Context) (map[string]int, error) {
+	if err := c.flush(ctx); err != nil {
 		return nil, err
 	}
-	return t.Known(), nil
+	return c.Known(), nil
 }
 
-// Known is ThisMonth as far as this process knows, at once: its own calls, and those of
-// the others as the records last told. If that is a while ago they are asked again, for
-// the next time.
-func (t *Tally) Known() map[string]int {
-	now := t.now()
-	month := quotaMonth(now)
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	known := calls{}
-	if t.month == month {
-		maps.Copy(known, t.all)
+// Known is ThisMonth as far as this process knows, at once. If the sums of the others are
+// a while old, they are queried for the next time.
+func (c *CallCounter) Known() map[string]int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.startMonth()
+	known := map[string]int{}
+	maps.Copy(known, c.saved)
+	for api, n := range c.local {
+		known[api] += n
 	}
-	for api, n := range t.made[month] {
-		known[api] += n - t.kept[month][api]
-	}
-	if age := now.Sub(t.asked); t.month != month || age < 0 || age >= knownFor {
-		t.wake()
+	if age := c.now().Sub(c.savedAt); age < 0 || age >= sumsFreshFor {
+		c.wake()
 	}
 	return known
 }
 
-func (t *Tally) run() {
+func (c *CallCounter) run() {
 	for {
-		ended := false
+		closed := false
 		select {
-		case <-t.dirty:
-		case <-t.quit:
-			ended = true
+		case <-c.wanted:
+		case <-c.quit:
+			closed = true
 		}
-		if ended && !t.unwritten() {
+		if closed && c.allSaved() {
 			return
 		}
-		ctx, cancel := context.WithTimeout(context.Background(), writeWithin)
-		if err := t.write(ctx); err != nil { // the next call tries again
-			t.log.Warn("calls not counted in the records yet", zap.Error(err))
+		ctx, cancel := context.WithTimeout(context.Background(), flushTimeout)
+		if err := c.flush(ctx); err != nil { // the next call tries again
+			c.log.Warn("calls not counted in the records yet", zap.Error(err))
 		}
 		cancel()
-		if ended {
+		if closed {
 			return
 		}
 	}
 }
 
-// unwritten tells whether the records lack anything.
-func (t *Tally) unwritten() bool {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	for month, made := range t.made {
-		if !maps.Equal(made, t.kept[month]) {
-			return true
-		}
-	}
-	return false
+func (c *CallCounter) allSaved() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return len(c.local) == 0
 }
 
-// write keeps the sums that are not kept yet, and learns those of all processes.
-func (t *Tally) write(ctx context.Context) error {
-	t.writing.Lock()
-	defer t.writing.Unlock()
-	this := quotaMonth(t.now())
-	for month, made := range t.unkept(this) {
-		all, err := t.records.KeepCalls(ctx, month, t.process, made)
-		if err != nil {
-			return err
+// flush saves the calls of this process, and queries those of all.
+func (c *CallCounter) flush(ctx context.Context) error {
+	c.flushing.Lock()
+	defer c.flushing.Unlock()
+	c.mu.Lock()
+	c.startMonth()
+	month, calls := c.month, maps.Clone(c.local)
+	c.mu.Unlock()
+	saved, err := c.records.AddCalls(ctx, month, calls)
+	if err != nil {
+		return err
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.month != month {
+		return nil
+	}
+	c.saved, c.savedAt = saved, c.now()
+	for api, n := range calls {
+		if c.local[api] -= n; c.local[api] == 0 {
+			delete(c.local, api)
 		}
-		t.keep(month, this, made, all)
 	}
 	return nil
-}
-
-// unkept are the sums to write, and those of this month in any case.
-func (t *Tally) unkept(this string) map[string]calls {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	unkept := map[string]calls{this: maps.Clone(t.made[this])}
-	for month, made := range t.made {
-		if !maps.Equal(made, t.kept[month]) {
-			unkept[month] = maps.Clone(made)
-		}
-	}
-	return unkept
-}
-
-// keep notes what was written, and drops a month that is over, unless a late call was
-// counted meanwhile.
-func (t *Tally) keep(month, this string, made, all calls) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.kept[month] = made
-	switch {
-	case month == this:
-		t.month, t.all, t.asked = month, all, t.now()
-	case maps.Equal(t.made[month], made):
-		delete(t.made, month)
-		delete(t.kept, month)
-	}
 }

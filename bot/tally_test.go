@@ -3,7 +3,7 @@ package bot_test
 import (
 	"context"
 	"errors"
-	"strings"
+	"maps"
 	"sync"
 	"testing"
 	"time"
@@ -17,15 +17,14 @@ import (
 // callRecords keep calls in memory.
 type callRecords struct {
 	mu     sync.Mutex
-	sums   map[string]map[string]int // by month, process and API
-	asked  int
+	sums   map[string]map[string]int // by month and API
 	writes int
 	fails  int // how many writes fail
 	hold   chan struct{}
 	began  chan struct{}
 }
 
-func (r *callRecords) KeepCalls(ctx context.Context, month, process string, calls map[string]int) (map[string]int, error) {
+func (r *callRecords) AddCalls(ctx context.Context, month string, calls map[string]int) (map[string]int, error) {
 	if r.hold != nil {
 		select {
 		case r.began <- struct{}{}:
@@ -50,21 +49,12 @@ func (r *callRecords) KeepCalls(ctx context.Context, month, process string, call
 		r.sums[month] = map[string]int{}
 	}
 	for api, n := range calls {
-		if n < r.sums[month][process+" "+api] {
-			return nil, errors.New("an older sum came after a newer")
-		}
-		r.sums[month][process+" "+api] = n
+		r.sums[month][api] += n
 	}
-	r.asked++
 	if len(calls) > 0 {
 		r.writes++
 	}
-	all := map[string]int{}
-	for field, n := range r.sums[month] {
-		_, api, _ := strings.Cut(field, " ")
-		all[api] += n
-	}
-	return all, nil
+	return maps.Clone(r.sums[month]), nil
 }
 
 // total is how many calls of the month are kept.
@@ -88,18 +78,18 @@ func TestCallsAreCountedByTheMonthOfTheQuota(t *testing.T) {
 	t.Parallel()
 	r := &callRecords{}
 	clock := &clock{at: time.Date(2026, 8, 31, 15, 59, 0, 0, time.UTC)}
-	tally := bot.NewTally(r, clock.now, zap.NewNop())
-	defer tally.Close()
+	counter := bot.NewCallCounter(r, clock.now, zap.NewNop())
+	defer counter.Close()
 	for want := 1; want <= 3; want++ {
-		tally.Observe(counted)
-		tally.Observe(dingtalk.Call{API: "token"})
-		if got, err := tally.ThisMonth(t.Context()); len(got) != 1 || got["query"] != want || err != nil {
+		counter.Observe(counted)
+		counter.Observe(dingtalk.Call{API: "token"})
+		if got, err := counter.ThisMonth(t.Context()); len(got) != 1 || got["query"] != want || err != nil {
 			t.Errorf("%v, %v; want %d queries", got, err, want)
 		}
 	}
 	clock.advance(time.Minute)
-	tally.Observe(counted)
-	if got, err := tally.ThisMonth(t.Context()); got["query"] != 1 || err != nil {
+	counter.Observe(counted)
+	if got, err := counter.ThisMonth(t.Context()); got["query"] != 1 || err != nil {
 		t.Errorf("%v in the new month, %v", got, err)
 	}
 	if n := r.total("2026-08"); n != 3 {
@@ -111,13 +101,13 @@ func TestCallsAreCountedByTheMonthOfTheQuota(t *testing.T) {
 func TestCallsThatCouldNotBeWrittenAreNotLost(t *testing.T) {
 	t.Parallel()
 	r := &callRecords{fails: 1}
-	tally := bot.NewTally(r, august, zap.NewNop())
+	counter := bot.NewCallCounter(r, august, zap.NewNop())
 	for range 100 {
-		tally.Observe(counted)
+		counter.Observe(counted)
 	}
-	_, _ = tally.ThisMonth(t.Context()) // this write fails, or one before it did
-	tally.Close()
-	tally.Close()
+	_, _ = counter.ThisMonth(t.Context()) // this write fails, or one before it did
+	counter.Close()
+	counter.Close()
 	if n := r.total(month); n != 100 {
 		t.Errorf("%d calls", n)
 	}
@@ -127,16 +117,16 @@ func TestCallsThatCouldNotBeWrittenAreNotLost(t *testing.T) {
 func TestCountingHoldsNoCallUp(t *testing.T) {
 	t.Parallel()
 	r := &callRecords{hold: make(chan struct{}), began: make(chan struct{}, 1)}
-	tally := bot.NewTally(r, august, zap.NewNop())
-	tally.Observe(counted)
+	counter := bot.NewCallCounter(r, august, zap.NewNop())
+	counter.Observe(counted)
 	<-r.began
 	var all sync.WaitGroup
 	for range 50 {
-		all.Go(func() { tally.Observe(counted) })
+		all.Go(func() { counter.Observe(counted) })
 	}
 	all.Wait() // although a write is under way
 	close(r.hold)
-	tally.Close()
+	counter.Close()
 	if n := r.total(month); n != 51 {
 		t.Errorf("%d calls; want 51", n)
 	}

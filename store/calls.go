@@ -3,35 +3,41 @@ package store
 import (
 	"context"
 	"fmt"
-	"slices"
 	"strconv"
 	"time"
+
+	"github.com/redis/go-redis/v9"
 )
 
 // callsKept is how long the calls of a month are kept, from the last one: until the
 // next month is over.
 const callsKept = 62 * 24 * time.Hour
 
-// KeepCalls keeps how many counted calls a process has made in a month in all, by API,
-// and returns how many all processes have made. The process says its own sums, so that
-// it can say them again; with none it only asks.
-func (s *Store) KeepCalls(ctx context.Context, month, process string, calls map[string]int) (map[string]int, error) {
-	k := s.keys.inbox()
-	args := []any{process, callsKept.Milliseconds()}
-	for api, n := range calls {
-		args = append(args, api, n)
-	}
-	sums, err := keepCallsScript.Run(ctx, s.rdb, []string{k.calls(month), k.allCalls(month)}, args...).Slice()
+// AddCalls adds counted calls, by API, to the sums of the month, and returns the sums of
+// all processes.
+func (s *Store) AddCalls(ctx context.Context, month string, calls map[string]int) (map[string]int, error) {
+	key := s.keys.inbox().calls(month)
+	var all *redis.MapStringStringCmd
+	_, err := s.rdb.TxPipelined(ctx, func(p redis.Pipeliner) error {
+		for api, n := range calls {
+			p.HIncrBy(ctx, key, api, int64(n))
+		}
+		if len(calls) > 0 {
+			p.PExpire(ctx, key, callsKept)
+		}
+		all = p.HGetAll(ctx, key)
+		return nil
+	})
 	if err != nil {
-		return nil, fmt.Errorf("keep the number of calls: %w", err)
+		return nil, fmt.Errorf("add to the number of calls: %w", err)
 	}
-	all := make(map[string]int, len(sums)/2)
-	for pair := range slices.Chunk(sums, 2) {
-		if all[fmt.Sprint(pair[0])], err = strconv.Atoi(fmt.Sprint(pair[1])); err != nil {
+	sums := make(map[string]int, len(all.Val()))
+	for api, n := range all.Val() {
+		if sums[api], err = strconv.Atoi(n); err != nil {
 			return nil, fmt.Errorf("read the number of calls: %w", err)
 		}
 	}
-	return all, nil
+	return sums, nil
 }
 
 // FirstNotice tells whether nobody but by has given the administrators this notice, and

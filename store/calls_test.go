@@ -9,29 +9,31 @@ import (
 	"whoread/store/storetest"
 )
 
-// A process that says its sums twice is counted once, an older one that comes late
-// takes nothing back, and the months are apart.
 func TestCallsAreCountedOverAllProcesses(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, b storetest.Backend) {
-		s, ctx := open(t, b), t.Context()
-		for _, said := range []struct {
-			month, process string
-			calls, all     map[string]int
+		one, two, ctx := open(t, b), open(t, b), t.Context()
+		for _, added := range []struct {
+			month      string
+			by         *Store
+			calls, all map[string]int
 		}{
-			{"2026-08", "one", nil, map[string]int{}},
-			{"2026-08", "one", map[string]int{"query": 3}, map[string]int{"query": 3}},
-			{"2026-08", "one", map[string]int{"query": 3}, map[string]int{"query": 3}},
-			{"2026-08", "two", map[string]int{"query": 10, "send": 1}, map[string]int{"query": 13, "send": 1}},
-			{"2026-08", "one", map[string]int{"query": 5, "members": 2}, map[string]int{"query": 15, "send": 1, "members": 2}},
-			{"2026-08", "one", map[string]int{"query": 4}, map[string]int{"query": 15, "send": 1, "members": 2}},
-			{"2026-09", "one", map[string]int{"query": 1}, map[string]int{"query": 1}},
-			{"2026-08", "three", nil, map[string]int{"query": 15, "send": 1, "members": 2}},
-			{"2026-07", "one", nil, map[string]int{}},
+			{"2026-08", one, nil, map[string]int{}},
+			{"2026-08", one, map[string]int{"query": 3}, map[string]int{"query": 3}},
+			{"2026-08", two, map[string]int{"query": 10, "send": 1}, map[string]int{"query": 13, "send": 1}},
+			{"2026-08", one, map[string]int{"query": 2, "members": 2}, map[string]int{"query": 15, "send": 1, "members": 2}},
+			{"2026-09", one, map[string]int{"query": 1}, map[string]int{"query": 1}},
+			{"2026-08", two, nil, map[string]int{"query": 15, "send": 1, "members": 2}},
+			{"2026-07", one, nil, map[string]int{}},
 		} {
-			all := must(s.KeepCalls(ctx, said.month, said.process, said.calls))(t)
-			if diff := cmp.Diff(said.all, all); diff != "" {
-				t.Errorf("%v of %s in %s (-want +got):\n%s", said.calls, said.process, said.month, diff)
+			all := must(added.by.AddCalls(ctx, added.month, added.calls))(t)
+			if diff := cmp.Diff(added.all, all); diff != "" {
+				t.Errorf("%v in %s (-want +got):\n%s", added.calls, added.month, diff)
+			}
+		}
+		for _, key := range written(t, one) {
+			if left := must(one.rdb.PTTL(ctx, key).Result())(t); left <= 31*24*time.Hour || left > callsKept {
+				t.Errorf("%s goes in %v", key, left)
 			}
 		}
 	})

@@ -46,12 +46,8 @@ func (k inboxKeys) check(id string) string { return k.tag + ":check:" + id }
 // pushed is a Hash: kind of push to when the last one was taken, in Unix milliseconds.
 func (k inboxKeys) pushed() string { return k.tag + ":pushed" }
 
-// calls is a Hash: how many counted calls each process has made in the month, by the
-// process's own name and the API.
+// calls is a Hash: how many counted calls all processes have made in the month, by API.
 func (k inboxKeys) calls(month string) string { return k.tag + ":calls:" + month }
-
-// allCalls is a Hash: how many of them all processes have made, by API.
-func (k inboxKeys) allCalls(month string) string { return k.calls(month) + ":all" }
 
 // notice is a String: who gives the administrators this notice. It exists while it is
 // not to be given again.

@@ -1067,13 +1067,6 @@ func TestALostAnswerChangesNothing(t *testing.T) {
 				}
 				return s.KeepRefusal(ctx, group, refusal, keepFor) // the client repeats no transaction by itself
 			},
-			"KeepCalls": func() error {
-				all, err := s.KeepCalls(ctx, "2026-08", "one", map[string]int{"query": 7})
-				if all["query"] != 7 {
-					t.Errorf("KeepCalls: %v are counted, not 7", all)
-				}
-				return err
-			},
 			"FirstNotice": func() error {
 				first, err := s.FirstNotice(ctx, "2026-08:warn:5000", "command")
 				if !first {
@@ -1209,8 +1202,8 @@ func calls(s *Store) map[string]func(ctx context.Context) error {
 			return s.KeepRefusal(ctx, group, receipts.Refusal{Source: receipts.Chat}, keepFor)
 		},
 		"ForgetRefusals": func(ctx context.Context) error { return s.ForgetRefusals(ctx, group) },
-		"KeepCalls": func(ctx context.Context) error {
-			_, err := s.KeepCalls(ctx, "2026-08", "one", map[string]int{"query": 1})
+		"AddCalls": func(ctx context.Context) error {
+			_, err := s.AddCalls(ctx, "2026-08", map[string]int{"query": 1})
 			return err
 		},
 		"FirstNotice": func(ctx context.Context) error {

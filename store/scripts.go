@@ -100,9 +100,6 @@ var (
 	changeFollowUpScript = redis.NewScript(changeFollowUpSource)
 	//go:embed scripts/forget_cool_app.lua
 	forgetCoolAppSource string
-	//go:embed scripts/keep_calls.lua
-	keepCallsSource string
 
 	forgetCoolAppScript = redis.NewScript(forgetCoolAppSource)
-	keepCallsScript     = redis.NewScript(keepCallsSource)
 )

@@ -23,17 +23,17 @@ import (
 
 // app is the bot with everything it stands on.
 type app struct {
-	log    *zap.Logger
-	store  *store.Store
-	client *dingtalk.Client
-	tally  *bot.Tally
-	budget *bot.Budget
-	inbox  *store.Inbox
-	pushes *bot.Pushes
-	quota  *bot.Quota
-	bot    atomic.Pointer[bot.Bot] // with the settings that are in effect
-	stream *stream.Client
-	timing timing
+	log     *zap.Logger
+	store   *store.Store
+	client  *dingtalk.Client
+	counter *bot.CallCounter
+	budget  *bot.Budget
+	inbox   *store.Inbox
+	pushes  *bot.Pushes
+	quota   *bot.Quota
+	bot     atomic.Pointer[bot.Bot] // with the settings that are in effect
+	stream  *stream.Client
+	timing  timing
 
 	metrics    *ops.Metrics
 	listen     string       // for operations
@@ -70,25 +70,25 @@ func newApp(c config.Config, t timing, log *zap.Logger, m *ops.Metrics) (*app, e
 	if err != nil {
 		return nil, err
 	}
-	tally := bot.NewTally(records, t.now, log)
-	budget := bot.NewBudget(tally, c.Budget.Limits())
+	counter := bot.NewCallCounter(records, t.now, log)
+	budget := bot.NewBudget(counter, c.Budget.Limits())
 	coolApps := &bot.CoolApps{Records: records, Configured: c.DingTalk.CoolAppCode, Log: log}
 	quota := bot.NewQuota(t.now)
 	observe := func(call dingtalk.Call) {
-		tally.Observe(call)
+		counter.Observe(call)
 		quota.Observe(call)
 		m.ObserveCall(call)
 	}
 	client, err := newClient(c, t, log, coolApps.Code, observe, records, budget.Within, quota.Within)
 	if err != nil {
-		tally.Close()
+		counter.Close()
 		return nil, errors.Join(err, records.Close())
 	}
 	inboxOptions := store.DefaultInboxOptions()
 	inboxOptions.Now, inboxOptions.DueEvery, inboxOptions.Lease = t.now, t.dueEvery, t.lease
 	inboxOptions.Mark = bot.WithRequest
 	a := &app{
-		log: log, store: records, client: client, tally: tally, budget: budget, quota: quota, metrics: m, timing: t,
+		log: log, store: records, client: client, counter: counter, budget: budget, quota: quota, metrics: m, timing: t,
 		inbox: records.Inbox(inboxOptions, log), pushes: bot.NewPushes(records, t.now, log),
 	}
 	options, err := a.options(c)
@@ -257,7 +257,7 @@ func (a *app) close() error {
 		b.Close() // for all that were before it
 	}
 	a.client.Close()
-	a.tally.Close()
+	a.counter.Close()
 	return a.store.Close()
 }
 

@@ -166,7 +166,7 @@ type inspection struct {
 	config  config.Config
 	records *store.Store     // nil if it can't be used
 	client  *dingtalk.Client // nil without a token
-	tally   *bot.Tally       // nil without records: what a check costs counts for the bot
+	counter *bot.CallCounter // nil without records: what a check costs counts for the bot
 	skew    clockSkew
 	blocked *dingtalk.Error // DingTalk answers nothing any more, and why
 }
@@ -197,8 +197,8 @@ func (i *inspection) close() error {
 	if i.client != nil {
 		i.client.Close()
 	}
-	if i.tally != nil {
-		i.tally.Close()
+	if i.counter != nil {
+		i.counter.Close()
 	}
 	if i.records != nil {
 		return i.records.Close()

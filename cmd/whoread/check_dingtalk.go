@@ -160,7 +160,7 @@ func (i *inspection) checkDingTalk(ctx context.Context) {
 	coolApp := func(context.Context, string) string { return i.config.DingTalk.CoolAppCode }
 	if i.records != nil {
 		coolApp = (&bot.CoolApps{Records: i.records, Configured: i.config.DingTalk.CoolAppCode, Log: zap.NewNop()}).Code
-		i.tally = bot.NewTally(i.records, time.Now, zap.NewNop())
+		i.counter = bot.NewCallCounter(i.records, time.Now, zap.NewNop())
 	}
 	var counting sync.Mutex
 	client, err := newClient(i.config, wallClock(), zap.NewNop(), coolApp, func(call dingtalk.Call) {
@@ -170,8 +170,8 @@ func (i *inspection) checkDingTalk(ctx context.Context) {
 		if call.Counted {
 			i.report.CountedCalls++
 		}
-		if i.tally != nil {
-			i.tally.Observe(call)
+		if i.counter != nil {
+			i.counter.Observe(call)
 		}
 	}, nil, nil, nil)
 	if err != nil {
@@ -717,13 +717,13 @@ func refusedByGateway(err error) finding {
 // checkBudget looks how much of budget.calls_per_month is left, after the calls of this
 // check.
 func (i *inspection) checkBudget(ctx context.Context) {
-	if i.tally == nil {
+	if i.counter == nil {
 		i.report.notChecked("the calls of the month are counted in Redis", "budget")
 		return
 	}
 	ctx, cancel := context.WithTimeout(ctx, checkWithin)
 	defer cancel()
-	state, err := bot.NewBudget(i.tally, i.config.Budget.Limits()).Ask(ctx)
+	state, err := bot.NewBudget(i.counter, i.config.Budget.Limits()).Ask(ctx)
 	f := finding{ID: "budget", Status: right}
 	switch {
 	case err != nil:

@@ -68,7 +68,7 @@ func newTripCounter(t *testing.T) *tripCounter {
 
 // beside is what goes on without any command, or as hset once a minute: that DingTalk pushes
 // something.
-var beside = []string{"hset", "xreadgroup", "hello", "due", "claim", "renew", "tidy", "leave", "keep_calls calls"}
+var beside = []string{"hset", "xreadgroup", "hello", "due", "claim", "renew", "tidy", "leave", "hincrby+pexpire+hgetall calls", "hgetall calls"}
 
 // membersTrip is the reading of a group's members.
 const membersTrip = "hgetall+hkeys+hgetall"
