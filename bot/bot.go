@@ -61,7 +61,6 @@ type Options struct {
 	Groups    GroupRecords
 	Learned   receipts.LearnedMembers
 	Budget    *Budget
-	Notices   NoticeRecords
 	Quota     *Quota
 	Client    *dingtalk.Client
 	Observer  Observer // nil for none
@@ -234,7 +233,6 @@ func (b *Bot) wasRefused(id string) bool {
 // come to its end unseen: what that one did is not done again, and the answer says that it
 // may have been given before.
 func (b *Bot) Work(ctx context.Context, j receipts.Job, takenOver bool) error {
-	defer b.warnPrivately(ctx) // of what it has cost
 	switch j.Kind {
 	case SweepJob:
 		return b.observed(sweepLabel, b.sweep(ctx, j))
@@ -275,8 +273,10 @@ func (b *Bot) answer(ctx context.Context, in Incoming, said Said) (Outcome, erro
 	if err != nil {
 		return AttemptFailed, fmt.Errorf("%s: %w", said.Verb, err)
 	}
-	if admin {
-		a = b.warnWith(ctx, b.language(said).words(), in, a)
+	if admin && a.text != "" {
+		if state, due := b.Budget.Warn(in.ID); due {
+			a.text = lines(a.text, b.language(said).words().budgetNotice(state))
+		}
 	}
 	if a.text != "" {
 		switch err := b.replyOnceThere(ctx, in, a); {

@@ -125,7 +125,6 @@ func newWorld(t *testing.T, s setup) *world {
 		Groups:    w.store,
 		Learned:   learned,
 		Budget:    budget,
-		Notices:   w.store,
 		Quota:     quota,
 		Members:   members,
 		Announcer: &receipts.Announcer{Records: w.store, Members: members, Sender: platform, Now: w.clock.now},

@@ -39,21 +39,3 @@ func (s *Store) AddCalls(ctx context.Context, month string, calls map[string]int
 	}
 	return sums, nil
 }
-
-// FirstNotice tells whether nobody but by has given the administrators this notice, and
-// notes that by does.
-func (s *Store) FirstNotice(ctx context.Context, notice, by string) (bool, error) {
-	first, err := firstScript.Run(ctx, s.rdb, []string{s.keys.inbox().notice(notice)}, by, callsKept.Milliseconds()).Int()
-	if err != nil {
-		return false, fmt.Errorf("note that administrators are told: %w", err)
-	}
-	return first == 1, nil
-}
-
-// DropNotice forgets a notice that certainly reached nobody.
-func (s *Store) DropNotice(ctx context.Context, notice string) error {
-	if err := s.rdb.Del(ctx, s.keys.inbox().notice(notice)).Err(); err != nil {
-		return fmt.Errorf("forget that administrators are told: %w", err)
-	}
-	return nil
-}

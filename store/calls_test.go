@@ -38,30 +38,3 @@ func TestCallsAreCountedOverAllProcesses(t *testing.T) {
 		}
 	})
 }
-
-func TestANoticeIsGivenOnce(t *testing.T) {
-	t.Parallel()
-	storetest.Each(t, func(t *testing.T, b storetest.Backend) {
-		one, two, ctx := open(t, b), open(t, b), t.Context()
-		const notice = "2026-08:warn:5000"
-		expect := func(what string, s *Store, notice, by string, want bool) {
-			t.Helper()
-			if first := must(s.FirstNotice(ctx, notice, by))(t); first != want {
-				t.Errorf("%s: first %t", what, first)
-			}
-		}
-		expect("nobody gave it", one, notice, "command", true)
-		expect("another process", two, notice, "another command", false)
-		expect("the same command, on another process", two, notice, "command", true)
-		expect("another notice", two, "2026-08:spent:5000", "another command", true)
-		for _, key := range written(t, one) {
-			if left := must(one.rdb.PTTL(ctx, key).Result())(t); left <= 31*24*time.Hour || left > callsKept {
-				t.Errorf("%s goes in %v", key, left)
-			}
-		}
-		if err := one.DropNotice(ctx, notice); err != nil {
-			t.Fatal(err)
-		}
-		expect("it was not given after all", two, notice, "another command", true)
-	})
-}

@@ -49,10 +49,6 @@ func (k inboxKeys) pushed() string { return k.tag + ":pushed" }
 // calls is a Hash: how many counted calls all processes have made in the month, by API.
 func (k inboxKeys) calls(month string) string { return k.tag + ":calls:" + month }
 
-// notice is a String: who gives the administrators this notice. It exists while it is
-// not to be given again.
-func (k inboxKeys) notice(notice string) string { return k.tag + ":notice:" + notice }
-
 // rate is a String: when the last turn of an app's API that was given to a process is
 // over, as redis_rate keeps it. It takes a digest of the app, and expires with that
 // turn.

@@ -21,7 +21,6 @@ func fillInbox(t *testing.T, s *Store) {
 		t.Fatal(err)
 	}
 	must(s.AddCalls(ctx, "2026-08", map[string]int{"query": 1}))(t)
-	must(s.FirstNotice(ctx, "2026-08:warn:5000", "command"))(t)
 	for _, id := range lookalikes {
 		accept(t, s, id)
 	}
@@ -76,8 +75,8 @@ func TestAllKeysOfTheInboxHaveOneHashTag(t *testing.T) {
 		s := open(t, b)
 		fillInbox(t, s)
 		keys := written(t, s)
-		// stream, parked, ping, calls, a notice, and one for each command
-		if want := 5 + len(lookalikes); len(keys) != want {
+		// stream, parked, ping, calls, and one for each command
+		if want := 4 + len(lookalikes); len(keys) != want {
 			t.Errorf("%d keys, want %d: %q", len(keys), want, keys)
 		}
 		if got := tags(keys); len(got) != 1 {
@@ -87,7 +86,7 @@ func TestAllKeysOfTheInboxHaveOneHashTag(t *testing.T) {
 			left := must(s.rdb.PTTL(t.Context(), key).Result())(t)
 			stream := key == s.keys.inbox().stream() || key == s.keys.inbox().parked()
 			keep := repeatedWithin
-			if slices.Contains([]string{s.keys.inbox().calls("2026-08"), s.keys.inbox().notice("2026-08:warn:5000")}, key) {
+			if key == s.keys.inbox().calls("2026-08") {
 				keep = callsKept
 			}
 			if stream != (left == -1) || left > keep {

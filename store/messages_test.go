@@ -1067,13 +1067,6 @@ func TestALostAnswerChangesNothing(t *testing.T) {
 				}
 				return s.KeepRefusal(ctx, group, refusal, keepFor) // the client repeats no transaction by itself
 			},
-			"FirstNotice": func() error {
-				first, err := s.FirstNotice(ctx, "2026-08:warn:5000", "command")
-				if !first {
-					t.Error("FirstNotice: the notice counts as another's")
-				}
-				return err
-			},
 			"KeepPushed": func() error {
 				known, err := s.KeepPushed(ctx, group, "key1", map[string]time.Time{"a": noon})
 				if !known {
@@ -1206,11 +1199,6 @@ func calls(s *Store) map[string]func(ctx context.Context) error {
 			_, err := s.AddCalls(ctx, "2026-08", map[string]int{"query": 1})
 			return err
 		},
-		"FirstNotice": func(ctx context.Context) error {
-			_, err := s.FirstNotice(ctx, "2026-08:warn:5000", "command")
-			return err
-		},
-		"DropNotice":   func(ctx context.Context) error { return s.DropNotice(ctx, "2026-08:warn:5000") },
 		"FirstPosting": func(ctx context.Context) error { _, err := s.FirstPosting(ctx, group, "chart"); return err },
 		"BeginReminder": func(ctx context.Context) error {
 			_, _, err := s.BeginReminder(ctx, group, 2, reminderOf("run"), time.Minute)

@@ -151,7 +151,6 @@ func (a *app) options(c config.Config) (bot.Options, error) {
 		Groups:    records,
 		Learned:   learned,
 		Budget:    a.budget,
-		Notices:   records,
 		Quota:     a.quota,
 		Client:    a.client,
 		Observer:  a.metrics,
