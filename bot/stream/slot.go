@@ -46,7 +46,7 @@ func (c *Client) keepUp(ctx context.Context, s *slot) {
 			former, renewing = conn, true
 			continue
 		case silent:
-			s.log.Info("DingTalk pushes nothing on the connection: opening another one", zap.Duration("silent", conn.silentFor()))
+			s.log.Info("DingTalk pushes nothing on the connection: opening another one")
 			former, renewing = conn, true
 			continue
 		case leaving:
