@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"testing"
 
+	"whoread/bot/command"
 	"whoread/bot/frame"
 	"whoread/receipts"
 )
@@ -28,7 +29,7 @@ func large() (receipts.Report, receipts.Names) {
 
 func BenchmarkRenderingFiveThousandNames(b *testing.B) {
 	r, names := large()
-	p := pageOf(Chinese, names)
+	p := pageOf(command.Chinese, names)
 	p.maxNames = r.Total
 	b.ReportAllocs()
 	for b.Loop() {
@@ -39,7 +40,7 @@ func BenchmarkRenderingFiveThousandNames(b *testing.B) {
 // What is not shown costs nothing but being counted.
 func TestRenderingFiveThousandNamesAllocatesForThoseThatAreShown(t *testing.T) {
 	r, names := large()
-	p := pageOf(Chinese, names)
+	p := pageOf(command.Chinese, names)
 	for _, c := range []struct{ maxNames, most int }{{50, 400}, {r.Total, 2_000}} {
 		p.maxNames = c.maxNames
 		if got := testing.AllocsPerRun(10, func() { p.report(r, true) }); int(got) > c.most {

@@ -12,6 +12,7 @@ import (
 	"github.com/cenkalti/backoff/v5"
 	"go.uber.org/zap"
 
+	"whoread/bot/command"
 	"whoread/bot/frame"
 	"whoread/receipts"
 	"whoread/receipts/dingtalk"
@@ -73,9 +74,9 @@ type Options struct {
 	Access    Access
 	// Language is spoken whatever the language of the command; empty: that of the
 	// command.
-	Language Language
+	Language command.Language
 	// Default is spoken where the command does not tell its language.
-	Default  Language
+	Default  command.Language
 	MaxNames int
 	// Direct sends reports to who asked, and not to the group.
 	Direct bool
@@ -208,7 +209,7 @@ func (b *Bot) refuse(ctx context.Context, in Incoming, why error) {
 			b.log(ctx).Error("nobody told the sender: too many commands fail")
 			return
 		}
-		w := b.language(Understand(in.Text, in.Mentions...)).words()
+		w := wordsOf(b.language(command.Parse(in.Text, in.Mentions...)))
 		sentence := w.StoreDown
 		if errors.Is(why, ErrBusy) {
 			sentence = w.Busy
@@ -241,7 +242,7 @@ func (b *Bot) Work(ctx context.Context, j receipts.Job, takenOver bool) error {
 	}
 	in, err := messageOf(j)
 	if err != nil {
-		return b.observed(Unknown.Label(), err)
+		return b.observed(command.Unknown.Label(), err)
 	}
 	in.TakenOver = takenOver
 	ctx = WithRequest(ctx, in.ID)
@@ -249,7 +250,7 @@ func (b *Bot) Work(ctx context.Context, j receipts.Job, takenOver bool) error {
 		b.log(ctx).Warn("command was refused before, and is not carried out")
 		return nil
 	}
-	said := Understand(in.Text, in.Mentions...)
+	said := command.Parse(in.Text, in.Mentions...)
 	outcome, err := b.answer(ctx, in, said)
 	if err != nil {
 		b.Observer.Command(said.Verb.Label(), AttemptFailed, 0)
@@ -262,9 +263,9 @@ func (b *Bot) Work(ctx context.Context, j receipts.Job, takenOver bool) error {
 }
 
 // answer carries out what was said and answers it.
-func (b *Bot) answer(ctx context.Context, in Incoming, said Said) (Outcome, error) {
+func (b *Bot) answer(ctx context.Context, in Incoming, said command.Command) (Outcome, error) {
 	admin := b.Access.may(Admins, in, receipts.Person{})
-	if admin && said.Verb == Remind {
+	if admin && said.Verb == command.Remind {
 		// It is wanted now, and nobody can be reminded without asking who has read.
 		ctx = dingtalk.PastBudget(ctx)
 	}
@@ -275,7 +276,7 @@ func (b *Bot) answer(ctx context.Context, in Incoming, said Said) (Outcome, erro
 	}
 	if admin && a.text != "" {
 		if state, due := b.Budget.Warn(in.ID); due {
-			a.text = lines(a.text, b.language(said).words().budgetNotice(state))
+			a.text = lines(a.text, wordsOf(b.language(said)).budgetNotice(state))
 		}
 	}
 	if a.text != "" {
@@ -305,15 +306,15 @@ func (b *Bot) GiveUp(ctx context.Context, j receipts.Job, takenOver bool, reason
 	in, err := messageOf(j)
 	if err != nil {
 		b.log(ctx).Error("command given up", zap.Error(reason))
-		b.Observer.Command(Unknown.Label(), GivenUp, 0)
+		b.Observer.Command(command.Unknown.Label(), GivenUp, 0)
 		return
 	}
 	in.TakenOver = takenOver
 	ctx = WithRequest(ctx, in.ID)
-	said := Understand(in.Text, in.Mentions...)
+	said := command.Parse(in.Text, in.Mentions...)
 	b.log(ctx).Error("command given up", zap.String("verb", said.Verb.Label()), zap.Error(reason))
 	b.Observer.Command(said.Verb.Label(), GivenUp, 0)
-	b.tell(ctx, in, b.language(said).words().GaveUp)
+	b.tell(ctx, in, wordsOf(b.language(said)).GaveUp)
 }
 
 // tell says one sentence, as well as it can.
@@ -324,7 +325,7 @@ func (b *Bot) tell(ctx context.Context, in Incoming, sentence string) {
 }
 
 // language is what to answer in.
-func (b *Bot) language(said Said) Language {
+func (b *Bot) language(said command.Command) command.Language {
 	switch {
 	case b.Language != "":
 		return b.Language
@@ -419,7 +420,7 @@ func (b *Bot) doubt(in Incoming) string {
 	if !in.TakenOver {
 		return ""
 	}
-	return b.language(Understand(in.Text, in.Mentions...)).words().PerhapsAgain
+	return wordsOf(b.language(command.Parse(in.Text, in.Mentions...))).PerhapsAgain
 }
 
 // settled keeps an error only if trying again may help and can't say it twice.

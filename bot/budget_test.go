@@ -9,6 +9,7 @@ import (
 	"go.uber.org/zap"
 
 	"whoread/bot"
+	"whoread/bot/command"
 	"whoread/receipts"
 	"whoread/receipts/dingtalk/dingtalktest"
 )
@@ -38,7 +39,7 @@ var monthEnd = time.Date(2026, 8, 31, 16, 0, 0, 0, time.UTC)
 // had, and name nobody as unread. Announcements go on, and with the next month everything does.
 func TestPastTheBudgetReportsSayWhatIsKnown(t *testing.T) {
 	t.Parallel()
-	inBothLanguages(t, func(t *testing.T, language bot.Language) {
+	inBothLanguages(t, func(t *testing.T, language command.Language) {
 		w := newWorld(t, setup{budget: bot.BudgetLimits{CallsPerSecond: 20, CallsPerMonth: 100}})
 		w.clock.advance(monthEnd.Add(-85 * time.Minute).Sub(w.clock.now())) // 14:35
 		unread, budget := spoken{"谁没读", "unread"}.in(language), budgetSentence.in(language)
@@ -204,7 +205,7 @@ func TestAnAdministratorReadsOnceThatTheBudgetIsNearlySpent(t *testing.T) {
 	for name, admins := range map[string][]string{"DingTalk's": nil, "configured": {"zhangsan"}} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			inBothLanguages(t, func(t *testing.T, language bot.Language) {
+			inBothLanguages(t, func(t *testing.T, language command.Language) {
 				w := newWorld(t, setup{
 					budget:  bot.BudgetLimits{CallsPerMonth: 100, WarnAt: 80},
 					options: func(o *bot.Options) { o.Access.Admins = admins },

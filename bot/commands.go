@@ -10,7 +10,8 @@ import (
 
 	"go.uber.org/zap"
 
-	"whoread/bot/when"
+	"whoread/bot/command"
+	"whoread/bot/command/when"
 	"whoread/receipts"
 	"whoread/receipts/dingtalk"
 )
@@ -22,8 +23,8 @@ const (
 
 // carryOut does what was said and returns the answer. An error means that the
 // records did not answer.
-func (b *Bot) carryOut(ctx context.Context, in Incoming, said Said) (answer, error) {
-	w := b.language(said).words()
+func (b *Bot) carryOut(ctx context.Context, in Incoming, said command.Command) (answer, error) {
+	w := wordsOf(b.language(said))
 	switch {
 	case in.Outsider:
 		return refuse(w.Outsider), nil
@@ -35,31 +36,31 @@ func (b *Bot) carryOut(ctx context.Context, in Incoming, said Said) (answer, err
 		return refuse(w.Spent), nil
 	case in.Wordless:
 		return refuse(w.Wordless), nil
-	case in.Unnamed && said.Verb.acts():
+	case in.Unnamed && said.Verb.Acts():
 		return refuse(w.Unnamed), nil
 	}
 	switch said.Verb {
-	case Announce:
+	case command.Announce:
 		return b.announce(ctx, w, in, said)
-	case WhoRead, Unread:
+	case command.WhoRead, command.Unread:
 		return b.report(ctx, w, in, said)
-	case List:
+	case command.List:
 		return b.list(ctx, w, in)
-	case Remind:
+	case command.Remind:
 		return b.remind(ctx, w, in, said)
-	case Follow:
+	case command.Follow:
 		return b.follow(ctx, w, in, said)
-	case Stop:
+	case command.Stop:
 		return b.stop(ctx, w, in, said)
-	case Recall:
+	case command.Recall:
 		return b.recall(ctx, w, in, said)
-	case Export:
+	case command.Export:
 		return b.export(ctx, w, in, said)
-	case Chart:
+	case command.Chart:
 		return b.chart(ctx, w, in, said)
-	case Usage:
+	case command.Usage:
 		return b.usage(ctx, w, in)
-	case None, Help:
+	case command.None, command.Help:
 		return b.help(ctx, w, in)
 	default:
 		if said.Nearest != "" {
@@ -69,7 +70,7 @@ func (b *Bot) carryOut(ctx context.Context, in Incoming, said Said) (answer, err
 	}
 }
 
-func (b *Bot) announce(ctx context.Context, w *words, in Incoming, said Said) (answer, error) {
+func (b *Bot) announce(ctx context.Context, w *words, in Incoming, said command.Command) (answer, error) {
 	if !b.Access.may(b.Access.Announce, in, receipts.Person{}) {
 		return refuse(w.refusal(b.Access.Announce)), nil
 	}
@@ -142,7 +143,7 @@ func (b *Bot) announced(ctx context.Context, w *words, in Incoming, done receipt
 }
 
 // open takes the deadline and the interval off the beginning of an announcement.
-func (b *Bot) open(in Incoming, said *Said) (when.Opening, error) {
+func (b *Bot) open(in Incoming, said *command.Command) (when.Opening, error) {
 	if !said.Opening {
 		return when.Opening{}, nil
 	}
@@ -165,19 +166,19 @@ func (b *Bot) open(in Incoming, said *Said) (when.Opening, error) {
 	return terms, nil
 }
 
-func (b *Bot) report(ctx context.Context, w *words, in Incoming, said Said) (answer, error) {
+func (b *Bot) report(ctx context.Context, w *words, in Incoming, said command.Command) (answer, error) {
 	r, refusal, err := b.reportOn(ctx, w, in, said, b.Access.Report)
 	if err != nil || refusal != "" {
 		return refuse(refusal), err
 	}
 	p := b.page(w, in.Group)
-	p.names = b.namesIn(ctx, in.Group, r, said.Verb == WhoRead)
-	return b.deliver(ctx, w, in, p.report(r, said.Verb == WhoRead).about(r.Message.Number))
+	p.names = b.namesIn(ctx, in.Group, r, said.Verb == command.WhoRead)
+	return b.deliver(ctx, w, in, p.report(r, said.Verb == command.WhoRead).about(r.Message.Number))
 }
 
 // reportOn makes the report that a command asks for, if the rule lets the sender;
 // the refusal says why there is none.
-func (b *Bot) reportOn(ctx context.Context, w *words, in Incoming, said Said, rule Rule) (receipts.Report, string, error) {
+func (b *Bot) reportOn(ctx context.Context, w *words, in Incoming, said command.Command, rule Rule) (receipts.Report, string, error) {
 	if !b.Access.may(rule, in, receipts.Person{}) {
 		return receipts.Report{}, w.refusal(rule), nil
 	}
@@ -250,7 +251,7 @@ func (b *Bot) list(ctx context.Context, w *words, in Incoming) (answer, error) {
 	return b.deliver(ctx, w, in, b.page(w, in.Group).overview(reports))
 }
 
-func (b *Bot) recall(ctx context.Context, w *words, in Incoming, said Said) (answer, error) {
+func (b *Bot) recall(ctx context.Context, w *words, in Incoming, said command.Command) (answer, error) {
 	// Without the message nobody knows its author: who could not recall any is
 	// refused before it is looked for.
 	if !b.Access.may(b.Access.Recall, in, in.Sender) {
@@ -295,7 +296,7 @@ func (b *Bot) recallMessage(ctx context.Context, w *words, in Incoming, m receip
 
 // number is that of the message that is spoken of. There may be no such message, if it
 // was said: whoever wants its report finds that out.
-func (b *Bot) number(ctx context.Context, w *words, in Incoming, said Said) (number int, refusal string, err error) {
+func (b *Bot) number(ctx context.Context, w *words, in Incoming, said command.Command) (number int, refusal string, err error) {
 	if said.Number > 0 {
 		return said.Number, "", nil
 	}
@@ -306,7 +307,7 @@ func (b *Bot) number(ctx context.Context, w *words, in Incoming, said Said) (num
 // message finds the message that is spoken of: the number says it, or else the
 // quotation, or else it is the group's latest. The refusal says why there is
 // none.
-func (b *Bot) message(ctx context.Context, w *words, in Incoming, said Said) (m receipts.Message, refusal string, err error) {
+func (b *Bot) message(ctx context.Context, w *words, in Incoming, said command.Command) (m receipts.Message, refusal string, err error) {
 	switch {
 	case said.Number > 0:
 		return b.numbered(ctx, w, in.Group, said.Number)

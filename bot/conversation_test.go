@@ -15,6 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"whoread/bot"
+	"whoread/bot/command"
 	"whoread/receipts"
 	"whoread/receipts/dingtalk"
 	"whoread/receipts/dingtalk/dingtalktest"
@@ -23,17 +24,17 @@ import (
 // spoken is a conversation in one language.
 type spoken struct{ zh, en string }
 
-func (s spoken) in(language bot.Language) string {
-	if language == bot.English {
+func (s spoken) in(language command.Language) string {
+	if language == command.English {
 		return s.en
 	}
 	return s.zh
 }
 
 // inBothLanguages runs a test in Chinese and in English.
-func inBothLanguages(t *testing.T, test func(t *testing.T, language bot.Language)) {
+func inBothLanguages(t *testing.T, test func(t *testing.T, language command.Language)) {
 	t.Helper()
-	for _, language := range []bot.Language{bot.Chinese, bot.English} {
+	for _, language := range []command.Language{command.Chinese, command.English} {
 		t.Run(string(language), func(t *testing.T) {
 			t.Parallel()
 			test(t, language)
@@ -200,7 +201,7 @@ func TestRefusals(t *testing.T) {
 			post := w.announce("公告 周五停机")
 			w.reconfigure(test.options)
 			calls := w.dingtalk.Counted()
-			for _, language := range []bot.Language{bot.Chinese, bot.English} {
+			for _, language := range []command.Language{command.Chinese, command.English} {
 				got := w.ask(w.zhangsan, say{Text: test.said.in(language)}).Text
 				w.wants(got, test.want.in(language))
 				if name == "another group" { // whoever can let the bot in must know what to write down
@@ -280,14 +281,14 @@ func TestAloneWithTheBot(t *testing.T) {
 
 func TestAFixedLanguage(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, setup{options: func(o *bot.Options) { o.Language = bot.English }})
+	w := newWorld(t, setup{options: func(o *bot.Options) { o.Language = command.English }})
 	w.wants(w.asks(w.lilei, "公告 午饭"), "Posted as #1, to be read by 4.")
 	w.wants(w.asks(w.lilei, "谁没读"), "read 0/4")
 }
 
 func TestTheDefaultLanguage(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, setup{options: func(o *bot.Options) { o.Default = bot.English }})
+	w := newWorld(t, setup{options: func(o *bot.Options) { o.Default = command.English }})
 	w.wants(w.asks(w.lilei, ""), "I tell a group")
 	w.wants(w.asks(w.lilei, "👍"), "I know")
 	w.wants(w.asks(w.lilei, "公告 午饭"), "已发出 #1")
@@ -297,7 +298,7 @@ func TestTheDefaultLanguage(t *testing.T) {
 func TestTooLong(t *testing.T) {
 	t.Parallel()
 	envelope := len(`{"title":"T","text":"T  \n"}`)
-	inBothLanguages(t, func(t *testing.T, language bot.Language) {
+	inBothLanguages(t, func(t *testing.T, language command.Language) {
 		w := newWorld(t, setup{})
 		command := spoken{"公告 T\n", "announce T\n"}.in(language)
 		fits := strings.Repeat("x", dingtalk.MaxMsgParamBytes-envelope)
@@ -421,7 +422,7 @@ func TestFramesWithoutMsgID(t *testing.T) {
 
 func TestWhenRedisIsDown(t *testing.T) {
 	t.Parallel()
-	inBothLanguages(t, func(t *testing.T, language bot.Language) {
+	inBothLanguages(t, func(t *testing.T, language command.Language) {
 		for _, lost := range []bool{false, true} { // the command, or only Redis's answer
 			w := newWorld(t, setup{})
 			data := w.heard(w.group, w.lilei, say{Text: spoken{"公告 周五停机", "announce Lunch"}.in(language)})
@@ -499,7 +500,7 @@ func TestABotGoesOnWithOtherSettings(t *testing.T) {
 
 func TestWhenTooManyCommandsWait(t *testing.T) {
 	t.Parallel()
-	inBothLanguages(t, func(t *testing.T, language bot.Language) {
+	inBothLanguages(t, func(t *testing.T, language command.Language) {
 		w := newWorld(t, setup{})
 		w.inbox.fail = fmt.Errorf("%w: the inbox is full", bot.ErrBusy)
 		w.bot.Accept(context.Background(), "frame1", w.heard(w.group, w.lilei, say{Text: spoken{"公告 周五停机", "announce Lunch"}.in(language)}))
@@ -532,7 +533,7 @@ func TestTellingIsBounded(t *testing.T) {
 // What the records do not answer is tried again, and given up some day.
 func TestWhenTheRecordsAreGone(t *testing.T) {
 	t.Parallel()
-	inBothLanguages(t, func(t *testing.T, language bot.Language) {
+	inBothLanguages(t, func(t *testing.T, language command.Language) {
 		w := newWorld(t, setup{})
 		post := w.announce("公告 停机")
 		for _, said := range []spoken{
@@ -583,7 +584,7 @@ func (u unrecorded) Mark(context.Context, string, int, receipts.Change) (receipt
 
 func TestSentButNotRecorded(t *testing.T) {
 	t.Parallel()
-	inBothLanguages(t, func(t *testing.T, language bot.Language) {
+	inBothLanguages(t, func(t *testing.T, language command.Language) {
 		w := newWorld(t, setup{})
 		healthy := w.bot
 		w.reconfigure(func(o *bot.Options) {
@@ -700,7 +701,7 @@ func TestGroupsAreApart(t *testing.T) {
 
 func TestAPlainGroup(t *testing.T) {
 	t.Parallel()
-	inBothLanguages(t, func(t *testing.T, language bot.Language) {
+	inBothLanguages(t, func(t *testing.T, language command.Language) {
 		w := newWorld(t, setup{group: dingtalktest.GroupOptions{Kind: dingtalktest.KindPlain}})
 		where := spoken{"（会话 " + w.group.ID() + "）", "(conversation " + w.group.ID() + ")"}.in(language)
 		w.wants(w.asks(w.lilei, spoken{"公告 停机", "announce 停机"}.in(language)),
@@ -883,7 +884,7 @@ func TestAForeignWebhookIsNeverCalled(t *testing.T) {
 
 func TestReportsToThePersonAlone(t *testing.T) {
 	t.Parallel()
-	inBothLanguages(t, func(t *testing.T, language bot.Language) {
+	inBothLanguages(t, func(t *testing.T, language command.Language) {
 		w := newWorld(t, setup{options: func(o *bot.Options) { o.Direct = true }})
 		w.announce("公告 停机")
 		for _, said := range []spoken{{"谁没读", "unread"}, {"列表", "list"}} {
@@ -906,7 +907,7 @@ func TestReportsToThePersonAlone(t *testing.T) {
 
 func TestAPersonWhoCannotBeReached(t *testing.T) {
 	t.Parallel()
-	inBothLanguages(t, func(t *testing.T, language bot.Language) {
+	inBothLanguages(t, func(t *testing.T, language command.Language) {
 		w := newWorld(t, setup{options: func(o *bot.Options) { o.Direct = true }})
 		w.announce("公告 停机")
 		question, sorry := spoken{"谁没读", "unread"}.in(language), spoken{"结果没能私信发给你", "I could not send you the answer directly"}.in(language)

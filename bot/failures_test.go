@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"whoread/bot"
+	"whoread/bot/command"
 	"whoread/receipts"
 	"whoread/receipts/dingtalk"
 	"whoread/receipts/dingtalk/dingtalktest"
@@ -54,7 +55,7 @@ func TestAnnouncementsThatFail(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			inBothLanguages(t, func(t *testing.T, language bot.Language) {
+			inBothLanguages(t, func(t *testing.T, language command.Language) {
 				w := newWorld(t, setup{})
 				w.asks(w.lilei, "公告 先前的") // so that the members are known
 				if test.fault.API == dingtalktest.APIToken {
@@ -94,7 +95,7 @@ func TestAnnouncementsThatAreUncertain(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			inBothLanguages(t, func(t *testing.T, language bot.Language) {
+			inBothLanguages(t, func(t *testing.T, language command.Language) {
 				w := newWorld(t, setup{})
 				fault := test.fault
 				fault.API, fault.Times = dingtalktest.APISend, 1
@@ -170,7 +171,7 @@ func TestReportsThatAreIncomplete(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			inBothLanguages(t, func(t *testing.T, language bot.Language) {
+			inBothLanguages(t, func(t *testing.T, language command.Language) {
 				w := newWorld(t, setup{group: dingtalktest.GroupOptions{ID: "cid1=="}})
 				post := w.announce("公告 停机")
 				w.must(w.group.ReadAll(post.ID, w.zhangsan))
@@ -326,7 +327,7 @@ func TestRecallsThatFail(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			inBothLanguages(t, func(t *testing.T, language bot.Language) {
+			inBothLanguages(t, func(t *testing.T, language command.Language) {
 				w := newWorld(t, setup{})
 				post := w.announce("公告 停机")
 				w.dingtalk.Inject(test.fault)
@@ -345,7 +346,7 @@ func TestRecallsThatFail(t *testing.T) {
 // The answer to a recall got lost: DingTalk is asked whether it is gone.
 func TestRecallsThatAreUncertain(t *testing.T) {
 	t.Parallel()
-	inBothLanguages(t, func(t *testing.T, language bot.Language) {
+	inBothLanguages(t, func(t *testing.T, language command.Language) {
 		w := newWorld(t, setup{})
 		w.announce("公告 停机")
 		recall := spoken{"撤回 #1", "recall #1"}.in(language)
@@ -376,7 +377,7 @@ func TestQuotesThatFail(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			inBothLanguages(t, func(t *testing.T, language bot.Language) {
+			inBothLanguages(t, func(t *testing.T, language command.Language) {
 				w := newWorld(t, setup{})
 				_, err := w.bot.Client.SendGroup(w.soon(), w.group.ID(), dingtalk.Markdown("旧公告", "旧公告"))
 				w.must(err)
@@ -402,7 +403,7 @@ func TestAnnouncingWithoutTheMembers(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			inBothLanguages(t, func(t *testing.T, language bot.Language) {
+			inBothLanguages(t, func(t *testing.T, language command.Language) {
 				w := newWorld(t, setup{})
 				fault := test.fault
 				fault.API = dingtalktest.APIMembers

@@ -11,6 +11,7 @@ import (
 	"go.uber.org/zap"
 
 	"whoread/bot/chart"
+	"whoread/bot/command"
 	"whoread/bot/export"
 	"whoread/receipts"
 	"whoread/receipts/dingtalk"
@@ -18,7 +19,7 @@ import (
 
 // chart posts a picture of how the readers of a message grew, and answers with
 // the figures.
-func (b *Bot) chart(ctx context.Context, w *words, in Incoming, said Said) (answer, error) {
+func (b *Bot) chart(ctx context.Context, w *words, in Incoming, said command.Command) (answer, error) {
 	r, refusal, err := b.reportOn(ctx, w, in, said, b.Access.Report)
 	if err != nil || refusal != "" {
 		return refuse(refusal), err
@@ -92,7 +93,7 @@ func chartOf(r receipts.Report, zone *time.Location) chart.Data {
 }
 
 // export posts a workbook of who has read a message and who has not.
-func (b *Bot) export(ctx context.Context, w *words, in Incoming, said Said) (answer, error) {
+func (b *Bot) export(ctx context.Context, w *words, in Incoming, said command.Command) (answer, error) {
 	r, refusal, err := b.reportOn(ctx, w, in, said, Admins)
 	if err != nil || refusal != "" {
 		return refuse(refusal), err

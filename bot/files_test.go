@@ -10,8 +10,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/xuri/excelize/v2"
 
-	"whoread/bot"
 	"whoread/bot/chart"
+	"whoread/bot/command"
 	"whoread/receipts/dingtalk/dingtalktest"
 )
 
@@ -36,7 +36,7 @@ func (w *world) media(kind string) (dingtalktest.Message, dingtalktest.Media) {
 
 func TestExportIsAWorkbookInTheGroup(t *testing.T) {
 	t.Parallel()
-	inBothLanguages(t, func(t *testing.T, language bot.Language) {
+	inBothLanguages(t, func(t *testing.T, language command.Language) {
 		w := newWorld(t, setup{})
 		post := w.announce("公告 =1+1 停机")
 		w.must(w.group.ReadAll(post.ID, w.hanmeimei))
@@ -99,7 +99,7 @@ func TestExportOfAnIncompleteReportNamesReadersOnly(t *testing.T) {
 
 func TestChartIsAPictureInTheGroup(t *testing.T) {
 	t.Parallel()
-	inBothLanguages(t, func(t *testing.T, language bot.Language) {
+	inBothLanguages(t, func(t *testing.T, language command.Language) {
 		w := newWorld(t, setup{})
 		post := w.announce("公告 停机")
 		w.must(w.group.ReadAll(post.ID, w.hanmeimei, w.zhangsan))
@@ -115,7 +115,7 @@ func TestChartIsAPictureInTheGroup(t *testing.T) {
 
 func TestAFileThatCannotBePostedIsTold(t *testing.T) {
 	t.Parallel()
-	inBothLanguages(t, func(t *testing.T, language bot.Language) {
+	inBothLanguages(t, func(t *testing.T, language command.Language) {
 		w := newWorld(t, setup{})
 		w.announce("公告 停机")
 		w.dingtalk.Inject(dingtalktest.Fault{API: dingtalktest.APIUpload, Kind: dingtalktest.PermissionDenied})
@@ -127,7 +127,7 @@ func TestAFileThatCannotBePostedIsTold(t *testing.T) {
 // A file is refused as if the bot were not in the group, in which it answers.
 func TestAFileThatIsNotTakenInThisGroup(t *testing.T) {
 	t.Parallel()
-	inBothLanguages(t, func(t *testing.T, language bot.Language) {
+	inBothLanguages(t, func(t *testing.T, language command.Language) {
 		w := newWorld(t, setup{})
 		w.announce("公告 停机")
 		for _, command := range []spoken{{"导出 1", "export 1"}, {"图 1", "chart 1"}} {
@@ -176,7 +176,7 @@ func TestAFileIsPostedOnce(t *testing.T) {
 
 func TestAFileThatMayBeThereIsCalledUncertain(t *testing.T) {
 	t.Parallel()
-	inBothLanguages(t, func(t *testing.T, language bot.Language) {
+	inBothLanguages(t, func(t *testing.T, language command.Language) {
 		w := newWorld(t, setup{})
 		w.announce("公告 停机")
 		w.dingtalk.Inject(dingtalktest.Fault{API: dingtalktest.APISend, Times: 1, Kind: dingtalktest.DropAfter})

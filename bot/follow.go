@@ -12,7 +12,8 @@ import (
 
 	"go.uber.org/zap"
 
-	"whoread/bot/when"
+	"whoread/bot/command"
+	"whoread/bot/command/when"
 	"whoread/receipts"
 	"whoread/receipts/dingtalk"
 )
@@ -91,7 +92,7 @@ func (b *Bot) scheduleFollowUp(ctx context.Context, group string, number int, at
 }
 
 // follow begins to follow a message up.
-func (b *Bot) follow(ctx context.Context, w *words, in Incoming, said Said) (answer, error) {
+func (b *Bot) follow(ctx context.Context, w *words, in Incoming, said command.Command) (answer, error) {
 	if !b.Access.may(b.Access.Remind, in, receipts.Person{}) {
 		return refuse(w.refusal(b.Access.Remind)), nil
 	}
@@ -190,7 +191,7 @@ func (b *Bot) planOf(group string, terms when.Opening, at time.Time) *receipts.P
 }
 
 // stop ends a follow-up.
-func (b *Bot) stop(ctx context.Context, w *words, in Incoming, said Said) (answer, error) {
+func (b *Bot) stop(ctx context.Context, w *words, in Incoming, said command.Command) (answer, error) {
 	if !b.Access.may(b.Access.Remind, in, receipts.Person{}) {
 		return refuse(w.refusal(b.Access.Remind)), nil
 	}
@@ -327,7 +328,7 @@ func (b *Bot) settleFollowUp(ctx context.Context, group string, number int, f, n
 
 // act does what a round has decided.
 func (b *Bot) act(ctx context.Context, f receipts.FollowUp, act receipts.Act, next receipts.FollowUp, r receipts.Report) error {
-	w := Language(f.Language).words()
+	w := wordsOf(command.Language(f.Language))
 	run := fmt.Sprintf("%s:%d", f.ID, f.Rounds)
 	p := b.page(w, r.Message.Group)
 	switch act {

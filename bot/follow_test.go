@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"whoread/bot"
+	"whoread/bot/command"
 	"whoread/receipts"
 	"whoread/receipts/dingtalk/dingtalktest"
 )
@@ -42,7 +43,7 @@ func (w *world) nothingComes() {
 // themselves, one post each time, and the end is said once.
 func TestFollow(t *testing.T) {
 	t.Parallel()
-	inBothLanguages(t, func(t *testing.T, language bot.Language) {
+	inBothLanguages(t, func(t *testing.T, language command.Language) {
 		w := newWorld(t, setup{})
 		post := w.announce("公告 周五停机")
 		w.sees("the answer", w.tells(w.lilei, spoken{"跟进 #1 每30分钟", "follow #1 every 30m"}.in(language)), byWebhook(spoken{
@@ -77,7 +78,7 @@ func TestFollow(t *testing.T) {
 
 func TestFollowUntilAShareHasRead(t *testing.T) {
 	t.Parallel()
-	inBothLanguages(t, func(t *testing.T, language bot.Language) {
+	inBothLanguages(t, func(t *testing.T, language command.Language) {
 		w := newWorld(t, setup{})
 		post := w.announce("公告 周五停机")
 		w.wants(w.asks(w.lilei, spoken{"跟进 每30分钟 直到75%", "follow every 30m until 75%"}.in(language)),
@@ -95,7 +96,7 @@ func TestFollowUntilAShareHasRead(t *testing.T) {
 // Who is to be told is told at the deadline, in private and under the group's name.
 func TestTheDeadline(t *testing.T) {
 	t.Parallel()
-	inBothLanguages(t, func(t *testing.T, language bot.Language) {
+	inBothLanguages(t, func(t *testing.T, language command.Language) {
 		settings := everyHalfHour()
 		settings.Tell = []string{"hanmeimei", "zhangsan"}
 		w := newWorld(t, setup{group: dingtalktest.GroupOptions{Title: "*研发*"}, options: follows(settings)})
@@ -129,7 +130,7 @@ func TestTheDeadline(t *testing.T) {
 // A deadline alone is reported on once.
 func TestADeadlineAlone(t *testing.T) {
 	t.Parallel()
-	inBothLanguages(t, func(t *testing.T, language bot.Language) {
+	inBothLanguages(t, func(t *testing.T, language command.Language) {
 		w := newWorld(t, setup{})
 		w.wants(w.asks(w.lilei, spoken{"公告 16:00前 周五停机", "announce by 16:00, 周五停机"}.in(language)),
 			spoken{"开始跟进 #1：16:00 截止时报告一次。", "Following up #1: I report once, at the deadline (16:00). "}.in(language))
@@ -146,7 +147,7 @@ func TestADeadlineAlone(t *testing.T) {
 // Each round can insist more than the one before.
 func TestEscalation(t *testing.T) {
 	t.Parallel()
-	inBothLanguages(t, func(t *testing.T, language bot.Language) {
+	inBothLanguages(t, func(t *testing.T, language command.Language) {
 		settings := bot.FollowUpOptions{
 			Every: []time.Duration{10 * time.Minute, 20 * time.Minute, 30 * time.Minute},
 			By:    []receipts.Channel{receipts.Mention, receipts.InPrivate, receipts.Ding}, Share: 90, Within: 2 * time.Hour,
@@ -261,8 +262,8 @@ func TestAnnouncementsWithTimes(t *testing.T) {
 func TestTimesThatAreQuestions(t *testing.T) {
 	t.Parallel()
 	below := spoken{"如果这就是标题，请把标题写到第二行：先单独写「公告」，再换行。", `If this is the title, write it on the second line: "announce" alone, then a new line.`}
-	questions := map[bot.Language]map[string]string{
-		bot.Chinese: {
+	questions := map[command.Language]map[string]string{
+		command.Chinese: {
 			"公告 周五前 停机":                 "「周五前」是几点？请把时间也写上，比如「周五 18:00前」。什么也没做。",
 			"公告 14:00前 停机":              "「14:00前」今天已经过了。如果是明天，请写上明天，比如「明天 9:00前」。什么也没做。",
 			"公告 昨天18:00前 停机":            "「昨天18:00前」已经过了，请换一个以后的时间。什么也没做。",
@@ -279,7 +280,7 @@ func TestTimesThatAreQuestions(t *testing.T) {
 			"跟进 #1 每1分钟":                "「每1分钟」太频繁了，最短每 5 分钟一次。什么也没做。",
 			"跟进 #1 经常":                  "「经常」是什么时间？没看懂，所以什么也没做。截止时间请写成「18:00前」「明天 9:00前」「周五 18:00前」，间隔请写成「每30分钟」「每2小时」。",
 		},
-		bot.English: {
+		command.English: {
 			"announce by friday Lunch":             `At what time is "by friday"? Add the time, as in "by friday 18:00". Nothing was done.`,
 			"announce by 14:00 Lunch":              `"by 14:00" is over today. If you mean tomorrow, say so, as in "by tomorrow 9:00". Nothing was done.`,
 			"announce by 6 Lunch":                  `Is "by 6" in the morning or in the evening? Write 18:00, 6am or 6pm. Nothing was done.`,
@@ -295,7 +296,7 @@ func TestTimesThatAreQuestions(t *testing.T) {
 			"follow #1 every **x**":                `What time is "every \*\*x\*\*"? I did not get it and did nothing. Write a deadline as "by 18:00", "by tomorrow 9:00" or "by friday 18:00", and an interval as "every 30m" or "every 2h".`,
 		},
 	}
-	inBothLanguages(t, func(t *testing.T, language bot.Language) {
+	inBothLanguages(t, func(t *testing.T, language command.Language) {
 		w := newWorld(t, setup{dingtalk: dingtalktest.Options{WebhookTTL: time.Hour}})
 		for said, question := range questions[language] {
 			want := byWebhook(question)
@@ -562,7 +563,7 @@ func TestFollowUpsWithoutAWebhook(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			inBothLanguages(t, func(t *testing.T, language bot.Language) {
+			inBothLanguages(t, func(t *testing.T, language command.Language) {
 				w := newWorld(t, setup{options: follows(everyHalfHour())})
 				w.asks(w.lilei, spoken{"公告 周五停机", "announce 周五停机"}.in(language))
 				end(w)
@@ -590,7 +591,7 @@ func TestFollowUpsWithoutAWebhook(t *testing.T) {
 	}
 }
 
-func askedAt(language bot.Language, at string) string {
+func askedAt(language command.Language, at string) string {
 	return spoken{at + " 查询 · 成员来自群成员列表", "asked at " + at + " · members: the group's list"}.in(language)
 }
 
@@ -649,7 +650,7 @@ func TestARoundWithinTheCooldown(t *testing.T) {
 // Nobody is reminded meanwhile.
 func TestARoundWithoutACompleteAnswer(t *testing.T) {
 	t.Parallel()
-	inBothLanguages(t, func(t *testing.T, language bot.Language) {
+	inBothLanguages(t, func(t *testing.T, language command.Language) {
 		w := newWorld(t, setup{options: follows(everyHalfHour())})
 		w.asks(w.lilei, spoken{"公告 周五停机", "announce 周五停机"}.in(language))
 		w.dingtalk.Inject(dingtalktest.Fault{API: dingtalktest.APIQuery, Kind: dingtalktest.EmptyPage})
@@ -673,7 +674,7 @@ func TestARoundWithoutACompleteAnswer(t *testing.T) {
 // Of people who came to be known little by little nobody says that all have read.
 func TestFollowingLearnedMembers(t *testing.T) {
 	t.Parallel()
-	inBothLanguages(t, func(t *testing.T, language bot.Language) {
+	inBothLanguages(t, func(t *testing.T, language command.Language) {
 		w := newWorld(t, setup{group: dingtalktest.GroupOptions{Kind: dingtalktest.KindPlain}, learned: true, options: follows(everyHalfHour())})
 		w.asks(w.lisi, "帮助")
 		w.asks(w.lilei, spoken{"公告 周五停机", "announce 周五停机"}.in(language))
@@ -698,38 +699,38 @@ func TestFollowUpsEndWithTheirMessage(t *testing.T) {
 	t.Parallel()
 	over := spoken{"不再有已读数据，跟进结束。", "There is no more read data; the follow-up is over."}
 	for name, test := range map[string]struct {
-		end  func(w *world, post dingtalktest.Message, language bot.Language)
+		end  func(w *world, post dingtalktest.Message, language command.Language)
 		want spoken // the state
 	}{
 		"recalled by command": {
-			func(w *world, _ dingtalktest.Message, language bot.Language) {
+			func(w *world, _ dingtalktest.Message, language command.Language) {
 				w.asks(w.lilei, spoken{"撤回 #1", "recall #1"}.in(language))
 			},
 			spoken{"已撤回", "recalled"},
 		},
 		"recalled in the client": {
-			func(w *world, post dingtalktest.Message, _ bot.Language) {
+			func(w *world, post dingtalktest.Message, _ command.Language) {
 				w.must(w.group.Recall(w.lilei, post.ID))
 				w.event("robot_msg_recall", fmt.Sprintf(`,"processQueryKey":%q`, post.ProcessQueryKey))
 			},
 			spoken{"已撤回", "recalled"},
 		},
 		"recalled, without an event": {
-			func(w *world, post dingtalktest.Message, _ bot.Language) {
+			func(w *world, post dingtalktest.Message, _ command.Language) {
 				w.must(w.group.Recall(w.lilei, post.ID))
 				w.clock.advance(30 * time.Minute)
 			},
 			spoken{"已撤回", "recalled"},
 		},
 		"expired": {
-			func(w *world, _ dingtalktest.Message, _ bot.Language) {
+			func(w *world, _ dingtalktest.Message, _ command.Language) {
 				w.dingtalk.Inject(code(dingtalktest.APIQuery, "processQueryKey.expireTime"))
 				w.clock.advance(24 * time.Hour)
 			},
 			spoken{"钉钉已不再提供数据", "no longer tracked by DingTalk"},
 		},
 		"expired, as somebody's question showed": {
-			func(w *world, _ dingtalktest.Message, language bot.Language) {
+			func(w *world, _ dingtalktest.Message, language command.Language) {
 				w.dingtalk.Inject(code(dingtalktest.APIQuery, "processQueryKey.expireTime"))
 				w.clock.advance(24 * time.Hour)
 				w.asks(w.lisi, spoken{"谁没读", "unread"}.in(language))
@@ -739,7 +740,7 @@ func TestFollowUpsEndWithTheirMessage(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			inBothLanguages(t, func(t *testing.T, language bot.Language) {
+			inBothLanguages(t, func(t *testing.T, language command.Language) {
 				w := newWorld(t, setup{options: follows(everyHalfHour()), dingtalk: dingtalktest.Options{WebhookTTL: 48 * time.Hour}})
 				w.asks(w.lilei, spoken{"公告 周五停机", "announce 周五停机"}.in(language))
 				test.end(w, w.posted()[0], language)
@@ -768,7 +769,7 @@ func TestFollowUpsEndWithTheirGroup(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			inBothLanguages(t, func(t *testing.T, language bot.Language) {
+			inBothLanguages(t, func(t *testing.T, language command.Language) {
 				settings := everyHalfHour()
 				settings.Tell = []string{"hanmeimei"}
 				w := newWorld(t, setup{group: dingtalktest.GroupOptions{Title: "研发"}, options: follows(settings)})
@@ -791,7 +792,7 @@ func TestFollowUpsEndWithTheirGroup(t *testing.T) {
 // Nothing is followed up longer than a week without a deadline.
 func TestAFollowUpWithoutADeadlineEnds(t *testing.T) {
 	t.Parallel()
-	inBothLanguages(t, func(t *testing.T, language bot.Language) {
+	inBothLanguages(t, func(t *testing.T, language command.Language) {
 		settings := bot.FollowUpOptions{Every: []time.Duration{72 * time.Hour}}
 		w := newWorld(t, setup{options: follows(settings), dingtalk: dingtalktest.Options{KeyTTL: 30 * 24 * time.Hour}})
 		w.asks(w.lilei, spoken{"公告 周五停机", "announce 周五停机"}.in(language))
@@ -812,7 +813,7 @@ func TestAFollowUpWithoutADeadlineEnds(t *testing.T) {
 // that turns out, and else ends with a word.
 func TestFollowingWhatIsUncertain(t *testing.T) {
 	t.Parallel()
-	inBothLanguages(t, func(t *testing.T, language bot.Language) {
+	inBothLanguages(t, func(t *testing.T, language command.Language) {
 		for _, healed := range []bool{true, false} {
 			w := newWorld(t, setup{dingtalk: dingtalktest.Options{KeyTTL: 30 * 24 * time.Hour}})
 			w.dingtalk.Inject(dingtalktest.Fault{API: dingtalktest.APISend, Times: 1, Kind: dingtalktest.DropAfter})
@@ -838,7 +839,7 @@ func TestFollowingWhatIsUncertain(t *testing.T) {
 
 func TestStop(t *testing.T) {
 	t.Parallel()
-	inBothLanguages(t, func(t *testing.T, language bot.Language) {
+	inBothLanguages(t, func(t *testing.T, language command.Language) {
 		w := newWorld(t, setup{})
 		stop := spoken{"停止", "stop"}.in(language)
 		first := w.announce("公告 一")
@@ -887,7 +888,7 @@ func TestASecondFollowReplacesTheFirst(t *testing.T) {
 // A command that is carried out again, long after, begins nothing anew.
 func TestACommandThatComesAgainDoesNotBeginAnew(t *testing.T) {
 	t.Parallel()
-	inBothLanguages(t, func(t *testing.T, language bot.Language) {
+	inBothLanguages(t, func(t *testing.T, language command.Language) {
 		for _, said := range []spoken{{"公告 每30分钟 周五停机", "announce every 30m 周五停机"}, {"跟进 #1 每30分钟", "follow #1 every 30m"}} {
 			w := newWorld(t, setup{dingtalk: dingtalktest.Options{WebhookTTL: 48 * time.Hour}})
 			if strings.HasPrefix(said.zh, "跟进") {
@@ -922,7 +923,7 @@ func TestACommandThatComesAgainDoesNotBeginAnew(t *testing.T) {
 // What was never posted, or is over, is not followed up.
 func TestFollowWhatIsNotThere(t *testing.T) {
 	t.Parallel()
-	inBothLanguages(t, func(t *testing.T, language bot.Language) {
+	inBothLanguages(t, func(t *testing.T, language command.Language) {
 		w := newWorld(t, setup{})
 		follow := spoken{"跟进 #1 每30分钟", "follow #1 every 30m"}.in(language)
 		w.wants(w.asks(w.lilei, follow), spoken{"本群没有 #1 这条公告", "There is no #1 in this group"}.in(language))
@@ -940,7 +941,7 @@ func TestFollowWhatIsNotThere(t *testing.T) {
 // The list and the help show what is followed up, and when it goes on.
 func TestWhatIsFollowedIsShown(t *testing.T) {
 	t.Parallel()
-	inBothLanguages(t, func(t *testing.T, language bot.Language) {
+	inBothLanguages(t, func(t *testing.T, language command.Language) {
 		w := newWorld(t, setup{})
 		w.announce("公告 一")
 		w.announce("公告 二")
@@ -964,7 +965,7 @@ func TestWhatIsFollowedIsShown(t *testing.T) {
 // group sees no more than the mentions.
 func TestFollowUpsToThePersonAlone(t *testing.T) {
 	t.Parallel()
-	inBothLanguages(t, func(t *testing.T, language bot.Language) {
+	inBothLanguages(t, func(t *testing.T, language command.Language) {
 		settings := bot.FollowUpOptions{
 			Every: []time.Duration{30 * time.Minute}, By: []receipts.Channel{receipts.Mention, receipts.Ding}, Within: 90 * time.Minute, Tell: []string{"lilei", "hanmeimei"},
 		}

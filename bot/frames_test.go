@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"whoread/bot"
+	"whoread/bot/command"
 	"whoread/receipts/dingtalk/dingtalktest"
 )
 
@@ -51,7 +52,7 @@ func mentioning(t *testing.T, data []byte, userIDs ...string) []byte {
 // Whatever a client makes of a mention, the command beside it is the command.
 func TestMentionsInEveryShape(t *testing.T) {
 	t.Parallel()
-	inBothLanguages(t, func(t *testing.T, language bot.Language) {
+	inBothLanguages(t, func(t *testing.T, language command.Language) {
 		unread := spoken{"谁没读", "unread"}.in(language)
 		picture := map[string]any{"type": "picture", "downloadCode": "d"}
 		markdown := func(text string) func(f map[string]any) {
@@ -103,7 +104,7 @@ func TestMentionsInEveryShape(t *testing.T) {
 // To remind beside the name of somebody is about that person alone.
 func TestOnlyWhoIsMentionedIsReminded(t *testing.T) {
 	t.Parallel()
-	inBothLanguages(t, func(t *testing.T, language bot.Language) {
+	inBothLanguages(t, func(t *testing.T, language command.Language) {
 		w := newWorld(t, setup{options: func(o *bot.Options) { o.Prompter.Cooldown = 0 }})
 		post := w.announce("公告 停机")
 		w.must(w.group.ReadAll(post.ID, w.hanmeimei))
@@ -158,7 +159,7 @@ func TestNobodyIsRemindedOfWhatAllHaveRead(t *testing.T) {
 // them, and its author hears that they are not notified.
 func TestWhoIsMentionedStandsBelowTheAnnouncement(t *testing.T) {
 	t.Parallel()
-	inBothLanguages(t, func(t *testing.T, language bot.Language) {
+	inBothLanguages(t, func(t *testing.T, language command.Language) {
 		w := newWorld(t, setup{})
 		odd := w.dingtalk.AddPerson(dingtalktest.Person{Name: "*王* [五]", UserID: "wangwu"})
 		w.must(w.group.Join(w.lilei, odd))
@@ -284,7 +285,7 @@ func TestAQuotationIsNeverTheLatest(t *testing.T) {
 // done if it does nothing.
 func TestWhatHasNoMsgIDHasNoEffect(t *testing.T) {
 	t.Parallel()
-	inBothLanguages(t, func(t *testing.T, language bot.Language) {
+	inBothLanguages(t, func(t *testing.T, language command.Language) {
 		w := newWorld(t, setup{})
 		w.announce("公告 停机")
 		before := len(w.posted())

@@ -21,6 +21,7 @@ import (
 	"go.uber.org/zap/zapcore"
 
 	"whoread/bot"
+	"whoread/bot/command"
 	"whoread/bot/stream"
 	"whoread/receipts"
 	"whoread/receipts/dingtalk"
@@ -134,7 +135,7 @@ func newWorld(t *testing.T, s setup) *world {
 		Client:    client, RobotCode: app.RobotCode,
 		Version: "v1.2.3",
 		Access:  bot.Access{Announce: bot.Admins, Report: bot.Everyone, Remind: bot.Admins, Recall: bot.Author},
-		Default: bot.Chinese, MaxNames: 50, Zone: time.UTC, Now: w.clock.now, Log: log,
+		Default: command.Chinese, MaxNames: 50, Zone: time.UTC, Now: w.clock.now, Log: log,
 	}
 	if s.options != nil {
 		s.options(&options)

@@ -17,6 +17,7 @@ import (
 	"go.uber.org/zap"
 
 	"whoread/bot"
+	"whoread/bot/command"
 	"whoread/receipts"
 	"whoread/receipts/dingtalk"
 	"whoread/receipts/dingtalk/dingtalktest"
@@ -146,7 +147,7 @@ func TestNobodyInjectsAnything(t *testing.T) {
 	for name, said := range hostile {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			inBothLanguages(t, func(t *testing.T, language bot.Language) {
+			inBothLanguages(t, func(t *testing.T, language command.Language) {
 				w := newWorld(t, setup{group: dingtalktest.GroupOptions{Title: said}})
 				mallory := w.dingtalk.AddPerson(dingtalktest.Person{Name: said, UserID: "mallory", Admin: true})
 				w.must(w.group.Join(w.lilei, mallory))

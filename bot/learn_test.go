@@ -10,6 +10,7 @@ import (
 	"go.uber.org/zap"
 
 	"whoread/bot"
+	"whoread/bot/command"
 	"whoread/receipts/dingtalk/dingtalktest"
 )
 
@@ -24,7 +25,7 @@ func (w *world) event(kind, fields string) {
 // administrator can do about it.
 func TestMembersAreLearned(t *testing.T) {
 	t.Parallel()
-	inBothLanguages(t, func(t *testing.T, language bot.Language) {
+	inBothLanguages(t, func(t *testing.T, language command.Language) {
 		w := newWorld(t, setup{group: dingtalktest.GroupOptions{Kind: dingtalktest.KindPlain}, learned: true})
 		unread := spoken{"谁没读", "unread"}.in(language)
 		notAll := spoken{"成员是陆续认得的，可能不全", "members: learned over time, maybe not all"}.in(language)
@@ -98,7 +99,7 @@ func TestNothingIsWrittenOfGroupsThatAreNotOurs(t *testing.T) {
 // A report to one person says which group it is about, by the group's newest title.
 func TestReportsToThePersonAloneNameTheGroup(t *testing.T) {
 	t.Parallel()
-	inBothLanguages(t, func(t *testing.T, language bot.Language) {
+	inBothLanguages(t, func(t *testing.T, language command.Language) {
 		w := newWorld(t, setup{group: dingtalktest.GroupOptions{Title: "产品*群"}, options: func(o *bot.Options) { o.Direct = true }})
 		w.announce("公告 停机")
 		w.asks(w.zhangsan, spoken{"谁没读", "unread"}.in(language))
@@ -169,7 +170,7 @@ func TestWithoutTheStoreTheConfiguredCoolAppIsUsed(t *testing.T) {
 
 func TestUsage(t *testing.T) {
 	t.Parallel()
-	inBothLanguages(t, func(t *testing.T, language bot.Language) {
+	inBothLanguages(t, func(t *testing.T, language command.Language) {
 		usage := spoken{"用量", "usage"}.in(language)
 		w := newWorld(t, setup{})
 		w.wants(w.asks(w.zhangsan, usage), spoken{"只有管理员", "Only administrators"}.in(language))
@@ -198,7 +199,7 @@ func TestUsage(t *testing.T) {
 // Why a source fails, what to do, and when it is asked again.
 func TestUsageSaysWhichSourcesFail(t *testing.T) {
 	t.Parallel()
-	inBothLanguages(t, func(t *testing.T, language bot.Language) {
+	inBothLanguages(t, func(t *testing.T, language command.Language) {
 		usage := spoken{"用量", "usage"}.in(language)
 		for _, test := range []struct {
 			fault dingtalktest.Fault

@@ -2,8 +2,9 @@ package bot
 
 import (
 	"slices"
-	"strings"
 	"time"
+
+	"whoread/bot/command"
 )
 
 // Observer is told what happens, for metrics, by any goroutine; it must not block. What
@@ -47,14 +48,6 @@ const (
 	otherLabel    = "other"
 )
 
-// Label is the verb as a label of metrics; an empty mention asks for help.
-func (v Verb) Label() string {
-	if v == None {
-		v = Help
-	}
-	return strings.ReplaceAll(string(v), " ", "_")
-}
-
 // eventLabel bounds what DingTalk may call an event.
 func eventLabel(kind string) string {
 	if slices.Contains(EventTypes(), kind) {
@@ -66,7 +59,7 @@ func eventLabel(kind string) string {
 // CommandLabels are what an Observer is told as verbs.
 func CommandLabels() []string {
 	labels := []string{sweepLabel, followUpLabel}
-	for _, v := range []Verb{Unknown, Announce, WhoRead, Unread, List, Remind, Follow, Stop, Recall, Export, Chart, Usage, Help} {
+	for _, v := range command.Verbs() {
 		labels = append(labels, v.Label())
 	}
 	return labels

@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"whoread/bot"
+	"whoread/bot/command"
 	"whoread/receipts"
 	"whoread/receipts/dingtalk/dingtalktest"
 )
@@ -208,7 +209,7 @@ func TestLabelsAreFixedWords(t *testing.T) {
 	t.Parallel()
 	word := regexp.MustCompile(`^[a-z_]{3,40}$`)
 	for _, text := range []string{"", "帮助", "who read", "unread #3", "恭喜发财", "Who  READ!?", "announce by 18:00 x", "\x00\xff", strings.Repeat("谁", 5000)} {
-		if label := bot.Understand(text).Verb.Label(); !word.MatchString(label) {
+		if label := command.Parse(text).Verb.Label(); !word.MatchString(label) {
 			t.Errorf("%q: label %q", text, label)
 		}
 	}

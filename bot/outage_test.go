@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"whoread/bot"
+	"whoread/bot/command"
 	"whoread/receipts"
 )
 
@@ -30,7 +31,7 @@ func (w *world) answersInVain(ctx context.Context, command receipts.Job, tries i
 // can be, once.
 func TestAnAnswerWaitsForDingTalk(t *testing.T) {
 	t.Parallel()
-	inBothLanguages(t, func(t *testing.T, language bot.Language) {
+	inBothLanguages(t, func(t *testing.T, language command.Language) {
 		w := newWorld(t, setup{})
 		w.announce("公告 停机")
 		command, before := w.accepted(say{Text: spoken{"谁没读", "unread"}.in(language)}), len(w.group.Messages())

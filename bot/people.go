@@ -7,13 +7,14 @@ import (
 	"slices"
 	"strings"
 
+	"whoread/bot/command"
 	"whoread/receipts"
 )
 
 // withNames is the text of an announcement with the people who are mentioned below it,
 // those whose names do not stand in it, and what its author is told about that:
 // DingTalk notifies nobody of a mention in it.
-func (b *Bot) withNames(ctx context.Context, w *words, in Incoming, said Said) (text, note string) {
+func (b *Bot) withNames(ctx context.Context, w *words, in Incoming, said command.Command) (text, note string) {
 	if len(in.Mentioned) == 0 {
 		return said.Text, ""
 	}
@@ -55,7 +56,7 @@ func mentions(text, name string) bool {
 
 // unresolved reports whether a command is about somebody, and DingTalk does not tell
 // about whom. One of several mentions is the bot's.
-func unresolved(in Incoming, said Said) bool {
+func unresolved(in Incoming, said command.Command) bool {
 	return len(in.Mentioned) == 0 && (said.Named || in.Strangers > 0 || len(in.Mentions) > 1)
 }
 

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"time"
 
-	"whoread/bot/when"
+	"whoread/bot/command/when"
 	"whoread/receipts"
 )
 

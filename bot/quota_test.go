@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"whoread/bot"
+	"whoread/bot/command"
 	"whoread/receipts"
 	"whoread/receipts/dingtalk"
 	"whoread/receipts/dingtalk/dingtalktest"
@@ -22,7 +23,7 @@ var spentSentence = spoken{"本月的钉钉接口调用额度已用完", "API ca
 // whoever asks finds out whether more was bought.
 func TestASpentQuotaIsTriedAgainAfterTenMinutes(t *testing.T) {
 	t.Parallel()
-	inBothLanguages(t, func(t *testing.T, language bot.Language) {
+	inBothLanguages(t, func(t *testing.T, language command.Language) {
 		w := newWorld(t, setup{})
 		unread, usage := spoken{"谁没读", "unread"}.in(language), spoken{"用量", "usage"}.in(language)
 		usageSpent := spoken{"说贵组织本月的接口调用额度已用完", "that your organisation's calls of this month are used up"}.in(language)

@@ -11,6 +11,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"whoread/bot/command"
 	"whoread/receipts"
 	"whoread/receipts/dingtalk"
 )
@@ -26,7 +27,7 @@ type Reminders struct {
 }
 
 // remind reminds those who have not read a message.
-func (b *Bot) remind(ctx context.Context, w *words, in Incoming, said Said) (answer, error) {
+func (b *Bot) remind(ctx context.Context, w *words, in Incoming, said command.Command) (answer, error) {
 	if !b.Access.may(b.Access.Remind, in, receipts.Person{}) {
 		return refuse(w.refusal(b.Access.Remind)), nil
 	}

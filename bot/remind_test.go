@@ -14,6 +14,7 @@ import (
 	"github.com/xuri/excelize/v2"
 
 	"whoread/bot"
+	"whoread/bot/command"
 	"whoread/receipts"
 	"whoread/receipts/dingtalk"
 	"whoread/receipts/dingtalk/dingtalktest"
@@ -23,7 +24,7 @@ import (
 // however young its last answer is.
 func TestRemindMentionsTheUnreadAndOnlyThem(t *testing.T) {
 	t.Parallel()
-	inBothLanguages(t, func(t *testing.T, language bot.Language) {
+	inBothLanguages(t, func(t *testing.T, language command.Language) {
 		w := newWorld(t, setup{})
 		post := w.announce("公告 周五停机")
 		w.must(w.group.ReadAll(post.ID, w.zhangsan))
@@ -80,7 +81,7 @@ func TestAnotherMessageNeedNotWait(t *testing.T) {
 
 func TestRemindInPrivate(t *testing.T) {
 	t.Parallel()
-	inBothLanguages(t, func(t *testing.T, language bot.Language) {
+	inBothLanguages(t, func(t *testing.T, language command.Language) {
 		w := newWorld(t, setup{group: dingtalktest.GroupOptions{Title: "研发"}})
 		post := w.announce("公告 周五停机")
 		w.must(w.group.ReadAll(post.ID, w.zhangsan))
@@ -102,7 +103,7 @@ func TestRemindInPrivate(t *testing.T) {
 
 func TestRemindByDING(t *testing.T) {
 	t.Parallel()
-	inBothLanguages(t, func(t *testing.T, language bot.Language) {
+	inBothLanguages(t, func(t *testing.T, language command.Language) {
 		w := newWorld(t, setup{})
 		post := w.announce("公告 周五停机")
 		w.must(w.group.ReadAll(post.ID, w.zhangsan))
@@ -321,7 +322,7 @@ func TestWithoutACompleteAnswerNobodyIsReminded(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			inBothLanguages(t, func(t *testing.T, language bot.Language) {
+			inBothLanguages(t, func(t *testing.T, language command.Language) {
 				w := newWorld(t, setup{})
 				w.announce("公告 周五停机")
 				w.asks(w.lisi, "谁没读")
@@ -344,7 +345,7 @@ func TestWithoutACompleteAnswerNobodyIsReminded(t *testing.T) {
 // Who could not be reminded is told by name, and why.
 func TestPeopleWhoCannotBeReminded(t *testing.T) {
 	t.Parallel()
-	inBothLanguages(t, func(t *testing.T, language bot.Language) {
+	inBothLanguages(t, func(t *testing.T, language command.Language) {
 		w := newWorld(t, setup{
 			group:   dingtalktest.GroupOptions{Kind: dingtalktest.KindPlain, ID: "cidPlain"},
 			rosters: map[string]bot.RosterOptions{"cidPlain": {Users: []string{"lilei", "hanmeimei", "wangwu", "zhangsan"}}},
@@ -411,7 +412,7 @@ func TestRemindersThatFail(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			inBothLanguages(t, func(t *testing.T, language bot.Language) {
+			inBothLanguages(t, func(t *testing.T, language command.Language) {
 				w := newWorld(t, setup{})
 				w.announce("公告 周五停机")
 				w.dingtalk.Inject(test.fault)
@@ -435,7 +436,7 @@ func TestRemindersThatFail(t *testing.T) {
 
 func TestADINGQuotaThatIsSpent(t *testing.T) {
 	t.Parallel()
-	inBothLanguages(t, func(t *testing.T, language bot.Language) {
+	inBothLanguages(t, func(t *testing.T, language command.Language) {
 		w := newWorld(t, setup{})
 		w.crowd(296)
 		w.announce("公告 周五停机")
@@ -465,7 +466,7 @@ func TestRemindersThatAreUncertain(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			inBothLanguages(t, func(t *testing.T, language bot.Language) {
+			inBothLanguages(t, func(t *testing.T, language command.Language) {
 				w := newWorld(t, setup{})
 				w.announce("公告 周五停机")
 				data := w.heard(w.group, w.lilei, say{Text: test.command.in(language)})
@@ -502,7 +503,7 @@ func TestRemindersThatAreUncertain(t *testing.T) {
 // nobody was reminded.
 func TestTheWebhookIsOverBeforeTheReminder(t *testing.T) {
 	t.Parallel()
-	inBothLanguages(t, func(t *testing.T, language bot.Language) {
+	inBothLanguages(t, func(t *testing.T, language command.Language) {
 		command := spoken{"提醒", "remind"}.in(language)
 		w := newWorld(t, setup{})
 		w.announce("公告 周五停机")
@@ -600,7 +601,7 @@ func TestAReminderIsCarriedOutOnce(t *testing.T) {
 // Without records nobody is reminded: it would not be known afterwards.
 func TestRemindWithoutRecords(t *testing.T) {
 	t.Parallel()
-	inBothLanguages(t, func(t *testing.T, language bot.Language) {
+	inBothLanguages(t, func(t *testing.T, language command.Language) {
 		w := newWorld(t, setup{})
 		w.announce("公告 周五停机")
 		w.bot.Accept(w.soon(), "frame", w.heard(w.group, w.lilei, say{Text: spoken{"提醒 私信", "remind by direct"}.in(language)}))
@@ -622,7 +623,7 @@ func TestRemindWithoutRecords(t *testing.T) {
 // Of people who came to be known little by little, nobody can say that all have read.
 func TestRemindWhereMembersAreLearned(t *testing.T) {
 	t.Parallel()
-	inBothLanguages(t, func(t *testing.T, language bot.Language) {
+	inBothLanguages(t, func(t *testing.T, language command.Language) {
 		w := newWorld(t, setup{group: dingtalktest.GroupOptions{Kind: dingtalktest.KindPlain}, learned: true})
 		w.asks(w.lisi, "帮助")
 		w.asks(w.lilei, "公告 周五停机")
@@ -639,7 +640,7 @@ func TestRemindWhereMembersAreLearned(t *testing.T) {
 
 func TestRemindOfWhatIsNotThere(t *testing.T) {
 	t.Parallel()
-	inBothLanguages(t, func(t *testing.T, language bot.Language) {
+	inBothLanguages(t, func(t *testing.T, language command.Language) {
 		w := newWorld(t, setup{})
 		remind := spoken{"提醒 #1", "remind #1"}.in(language)
 		w.wants(w.asks(w.lilei, spoken{"提醒", "remind"}.in(language)), spoken{"本群还没有发过公告", "Nothing has been announced"}.in(language))
@@ -656,7 +657,7 @@ func TestRemindOfWhatIsNotThere(t *testing.T) {
 // Who may remind is configured; who may not reminds nobody and learns nothing.
 func TestWhoMayRemindAndFollow(t *testing.T) {
 	t.Parallel()
-	inBothLanguages(t, func(t *testing.T, language bot.Language) {
+	inBothLanguages(t, func(t *testing.T, language command.Language) {
 		w := newWorld(t, setup{})
 		w.announce("公告 周五停机")
 		w.must(w.group.Join(w.lilei, w.john))
@@ -688,7 +689,7 @@ func TestWhoMayRemindAndFollow(t *testing.T) {
 // are mentioned.
 func TestTheOutcomeOfAReminderToThePersonAlone(t *testing.T) {
 	t.Parallel()
-	inBothLanguages(t, func(t *testing.T, language bot.Language) {
+	inBothLanguages(t, func(t *testing.T, language command.Language) {
 		w := newWorld(t, setup{options: func(o *bot.Options) { o.Direct = true }})
 		w.announce("公告 周五停机")
 		w.dingtalk.FlowControl(true, w.zhangsan)
@@ -709,7 +710,7 @@ func TestTheOutcomeOfAReminderToThePersonAlone(t *testing.T) {
 
 func TestTheWorkbookShowsReminders(t *testing.T) {
 	t.Parallel()
-	inBothLanguages(t, func(t *testing.T, language bot.Language) {
+	inBothLanguages(t, func(t *testing.T, language command.Language) {
 		w := newWorld(t, setup{})
 		post := w.announce("公告 周五停机")
 		w.tells(w.lilei, "提醒")

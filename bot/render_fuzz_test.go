@@ -10,14 +10,15 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"whoread/bot/when"
+	"whoread/bot/command"
+	"whoread/bot/command/when"
 	"whoread/receipts"
 	"whoread/receipts/dingtalk"
 )
 
 // rendered is everything that the bot says about a report and its reminders, with
 // what people chose for names and titles in it.
-func rendered(language Language, r receipts.Report, names receipts.Names, asker, group, said string) []answer {
+func rendered(language command.Language, r receipts.Report, names receipts.Names, asker, group, said string) []answer {
 	p := pageOf(language, names)
 	p.group = group
 	w := p.words
@@ -98,7 +99,7 @@ func FuzzRender(f *testing.F) {
 		calmNames := receipts.Names{"u1": calm(shorten(one, nameRunes)), "u2": calm(shorten(two, nameRunes)), "u3": "x", "u4": "x", "u5": calm(shorten(one, nameRunes))}
 		calmReport := r
 		calmReport.Message.Title = calm(shorten(title, titleRunes))
-		for _, language := range []Language{Chinese, English} {
+		for _, language := range []command.Language{command.Chinese, command.English} {
 			got := rendered(language, r, names, asker, group, title)
 			want := rendered(language, calmReport, calmNames, calm(shorten(asker, nameRunes)), calm(shorten(group, titleRunes)), "x")
 			for i, a := range got {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"whoread/bot/command"
 	"whoread/receipts"
 	"whoread/receipts/dingtalk"
 )
@@ -47,8 +48,8 @@ func reportOf(read, total int) (receipts.Report, receipts.Names) {
 	return r, names
 }
 
-func pageOf(language Language, names receipts.Names) page {
-	return page{words: language.words(), names: names, maxNames: 50, now: asked, zone: china, group: "cid+1/=="}
+func pageOf(language command.Language, names receipts.Names) page {
+	return page{words: wordsOf(language), names: names, maxNames: 50, now: asked, zone: china, group: "cid+1/=="}
 }
 
 func TestReport(t *testing.T) {
@@ -249,7 +250,7 @@ The sending was interrupted.`},
 			if test.change != nil {
 				test.change(&r)
 			}
-			for language, want := range map[Language]answer{Chinese: test.zh, English: test.en} {
+			for language, want := range map[command.Language]answer{command.Chinese: test.zh, command.English: test.en} {
 				want.text = strings.ReplaceAll(want.text, "\n", lineBreak)
 				got := pageOf(language, names).report(r, test.withReaders)
 				if diff := cmp.Diff(want, got, cmp.AllowUnexported(answer{})); diff != "" {
@@ -270,7 +271,7 @@ func TestIncompleteReportsCallNobodyUnread(t *testing.T) {
 		} {
 			r, names := reportOf(2, 4)
 			r.Unread, r.Gaps = nil, []receipts.Gap{{Part: part, Err: err}}
-			for _, language := range []Language{Chinese, English} {
+			for _, language := range []command.Language{command.Chinese, command.English} {
 				got := pageOf(language, names).report(r, true)
 				for _, never := range []string{"人3", "人4", "u3", "u4", "未读 ", "Unread (", "secret", "%!"} {
 					if strings.Contains(got.text+got.title, never) {
@@ -310,7 +311,7 @@ func TestList(t *testing.T) {
 		"long names are shortened":    {50, receipts.Names{"u1": strings.Repeat("长", 99)}, ids[:1], "未读 1 人：" + strings.Repeat("长", 23) + "…", "Unread (1): " + strings.Repeat("长", 23) + "…"},
 		"two people of the same name": {50, receipts.Names{"u1": "张伟", "u2": "张伟"}, ids[:2], "未读 2 人：张伟、张伟", "Unread (2): 张伟, 张伟"},
 	} {
-		for language, want := range map[Language]string{Chinese: test.zh, English: test.en} {
+		for language, want := range map[command.Language]string{command.Chinese: test.zh, command.English: test.en} {
 			p := pageOf(language, test.names)
 			p.maxNames = test.maxNames
 			if got := p.list(p.UnreadNames, just(test.ids)); got != want {
@@ -332,7 +333,7 @@ func TestReportOfThousands(t *testing.T) {
 		for id := range names {
 			names[id] = hostile
 		}
-		for _, language := range []Language{Chinese, English} {
+		for _, language := range []command.Language{command.Chinese, command.English} {
 			p := pageOf(language, names)
 			p.maxNames = 5_000
 			got := p.report(r, true).fit("")
@@ -358,12 +359,12 @@ func TestOverview(t *testing.T) {
 	all, _ := reportOf(3, 3)
 	all.Message.Number, all.Message.Title, all.Message.CreatedAt = 2, "[link](x) **all**", posted.AddDate(0, 0, -3)
 	blind := receipts.Report{Message: receipts.Message{Number: 1, Title: "Hello", State: receipts.Sent, CreatedAt: posted.AddDate(-1, 0, 0)}, Read: some.Read}
-	for language, want := range map[Language]answer{
-		Chinese: {title: "最近 3 条公告", text: `**最近 3 条公告**
+	for language, want := range map[command.Language]answer{
+		command.Chinese: {title: "最近 3 条公告", text: `**最近 3 条公告**
 #3 周五 22:00 停机维护 · 已读至少 2/3 · 66% ▓▓▓▓▓▓░░░░ · 13:35
 #2 \[link\]\(x\) \*\*all\*\* · 已读 3/3 · 100% ▓▓▓▓▓▓▓▓▓▓ · 07-31 13:35
 #1 Hello · 已读 2 人 · 2025-08-03 13:35`},
-		English: {title: "Last announcements (3)", text: `**Last announcements (3)**
+		command.English: {title: "Last announcements (3)", text: `**Last announcements (3)**
 #3 周五 22:00 停机维护 · read by at least 2/3 · 66% ▓▓▓▓▓▓░░░░ · 13:35
 #2 \[link\]\(x\) \*\*all\*\* · read 3/3 · 100% ▓▓▓▓▓▓▓▓▓▓ · 07-31 13:35
 #1 Hello · read by 2 · 2025-08-03 13:35`},
@@ -378,13 +379,13 @@ func TestOverview(t *testing.T) {
 
 func TestOverviewOfStates(t *testing.T) {
 	t.Parallel()
-	for state, want := range map[receipts.State]map[Language]string{
-		receipts.Sending:   {Chinese: "发送中 · 13:35", English: "being sent · 13:35"},
-		receipts.Failed:    {Chinese: "没有发出 · 13:35", English: "not posted · 13:35"},
-		receipts.Uncertain: {Chinese: "是否送达不确定 · 13:35", English: "delivery uncertain · 13:35"},
-		receipts.Recalled:  {Chinese: "已撤回 · 已读至少 1/2", English: "recalled · read by at least 1/2"},
-		receipts.Disbanded: {Chinese: "群已解散 · 已读至少 1/2", English: "group disbanded · read by at least 1/2"},
-		receipts.Expired:   {Chinese: "钉钉已不再提供数据 · 已读至少 1/2", English: "no longer tracked by DingTalk · read by at least 1/2"},
+	for state, want := range map[receipts.State]map[command.Language]string{
+		receipts.Sending:   {command.Chinese: "发送中 · 13:35", command.English: "being sent · 13:35"},
+		receipts.Failed:    {command.Chinese: "没有发出 · 13:35", command.English: "not posted · 13:35"},
+		receipts.Uncertain: {command.Chinese: "是否送达不确定 · 13:35", command.English: "delivery uncertain · 13:35"},
+		receipts.Recalled:  {command.Chinese: "已撤回 · 已读至少 1/2", command.English: "recalled · read by at least 1/2"},
+		receipts.Disbanded: {command.Chinese: "群已解散 · 已读至少 1/2", command.English: "group disbanded · read by at least 1/2"},
+		receipts.Expired:   {command.Chinese: "钉钉已不再提供数据 · 已读至少 1/2", command.English: "no longer tracked by DingTalk · read by at least 1/2"},
 	} {
 		for language, words := range want {
 			r, names := reportOf(1, 2)
@@ -394,7 +395,7 @@ func TestOverviewOfStates(t *testing.T) {
 			}
 		}
 	}
-	for language, want := range map[Language]string{Chinese: chinese.ListNothing, English: english.ListNothing} {
+	for language, want := range map[command.Language]string{command.Chinese: chinese.ListNothing, command.English: english.ListNothing} {
 		if got := pageOf(language, nil).overview(nil); got != say(want) {
 			t.Errorf("an empty list: %+v", got)
 		}
@@ -418,7 +419,7 @@ func TestSay(t *testing.T) {
 // when all who are known have read.
 func TestALearnedAudienceNeverPassesForComplete(t *testing.T) {
 	t.Parallel()
-	for _, language := range []Language{Chinese, English} {
+	for _, language := range []command.Language{command.Chinese, command.English} {
 		r, names := reportOf(3, 3)
 		r.Source = receipts.Learned
 		p := pageOf(language, names)
@@ -440,14 +441,14 @@ func TestReadersWithTheirTimes(t *testing.T) {
 	t.Parallel()
 	r, names := reportOf(2, 2)
 	r.Read[0].Read = receipts.Read{At: asked.Add(-time.Hour), Exact: true}
-	for language, want := range map[Language]string{Chinese: "已读 2 人：人1 13:35、人2 14:35前", English: "Read (2): 人1 13:35, 人2 by 14:35"} {
+	for language, want := range map[command.Language]string{command.Chinese: "已读 2 人：人1 13:35、人2 14:35前", command.English: "Read (2): 人1 13:35, 人2 by 14:35"} {
 		if got := pageOf(language, names).report(r, true).text; !strings.Contains(got, want) {
 			t.Errorf("%q is missing in %q", want, got)
 		}
 	}
 	r, names = reportOf(21, 21)
 	r.Read[0].Exact = true
-	if got := pageOf(Chinese, names).report(r, true).text; strings.Contains(got, "人1 ") {
+	if got := pageOf(command.Chinese, names).report(r, true).text; strings.Contains(got, "人1 ") {
 		t.Errorf("the times of many: %q", got)
 	}
 }

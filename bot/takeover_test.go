@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"whoread/bot"
+	"whoread/bot/command"
 	"whoread/receipts"
 	"whoread/receipts/dingtalk/dingtalktest"
 )
@@ -28,7 +29,7 @@ func (w *world) accepted(what say) receipts.Job {
 // the same, and says so: of two answers to a command at most one does not.
 func TestAnAnswerThatMayHaveBeenGivenBeforeSaysSo(t *testing.T) {
 	t.Parallel()
-	inBothLanguages(t, func(t *testing.T, language bot.Language) {
+	inBothLanguages(t, func(t *testing.T, language command.Language) {
 		for _, said := range []spoken{
 			{"公告 每30分钟 午饭", "announce every 30m Lunch"},
 			{"谁没读", "unread"},
@@ -98,7 +99,7 @@ func TestMentionsThatAreTakenOver(t *testing.T) {
 
 func TestGivingUpWhatWasTakenOver(t *testing.T) {
 	t.Parallel()
-	inBothLanguages(t, func(t *testing.T, language bot.Language) {
+	inBothLanguages(t, func(t *testing.T, language command.Language) {
 		w := newWorld(t, setup{})
 		command := w.accepted(say{Text: spoken{"公告 停机", "announce Lunch"}.in(language)})
 		w.bot.GiveUp(w.soon(), command, false, errRedis)
@@ -114,7 +115,7 @@ func TestGivingUpWhatWasTakenOver(t *testing.T) {
 
 func TestAPrivateAnswerThatMayHaveBeenGivenBefore(t *testing.T) {
 	t.Parallel()
-	inBothLanguages(t, func(t *testing.T, language bot.Language) {
+	inBothLanguages(t, func(t *testing.T, language command.Language) {
 		w := newWorld(t, setup{options: func(o *bot.Options) { o.Direct = true }})
 		w.announce("公告 停机")
 		command := w.accepted(say{Text: spoken{"谁没读", "unread"}.in(language)})

@@ -5,7 +5,8 @@ import (
 	"errors"
 	"time"
 
-	"whoread/bot/when"
+	"whoread/bot/command"
+	"whoread/bot/command/when"
 	"whoread/receipts"
 	"whoread/receipts/dingtalk"
 )
@@ -13,7 +14,7 @@ import (
 // words is everything that the bot says in one language. Every field is filled
 // in for every language; a test holds it.
 type words struct {
-	Language Language
+	Language command.Language
 	Help     string
 	Private  string // in a one-to-one chat
 
@@ -196,9 +197,9 @@ type sheetWords struct {
 	Read, Unread                                                  string
 }
 
-// of returns the words of a language.
-func (l Language) words() *words {
-	if l == English {
+// wordsOf returns the words of a language.
+func wordsOf(l command.Language) *words {
+	if l == command.English {
 		return &english
 	}
 	return &chinese

@@ -1,13 +1,14 @@
 package bot
 
 import (
-	"whoread/bot/when"
+	"whoread/bot/command"
+	"whoread/bot/command/when"
 	"whoread/receipts"
 	"whoread/receipts/dingtalk"
 )
 
 var english = words{
-	Language: English,
+	Language: command.English,
 	Help: `**I tell a group who has not read a message.** Mention me and say:
 
 - **announce Title** (the text on the next lines): I post it and keep count

@@ -20,7 +20,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"whoread/bot/when"
+	"whoread/bot/command"
+	"whoread/bot/command/when"
 	"whoread/receipts"
 	"whoread/receipts/dingtalk"
 )
@@ -65,7 +66,7 @@ func TestWordsAreCompleteInBothLanguages(t *testing.T) {
 			t.Errorf("format of %s (-zh +en):\n%s", name, diff)
 		}
 		if name != "Help" && strings.ContainsFunc(en[name], han) {
-			t.Errorf("%s: Chinese in English: %q", name, en[name])
+			t.Errorf("%s: command.Chinese in command.English: %q", name, en[name])
 		}
 		for _, sentence := range []string{zh[name], en[name]} {
 			if name != "Help" && strings.Contains(sentence, "\n") {
@@ -139,7 +140,7 @@ func TestWordsForEveryConstant(t *testing.T) {
 	t.Parallel()
 	kinds := constants(t, "../receipts/dingtalk", "Kind")
 	states := constants(t, "../receipts", "State")
-	for language, w := range map[Language]*words{Chinese: &chinese, English: &english} {
+	for language, w := range map[command.Language]*words{command.Chinese: &chinese, command.English: &english} {
 		for name, test := range map[string]struct{ want, got []string }{
 			"Problems":     {kinds, keys(w.Problems)},
 			"Sources":      {constants(t, "../receipts", "Source"), keys(w.Sources)},
@@ -222,13 +223,13 @@ func timesOfTests() when.Times {
 }
 
 // hasTimes tells whether the times in a suggested command are understood.
-func hasTimes(said Said, phrase string) bool {
+func hasTimes(said command.Command, phrase string) bool {
 	var err error
 	terms := when.Opening{Every: 1, Deadline: time.Now()}
 	switch {
-	case said.Verb == Follow && said.Rest != "":
+	case said.Verb == command.Follow && said.Rest != "":
 		_, err = timesOfTests().Follow(said.Rest)
-	case said.Verb == Announce && strings.ContainsAny(phrase, "0123456789"):
+	case said.Verb == command.Announce && strings.ContainsAny(phrase, "0123456789"):
 		terms, err = timesOfTests().Announce(said.Title)
 	}
 	return err == nil && terms.Every > 0 && !terms.Deadline.IsZero()
@@ -239,21 +240,21 @@ func hasTimes(said Said, phrase string) bool {
 func TestSentencesSuggestWhatIsUnderstood(t *testing.T) {
 	t.Parallel()
 	quoted := regexp.MustCompile(`"([^"%]+)"|「([^」%]+)」|\*\*([^*]+)\*\*`)
-	for language, w := range map[Language]*words{Chinese: &chinese, English: &english} {
+	for language, w := range map[command.Language]*words{command.Chinese: &chinese, command.English: &english} {
 		for name, sentence := range sentences(w) {
 			for _, found := range quoted.FindAllStringSubmatch(strings.ReplaceAll(sentence, `"%s"`, ""), -1) {
 				phrase := found[1] + found[2] + found[3]
 				if phrase == "权限管理" || strings.HasSuffix(phrase, ".") || strings.HasSuffix(phrase, "。") { // a page of DingTalk's, and the heading
 					continue
 				}
-				said := Understand(strings.NewReplacer("#编号", "#12", "#n", "#12").Replace(phrase))
+				said := command.Parse(strings.NewReplacer("#编号", "#12", "#n", "#12").Replace(phrase))
 				if isTime(phrase) {
 					continue
 				}
 				if !hasTimes(said, phrase) {
 					t.Errorf("%s of %s suggests %q, whose times are not understood", name, language, phrase)
 				}
-				if said.Verb == Unknown || said.Language == "" {
+				if said.Verb == command.Unknown || said.Language == "" {
 					t.Errorf("%s of %s suggests %q, which is not understood: %+v", name, language, phrase, said)
 				}
 			}

@@ -1,13 +1,14 @@
 package bot
 
 import (
-	"whoread/bot/when"
+	"whoread/bot/command"
+	"whoread/bot/command/when"
 	"whoread/receipts"
 	"whoread/receipts/dingtalk"
 )
 
 var chinese = words{
-	Language: Chinese,
+	Language: command.Chinese,
 	Help: `**我能告诉群里谁还没读消息。** @我 并说：
 
 - **公告 标题**（换行写正文）：由我发出并开始统计

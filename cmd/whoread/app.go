@@ -13,6 +13,7 @@ import (
 	"go.uber.org/zap"
 
 	"whoread/bot"
+	commands "whoread/bot/command"
 	"whoread/bot/stream"
 	"whoread/cmd/internal/config"
 	"whoread/cmd/internal/ops"
@@ -321,17 +322,17 @@ func chosenSources(chosen string, all []receipts.MemberSource) []receipts.Member
 }
 
 // spoken is the language of reports.language; empty for auto.
-func spoken(language string) bot.Language {
+func spoken(language string) commands.Language {
 	if language == "auto" {
 		return ""
 	}
-	return bot.Language(language)
+	return commands.Language(language)
 }
 
 // defaultLanguage is spoken where nobody has said anything yet.
-func defaultLanguage(site string) bot.Language {
+func defaultLanguage(site string) commands.Language {
 	if site == "io" {
-		return bot.English
+		return commands.English
 	}
-	return bot.Chinese
+	return commands.Chinese
 }

@@ -1,4 +1,4 @@
-package bot
+package command
 
 import (
 	"regexp"
@@ -8,6 +8,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"github.com/agext/levenshtein"
 	"golang.org/x/text/width"
 
 	"whoread/bot/frame"
@@ -97,8 +98,8 @@ var phrases = []phrase{
 	{"帮助", Help, Chinese},
 }
 
-// Said is a command as somebody said it.
-type Said struct {
+// Command is a command as somebody said it.
+type Command struct {
 	Verb     Verb
 	Language Language // empty if the words don't tell
 	Number   int      // of #n; 0 if none was said
@@ -119,8 +120,21 @@ type Said struct {
 	Nearest string
 }
 
-// acts reports whether a command has an effect that its answer alone has not.
-func (v Verb) acts() bool {
+// Label is the verb as a label of metrics; an empty mention asks for help.
+func (v Verb) Label() string {
+	if v == None {
+		v = Help
+	}
+	return strings.ReplaceAll(string(v), " ", "_")
+}
+
+// Verbs are all verbs but None.
+func Verbs() []Verb {
+	return []Verb{Unknown, Announce, WhoRead, Unread, List, Remind, Follow, Stop, Recall, Export, Chart, Usage, Help}
+}
+
+// Acts reports whether a command has an effect that its answer alone has not.
+func (v Verb) Acts() bool {
 	switch v {
 	case Announce, Remind, Follow, Stop, Recall, Export, Chart:
 		return true
@@ -128,14 +142,14 @@ func (v Verb) acts() bool {
 	return false
 }
 
-// Understand reads what somebody said, in which mentions stand as pieces of their own.
+// Parse reads what somebody said, in which mentions stand as pieces of their own.
 // Case, width and surrounding space do not matter, nor do a question mark, emoji and
 // faces around a command. Only the text of an announcement is kept as it was typed.
 //
 // Mentions may stand anywhere, in a plain text too, where nobody knows how long a name
 // is. So a command that only reads may stand behind any part of an @name, and one that
 // acts only where all other words are @words behind white space.
-func Understand(text string, mentions ...frame.Span) Said {
+func Parse(text string, mentions ...frame.Span) Command {
 	whole := strings.TrimRightFunc(addressed(text, mentions), unicode.IsSpace)
 	toPost := withoutMentions(whole)
 	first, _, _ := strings.Cut(toPost, "\n")
@@ -144,20 +158,20 @@ func Understand(text string, mentions ...frame.Span) Said {
 	}
 	whole = withoutPieces(text, mentions)
 	bare := withoutMentions(whole)
-	said := command(bare)
+	said := parse(bare)
 	if said.Verb == Unknown || said.Verb == Follow { // how to follow up is left to others
-		if named := command(withoutAtWords(bare)); named.Verb.acts() {
+		if named := parse(withoutAtWords(bare)); named.Verb.Acts() {
 			said, said.Named = named, strings.ContainsFunc(bare, at)
 		}
 	}
-	if said.Verb.acts() && doubtful(whole) {
-		return Said{Verb: Unknown, Language: said.Language, Nearest: nearest(normal(bare))}
+	if said.Verb.Acts() && doubtful(whole) {
+		return Command{Verb: Unknown, Language: said.Language, Nearest: nearest(normal(bare))}
 	}
 	if said.Verb != Unknown && said.Verb != None {
 		return said
 	}
 	for _, part := range besideNames(text) {
-		if read := command(part); read.Verb != Unknown && read.Verb != None && !read.Verb.acts() {
+		if read := parse(part); read.Verb != Unknown && read.Verb != None && !read.Verb.Acts() {
 			return read
 		}
 	}
@@ -165,34 +179,34 @@ func Understand(text string, mentions ...frame.Span) Said {
 }
 
 // command reads a text that is no announcement.
-func command(text string) Said {
+func parse(text string) Command {
 	if text = strings.Join(strings.Fields(text), " "); strings.TrimFunc(text, blank) == "" {
-		return Said{Verb: None}
+		return Command{Verb: None}
 	}
 	line := normal(text)
 	if line == "" { // nothing but punctuation, such as a question mark
-		return Said{Verb: Help, Language: written(text)}
+		return Command{Verb: Help, Language: written(text)}
 	}
 	said, ok := phrased(withoutFaces(line, anyFace))
-	if ok && said.Verb.acts() {
+	if ok && said.Verb.Acts() {
 		said, ok = phrased(withoutFaces(line, politeFace))
 	}
 	if !ok {
-		said = Said{Verb: Unknown, Language: written(line), Nearest: nearest(line)}
+		said = Command{Verb: Unknown, Language: written(line), Nearest: nearest(line)}
 	}
 	return said
 }
 
 // phrased finds the phrase that a line consists of.
-func phrased(line string) (said Said, ok bool) {
+func phrased(line string) (said Command, ok bool) {
 	for _, p := range phrases {
 		if p.verb == Announce {
 			continue
 		}
 		if p.verb == Help && strings.HasPrefix(line, p.words) { // whatever with
-			return Said{Verb: Help, Language: p.language}, true
+			return Command{Verb: Help, Language: p.language}, true
 		}
-		said := Said{Verb: p.verb, Language: p.language}
+		said := Command{Verb: p.verb, Language: p.language}
 		switch p.verb {
 		case Remind:
 			said.Number, said.By, ok = p.reminds(line)
@@ -205,7 +219,7 @@ func phrased(line string) (said Said, ok bool) {
 			return said, true
 		}
 	}
-	return Said{}, false
+	return Command{}, false
 }
 
 // mark tells the invisible marks that copying leaves behind.
@@ -238,7 +252,7 @@ func apart(r rune) bool { return blank(r) || r == ':' || r == '：' }
 
 // announced splits what follows the word into title and text. A single line is
 // both.
-func announced(p phrase, rest string) Said {
+func announced(p phrase, rest string) Command {
 	line, _, _ := strings.Cut(rest, "\n")
 	opening := strings.TrimFunc(line, apart) != ""
 	title, text, _ := strings.Cut(strings.TrimLeftFunc(rest, apart), "\n")
@@ -246,7 +260,7 @@ func announced(p phrase, rest string) Said {
 	if strings.TrimSpace(text) == "" {
 		text = title
 	}
-	return Said{Verb: Announce, Language: p.language, Title: title, Text: text, Opening: opening}
+	return Command{Verb: Announce, Language: p.language, Title: title, Text: text, Opening: opening}
 }
 
 // matches tells whether the line says the phrase, with a number or without.
@@ -392,12 +406,12 @@ func nearest(line string) string {
 	line = strings.TrimRight(line, "#0123456789 ")
 	limit := 0
 	for _, p := range phrases {
-		said, meant := []rune(line), []rune(p.words)
-		if len(meant) == 1 || len(said) > 2*len(meant)+2 {
+		said, meant := utf8.RuneCountInString(line), utf8.RuneCountInString(p.words)
+		if meant == 1 || said > 2*meant+2 {
 			continue // anything is one slip away from a single letter
 		}
-		slips := max(1, len(meant)/3)
-		if d := distance(said, meant); d <= slips && (best.words == "" || d < limit) {
+		slips := max(1, meant/3)
+		if d := levenshtein.Distance(line, p.words, nil); d <= slips && (best.words == "" || d < limit) {
 			best, limit = p, d
 		}
 	}
@@ -427,25 +441,4 @@ func within(parts, whole []string) bool {
 		}
 	}
 	return len(parts) == 0
-}
-
-// distance counts the letters to insert, remove or replace to get from a to b.
-func distance(a, b []rune) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range a {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range b {
-			replaced := diagonal
-			if a[i] != b[j] {
-				replaced++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(replaced, row[j]+1, row[j+1]+1)
-		}
-	}
-	return row[len(b)]
 }

@@ -1,4 +1,4 @@
-package bot
+package command
 
 import (
 	"strings"
@@ -71,9 +71,9 @@ func TestUnderstandEveryPhrase(t *testing.T) {
 					}
 				}
 				for text, number := range said {
-					want := Said{Verb: command.verb, Language: language, Number: number}
-					if diff := cmp.Diff(want, Understand(text)); diff != "" {
-						t.Errorf("Understand(%q) (-want +got):\n%s", text, diff)
+					want := Command{Verb: command.verb, Language: language, Number: number}
+					if diff := cmp.Diff(want, Parse(text)); diff != "" {
+						t.Errorf("Parse(%q) (-want +got):\n%s", text, diff)
 					}
 				}
 			}
@@ -85,8 +85,8 @@ func TestUnderstandApostrophes(t *testing.T) {
 	t.Parallel()
 	for _, apostrophe := range []string{"'", "’", "‘", "`", "´", "＇"} {
 		text := "who hasn" + apostrophe + "t read #3"
-		if diff := cmp.Diff(Said{Verb: Unread, Language: English, Number: 3}, Understand(text)); diff != "" {
-			t.Errorf("Understand(%q) (-want +got):\n%s", text, diff)
+		if diff := cmp.Diff(Command{Verb: Unread, Language: English, Number: 3}, Parse(text)); diff != "" {
+			t.Errorf("Parse(%q) (-want +got):\n%s", text, diff)
 		}
 	}
 }
@@ -132,9 +132,9 @@ func TestUnderstandReminding(t *testing.T) {
 						word + prefix + channel + "　１２?":                 12,
 						"@whoread " + word + prefix + channel + "\n# 12": 12,
 					} {
-						want := Said{Verb: Remind, Language: language, Number: number, By: by}
-						if diff := cmp.Diff(want, Understand(text)); diff != "" {
-							t.Errorf("Understand(%q) (-want +got):\n%s", text, diff)
+						want := Command{Verb: Remind, Language: language, Number: number, By: by}
+						if diff := cmp.Diff(want, Parse(text)); diff != "" {
+							t.Errorf("Parse(%q) (-want +got):\n%s", text, diff)
 						}
 					}
 				}
@@ -162,9 +162,9 @@ func TestUnderstandNoOtherWayToRemind(t *testing.T) {
 		"催他们":                       "催",
 		"请提醒":                       "提醒",
 	} {
-		got := Understand(text)
+		got := Parse(text)
 		if got.Verb != Unknown || got.Nearest != nearest {
-			t.Errorf("Understand(%q) = %+v, want an unknown command near %q", text, got, nearest)
+			t.Errorf("Parse(%q) = %+v, want an unknown command near %q", text, got, nearest)
 		}
 	}
 }
@@ -172,7 +172,7 @@ func TestUnderstandNoOtherWayToRemind(t *testing.T) {
 // How to follow up is left to those who understand times.
 func TestUnderstandFollowing(t *testing.T) {
 	t.Parallel()
-	for text, want := range map[string]Said{
+	for text, want := range map[string]Command{
 		"follow":                           {Verb: Follow, Language: English},
 		"follow #12 every 30m":             {Verb: Follow, Language: English, Rest: " #12 every 30m"},
 		"FOLLOW　＃１２　EVERY 30M":             {Verb: Follow, Language: English, Rest: " #12 every 30m"},
@@ -192,15 +192,15 @@ func TestUnderstandFollowing(t *testing.T) {
 		// Formatters do not agree on how wide this one is.
 		"跟进＃１２每３０分钟，直到９０％。": {Verb: Follow, Language: Chinese, Rest: "#12每30分钟,直到90%"},
 	} {
-		if diff := cmp.Diff(want, Understand(text)); diff != "" {
-			t.Errorf("Understand(%q) (-want +got):\n%s", text, diff)
+		if diff := cmp.Diff(want, Parse(text)); diff != "" {
+			t.Errorf("Parse(%q) (-want +got):\n%s", text, diff)
 		}
 	}
 }
 
 func TestUnderstandWithoutACommand(t *testing.T) {
 	t.Parallel()
-	for text, want := range map[string]Said{
+	for text, want := range map[string]Command{
 		"":                       {Verb: None},
 		" \t\r\n\u3000":          {Verb: None},
 		"\u200b\u200d\ufeff":     {Verb: None},
@@ -221,8 +221,8 @@ func TestUnderstandWithoutACommand(t *testing.T) {
 		"今天天气真不错":                {Verb: Unknown, Language: Chinese},
 		"今天 is fine":             {Verb: Unknown, Language: Chinese},
 	} {
-		if diff := cmp.Diff(want, Understand(text)); diff != "" {
-			t.Errorf("Understand(%q) (-want +got):\n%s", text, diff)
+		if diff := cmp.Diff(want, Parse(text)); diff != "" {
+			t.Errorf("Parse(%q) (-want +got):\n%s", text, diff)
 		}
 	}
 }
@@ -256,9 +256,9 @@ func TestUnderstandSuggestsTheNearestCommand(t *testing.T) {
 		"完全无关的一句话":                             "",
 		strings.Repeat("very long words ", 99): "",
 	} {
-		got := Understand(text)
+		got := Parse(text)
 		if got.Verb != Unknown || got.Nearest != want {
-			t.Errorf("Understand(%q) = %+v, want an unknown command near %q", text, got, want)
+			t.Errorf("Parse(%q) = %+v, want an unknown command near %q", text, got, want)
 		}
 	}
 }
@@ -305,10 +305,10 @@ func TestUnderstandAnnouncements(t *testing.T) {
 		"公告：":           {Chinese, "", "", false},
 		"发布\n\u200b\n ": {Chinese, "", "", false},
 	} {
-		got := Understand(typed)
-		wanted := Said{Verb: Announce, Language: want.language, Title: want.title, Text: want.text, Opening: want.opening}
+		got := Parse(typed)
+		wanted := Command{Verb: Announce, Language: want.language, Title: want.title, Text: want.text, Opening: want.opening}
 		if diff := cmp.Diff(wanted, got); diff != "" {
-			t.Errorf("Understand(%q) (-want +got):\n%s", typed, diff)
+			t.Errorf("Parse(%q) (-want +got):\n%s", typed, diff)
 		}
 	}
 }
@@ -322,8 +322,8 @@ func TestUnderstandIsNoAnnouncement(t *testing.T) {
 		"announcement Lunch", "announced: Lunch", "announce? Lunch", "please announce Lunch", "un announce Lunch",
 		"谁没读\n公告 周五停机", "公告\u200b怎么发", "announce\u200dment",
 	} {
-		if got := Understand(text); got.Verb == Announce {
-			t.Errorf("Understand(%q) = %+v, want no announcement", text, got)
+		if got := Parse(text); got.Verb == Announce {
+			t.Errorf("Parse(%q) = %+v, want no announcement", text, got)
 		}
 	}
 }
@@ -331,12 +331,12 @@ func TestUnderstandIsNoAnnouncement(t *testing.T) {
 func TestUnderstandHugeText(t *testing.T) {
 	t.Parallel()
 	text := strings.Repeat("很长的正文\n", 10_000)
-	if got := Understand("公告 标题\n" + text); got.Text != strings.TrimSpace(text) {
+	if got := Parse("公告 标题\n" + text); got.Text != strings.TrimSpace(text) {
 		t.Errorf("%d bytes of text, want %d", len(got.Text), len(text)-1)
 	}
 	for _, huge := range []string{strings.Repeat("谁", 20_000), strings.Repeat("@a ", 10_000), strings.Repeat("#", 30_000), strings.Repeat("9", 30_000)} {
-		if got := Understand(huge); got.Verb != Unknown && got.Verb != None {
-			t.Errorf("Understand(%d × %q) = %+v", len(huge), huge[:3], got)
+		if got := Parse(huge); got.Verb != Unknown && got.Verb != None {
+			t.Errorf("Parse(%d × %q) = %+v", len(huge), huge[:3], got)
 		}
 	}
 }
@@ -351,15 +351,15 @@ func TestUnderstandMentionsInPlainText(t *testing.T) {
 		"@whoread @已读 小助手 谁没读", "@已读 小助手 @whoread 谁没读", "@whoread 谁没读 @已读 小助手", "@张三 谁没读 @whoread", "@提醒 小助手 谁没读", "@撤回谁没读",
 		"谁没读🙏", "谁没读[抱拳]", "🙏谁没读", "[抱拳] 谁没读", "谁没读🙏🏻🙏🏻", "谁没读 [抱拳][抱拳]？", "谁没读？🙏", "谁没读❤️", "👨‍👩‍👧谁没读", "谁没读[OK]", "谁没读［抱拳］", "@whoread 谁没读[抱拳]", "@whoread谁没读🙏",
 	} {
-		if diff := cmp.Diff(Said{Verb: Unread, Language: Chinese}, Understand(text)); diff != "" {
-			t.Errorf("Understand(%q) (-want +got):\n%s", text, diff)
+		if diff := cmp.Diff(Command{Verb: Unread, Language: Chinese}, Parse(text)); diff != "" {
+			t.Errorf("Parse(%q) (-want +got):\n%s", text, diff)
 		}
 	}
 	for _, text := range []string{
 		"@whoread unread #3", "@Read Bot unread #3", "unread #3 @Read Bot", "@小助手unread #3", "@whoread unread #3🙏", "unread 3 [OK]", "@Bob unread #3 @Al", "@read unread ＃３", "🙏 unread #3",
 	} {
-		if diff := cmp.Diff(Said{Verb: Unread, Language: English, Number: 3}, Understand(text)); diff != "" {
-			t.Errorf("Understand(%q) (-want +got):\n%s", text, diff)
+		if diff := cmp.Diff(Command{Verb: Unread, Language: English, Number: 3}, Parse(text)); diff != "" {
+			t.Errorf("Parse(%q) (-want +got):\n%s", text, diff)
 		}
 	}
 }
@@ -368,7 +368,7 @@ func TestUnderstandMentionsInPlainText(t *testing.T) {
 // may be about somebody.
 func TestUnderstandActingBesideMentions(t *testing.T) {
 	t.Parallel()
-	for text, want := range map[string]Said{
+	for text, want := range map[string]Command{
 		"@whoread 提醒 #1":           {Verb: Remind, Language: Chinese, Number: 1},
 		"@whoread\u2005提醒 #1":      {Verb: Remind, Language: Chinese, Number: 1},
 		"提醒 #1 @张三":                {Verb: Remind, Language: Chinese, Number: 1, Named: true},
@@ -384,8 +384,8 @@ func TestUnderstandActingBesideMentions(t *testing.T) {
 		"提醒 🙏🏻":                    {Verb: Remind, Language: Chinese},
 		"@whoread 公告 周五停机 @张三 [抱拳]🙏 @x y": {Verb: Announce, Language: Chinese, Title: "周五停机 @张三 [抱拳]🙏 @x y", Text: "周五停机 @张三 [抱拳]🙏 @x y", Opening: true},
 	} {
-		if diff := cmp.Diff(want, Understand(text)); diff != "" {
-			t.Errorf("Understand(%q) (-want +got):\n%s", text, diff)
+		if diff := cmp.Diff(want, Parse(text)); diff != "" {
+			t.Errorf("Parse(%q) (-want +got):\n%s", text, diff)
 		}
 	}
 }
@@ -398,8 +398,8 @@ func TestUnderstandNeverActsOnAGuess(t *testing.T) {
 		"@whoread 请不要 公告 周五停机", "@alice could you ask them to announce Lunch", "@张三截图", "@王 撤回 吗", "提醒 @张三了吗", "提醒@张三？",
 		"🚫提醒", "提醒❌", "提醒🤔", "提醒❓", "提醒[疑问]", "[禁止]撤回 #1", "🙏公告 周五停机", "公告🙏 周五停机", "撤回 #1 [疑问]", "图🚫",
 	} {
-		if got := Understand(text); got.Verb.acts() {
-			t.Errorf("Understand(%q) = %+v", text, got)
+		if got := Parse(text); got.Verb.Acts() {
+			t.Errorf("Parse(%q) = %+v", text, got)
 		}
 	}
 }
@@ -418,32 +418,32 @@ func inPieces(all ...string) (text string, mentions []frame.Span) {
 // A piece that is a mention is no word of a command, whatever the name.
 func TestUnderstandMentionsInPieces(t *testing.T) {
 	t.Parallel()
-	unread, toPost := Said{Verb: Unread, Language: Chinese}, func(text string) Said {
-		return Said{Verb: Announce, Language: Chinese, Title: text, Text: text, Opening: true}
+	unread, toPost := Command{Verb: Unread, Language: Chinese}, func(text string) Command {
+		return Command{Verb: Announce, Language: Chinese, Title: text, Text: text, Opening: true}
 	}
 	for _, test := range []struct {
 		pieces []string
-		want   Said
+		want   Command
 	}{
 		{[]string{"@whoread", "谁没读"}, unread},
 		{[]string{"@公告 小助手", "谁没读"}, unread},
 		{[]string{"谁没读 ", "@提醒 小助手"}, unread},
-		{[]string{"谁", "@whoread", "没读"}, Said{Verb: Unknown, Language: Chinese, Nearest: "谁没读"}},
+		{[]string{"谁", "@whoread", "没读"}, Command{Verb: Unknown, Language: Chinese, Nearest: "谁没读"}},
 		{[]string{"@whoread 谁没读", "🙏"}, unread},
-		{[]string{"@提醒 ", "@公告 ", "你好"}, Said{Verb: Unknown, Language: Chinese}},
-		{[]string{"@提醒"}, Said{Verb: None}},
-		{[]string{"@whoread", "提醒 #1 ", "@张 三 丰"}, Said{Verb: Remind, Language: Chinese, Number: 1}},
-		{[]string{"提醒", "@别 问我", "#1 私信"}, Said{Verb: Remind, Language: Chinese, Number: 1, By: receipts.InPrivate}},
+		{[]string{"@提醒 ", "@公告 ", "你好"}, Command{Verb: Unknown, Language: Chinese}},
+		{[]string{"@提醒"}, Command{Verb: None}},
+		{[]string{"@whoread", "提醒 #1 ", "@张 三 丰"}, Command{Verb: Remind, Language: Chinese, Number: 1}},
+		{[]string{"提醒", "@别 问我", "#1 私信"}, Command{Verb: Remind, Language: Chinese, Number: 1, By: receipts.InPrivate}},
 		{[]string{"@whoread", "公告 周五停机"}, toPost("周五停机")},
 		{[]string{"@whoread", "@李四 ", "公告 周五停机"}, toPost("周五停机")},
 		{[]string{"@别催 小助手", "公告 周五停机，请", "@张三 丰 ", "准备"}, toPost("周五停机，请@张三 丰 准备")},
 		{[]string{"公告 周五停机 ", "@whoread"}, toPost("周五停机")},
 		{[]string{"公告", "@whoread", "周五停机"}, toPost("周五停机")},
 		{[]string{"公告 ", "@张三 ", "请看 ", "@whoread"}, toPost("@张三 请看")},
-		{[]string{"@whoread", "别发公告 周五停机"}, Said{Verb: Unknown, Language: Chinese, Nearest: "公告"}},
+		{[]string{"@whoread", "别发公告 周五停机"}, Command{Verb: Unknown, Language: Chinese, Nearest: "公告"}},
 	} {
 		text, mentions := inPieces(test.pieces...)
-		if diff := cmp.Diff(test.want, Understand(text, mentions...)); diff != "" {
+		if diff := cmp.Diff(test.want, Parse(text, mentions...)); diff != "" {
 			t.Errorf("%q (-want +got):\n%s", test.pieces, diff)
 		}
 	}
@@ -463,7 +463,7 @@ func FuzzUnderstand(f *testing.F) {
 	}
 	ways := map[receipts.Channel]bool{"": true, receipts.Mention: true, receipts.InPrivate: true, receipts.Ding: true}
 	f.Fuzz(func(t *testing.T, typed string) {
-		said := Understand(typed)
+		said := Parse(typed)
 		if !verbs[said.Verb] || said.Number < 0 || said.Number > maxNumber {
 			t.Fatalf("%+v", said)
 		}
@@ -482,7 +482,7 @@ func FuzzUnderstand(f *testing.F) {
 		if utf8.ValidString(typed) && (!utf8.ValidString(said.Title) || !utf8.ValidString(said.Text)) {
 			t.Fatalf("cut inside a rune: %+v", said)
 		}
-		if diff := cmp.Diff(said, Understand("\u3000"+typed+" \n")); diff != "" {
+		if diff := cmp.Diff(said, Parse("\u3000"+typed+" \n")); diff != "" {
 			t.Fatalf("surrounding space matters (-without +with):\n%s", diff)
 		}
 	})
