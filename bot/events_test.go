@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"runtime"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -235,33 +234,33 @@ func (p *slowPushes) KeepPushed(ctx context.Context, group, key string, reads ma
 // While one batch is being written the next one gathers: a burst costs few writes.
 func TestABurstIsWrittenInBatches(t *testing.T) {
 	t.Parallel()
-	p := &pushes{known: map[string]bool{"key": true}, began: make(chan struct{}, 100), hold: make(chan struct{})}
-	b := eventBot(t, p)
-	const burst = 1_000
-	var all sync.WaitGroup
-	push := func(i int) {
-		all.Go(func() {
-			if err := b.Event(t.Context(), eventRead, asked, 0, readEvent(fmt.Sprint("user", i), "key", "null")); err != nil {
-				t.Error(err)
-			}
-		})
-	}
-	push(0)
-	<-p.began
-	for i := 1; i < burst; i++ {
-		push(i)
-	}
-	for deadline := time.Now().Add(time.Minute); len(b.gatherer.waiting) < burst-1 && time.Now().Before(deadline); {
-		runtime.Gosched() // while the first is being written, the others get on their way
-	}
-	close(p.hold)
-	all.Wait()
-	if len(p.kept) != burst {
-		t.Errorf("%d of %d reads are kept", len(p.kept), burst)
-	}
-	if p.calls > 10 {
-		t.Errorf("%d writes for %d reads", p.calls, burst)
-	}
+	synctest.Test(t, func(t *testing.T) {
+		p := &pushes{known: map[string]bool{"key": true}, began: make(chan struct{}, 100), hold: make(chan struct{})}
+		b := eventBot(t, p)
+		const burst = 1_000
+		var all sync.WaitGroup
+		push := func(i int) {
+			all.Go(func() {
+				if err := b.Event(t.Context(), eventRead, asked, 0, readEvent(fmt.Sprint("user", i), "key", "null")); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		push(0)
+		<-p.began
+		for i := 1; i < burst; i++ {
+			push(i)
+		}
+		synctest.Wait() // while the first is being written, the others get on their way
+		close(p.hold)
+		all.Wait()
+		if len(p.kept) != burst {
+			t.Errorf("%d of %d reads are kept", len(p.kept), burst)
+		}
+		if p.calls > 10 {
+			t.Errorf("%d writes for %d reads", p.calls, burst)
+		}
+	})
 }
 
 func TestAReadThatCannotBeWrittenInTimeIsNotTaken(t *testing.T) {
