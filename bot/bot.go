@@ -265,10 +265,6 @@ func (b *Bot) Work(ctx context.Context, j receipts.Job, takenOver bool) error {
 // answer carries out what was said and answers it.
 func (b *Bot) answer(ctx context.Context, in Incoming, said command.Command) (Outcome, error) {
 	admin := b.Access.may(Admins, in, receipts.Person{})
-	if admin && said.Verb == command.Remind {
-		// It is wanted now, and nobody can be reminded without asking who has read.
-		ctx = dingtalk.PastBudget(ctx)
-	}
 	b.noteHeard(ctx, in)
 	a, err := b.carryOut(ctx, in, said)
 	if err != nil {

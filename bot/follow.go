@@ -282,12 +282,18 @@ func (b *Bot) followUp(ctx context.Context, j receipts.Job) error {
 	r := receipts.Report{Message: m}
 	act, next := f.Before(m, b.Reminders.Quiet, b.Now())
 	if act == receipts.Remind {
-		if r, err = b.Reporter.Ask(ctx, group, due.Number); err != nil {
+		if r, err = b.Reporter.Ask(ctx, group, due.Number, receipts.Rights{}); err != nil {
 			return fmt.Errorf("follow up #%d: %w", due.Number, err)
 		}
 		act, next = f.Round(r, b.Now())
 	}
-	if err := b.act(ctx, *f, act, next, r); err != nil {
+	this := round{followUp: *f, report: r, words: wordsOf(command.Language(f.Language)), run: fmt.Sprintf("%s:%d", f.ID, f.Rounds)}
+	err = b.act(ctx, this, act, next)
+	if errors.Is(err, errOvertaken) {
+		log.Info("round overtaken", zap.String("act", string(act)), zap.Int("round", f.Rounds))
+		return b.scheduleFollowUp(ctx, group, due.Number, b.Now()) // whatever there is now is looked at
+	}
+	if err != nil {
 		return fmt.Errorf("follow up #%d: %w", due.Number, err)
 	}
 	if act != receipts.Wait {
@@ -326,28 +332,40 @@ func (b *Bot) settleFollowUp(ctx context.Context, group string, number int, f, n
 	return b.scheduleFollowUp(ctx, group, number, next.Next)
 }
 
+// round is one round of a follow-up.
+type round struct {
+	followUp receipts.FollowUp // as it was recorded when the round began
+	report   receipts.Report   // by which it was decided what to do
+	words    *words
+	run      string // by which its steps are known
+}
+
+func (r round) group() string { return r.report.Message.Group }
+
+// errOvertaken means that a round has not said all that it would have: the follow-up was
+// stopped or is another one, or what became of the message has to be said instead.
+var errOvertaken = errors.New("the follow-up or its message changed meanwhile")
+
 // act does what a round has decided.
-func (b *Bot) act(ctx context.Context, f receipts.FollowUp, act receipts.Act, next receipts.FollowUp, r receipts.Report) error {
-	w := wordsOf(command.Language(f.Language))
-	run := fmt.Sprintf("%s:%d", f.ID, f.Rounds)
-	p := b.page(w, r.Message.Group)
+func (b *Bot) act(ctx context.Context, this round, act receipts.Act, next receipts.FollowUp) error {
 	switch act {
 	case receipts.Remind:
-		return b.remindAgain(ctx, w, f, run, r)
+		return b.remindAgain(ctx, this)
 	case receipts.Excuse:
-		excuse := p.summary(r).about(r.Message.Number)
-		excuse.text = lines(excuse.text, fmt.Sprintf(w.RoundFailed, r.Message.Number, p.next(next)))
-		return b.publish(ctx, w, f, r.Message.Group, run, excuse)
+		p := b.page(this.words, this.group())
+		excuse := p.summary(this.report).about(this.report.Message.Number)
+		excuse.text = lines(excuse.text, fmt.Sprintf(p.RoundFailed, this.report.Message.Number, p.next(next)))
+		return b.publish(ctx, this, excuse)
 	case receipts.Finish:
-		return b.finish(ctx, w, next, r)
+		return b.finish(ctx, this, next)
 	default:
 		return nil
 	}
 }
 
 // remindAgain reports and reminds those who have not read, in one post.
-func (b *Bot) remindAgain(ctx context.Context, w *words, f receipts.FollowUp, run string, r receipts.Report) error {
-	group := r.Message.Group
+func (b *Bot) remindAgain(ctx context.Context, this round) error {
+	w, r, group := this.words, this.report, this.group()
 	webhook, until, err := b.webhook(ctx, group)
 	if err != nil {
 		return err
@@ -355,23 +373,27 @@ func (b *Bot) remindAgain(ctx context.Context, w *words, f receipts.FollowUp, ru
 	n := b.nudges(ctx, w, r.Message)
 	p := b.page(w, group)
 	n.above, n.mentions = p.heading(r.Message)+" · "+p.share(r, true), mentionsOfFollowUp
-	by := f.Channel()
+	prompt := receipts.Prompt{Run: this.run, By: this.followUp.Channel(), Round: &this.followUp}
 	if usable(webhook, until, b.Now()) {
 		n.webhook = webhook
 	}
-	done, err := b.Prompter.Remind(ctx, r, run, receipts.Person{}, by, n)
+	done, err := b.Prompter.Remind(ctx, r, prompt, n)
 	if err != nil {
 		return err
 	}
-	if by == receipts.Mention && done.Err != nil && len(done.Reached)+len(done.Uncertain) == 0 {
+	if prompt.By == receipts.Mention && done.Err != nil && len(done.Reached)+len(done.Uncertain) == 0 {
 		// The webhook was good for less long than DingTalk had said.
-		b.logReminded(ctx, run, done)
-		if done, err = b.Prompter.Remind(ctx, r, run+":direct", receipts.Person{}, receipts.InPrivate, n); err != nil {
+		b.logReminded(ctx, prompt.Run, done)
+		prompt.Run, prompt.By = this.run+":direct", receipts.InPrivate
+		if done, err = b.Prompter.Remind(ctx, r, prompt, n); err != nil {
 			return err
 		}
 	}
-	b.logReminded(ctx, run, done)
-	if done.InGroup {
+	b.logReminded(ctx, prompt.Run, done)
+	switch {
+	case done.Halt != (receipts.Halt{}):
+		return errOvertaken
+	case done.InGroup:
 		return nil
 	}
 	p.names = b.namesIn(ctx, group, r, false)
@@ -381,62 +403,63 @@ func (b *Bot) remindAgain(ctx context.Context, w *words, f receipts.FollowUp, ru
 		outcome.names = b.namesOf(ctx, group, done)
 		a.text = lines(append([]string{a.text}, outcome.reached(done)...)...)
 	}
-	return b.publish(ctx, w, f, group, run, a)
+	return b.publish(ctx, this, a)
 }
 
 // finish says once that a follow-up is over, and why: in the group, or to who began
 // it if the group is gone; and to those who are to be told of the deadline.
-func (b *Bot) finish(ctx context.Context, w *words, f receipts.FollowUp, r receipts.Report) error {
-	m, run := r.Message, f.ID+":end"
-	p := b.page(w, m.Group)
-	p.names = b.namesIn(ctx, m.Group, r, false)
-	a := p.ended(f, r).about(m.Number)
+func (b *Bot) finish(ctx context.Context, this round, f receipts.FollowUp) error {
+	m := this.report.Message
+	this.run = f.ID + ":end"
+	p := b.page(this.words, m.Group)
+	p.names = b.namesIn(ctx, m.Group, this.report, false)
+	a := p.ended(f, this.report).about(m.Number)
 	var told []string
 	if f.Ended == receipts.DeadlineOver {
 		told = slices.Clone(f.Tell)
 	}
 	if m.State != receipts.Disbanded && !b.Direct {
-		if err := b.post(ctx, m.Group, run, a); err != nil {
+		if err := b.post(ctx, this, a); err != nil {
 			return err
 		}
 	} else if !slices.Contains(told, f.Starter.UserID) {
 		told = append(told, f.Starter.UserID)
 	}
-	return b.tellPeople(ctx, w, m.Group, run, told, a)
+	return b.tellPeople(ctx, this, told, a)
 }
 
 // publish says something about a follow-up by itself: in the group, or where reports
 // go to people alone, to who began it.
-func (b *Bot) publish(ctx context.Context, w *words, f receipts.FollowUp, group, run string, a answer) error {
+func (b *Bot) publish(ctx context.Context, this round, a answer) error {
 	if b.Direct {
-		return b.tellPeople(ctx, w, group, run, []string{f.Starter.UserID}, a)
+		return b.tellPeople(ctx, this, []string{this.followUp.Starter.UserID}, a)
 	}
-	return b.post(ctx, group, run, a)
+	return b.post(ctx, this, a)
 }
 
 // post puts an answer into the group by itself, once for each run. An error means
 // that it certainly is not there, and that trying again may help.
-func (b *Bot) post(ctx context.Context, group, run string, a answer) error {
-	webhook, until, err := b.webhook(ctx, group)
+func (b *Bot) post(ctx context.Context, this round, a answer) error {
+	webhook, until, err := b.webhook(ctx, this.group())
 	if err != nil {
 		return err
 	}
-	return b.once(ctx, group, run+":post", func() error {
-		return b.reply(ctx, Incoming{ID: run, Group: group, Webhook: webhook, WebhookUntil: until}, a)
+	return b.once(ctx, this, ":post", func() error {
+		return b.reply(ctx, Incoming{ID: this.run, Group: this.group(), Webhook: webhook, WebhookUntil: until}, a)
 	})
 }
 
 // tellPeople sends an answer to people in private, under the group's name, once for
 // each run.
-func (b *Bot) tellPeople(ctx context.Context, w *words, group, run string, userIDs []string, a answer) error {
-	a = a.under(w, b.titleOf(ctx, group))
+func (b *Bot) tellPeople(ctx context.Context, this round, userIDs []string, a answer) error {
+	a = a.under(this.words, b.titleOf(ctx, this.group()))
 	for i, batch := range chunks(receipts.InPrivate, userIDs, dingtalk.MaxDirectUsers) {
-		err := b.once(ctx, group, fmt.Sprintf("%s:tell:%d", run, i), func() error {
+		err := b.once(ctx, this, fmt.Sprintf(":tell:%d", i), func() error {
 			result, err := b.Client.SendDirect(ctx, batch.UserIDs, a.fit("").message())
 			if missed := len(result.Invalid) + len(result.FlowControlled); missed > 0 {
-				b.log(ctx).Warn("people not told", zap.String("run", run), zap.Int("people", missed))
+				b.log(ctx).Warn("people not told", zap.String("run", this.run), zap.Int("people", missed))
 			}
-			return settled(b.log(ctx).With(zap.String("run", run)), err)
+			return settled(b.log(ctx).With(zap.String("run", this.run)), err)
 		})
 		if err != nil {
 			return err
@@ -445,9 +468,19 @@ func (b *Bot) tellPeople(ctx context.Context, w *words, group, run string, userI
 	return nil
 }
 
-// once does a step that has an effect on people, unless it was begun before. If it
-// certainly had none, it can be tried again.
-func (b *Bot) once(ctx context.Context, group, step string, do func() error) error {
+// once does a step of a round that has an effect on people, unless it was begun before. If
+// it certainly had none, it can be tried again. The step is not begun once the round is
+// overtaken.
+func (b *Bot) once(ctx context.Context, this round, step string, do func() error) error {
+	m := this.report.Message
+	stands, err := b.Follower.Records.Stands(ctx, m.Group, m.Number, this.followUp, m.State)
+	switch {
+	case err != nil:
+		return err
+	case !stands:
+		return errOvertaken
+	}
+	group, step := m.Group, this.run+step
 	first, err := b.Postings.FirstPosting(ctx, group, step)
 	if err != nil || !first {
 		return err

@@ -574,6 +574,11 @@ type wire struct {
 	known []string
 	held  chan struct{} // nil: nothing is held up
 	away  bool          // DingTalk can't be reached
+	// meanwhile is called once when the nth call of a path was answered, before the answer
+	// comes in; nil for nothing.
+	meanwhile func()
+	path      string
+	nth       int
 }
 
 func (w *wire) RoundTrip(r *http.Request) (*http.Response, error) {
@@ -592,7 +597,33 @@ func (w *wire) RoundTrip(r *http.Request) (*http.Response, error) {
 			return nil, r.Context().Err()
 		}
 	}
-	return w.inner.RoundTrip(r)
+	answer, err := w.inner.RoundTrip(r)
+	if happens := w.happens(r.URL.Path); happens != nil {
+		happens()
+	}
+	return answer, err
+}
+
+// happens is what a test has happen during this call of the path; nil for nothing.
+func (w *wire) happens(path string) func() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.meanwhile == nil || path != w.path {
+		return nil
+	}
+	if w.nth--; w.nth > 0 {
+		return nil
+	}
+	happens := w.meanwhile
+	w.meanwhile = nil
+	return happens
+}
+
+// during has something happen while the nth call of a path from now on is answered.
+func (w *wire) during(path string, nth int, happens func()) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.path, w.nth, w.meanwhile = path, nth, happens
 }
 
 func (w *wire) learn(secrets ...string) {

@@ -127,6 +127,11 @@ func (n *nudges) mention(ctx context.Context, userIDs []string, soFar receipts.R
 	return n.client.Reply(ctx, n.webhook, dingtalk.Reply{Title: a.title, Text: a.text, AtUserIDs: userIDs})
 }
 
+// saidAll reports whether the mentions have told all that came of the reminder.
+func (n *nudges) saidAll(done receipts.Reminded) bool {
+	return len(done.Reached[receipts.Mention]) > 0 && len(done.Uncertain) == n.told && len(done.Failed) == 0 && done.Halt == (receipts.Halt{})
+}
+
 // private is what somebody reads in the one-to-one chat: who wants them to look at
 // what, and where.
 func (n *nudges) private() string {

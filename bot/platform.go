@@ -39,8 +39,8 @@ func post(title, text string) dingtalk.Message {
 }
 
 // Readers implements receipts.ReadersSource.
-func (p *Platform) Readers(ctx context.Context, group, key, cursor string) (receipts.ReadersPage, error) {
-	page, err := p.Client.QueryReaders(ctx, group, key, cursor)
+func (p *Platform) Readers(ctx context.Context, group, key, cursor string, rights receipts.Rights) (receipts.ReadersPage, error) {
+	page, err := p.Client.QueryReaders(ctx, group, key, cursor, options(rights)...)
 	switch kindOf(err) {
 	case dingtalk.KeyNotQueryable:
 		err = fmt.Errorf("%w: %w", receipts.ErrNoReadData, err)
@@ -50,7 +50,7 @@ func (p *Platform) Readers(ctx context.Context, group, key, cursor string) (rece
 		err = fmt.Errorf("%w: %w", receipts.ErrBudgetSpent, err)
 	}
 	if err != nil {
-		return receipts.ReadersPage{}, err
+		return receipts.ReadersPage{UserIDs: page.UserIDs}, err
 	}
 	delivery := receipts.Delivered
 	switch page.Status {
@@ -59,7 +59,15 @@ func (p *Platform) Readers(ctx context.Context, group, key, cursor string) (rece
 	case dingtalk.SendRecalled:
 		delivery = receipts.TakenBack
 	}
-	return receipts.ReadersPage{Delivery: delivery, UserIDs: page.UserIDs, Next: page.Next, More: page.More}, nil
+	return receipts.ReadersPage{At: page.At, Delivery: delivery, UserIDs: page.UserIDs, Next: page.Next, More: page.More}, nil
+}
+
+// options are those of a call for somebody with the rights.
+func options(rights receipts.Rights) []dingtalk.Option {
+	if rights.PastBudget {
+		return []dingtalk.Option{dingtalk.PastBudget}
+	}
+	return nil
 }
 
 // Recall implements receipts.RecallSource.
@@ -110,11 +118,11 @@ type sceneGroups struct{ *Platform }
 
 func (sceneGroups) Source() receipts.Source { return receipts.SceneGroup }
 
-func (s sceneGroups) Members(ctx context.Context, group string) (receipts.Members, receipts.Names, error) {
+func (s sceneGroups) Members(ctx context.Context, group string, rights receipts.Rights) (receipts.Members, receipts.Names, error) {
 	members := receipts.Members{Source: receipts.SceneGroup, At: s.Now()}
 	names := receipts.Names{}
 	err := receipts.EachPage(ctx, func(ctx context.Context, cursor string) (string, bool, error) {
-		page, err := s.Client.GroupMembers(ctx, group, cursor)
+		page, err := s.Client.GroupMembers(ctx, group, cursor, options(rights)...)
 		if err != nil {
 			return "", false, err
 		}
@@ -130,6 +138,9 @@ func (s sceneGroups) Members(ctx context.Context, group string) (receipts.Member
 	if err != nil {
 		return receipts.Members{}, nil, unlisted(err)
 	}
+	if len(members.UserIDs)+members.Outsiders == 0 {
+		return receipts.Members{}, nil, nobody("members")
+	}
 	members.UserIDs = unique(members.UserIDs)
 	return members, names, nil
 }
@@ -142,15 +153,18 @@ type chats struct {
 
 func (chats) Source() receipts.Source { return receipts.Chat }
 
-func (s chats) Members(ctx context.Context, group string) (receipts.Members, receipts.Names, error) {
+func (s chats) Members(ctx context.Context, group string, rights receipts.Rights) (receipts.Members, receipts.Names, error) {
 	chatID := s.rosters[group].ChatID
 	if chatID == "" {
 		return receipts.Members{}, nil, receipts.ErrNoMemberList
 	}
 	at := s.Now()
-	_, userIDs, err := s.Client.Chat(ctx, chatID)
-	if err != nil {
+	_, userIDs, err := s.Client.Chat(ctx, chatID, options(rights)...)
+	switch {
+	case err != nil:
 		return receipts.Members{}, nil, unlisted(err)
+	case len(userIDs) == 0:
+		return receipts.Members{}, nil, nobody("chat")
 	}
 	return receipts.Members{UserIDs: unique(userIDs), Source: receipts.Chat, At: at}, nil, nil
 }
@@ -163,7 +177,7 @@ type configured struct {
 
 func (configured) Source() receipts.Source { return receipts.Roster }
 
-func (s configured) Members(ctx context.Context, group string) (receipts.Members, receipts.Names, error) {
+func (s configured) Members(ctx context.Context, group string, _ receipts.Rights) (receipts.Members, receipts.Names, error) {
 	roster := s.rosters[group]
 	if len(roster.Users)+len(roster.Departments) == 0 {
 		return receipts.Members{}, nil, receipts.ErrNoMemberList
@@ -178,6 +192,11 @@ func (s configured) Members(ctx context.Context, group string) (receipts.Members
 		userIDs = append(userIDs, ids...)
 	}
 	return receipts.Members{UserIDs: unique(userIDs), Source: receipts.Roster, At: at}, nil, nil
+}
+
+// nobody is the failure of a call that lists nobody in a group where somebody spoke.
+func nobody(api string) error {
+	return &dingtalk.Error{API: api, Kind: dingtalk.BadAnswer, Detail: "nobody is in the group"}
 }
 
 // unlisted makes a *receipts.NoListError of failures that stay until somebody changes

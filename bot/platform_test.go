@@ -46,7 +46,7 @@ func TestMembersOfSeveralPages(t *testing.T) {
 	p := platformOf(t,
 		`{"success":true,"memberUserIds":["a","b"],"unionIdList":["x"],"staffIdNickMap":{"a":"甲","b":""},"hasMore":true,"nextToken":"2"}`,
 		`{"success":true,"memberUserIds":["b","","c"],"unionIdList":["y"],"staffIdNickMap":{"b":"乙","z":"别人"},"hasMore":false}`)
-	members, names, err := p.MemberSources(nil)[0].Members(t.Context(), "cid")
+	members, names, err := p.MemberSources(nil)[0].Members(t.Context(), "cid", receipts.Rights{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -59,6 +59,43 @@ func TestMembersOfSeveralPages(t *testing.T) {
 	}
 }
 
+// In a group where somebody spoke there is somebody: a list of nobody is an answer in doubt,
+// and not that everybody has left.
+func TestAListOfNobodyIsNone(t *testing.T) {
+	t.Parallel()
+	for i, said := range []string{`{"success":true,"memberUserIds":[]}`, `{"success":true}`, `{"errcode":0,"chat_info":{"name":"a","useridlist":[]}}`} {
+		p := platformOf(t, said)
+		source := p.MemberSources(map[string]RosterOptions{"cid": {ChatID: "chat1"}})[i/2]
+		members, _, err := source.Members(t.Context(), "cid", receipts.Rights{})
+		if kindOf(err) != dingtalk.BadAnswer || errors.Is(err, receipts.ErrNoMemberList) {
+			t.Errorf("%s: %+v, %v", said, members, err)
+		}
+	}
+}
+
+// What DingTalk says of readers is the whole truth only where nothing casts a doubt on it;
+// whoever it names has read all the same.
+func TestReadersOfAnAnswerInDoubt(t *testing.T) {
+	t.Parallel()
+	for said, want := range map[string]receipts.ReadersPage{
+		`{"sendStatus":"SUCCESS","readUserIds":["a"],"readUsers":[{"userId":"a"},{"userId":"b"}]}`: {UserIDs: []string{"a", "b"}},
+		`{"sendStatus":"PROCESSING","readUserIds":["a"]}`:                                          {UserIDs: []string{"a"}, Delivery: receipts.BeingDelivered},
+		`{"sendStatus":"HALF","readUserIds":["a"]}`:                                                {UserIDs: []string{"a"}},
+		`{"sendStatus":"SUCCESS","readUserIds":["a"],"nextToken":"2"}`:                             {UserIDs: []string{"a"}},
+		`{"sendStatus":"SUCCESS","readUserIds":["a"],"code":"processQueryKey.expireTime"}`:         {},
+	} {
+		page, err := platformOf(t, said).Readers(t.Context(), "cid", "key", "", receipts.Rights{})
+		doubt := strings.Contains(said, "HALF") || strings.Contains(said, "nextToken") || strings.Contains(said, "code")
+		if doubt != (kindOf(err) == dingtalk.BadAnswer) || errors.Is(err, receipts.ErrNoReadData) || doubt == page.At.After(time.Time{}) {
+			t.Errorf("%s: %+v, %v", said, page, err)
+		}
+		want.At = page.At
+		if diff := cmp.Diff(want, page); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", said, diff)
+		}
+	}
+}
+
 func TestMemberSources(t *testing.T) {
 	t.Parallel()
 	var order []receipts.Source
@@ -67,7 +104,7 @@ func TestMemberSources(t *testing.T) {
 		if source.Source() == receipts.SceneGroup {
 			continue
 		}
-		if _, _, err := source.Members(t.Context(), "cid"); !errors.Is(err, receipts.ErrNoMemberList) {
+		if _, _, err := source.Members(t.Context(), "cid", receipts.Rights{}); !errors.Is(err, receipts.ErrNoMemberList) {
 			t.Errorf("%s without configuration: %v, want ErrNoMemberList", source.Source(), err)
 		}
 	}

@@ -38,7 +38,9 @@ func (b *Bot) remind(ctx context.Context, w *words, in Incoming, said command.Co
 	if err != nil || refusal != "" {
 		return refuse(refusal), err
 	}
-	r, err := b.Reporter.Ask(ctx, in.Group, number)
+	// It is wanted now, and nobody can be reminded without asking who has read.
+	rights := receipts.Rights{PastBudget: b.Access.may(Admins, in, receipts.Person{})}
+	r, err := b.Reporter.Ask(ctx, in.Group, number, rights)
 	if errors.Is(err, receipts.ErrNoMessage) {
 		return refuse(fmt.Sprintf(w.NoSuch, number)), nil
 	}
@@ -56,7 +58,7 @@ func (b *Bot) remind(ctx context.Context, w *words, in Incoming, said command.Co
 	if usable(in.Webhook, in.WebhookUntil, b.Now()) {
 		n.webhook = in.Webhook
 	}
-	done, err := b.Prompter.Remind(ctx, r, in.ID, in.Sender, cmp.Or(said.By, b.Reminders.By), n)
+	done, err := b.Prompter.Remind(ctx, r, receipts.Prompt{Run: in.ID, Who: in.Sender, By: cmp.Or(said.By, b.Reminders.By)}, n)
 	if errors.Is(err, receipts.ErrNoMessage) {
 		return refuse(fmt.Sprintf(w.NoSuch, number)), nil
 	}
@@ -66,8 +68,8 @@ func (b *Bot) remind(ctx context.Context, w *words, in Incoming, said command.Co
 	b.logReminded(ctx, in.ID, done)
 	p := b.page(w, in.Group)
 	p.names = b.namesOf(ctx, in.Group, done)
-	if len(done.Reached[receipts.Mention]) > 0 && in.Strangers == 0 && len(done.Uncertain) == n.told && len(done.Failed) == 0 {
-		return answer{}, nil // the mentions have said it all
+	if in.Strangers == 0 && n.saidAll(done) {
+		return answer{}, nil
 	}
 	a := p.reminded(done, b.Prompter.Cooldown).about(number)
 	if in.Strangers > 0 {
@@ -106,7 +108,8 @@ func (b *Bot) logReminded(ctx context.Context, run string, done receipts.Reminde
 	b.log(ctx).Log(levelOf(done.Err), "reminded", zap.String("run", run), zap.Int("number", done.Report.Message.Number),
 		zap.Int("mentioned", len(done.Reached[receipts.Mention])), zap.Int("direct", len(done.Reached[receipts.InPrivate])),
 		zap.Int("ding", len(done.Reached[receipts.Ding])), zap.Int("missed", len(done.Missed.Unknown)+len(done.Missed.Flooded)),
-		zap.Int("uncertain", len(done.Uncertain)), zap.Int("failed", len(done.Failed)),
+		zap.Int("uncertain", len(done.Uncertain)), zap.Int("failed", len(done.Failed)), zap.Int("read_meanwhile", len(done.Read)),
+		zap.String("state", string(done.Halt.State)), zap.Bool("superseded", done.Halt.Superseded),
 		zap.Bool("complete", done.Report.Complete()), zap.Error(done.Err))
 }
 
@@ -124,6 +127,10 @@ func (p page) reminded(done receipts.Reminded, cooldown time.Duration) answer {
 		return say(fmt.Sprintf(p.NobodyToRemind, r.Message.Number))
 	case done.Earlier != nil:
 		return refuse(p.earlier(r.Message.Number, *done.Earlier, cooldown))
+	case done.Halt.State != "":
+		return say(append([]string{p.halted(done)}, p.notReached(done)...)...)
+	case len(done.Read) > 0 && len(done.Reached) == 0 && len(p.notReached(done)) == 0:
+		return say(fmt.Sprintf(p.ReadMeanwhile, r.Message.Number))
 	}
 	said := append([]string{p.heading(r.Message)}, p.reached(done)...)
 	if done.Err != nil {
@@ -151,6 +158,25 @@ func (p page) reached(done receipts.Reminded) []string {
 			said = append(said, fmt.Sprintf(p.RemindedBy[by], n))
 		}
 	}
+	return append(said, p.notReached(done)...)
+}
+
+// halted says what came between, and how many were reminded before.
+func (p page) halted(done receipts.Reminded) string {
+	why := fmt.Sprintf(p.Halted[done.Halt.State], done.Report.Message.Number)
+	before := 0
+	for _, userIDs := range done.Reached {
+		before += len(userIDs)
+	}
+	if before == 0 {
+		return fmt.Sprintf(p.HaltedFirst, why)
+	}
+	return fmt.Sprintf(p.HaltedAfter, why, before)
+}
+
+// notReached are the sentences about who was not reminded, or not certainly.
+func (p page) notReached(done receipts.Reminded) []string {
+	var said []string
 	for _, part := range []struct {
 		format  string
 		userIDs []string

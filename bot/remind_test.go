@@ -532,11 +532,11 @@ type failing struct {
 	in *atomic.Int32
 }
 
-func (f failing) BeginBatch(ctx context.Context, group, run string, batch int) (bool, *receipts.Outcome, error) {
+func (f failing) BeginBatch(ctx context.Context, group string, b receipts.BatchStart) (receipts.Standing, error) {
 	if f.in.Add(-1) == 0 {
-		return false, nil, errRedis
+		return receipts.Standing{}, errRedis
 	}
-	return f.ReminderRecords.BeginBatch(ctx, group, run, batch)
+	return f.ReminderRecords.BeginBatch(ctx, group, b)
 }
 
 // failAt makes the records fail once, at the nth batch of a reminder.

@@ -27,7 +27,7 @@ func (b *Bot) usage(ctx context.Context, w *words, in Incoming) (answer, error) 
 	p, u := b.page(w, in.Group), w.Usage
 	said := []string{fmt.Sprintf(u.Version, b.Version)}
 
-	members, err := b.Members.Members(ctx, in.Group)
+	members, err := b.Members.Members(ctx, in.Group, receipts.Rights{})
 	if errors.Is(err, receipts.ErrBudgetSpent) {
 		known, failure := b.Members.Known(ctx, in.Group)
 		if failure != nil {

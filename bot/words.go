@@ -54,13 +54,18 @@ type words struct {
 	NamelessBelow    string // %d people
 
 	// Reminding.
-	LookAt          string                      // %d number, %s title: what mentioned people read
-	Nudge           string                      // %s group, %d number, %s title: what people read in private
-	NudgeBy         string                      // %s who asks, then the same
-	TheGroup        string                      // %s title of the group
-	SomeGroup       string                      // where the title is not known
-	NobodyReminded  string                      // %d number: it is not known who has not read
-	NobodyToRemind  string                      // %d number
+	LookAt         string // %d number, %s title: what mentioned people read
+	Nudge          string // %s group, %d number, %s title: what people read in private
+	NudgeBy        string // %s who asks, then the same
+	TheGroup       string // %s title of the group
+	SomeGroup      string // where the title is not known
+	NobodyReminded string // %d number: it is not known who has not read
+	NobodyToRemind string // %d number
+	ReadMeanwhile  string // %d number
+	// Halted is what became of the message while people were reminded: %d number.
+	Halted          map[receipts.State]string
+	HaltedAfter     string                      // %s one of these, %d people who were reminded before
+	HaltedFirst     string                      // %s one of these, where nobody was
 	RemindedEarlier string                      // %d number, %s who reminded, %s time, %s whom, %s when again
 	RemindedThese   string                      // %d people, %s names
 	FollowUpItself  string                      // who reminded, where nobody said so

@@ -115,7 +115,7 @@ func (a *Announcer) Announce(ctx context.Context, n Announcement) (Announced, er
 func (a *Announcer) audience(ctx context.Context, group string) (*Members, error) {
 	ctx, cancel := context.WithTimeout(ctx, membersWithin)
 	defer cancel()
-	members, err := a.Members.Members(ctx, group)
+	members, err := a.Members.Members(ctx, group, Rights{})
 	if errors.Is(err, ErrBudgetSpent) {
 		known, failure := a.Members.Known(ctx, group)
 		return known, errors.Join(err, failure)

@@ -41,7 +41,7 @@ func TestMembersPastTheBudget(t *testing.T) {
 			}
 			c.set(l)
 			l.clock.advance(freshMembers)
-			m, err := l.Members(t.Context(), group)
+			m, err := l.Members(t.Context(), group, receipts.Rights{})
 			if !errors.Is(err, c.err) || m.Source != c.from {
 				t.Errorf("members from %q, %v; want from %q, %v", m.Source, err, c.from, c.err)
 			}

@@ -585,23 +585,46 @@ func (r *records) BeginReminder(ctx context.Context, group string, number int, w
 }
 
 // BeginBatch implements receipts.ReminderRecords.
-func (r *records) BeginBatch(ctx context.Context, group, run string, batch int) (first bool, outcome *receipts.Outcome, err error) {
+func (r *records) BeginBatch(ctx context.Context, group string, b receipts.BatchStart) (now receipts.Standing, err error) {
 	err = r.call(ctx, "BeginBatch", func() error {
-		known := r.runOf(group, run)
-		if known.reminder == nil || batch < 0 || batch >= len(known.reminder.Batches) {
-			r.t.Errorf("BeginBatch(%s, %d): no such batch", run, batch)
+		known, e := r.runOf(group, b.Run), r.find(group, b.Number)
+		if known.reminder == nil || b.Batch < 0 || b.Batch >= len(known.reminder.Batches) || !slices.Equal(b.UserIDs, known.reminder.Batches[b.Batch].UserIDs) {
+			r.t.Errorf("BeginBatch(%+v): no such batch", b)
 		}
-		first = !known.begun[batch]
-		known.begun[batch] = true
-		if o, ok := known.ended[batch]; ok {
-			outcome = &o
+		if known.begun[b.Batch] {
+			if o, ok := known.ended[b.Batch]; ok {
+				now.Outcome = &o
+			}
+			return nil
+		}
+		switch {
+		case e == nil:
+			return receipts.ErrNoMessage
+		case e.kept.Message.State != receipts.Sent:
+			now.Halt.State = e.kept.Message.State
+			return nil
+		case b.Round != nil && !e.follows(*b.Round):
+			now.Halt.Superseded = true
+			return nil
+		}
+		now.First, known.begun[b.Batch] = true, true
+		for _, id := range b.UserIDs {
+			if _, read := e.kept.Reads[id]; read {
+				now.Read = append(now.Read, id)
+			}
 		}
 		return nil
 	})
 	if err != nil {
-		return false, nil, err
+		return receipts.Standing{}, err
 	}
-	return first, outcome, nil
+	return now, nil
+}
+
+// follows reports whether that is the recorded version of the message's follow-up.
+func (e *entry) follows(f receipts.FollowUp) bool {
+	known := e.kept.FollowUp
+	return known != nil && known.ID == f.ID && known.Version == f.Version
 }
 
 // EndBatch implements receipts.ReminderRecords.
@@ -684,6 +707,16 @@ func (r *records) Change(ctx context.Context, group string, number int, f receip
 	return done, nil
 }
 
+// Stands implements receipts.FollowUpRecords.
+func (r *records) Stands(ctx context.Context, group string, number int, f receipts.FollowUp, state receipts.State) (stands bool, err error) {
+	err = r.call(ctx, "Stands", func() error {
+		e := r.find(group, number)
+		stands = e != nil && e.follows(f) && e.kept.Message.State == state
+		return nil
+	})
+	return stands && err == nil, err
+}
+
 // Followed implements receipts.FollowUpRecords.
 func (r *records) Followed(ctx context.Context, group string) (numbers []int, err error) {
 	err = r.call(ctx, "Followed", func() error {
@@ -722,6 +755,7 @@ type source struct {
 	hang      bool                      // until the question's context ends
 	during    func(ctx context.Context) // called while the list is made
 	asked     int
+	rights    []receipts.Rights // of each question
 }
 
 func (s *source) set(ids ...string) {
@@ -746,10 +780,11 @@ func (s *source) questions() int {
 func (s *source) Source() receipts.Source { return s.is }
 
 // Members implements receipts.MemberSource.
-func (s *source) Members(ctx context.Context, _ string) (receipts.Members, receipts.Names, error) {
+func (s *source) Members(ctx context.Context, _ string, rights receipts.Rights) (receipts.Members, receipts.Names, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.asked++
+	s.rights = append(s.rights, rights)
 	began := s.now()
 	if s.during != nil {
 		s.during(ctx)
@@ -777,6 +812,9 @@ type readers struct {
 	answer func(ctx context.Context, cursor string) (receipts.ReadersPage, error)
 	pages  int
 	asked  int // how many times the first page was asked for
+	// budget is what is said to those who have no right to go past it; nil where there is
+	// enough.
+	budget error
 }
 
 // say sets what is answered from now on.
@@ -793,15 +831,17 @@ func (r *readers) queries() int {
 }
 
 // Readers implements receipts.ReadersSource.
-func (r *readers) Readers(ctx context.Context, group, key, cursor string) (receipts.ReadersPage, error) {
+func (r *readers) Readers(ctx context.Context, group, key, cursor string, rights receipts.Rights) (receipts.ReadersPage, error) {
 	r.mu.Lock()
 	r.pages++
 	if cursor == "" {
 		r.asked++
 	}
-	answer, ours := r.answer, r.sent[key] == group
+	answer, ours, budget := r.answer, r.sent[key] == group, r.budget
 	r.mu.Unlock()
 	switch {
+	case budget != nil && !rights.PastBudget:
+		return receipts.ReadersPage{}, budget
 	case ctx.Err() != nil:
 		return receipts.ReadersPage{}, ctx.Err()
 	case !ours:

@@ -191,6 +191,9 @@ type FollowUpRecords interface {
 	// Change records f in the place of its version before, and tells whether that
 	// was still the recorded one.
 	Change(ctx context.Context, group string, number int, f FollowUp) (bool, error)
+	// Stands reports whether f is still the version that is recorded, and its message
+	// still in that state.
+	Stands(ctx context.Context, group string, number int, f FollowUp, state State) (bool, error)
 	// Followed returns the numbers of the group's messages whose follow-up goes on,
 	// the smallest first.
 	Followed(ctx context.Context, group string) ([]int, error)

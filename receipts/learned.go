@@ -59,7 +59,7 @@ type LearnedMembers struct {
 func (LearnedMembers) Source() Source { return Learned }
 
 // Members implements MemberSource. Nobody was noticed: ErrNoMemberList.
-func (l LearnedMembers) Members(ctx context.Context, group string) (Members, Names, error) {
+func (l LearnedMembers) Members(ctx context.Context, group string, _ Rights) (Members, Names, error) {
 	members := Members{Source: Learned, At: l.Now()}
 	noticed, err := l.Records.Noticed(ctx, group, learnedFrom)
 	if err != nil {

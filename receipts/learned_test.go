@@ -43,7 +43,7 @@ func TestLearnedMembers(t *testing.T) {
 			r.signs[group] = c.signs
 			r.add("", receipts.Message{Group: group, SentAt: at(c.sent)}, nil)
 			r.messages[group][0].kept.Reads = c.reads
-			got, names, err := receipts.LearnedMembers{Records: r, Now: func() time.Time { return at(60) }}.Members(t.Context(), group)
+			got, names, err := receipts.LearnedMembers{Records: r, Now: func() time.Time { return at(60) }}.Members(t.Context(), group, receipts.Rights{})
 			want := receipts.Members{UserIDs: c.here, Gone: c.gone, Source: receipts.Learned, At: at(60)}
 			if diff := cmp.Diff(want, got); err != nil || names != nil || diff != "" {
 				t.Errorf("%v, %v (-want +got):\n%s", names, err, diff)
@@ -59,7 +59,7 @@ func TestLearnedMembersOfTheLastFiftyMessages(t *testing.T) {
 		r.add("", receipts.Message{Group: group, SentAt: at(n)}, nil)
 		r.messages[group][n].kept.Reads = receipts.Reads{fmt.Sprintf("reader%02d", n): seen(n)}
 	}
-	m, _, err := receipts.LearnedMembers{Records: r, Now: stands}.Members(t.Context(), group)
+	m, _, err := receipts.LearnedMembers{Records: r, Now: stands}.Members(t.Context(), group, receipts.Rights{})
 	if err != nil || len(m.UserIDs) != 50 || m.UserIDs[0] != "reader01" {
 		t.Errorf("%d members, %v, %v; want the readers of 50 messages", len(m.UserIDs), m.UserIDs, err)
 	}
@@ -70,11 +70,11 @@ func TestLearnedMembersOfAGroupWithoutAnySign(t *testing.T) {
 	r := newRecords(t)
 	r.note(group, []string{"gone"}, receipts.Sign{At: morning})
 	l := receipts.LearnedMembers{Records: r, Now: stands}
-	if _, _, err := l.Members(t.Context(), group); !errors.Is(err, receipts.ErrNoMemberList) {
+	if _, _, err := l.Members(t.Context(), group, receipts.Rights{}); !errors.Is(err, receipts.ErrNoMemberList) {
 		t.Errorf("error %v; want %v", err, receipts.ErrNoMemberList)
 	}
 	r.fail("Noticed")
-	if _, _, err := l.Members(t.Context(), group); !errors.Is(err, errDown) || errors.Is(err, receipts.ErrNoMemberList) {
+	if _, _, err := l.Members(t.Context(), group, receipts.Rights{}); !errors.Is(err, errDown) || errors.Is(err, receipts.ErrNoMemberList) {
 		t.Errorf("error %v; want %v", err, errDown)
 	}
 }
@@ -108,7 +108,7 @@ func TestMembersAreLearnedWhereNoSourceCanTell(t *testing.T) {
 		if err := l.Joined(t.Context(), group, []string{id}, moment(l.clock.now())); err != nil {
 			t.Fatal(err)
 		}
-		m, err := l.Members(t.Context(), group)
+		m, err := l.Members(t.Context(), group, receipts.Rights{})
 		if err != nil || m.Source != receipts.Learned || m.UserIDs[len(m.UserIDs)-1] != id {
 			t.Errorf("Members() = %+v, %v; want %s among them", m, err, id)
 		}
@@ -126,7 +126,7 @@ func TestMembersAreLearnedWhereNoSourceCanTell(t *testing.T) {
 
 	l.roster.fail(errDown)
 	l.clock.advance(6 * time.Hour)
-	if m, err := l.Members(t.Context(), group); !errors.Is(err, errDown) {
+	if m, err := l.Members(t.Context(), group, receipts.Rights{}); !errors.Is(err, errDown) {
 		t.Errorf("Members() = %+v, %v; want %v: the roster should have told", m, err, errDown)
 	}
 }
@@ -136,7 +136,7 @@ func TestLearnedMembersAloneLackNothing(t *testing.T) {
 	r := newRecords(t)
 	r.note(group, []string{"a"}, receipts.Sign{At: morning, Here: true})
 	book := receipts.NewMemberBook(r, freshMembers, stands, receipts.LearnedMembers{Records: r, Now: stands})
-	if m, err := book.Members(t.Context(), group); err != nil || m.Lack != nil {
+	if m, err := book.Members(t.Context(), group, receipts.Rights{}); err != nil || m.Lack != nil {
 		t.Errorf("Members() = %+v, %v; want nothing to be lacking", m, err)
 	}
 }

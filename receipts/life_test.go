@@ -65,7 +65,7 @@ func newHistory(t *rapid.T) *history {
 }
 
 // Readers answers as DingTalk does in its mood.
-func (h *history) Readers(_ context.Context, in, key, cursor string) (receipts.ReadersPage, error) {
+func (h *history) Readers(_ context.Context, in, key, cursor string, _ receipts.Rights) (receipts.ReadersPage, error) {
 	p := h.posts[key]
 	if p == nil || in != group {
 		return receipts.ReadersPage{}, errNotOurs

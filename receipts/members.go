@@ -109,7 +109,7 @@ var (
 // another source is known to have the list, or none is, the next one is asked.
 type MemberSource interface {
 	Source() Source
-	Members(ctx context.Context, group string) (Members, Names, error)
+	Members(ctx context.Context, group string, rights Rights) (Members, Names, error)
 }
 
 // MemberRecords keep the last known members of each group, and people's names.
@@ -160,36 +160,52 @@ func (e recordsError) Unwrap() error { return e.error }
 // can tell; any other error is the failure of the source that should have, or of
 // the records. A Learned list is made anew each time: it costs no call, and each
 // reader makes it longer.
-func (b *MemberBook) Members(ctx context.Context, group string) (Members, error) {
+func (b *MemberBook) Members(ctx context.Context, group string, rights Rights) (Members, error) {
+	members, _, err := b.list(ctx, group, rights)
+	return members, err
+}
+
+// list is Members, and reports whether a source was asked that is not the records.
+func (b *MemberBook) list(ctx context.Context, group string, rights Rights) (_ Members, asked bool, _ error) {
 	known, refusals, err := b.records.KnownMembers(ctx, group)
 	if err != nil {
-		return Members{}, recordsError{err}
+		return Members{}, false, recordsError{err}
 	}
 	if known != nil && young(known.At, b.now(), b.fresh) && !known.At.Before(b.Since) {
-		return *known, nil
+		return *known, false, nil
 	}
 	refusals = b.holding(refusals)
 	var reasons []error
 	for _, source := range b.sources {
-		members, names, err := b.ask(ctx, source, group, refusals)
+		members, names, err := b.ask(ctx, source, group, rights, refusals)
+		asked = asked || !atHand(source, err)
 		unasked := errors.Is(err, ErrBudgetSpent) && (known == nil || known.Source != source.Source())
 		if unasked || errors.Is(err, ErrNoMemberList) {
 			reasons = append(reasons, err)
 			continue
 		}
 		if err != nil {
-			return Members{}, fmt.Errorf("list members from %s: %w", source.Source(), err)
+			return Members{}, asked, fmt.Errorf("list members from %s: %w", source.Source(), err)
 		}
 		if members.Source == Learned {
 			members.Lack = errors.Join(reasons...)
-			return members, nil
+			return members, asked, nil
 		}
 		if err := b.records.KeepMembers(ctx, group, members, names); err != nil {
-			return Members{}, recordsError{err}
+			return Members{}, asked, recordsError{err}
 		}
-		return members, nil
+		return members, asked, nil
 	}
-	return Members{}, errors.Join(append([]error{ErrNoMemberList}, reasons...)...)
+	return Members{}, asked, errors.Join(append([]error{ErrNoMemberList}, reasons...)...)
+}
+
+// atHand reports whether a source gave its answer without asking DingTalk: it is the
+// records', a refusal that is remembered, or that nothing is configured.
+func atHand(source MemberSource, err error) bool {
+	if refused, ok := errors.AsType[*NoListError](err); ok {
+		return refused.Err == nil
+	}
+	return source.Source() == Learned || errors.Is(err, ErrNoMemberList)
 }
 
 // Joined notes that people came into the group.
@@ -213,7 +229,7 @@ func (b *MemberBook) Known(ctx context.Context, group string) (*Members, error) 
 		if source.Source() != Learned {
 			continue
 		}
-		members, _, err := source.Members(ctx, group)
+		members, _, err := source.Members(ctx, group, Rights{})
 		if errors.Is(err, ErrNoMemberList) {
 			return nil, nil
 		}

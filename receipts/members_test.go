@@ -66,7 +66,7 @@ func TestMembersComeFromTheFirstSourceThatCanTell(t *testing.T) {
 			t.Parallel()
 			l := newLibrary(t)
 			c.set(l)
-			m, err := l.Members(t.Context(), group)
+			m, err := l.Members(t.Context(), group, receipts.Rights{})
 			if !errors.Is(err, c.err) {
 				t.Errorf("error %v; want %v", err, c.err)
 			}
@@ -89,7 +89,7 @@ func TestNothingIsUsedAgainThatWasFoundOutBeforeTheSettingsChanged(t *testing.T)
 	t.Parallel()
 	l := newLibrary(t)
 	l.chat.set("a")
-	if _, err := l.Members(t.Context(), group); err != nil {
+	if _, err := l.Members(t.Context(), group, receipts.Rights{}); err != nil {
 		t.Fatal(err)
 	}
 	l.clock.advance(time.Second)
@@ -97,7 +97,7 @@ func TestNothingIsUsedAgainThatWasFoundOutBeforeTheSettingsChanged(t *testing.T)
 	changed := receipts.NewMemberBook(l.records, freshMembers, l.clock.now, l.scene, l.chat, l.roster)
 	changed.Since = l.clock.now()
 	for range 2 { // asked, and used again
-		if m, err := changed.Members(t.Context(), group); err != nil || !slices.Equal(m.UserIDs, []string{"b"}) {
+		if m, err := changed.Members(t.Context(), group, receipts.Rights{}); err != nil || !slices.Equal(m.UserIDs, []string{"b"}) {
 			t.Errorf("members %+v, %v; want b from the scene group", m, err)
 		}
 	}
@@ -115,7 +115,7 @@ func TestMembersThatNobodyCanTellSayWhy(t *testing.T) {
 	denied := errors.New("groupPermissionDenied")
 	l.scene.fail(&receipts.NoListError{Reason: "denied", Err: denied})
 	for _, whole := range []bool{true, false} { // asked, and remembered
-		_, err := l.Members(t.Context(), group)
+		_, err := l.Members(t.Context(), group, receipts.Rights{})
 		why, ok := errors.AsType[*receipts.NoListError](err)
 		if !errors.Is(err, receipts.ErrNoMemberList) || !ok || why.Reason != "denied" || errors.Is(err, denied) != whole {
 			t.Errorf("error %v; want %v, because %v (the whole of it: %v)", err, receipts.ErrNoMemberList, denied, whole)
@@ -138,12 +138,12 @@ func TestMembersAreUsedAgainWhileTheyAreFresh(t *testing.T) {
 			t.Parallel()
 			l := newLibrary(t)
 			l.scene.set("a")
-			if _, err := l.Members(t.Context(), group); err != nil {
+			if _, err := l.Members(t.Context(), group, receipts.Rights{}); err != nil {
 				t.Fatal(err)
 			}
 			l.scene.set("b")
 			l.clock.advance(c.later)
-			m, err := l.Members(t.Context(), group)
+			m, err := l.Members(t.Context(), group, receipts.Rights{})
 			want := []string{"a"}
 			if c.again {
 				want = []string{"b"}
@@ -173,7 +173,7 @@ func TestMembersOfASourceThatCanNotListTheGroup(t *testing.T) {
 		{freshMembers, []int{2, 2, 5}},
 	} {
 		l.clock.advance(c.later)
-		if _, err := l.Members(t.Context(), group); err != nil {
+		if _, err := l.Members(t.Context(), group, receipts.Rights{}); err != nil {
 			t.Fatal(err)
 		}
 		if diff := cmp.Diff(c.want, l.asked()); diff != "" {
@@ -185,11 +185,11 @@ func TestMembersOfASourceThatCanNotListTheGroup(t *testing.T) {
 func TestMembersOfOneGroupSayNothingOfAnother(t *testing.T) {
 	t.Parallel()
 	l := newLibrary(t)
-	if _, err := l.Members(t.Context(), group); !errors.Is(err, receipts.ErrNoMemberList) {
+	if _, err := l.Members(t.Context(), group, receipts.Rights{}); !errors.Is(err, receipts.ErrNoMemberList) {
 		t.Errorf("error %v; want %v", err, receipts.ErrNoMemberList)
 	}
 	l.scene.set("a")
-	if m, err := l.Members(t.Context(), elsewhere); err != nil || m.Source != receipts.SceneGroup {
+	if m, err := l.Members(t.Context(), elsewhere, receipts.Rights{}); err != nil || m.Source != receipts.SceneGroup {
 		t.Errorf("Members() = %+v, %v; want another group's", m, err)
 	}
 	if known, err := l.Known(t.Context(), group); err != nil || known != nil {
@@ -202,12 +202,12 @@ func TestMembersOfASourceThatFailedAreAskedForAgain(t *testing.T) {
 	l := newLibrary(t)
 	l.scene.fail(errDown)
 	for range 3 {
-		if _, err := l.Members(t.Context(), group); !errors.Is(err, errDown) {
+		if _, err := l.Members(t.Context(), group, receipts.Rights{}); !errors.Is(err, errDown) {
 			t.Errorf("error %v; want %v", err, errDown)
 		}
 	}
 	l.scene.set("a")
-	if m, err := l.Members(t.Context(), group); err != nil || m.Source != receipts.SceneGroup {
+	if m, err := l.Members(t.Context(), group, receipts.Rights{}); err != nil || m.Source != receipts.SceneGroup {
 		t.Errorf("Members() = %+v, %v; want them at last", m, err)
 	}
 	if diff := cmp.Diff([]int{4, 0, 0}, l.asked()); diff != "" {
@@ -220,7 +220,7 @@ func TestMembersAreKeptWithTheirNames(t *testing.T) {
 	l := newLibrary(t)
 	l.scene.set("zhang")
 	l.scene.names = receipts.Names{"zhang": "张三"}
-	m, err := l.Members(t.Context(), group)
+	m, err := l.Members(t.Context(), group, receipts.Rights{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -246,7 +246,7 @@ func TestMembersWithoutRecords(t *testing.T) {
 			l := newLibrary(t)
 			l.scene.set("a")
 			l.records.fail(method)
-			if _, err := l.Members(t.Context(), group); !errors.Is(err, errDown) {
+			if _, err := l.Members(t.Context(), group, receipts.Rights{}); !errors.Is(err, errDown) {
 				t.Errorf("error %v; want %v", err, errDown)
 			}
 		})
@@ -260,7 +260,7 @@ func TestMembersAtTheSameTime(t *testing.T) {
 	var all sync.WaitGroup
 	for i := range 20 {
 		all.Go(func() {
-			if m, err := l.Members(t.Context(), fmt.Sprint("cid", i%3)); err != nil || !slices.Equal(m.UserIDs, []string{"a"}) {
+			if m, err := l.Members(t.Context(), fmt.Sprint("cid", i%3), receipts.Rights{}); err != nil || !slices.Equal(m.UserIDs, []string{"a"}) {
 				t.Errorf("Members() = %v, %v", m, err)
 			}
 		})

@@ -138,8 +138,7 @@ func (r *Reporter) adopt(ctx context.Context, group string, q Quote) (Message, e
 		Group: group, Title: strings.TrimSpace(title), Key: q.Key, State: Sent,
 		CreatedAt: sent, SentAt: sent, Adopted: true,
 	}
-	asked := r.Now()
-	ids, delivery, err := r.readers(ctx, m)
+	ids, delivery, asked, err := r.readers(ctx, m, Rights{})
 	if err != nil && !errors.Is(err, ErrNoReadData) {
 		return Message{}, fmt.Errorf("look up the quoted message: %w", err)
 	}

@@ -27,7 +27,7 @@ func (r *Recaller) Recall(ctx context.Context, m Message) (Message, error) {
 	}
 	if err := r.Source.Recall(ctx, m.Group, m.Key); err != nil {
 		// An earlier try may have been cut off after DingTalk had done it.
-		page, queryErr := r.Readers.Readers(ctx, m.Group, m.Key, "")
+		page, queryErr := r.Readers.Readers(ctx, m.Group, m.Key, "", Rights{})
 		if queryErr != nil || page.Delivery != TakenBack {
 			return m, fmt.Errorf("recall message: %w", err)
 		}

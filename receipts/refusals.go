@@ -79,12 +79,12 @@ func (b *MemberBook) ForgetRefusals(ctx context.Context, group string) error {
 }
 
 // ask asks one source, unless a refusal of its holds.
-func (b *MemberBook) ask(ctx context.Context, source MemberSource, group string, refusals []Refusal) (Members, Names, error) {
+func (b *MemberBook) ask(ctx context.Context, source MemberSource, group string, rights Rights, refusals []Refusal) (Members, Names, error) {
 	i := slices.IndexFunc(refusals, func(r Refusal) bool { return r.Source == source.Source() })
 	if i >= 0 {
 		return Members{}, nil, &NoListError{Reason: refusals[i].Reason}
 	}
-	members, names, err := source.Members(ctx, group)
+	members, names, err := source.Members(ctx, group, rights)
 	if refused, ok := errors.AsType[*NoListError](err); ok {
 		r := Refusal{Source: source.Source(), Reason: refused.Reason, Until: b.now().Add(refusedFor)}
 		if err := b.records.KeepRefusal(ctx, group, r, refusedFor); err != nil {

@@ -29,7 +29,7 @@ func TestRefusalsHoldForAllReplicasAndAreToldOnce(t *testing.T) {
 			}
 			told = append(told, r)
 		}
-		if m, err := replica.Members(t.Context(), group); err != nil || m.Source != receipts.Roster {
+		if m, err := replica.Members(t.Context(), group, receipts.Rights{}); err != nil || m.Source != receipts.Roster {
 			t.Errorf("Members() = %+v, %v", m, err)
 		}
 		hold, err := replica.Refusals(t.Context(), group)
@@ -54,11 +54,11 @@ func TestRefusalsEndByThemselvesOrWhenTheyAreForgotten(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			l := newLibrary(t)
-			if _, err := l.Members(t.Context(), group); !errors.Is(err, receipts.ErrNoMemberList) {
+			if _, err := l.Members(t.Context(), group, receipts.Rights{}); !errors.Is(err, receipts.ErrNoMemberList) {
 				t.Fatal(err)
 			}
 			l.scene.set("a")
-			if _, err := l.Members(t.Context(), group); !errors.Is(err, receipts.ErrNoMemberList) {
+			if _, err := l.Members(t.Context(), group, receipts.Rights{}); !errors.Is(err, receipts.ErrNoMemberList) {
 				t.Errorf("asked again at once: %v", err)
 			}
 			if err := end(l); err != nil {
@@ -67,7 +67,7 @@ func TestRefusalsEndByThemselvesOrWhenTheyAreForgotten(t *testing.T) {
 			if hold, err := l.Refusals(t.Context(), group); err != nil || len(hold) != 0 {
 				t.Errorf("Refusals() = %v, %v; want none", hold, err)
 			}
-			if m, err := l.Members(t.Context(), group); err != nil || m.Source != receipts.SceneGroup {
+			if m, err := l.Members(t.Context(), group, receipts.Rights{}); err != nil || m.Source != receipts.SceneGroup {
 				t.Errorf("Members() = %+v, %v", m, err)
 			}
 		})
@@ -79,7 +79,7 @@ func TestRefusalsWithoutRecords(t *testing.T) {
 	for _, method := range []string{"KnownMembers", "KeepRefusal"} {
 		l := newLibrary(t)
 		l.records.fail(method)
-		if _, err := l.Members(t.Context(), group); !errors.Is(err, errDown) || errors.Is(err, receipts.ErrNoMemberList) {
+		if _, err := l.Members(t.Context(), group, receipts.Rights{}); !errors.Is(err, errDown) || errors.Is(err, receipts.ErrNoMemberList) {
 			t.Errorf("%s: error %v; want %v", method, err, errDown)
 		}
 	}

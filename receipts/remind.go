@@ -63,10 +63,49 @@ func (r Reminder) UserIDs() []string {
 	return all
 }
 
+// Prompt is who reminds, and how.
+type Prompt struct {
+	Run string // see Reminder
+	Who Person // empty for a follow-up
+	By  Channel
+	// Round is the follow-up whose round it is, as it was when the round began; nil of a
+	// command.
+	Round *FollowUp
+}
+
 // Outcome is what became of one batch.
 type Outcome struct {
 	Reached []string
 	Missed  Missed
+}
+
+// BatchStart is a batch that is about to be reminded.
+type BatchStart struct {
+	Prompt
+	Number int // of the message
+	Batch  int // counted from 0
+	// UserIDs are the people of the batch.
+	UserIDs []string
+}
+
+// Standing is how things stand when a batch is about to be reminded.
+type Standing struct {
+	// First is whether the batch is begun now. If it was before, Outcome is what became
+	// of it, if that is known.
+	First   bool
+	Outcome *Outcome
+	Read    []string // who of the batch has read the message
+	// Halt is why the batch is not begun. Its zero value means that nothing is in the
+	// way.
+	Halt Halt
+}
+
+// Halt is what came between two batches, so that nobody further is reminded.
+type Halt struct {
+	State State // of the message, if it is not Sent any more
+	// Superseded is whether the follow-up whose round it is was stopped, or another one
+	// or another round has taken its place.
+	Superseded bool
 }
 
 // ReminderRecords keep who was reminded of what. Every method is safe to repeat.
@@ -76,9 +115,9 @@ type ReminderRecords interface {
 	// the run is recorded, its reminder comes back as it was, and its cooldown begins
 	// anew. ErrNoMessage if there is no such message.
 	BeginReminder(ctx context.Context, group string, number int, r Reminder, cooldown time.Duration) (begun Reminder, earlier *Reminder, err error)
-	// BeginBatch notes that a batch is about to be reminded. If it was before, first
-	// is false, and its outcome comes back if it is known.
-	BeginBatch(ctx context.Context, group, run string, batch int) (first bool, outcome *Outcome, err error)
+	// BeginBatch notes that a batch is about to be reminded, unless there is a Halt, and
+	// returns how things stand at that moment. ErrNoMessage if there is no such message.
+	BeginBatch(ctx context.Context, group string, b BatchStart) (Standing, error)
 	// EndBatch records the outcome of a batch and counts one reminder more for each
 	// person who was reached.
 	EndBatch(ctx context.Context, group string, number int, run string, batch int, o Outcome) error
@@ -99,10 +138,13 @@ type Reminded struct {
 	// InGroup tells that people were, or may have been, mentioned in the group.
 	InGroup   bool
 	Missed    Missed
+	Read      []string // had read it by the time that they were to be reminded
 	Uncertain []string // whether they were reminded, nobody knows
 	// Failed were not reminded, for the reason Err.
 	Failed []string
 	Err    error
+	// Halt is why the rest was not reminded; zero if nothing came between.
+	Halt Halt
 }
 
 // Prompter reminds the people who have not read a message, and only them.
@@ -116,16 +158,18 @@ type Prompter struct {
 
 // Remind reminds the people who have not read a message by a report that was asked for
 // just now, each batch at most once, whoever repeats the run. Where the report is not
-// complete, or everybody has read, nobody is reminded. An error is ErrNoMessage, or
-// means that the records did not answer; a repetition of the run then goes on.
-func (p *Prompter) Remind(ctx context.Context, report Report, run string, who Person, by Channel, n Nudger) (Reminded, error) {
+// complete, or everybody has read, nobody is reminded. Before each batch it looks again:
+// who has read meanwhile is left out, and after a Halt nobody is reminded. An error is
+// ErrNoMessage, or means that the records did not answer; a repetition of the run then
+// goes on.
+func (p *Prompter) Remind(ctx context.Context, report Report, prompt Prompt, n Nudger) (Reminded, error) {
 	done := Reminded{Report: report, Reached: map[Channel][]string{}}
 	if !report.Complete() || len(report.Unread) == 0 {
 		return done, nil
 	}
 	group, number := report.Message.Group, report.Message.Number
 	begun, earlier, err := p.Records.BeginReminder(ctx, group, number, Reminder{
-		Run: run, At: p.Now(), Who: who, Batches: n.Batches(by, report.Unread),
+		Run: prompt.Run, At: p.Now(), Who: prompt.Who, Batches: n.Batches(prompt.By, report.Unread),
 	}, p.Cooldown)
 	if err != nil {
 		return done, fmt.Errorf("record reminder: %w", err)
@@ -140,12 +184,15 @@ func (p *Prompter) Remind(ctx context.Context, report Report, run string, who Pe
 			done.Failed = append(done.Failed, batch.UserIDs...)
 			continue
 		}
-		if err := p.batch(ctx, &done, run, i, batch, unread, n); err != nil {
+		if err := p.batch(ctx, &done, prompt, i, batch, unread, n); err != nil {
 			return done, err
+		}
+		if done.Halt != (Halt{}) {
+			break
 		}
 	}
 	if len(done.Reached) == 0 && len(done.Uncertain) == 0 {
-		if err := p.Records.DropReminder(ctx, group, number, run); err != nil {
+		if err := p.Records.DropReminder(ctx, group, number, prompt.Run); err != nil {
 			return done, fmt.Errorf("drop reminder: %w", err)
 		}
 	}
@@ -154,22 +201,27 @@ func (p *Prompter) Remind(ctx context.Context, report Report, run string, who Pe
 
 // batch reminds one batch and adds what came of it to done. Err means that the
 // records did not answer before anybody was reminded.
-func (p *Prompter) batch(ctx context.Context, done *Reminded, run string, i int, batch Batch, unread map[string]bool, n Nudger) error {
-	group, number := done.Report.Message.Group, done.Report.Message.Number
-	first, outcome, err := p.Records.BeginBatch(ctx, group, run, i)
+func (p *Prompter) batch(ctx context.Context, done *Reminded, prompt Prompt, i int, batch Batch, unread map[string]bool, n Nudger) error {
+	group, number, run := done.Report.Message.Group, done.Report.Message.Number, prompt.Run
+	now, err := p.Records.BeginBatch(ctx, group, BatchStart{Prompt: prompt, Number: number, Batch: i, UserIDs: batch.UserIDs})
 	if err != nil {
 		return fmt.Errorf("record batch: %w", err)
 	}
 	switch {
-	case outcome != nil:
-		done.add(batch.By, *outcome)
+	case now.Halt != (Halt{}):
+		done.Halt = now.Halt
 		return nil
-	case !first: // an earlier try was cut off here
+	case now.Outcome != nil:
+		done.add(batch.By, *now.Outcome)
+		return nil
+	case !now.First: // an earlier try was cut off here
 		done.doubt(batch)
 		return nil
 	}
+	done.Read = append(done.Read, now.Read...)
+	read := setOf(now.Read)
 	// An earlier try may have been cut off long ago: who has read since is left out.
-	batch.UserIDs = slices.DeleteFunc(slices.Clone(batch.UserIDs), func(id string) bool { return !unread[id] })
+	batch.UserIDs = slices.DeleteFunc(slices.Clone(batch.UserIDs), func(id string) bool { return read[id] || !unread[id] })
 	if len(batch.UserIDs) == 0 {
 		p.end(ctx, group, number, run, i, Outcome{}) // else a repetition would call them uncertain
 		return nil

@@ -37,11 +37,11 @@ func (w *world) remind(t *testing.T, run string, n *nudger) receipts.Reminded {
 
 // prompts reminds of a message by an answer that DingTalk gives now.
 func (w *world) prompts(ctx context.Context, group string, number int, run string, who receipts.Person, by receipts.Channel, n receipts.Nudger) (receipts.Reminded, error) {
-	r, err := w.reporter.Ask(ctx, group, number)
+	r, err := w.reporter.Ask(ctx, group, number, receipts.Rights{})
 	if err != nil {
 		return receipts.Reminded{}, err
 	}
-	return w.prompter.Remind(ctx, r, run, who, by, n)
+	return w.prompter.Remind(ctx, r, receipts.Prompt{Run: run, Who: who, By: by}, n)
 }
 
 // allReached are all who were reached, sorted.
@@ -165,7 +165,7 @@ func TestTheUnreadOfAnIncompleteReportAreNotReminded(t *testing.T) {
 	w.announce(t)
 	r := w.report(t)
 	r.Gaps = []receipts.Gap{{Part: receipts.MembersPart, Err: errDown}}
-	if _, err := w.prompter.Remind(t.Context(), r, "msgId-2", li, receipts.Mention, n); err != nil {
+	if _, err := w.prompter.Remind(t.Context(), r, receipts.Prompt{Run: "msgId-2", Who: li, By: receipts.Mention}, n); err != nil {
 		t.Fatal(err)
 	}
 	wantPeople(t, "nudged", n.people())
@@ -200,7 +200,7 @@ func TestRemindOfWhatIsJustGone(t *testing.T) {
 	w.announce(t)
 	r := w.report(t)
 	w.records.messages[group] = nil
-	if _, err := w.prompter.Remind(t.Context(), r, "msgId-2", li, receipts.Mention, n); !errors.Is(err, receipts.ErrNoMessage) {
+	if _, err := w.prompter.Remind(t.Context(), r, receipts.Prompt{Run: "msgId-2", Who: li, By: receipts.Mention}, n); !errors.Is(err, receipts.ErrNoMessage) {
 		t.Errorf("error %v; want %v", err, receipts.ErrNoMessage)
 	}
 	wantPeople(t, "nudged", n.people())
@@ -716,7 +716,7 @@ func TestWhereNobodyIsLeftToMentionNothingIsInTheGroup(t *testing.T) {
 	r := w.report(t)
 	r.Unread = []string{"newcomer"} // of no batch
 	for i := range 2 {
-		done, err := w.prompter.Remind(t.Context(), r, "msgId-2", li, receipts.Mention, n)
+		done, err := w.prompter.Remind(t.Context(), r, receipts.Prompt{Run: "msgId-2", Who: li, By: receipts.Mention}, n)
 		if done.InGroup || len(done.Uncertain) > 0 || err != nil {
 			t.Errorf("try %d: %+v, %v; want nothing in the group", i, done, err)
 		}

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"golang.org/x/sync/errgroup"
-	"golang.org/x/sync/singleflight"
 )
 
 // Delivery is what DingTalk says of a message when asked for its readers.
@@ -24,6 +23,7 @@ const (
 
 // ReadersPage is one page of the people who have read a message.
 type ReadersPage struct {
+	At       time.Time // when DingTalk was asked; zero if that is when Readers was called
 	Delivery Delivery
 	UserIDs  []string
 	Next     string
@@ -31,9 +31,10 @@ type ReadersPage struct {
 }
 
 // ReadersSource asks DingTalk who has read a message. An error may be
-// ErrNoReadData, ErrBudgetSpent or ErrGroupGone.
+// ErrNoReadData, ErrBudgetSpent or ErrGroupGone; the readers of a page that comes with
+// one have read all the same.
 type ReadersSource interface {
-	Readers(ctx context.Context, group, key, cursor string) (ReadersPage, error)
+	Readers(ctx context.Context, group, key, cursor string, rights Rights) (ReadersPage, error)
 }
 
 var (
@@ -71,22 +72,23 @@ type Reporter struct {
 	Fresh time.Duration
 	Now   func() time.Time
 
-	flights singleflight.Group
+	flights flights
 }
 
 // Report tells who has read the message of that number. Whatever could not be
 // found out is a Gap of the report; an error is ErrNoMessage, or means that the
 // records themselves did not answer.
 //
-// Questions about the same message at the same time share one answer.
+// Questions about the same message at the same time share one answer. What is pushed or
+// said while DingTalk is asked is in it.
 func (r *Reporter) Report(ctx context.Context, group string, number int) (Report, error) {
-	return r.shared(ctx, group, number, r.Fresh)
+	return r.shared(ctx, question{group: group, number: number, fresh: r.Fresh})
 }
 
 // Ask is Report by an answer that DingTalk gives now, however young the last one
-// is.
-func (r *Reporter) Ask(ctx context.Context, group string, number int) (Report, error) {
-	return r.shared(ctx, group, number, 0)
+// is. It is shared by those who have the same rights.
+func (r *Reporter) Ask(ctx context.Context, group string, number int, rights Rights) (Report, error) {
+	return r.shared(ctx, question{group: group, number: number, rights: rights})
 }
 
 // Save asks DingTalk who has read the message and keeps that, before DingTalk forgets
@@ -104,8 +106,11 @@ func (r *Reporter) Save(ctx context.Context, group string, number int) (Report, 
 	if kept.Message.State != Sent || known.AllRead() || young(kept.AsOf, r.Now(), r.Fresh) {
 		return known, nil
 	}
-	gap, err := r.query(ctx, &kept)
+	asked, gap, err := r.query(ctx, kept.Message, Rights{})
 	if err != nil {
+		return Report{}, err
+	}
+	if kept, err = r.keptSince(ctx, group, number, asked); err != nil {
 		return Report{}, err
 	}
 	var gaps []Gap
@@ -116,14 +121,8 @@ func (r *Reporter) Save(ctx context.Context, group string, number int) (Report, 
 }
 
 // shared makes a report in which no answer older than fresh is used.
-func (r *Reporter) shared(ctx context.Context, group string, number int, fresh time.Duration) (Report, error) {
-	shared, err, _ := r.flights.Do(fmt.Sprintf("%s#%d %s", group, number, fresh), func() (any, error) {
-		return r.report(ctx, group, number, fresh)
-	})
-	if err != nil {
-		return Report{}, err
-	}
-	return shared.(Report), nil
+func (r *Reporter) shared(ctx context.Context, q question) (Report, error) {
+	return r.flights.share(ctx, q, func(ctx context.Context) (Report, error) { return r.report(ctx, q) })
 }
 
 // Message returns the record of the message of that number, or ErrNoMessage.
@@ -157,8 +156,8 @@ func (r *Reporter) Progress(ctx context.Context, group string, limit int) ([]Rep
 	return reports, nil
 }
 
-func (r *Reporter) report(ctx context.Context, group string, number int, fresh time.Duration) (Report, error) {
-	kept, err := r.kept(ctx, group, number)
+func (r *Reporter) report(ctx context.Context, q question) (Report, error) {
+	kept, err := r.kept(ctx, q.group, q.number)
 	if err != nil {
 		return Report{}, err
 	}
@@ -173,16 +172,20 @@ func (r *Reporter) report(ctx context.Context, group string, number int, fresh t
 		current    *Members
 		membersErr error
 		readersErr error
+		// Whether DingTalk was asked for either, which takes its time, and when it showed
+		// all readers.
+		listed, queried bool
+		asked           time.Time
 	)
 	var both errgroup.Group
 	both.Go(func() error {
 		var members Members
-		if members, membersErr = r.Members.Members(ctx, group); membersErr == nil {
+		if members, listed, membersErr = r.Members.list(ctx, q.group, q.rights); membersErr == nil {
 			current = &members
 		}
 		if errors.Is(membersErr, ErrBudgetSpent) { // better than nobody, though some may have left since
 			var err error
-			if current, err = r.Members.Known(ctx, group); err != nil {
+			if current, err = r.Members.Known(ctx, q.group); err != nil {
 				return err
 			}
 		}
@@ -192,15 +195,30 @@ func (r *Reporter) report(ctx context.Context, group string, number int, fresh t
 		return nil
 	})
 	both.Go(func() error {
-		if young(kept.AsOf, r.Now(), fresh) {
+		if young(kept.AsOf, r.Now(), q.fresh) {
 			return nil
 		}
+		queried = true
 		var err error
-		readersErr, err = r.query(ctx, &kept)
+		asked, readersErr, err = r.query(ctx, kept.Message, q.rights)
 		return err
 	})
 	if err := both.Wait(); err != nil {
 		return Report{}, err
+	}
+	if membersErr == nil && kept.Audience == nil {
+		if err := r.Records.KeepAudience(ctx, q.group, q.number, *current); err != nil {
+			return Report{}, fmt.Errorf("keep audience: %w", err)
+		}
+		kept.Audience = current
+	}
+	if listed || queried { // meanwhile people may have read it, or somebody recalled it
+		if kept, err = r.keptSince(ctx, q.group, q.number, asked); err != nil {
+			return Report{}, err
+		}
+		if kept.Message.State != Sent {
+			readersErr = ErrOver
+		}
 	}
 
 	var gaps []Gap
@@ -212,11 +230,6 @@ func (r *Reporter) report(ctx context.Context, group string, number int, fresh t
 		gaps = append(gaps, Gap{AudiencePart, membersErr})
 	case membersErr != nil:
 		gaps = append(gaps, Gap{MembersPart, membersErr})
-	case kept.Audience == nil:
-		if err := r.Records.KeepAudience(ctx, group, number, *current); err != nil {
-			return Report{}, fmt.Errorf("keep audience: %w", err)
-		}
-		kept.Audience = current
 	}
 	return r.compute(kept, current, gaps), nil
 }
@@ -228,6 +241,16 @@ func (r *Reporter) kept(ctx context.Context, group string, number int) (Kept, er
 		return Kept{}, err
 	}
 	return r.settled(ctx, kept)
+}
+
+// keptSince reads what is known after DingTalk showed all readers at that time; zero if
+// it did not. A clock that was set back has it before the time that is recorded.
+func (r *Reporter) keptSince(ctx context.Context, group string, number int, asked time.Time) (Kept, error) {
+	kept, err := r.kept(ctx, group, number)
+	if !asked.IsZero() {
+		kept.AsOf = asked
+	}
+	return kept, err
 }
 
 // settled looks at a message's state: one that has been on its way for too long was cut
@@ -252,16 +275,15 @@ func (r *Reporter) compute(kept Kept, current *Members, gaps []Gap) Report {
 	})
 }
 
-// query asks DingTalk for all readers of the kept message and adds what it
-// learns to kept and to the records. The gap is why not all is known; err means
-// that the records did not answer.
-func (r *Reporter) query(ctx context.Context, kept *Kept) (gap, err error) {
-	m := kept.Message
-	asked := r.Now()
-	ids, delivery, gap := r.readers(ctx, m)
+// query asks DingTalk for all readers of the message and adds what it learns to the
+// records. The gap is why not all is known, and asked is zero then; err means that the
+// records did not answer.
+func (r *Reporter) query(ctx context.Context, m Message, rights Rights) (asked time.Time, gap, err error) {
+	began := r.Now()
+	ids, delivery, asked, gap := r.readers(ctx, m, rights)
 	var step *Change
 	switch {
-	case errors.Is(gap, ErrNoReadData) && asked.Sub(m.SentAt) < notYetFor:
+	case errors.Is(gap, ErrNoReadData) && began.Sub(m.SentAt) < notYetFor:
 		gap = ErrNotYet
 	case errors.Is(gap, ErrNoReadData):
 		step = &Change{To: Expired}
@@ -274,46 +296,40 @@ func (r *Reporter) query(ctx context.Context, kept *Kept) (gap, err error) {
 	}
 	if step != nil {
 		gap = ErrOver
-		kept.Message, err = r.Records.Mark(ctx, m.Group, m.Number, *step)
+		_, err = r.Records.Mark(ctx, m.Group, m.Number, *step)
 		if err != nil && !errors.Is(err, ErrWrongState) {
-			return nil, fmt.Errorf("mark message %s: %w", step.To, err)
+			return time.Time{}, nil, fmt.Errorf("mark message %s: %w", step.To, err)
 		}
 	}
-	// Whoever was seen has read, however the question ended.
-	by := r.Now()
-	if gap == nil {
-		kept.AsOf = asked
-	} else {
+	if gap != nil {
 		asked = time.Time{}
 	}
-	if err := r.Records.KeepReads(ctx, m.Group, m.Number, ids, by, asked); err != nil {
-		return nil, fmt.Errorf("keep reads: %w", err)
+	// Whoever was seen has read, however the question ended.
+	if err := r.Records.KeepReads(ctx, m.Group, m.Number, ids, r.Now(), asked); err != nil {
+		return time.Time{}, nil, fmt.Errorf("keep reads: %w", err)
 	}
-	for _, id := range ids {
-		if _, known := kept.Reads[id]; !known {
-			if kept.Reads == nil {
-				kept.Reads = Reads{}
-			}
-			kept.Reads[id] = Read{At: by}
-		}
-	}
-	return gap, nil
+	return asked, gap, nil
 }
 
-// readers fetches all pages of readers. What came before an error is returned
-// with it.
-func (r *Reporter) readers(ctx context.Context, m Message) ([]string, Delivery, error) {
-	var ids []string
-	delivery := Delivered
-	err := EachPage(ctx, func(ctx context.Context, cursor string) (string, bool, error) {
-		page, err := r.Readers.Readers(ctx, m.Group, m.Key, cursor)
+// readers fetches all pages of readers and tells when DingTalk was asked for the first
+// of them. What came before an error, or with it, is returned with it.
+func (r *Reporter) readers(ctx context.Context, m Message, rights Rights) (ids []string, delivery Delivery, asked time.Time, err error) {
+	began := r.Now()
+	err = EachPage(ctx, func(ctx context.Context, cursor string) (string, bool, error) {
+		page, err := r.Readers.Readers(ctx, m.Group, m.Key, cursor, rights)
+		ids = append(ids, page.UserIDs...)
 		if err != nil {
 			return "", false, err
 		}
-		ids = append(ids, page.UserIDs...)
+		if asked.IsZero() {
+			asked = page.At
+		}
 		delivery = max(delivery, page.Delivery) // it may change between two pages
 		return page.Next, page.More && delivery != TakenBack, nil
 	})
+	if asked.IsZero() {
+		asked = began
+	}
 	slices.Sort(ids)
-	return slices.Compact(ids), delivery, err
+	return slices.Compact(ids), delivery, asked, err
 }

@@ -60,7 +60,7 @@ type noList struct{}
 
 func (noList) Source() receipts.Source { return receipts.SceneGroup }
 
-func (noList) Members(context.Context, string) (receipts.Members, receipts.Names, error) {
+func (noList) Members(context.Context, string, receipts.Rights) (receipts.Members, receipts.Names, error) {
 	return receipts.Members{}, nil, receipts.ErrNoMemberList
 }
 
@@ -100,7 +100,7 @@ func BenchmarkAnswers(b *testing.B) {
 		book := receipts.NewMemberBook(s, time.Hour, time.Now, noList{}, learned)
 		reporter := &receipts.Reporter{Records: s, Members: book, Fresh: time.Hour, Now: time.Now}
 		usage := func() error {
-			_, membersErr := book.Members(ctx, group)
+			_, membersErr := book.Members(ctx, group, receipts.Rights{})
 			_, pushErr := learned.LastPush(ctx, group)
 			return errors.Join(membersErr, pushErr)
 		}

@@ -118,6 +118,19 @@ func (s *Store) Change(ctx context.Context, group string, number int, f receipts
 	return done == 1, nil
 }
 
+// Stands implements receipts.FollowUpRecords.
+func (s *Store) Stands(ctx context.Context, group string, number int, f receipts.FollowUp, state receipts.State) (bool, error) {
+	keys := s.keys.group(group)
+	pipe := s.rdb.TxPipeline()
+	recorded := pipe.HMGet(ctx, keys.followUp(number), "id", "version")
+	now := pipe.HGet(ctx, keys.message(number), "state")
+	if _, err := pipe.Exec(ctx); err != nil && !errors.Is(err, redis.Nil) {
+		return false, fmt.Errorf("read follow-up and message: %w", err)
+	}
+	same := slices.Equal(recorded.Val(), []any{f.ID, strconv.Itoa(f.Version)})
+	return same && now.Val() == string(state), nil
+}
+
 // Followed implements receipts.FollowUpRecords.
 func (s *Store) Followed(ctx context.Context, group string) ([]int, error) {
 	keys := s.keys.group(group)

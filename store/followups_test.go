@@ -486,3 +486,37 @@ func TestAStopThatIsRepeatedIsDone(t *testing.T) {
 		followed(t, s, group)
 	})
 }
+
+// A follow-up stands as long as it is the recorded version and its message in the same
+// state.
+func TestAFollowUpStands(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, b storetest.Backend) {
+		s, ctx := open(t, b), t.Context()
+		sent(t, s, group, "msg1", "key1")
+		want := func(what string, f receipts.FollowUp, state receipts.State, want bool) {
+			t.Helper()
+			if got, err := s.Stands(ctx, group, 1, f, state); got != want || err != nil {
+				t.Errorf("%s: it stands: %t, %v", what, got, err)
+			}
+		}
+		want("never begun", followUpOf("follow"), receipts.Sent, false)
+		f := must(s.Follow(ctx, group, 1, followUpOf("follow")))(t)
+		want("as begun", f, receipts.Sent, true)
+		want("another state", f, receipts.Recalled, false)
+		want("another one", followUpOf("another"), receipts.Sent, false)
+		stopped := f
+		stopped.Version, stopped.Ended = 1, receipts.Stopped
+		if done, err := s.Change(ctx, group, 1, stopped); !done || err != nil {
+			t.Fatal(done, err)
+		}
+		want("stopped", f, receipts.Sent, false)
+		want("as it was stopped", stopped, receipts.Sent, true)
+		must(s.Mark(ctx, group, 1, receipts.Change{To: receipts.Recalled}))(t)
+		want("recalled", stopped, receipts.Sent, false)
+		want("still recalled", stopped, receipts.Recalled, true)
+		if got, err := s.Stands(ctx, group, 2, f, receipts.Sent); got || err != nil {
+			t.Errorf("no message: it stands: %t, %v", got, err)
+		}
+	})
+}

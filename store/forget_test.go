@@ -67,7 +67,7 @@ func fillWith(t *testing.T, s *Store, group string) {
 	}, time.Minute)
 	no(err)
 	for i, o := range []receipts.Outcome{{Reached: both}, {Missed: receipts.Missed{Unknown: both}}, {Missed: receipts.Missed{Flooded: both}}} {
-		_, _, err = s.BeginBatch(ctx, group, "run", i)
+		_, _, err = beginBatch(ctx, s, group, m.Number, "run", i)
 		no(err)
 		no(s.EndBatch(ctx, group, m.Number, "run", i, o))
 	}

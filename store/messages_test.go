@@ -1204,13 +1204,17 @@ func calls(s *Store) map[string]func(ctx context.Context) error {
 			_, _, err := s.BeginReminder(ctx, group, 2, reminderOf("run"), time.Minute)
 			return err
 		},
-		"BeginBatch": func(ctx context.Context) error { _, _, err := s.BeginBatch(ctx, group, "run", 0); return err },
+		"BeginBatch": func(ctx context.Context) error { _, _, err := beginBatch(ctx, s, group, 2, "run", 0); return err },
 		"EndBatch": func(ctx context.Context) error {
 			return s.EndBatch(ctx, group, 2, "run", 1, receipts.Outcome{Reached: []string{"b"}})
 		},
 		"DropReminder": func(ctx context.Context) error { return s.DropReminder(ctx, group, 2, "run") },
 		"Follow":       func(ctx context.Context) error { _, err := s.Follow(ctx, group, 2, followUpOf("follow")); return err },
 		"FollowUp":     func(ctx context.Context) error { _, err := s.FollowUp(ctx, group, 2); return err },
+		"Stands": func(ctx context.Context) error {
+			_, err := s.Stands(ctx, group, 2, followUpOf("follow"), receipts.Sent)
+			return err
+		},
 		"Change": func(ctx context.Context) error {
 			f := followUpOf("follow")
 			f.Version = 1

@@ -80,20 +80,49 @@ func (s *Store) BeginReminder(ctx context.Context, group string, number int, r r
 }
 
 // BeginBatch implements receipts.ReminderRecords.
-func (s *Store) BeginBatch(ctx context.Context, group, run string, batch int) (bool, *receipts.Outcome, error) {
-	first, text, err := pair(beginBatchScript.Run(ctx, s.rdb, []string{s.keys.group(group).run(run)},
-		batch, rand.Text(), runKeptFor.Milliseconds()).Slice())
+func (s *Store) BeginBatch(ctx context.Context, group string, b receipts.BatchStart) (receipts.Standing, error) {
+	keys := s.keys.group(group)
+	id, version := "", 0
+	if b.Round != nil {
+		id, version = b.Round.ID, b.Round.Version
+	}
+	args := []any{b.Batch, rand.Text(), runKeptFor.Milliseconds(), string(receipts.Sent), id, version}
+	for _, userID := range b.UserIDs {
+		args = append(args, userID)
+	}
+	result, err := beginBatchScript.Run(ctx, s.rdb,
+		[]string{keys.run(b.Run), keys.message(b.Number), keys.reads(b.Number), keys.followUp(b.Number)}, args...).StringSlice()
+	if err == nil && len(result) == 0 {
+		err = fmt.Errorf("unexpected result %v", result)
+	}
 	if err != nil {
-		return false, nil, fmt.Errorf("begin batch: %w", err)
+		return receipts.Standing{}, fmt.Errorf("begin batch: %w", err)
 	}
-	if text == "" {
-		return first == 1, nil, nil
+	switch how, rest := result[0], result[1:]; {
+	case how == "begun":
+		return receipts.Standing{First: true, Read: rest}, nil
+	case how == "superseded":
+		return receipts.Standing{Halt: receipts.Halt{Superseded: true}}, nil
+	case how == "missing":
+		return receipts.Standing{}, receipts.ErrNoMessage
+	case how == "state" && len(rest) == 1:
+		return receipts.Standing{Halt: receipts.Halt{State: receipts.State(rest[0])}}, nil
+	case how == "before" && len(rest) == 0:
+		return receipts.Standing{}, nil
+	case how == "before" && len(rest) == 1:
+		o, err := decodeOutcome(rest[0])
+		return receipts.Standing{Outcome: o}, err
+	default:
+		return receipts.Standing{}, fmt.Errorf("begin batch: unexpected result %v", result)
 	}
+}
+
+func decodeOutcome(text string) (*receipts.Outcome, error) {
 	var o outcome
 	if err := json.Unmarshal([]byte(text), &o); err != nil {
-		return false, nil, fmt.Errorf("read the outcome of a batch: %w", err)
+		return nil, fmt.Errorf("read the outcome of a batch: %w", err)
 	}
-	return false, &receipts.Outcome{Reached: o.Reached, Missed: receipts.Missed{Unknown: o.Unknown, Flooded: o.Flooded}}, nil
+	return &receipts.Outcome{Reached: o.Reached, Missed: receipts.Missed{Unknown: o.Unknown, Flooded: o.Flooded}}, nil
 }
 
 // EndBatch implements receipts.ReminderRecords.

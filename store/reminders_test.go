@@ -37,10 +37,16 @@ func beginReminder(t *testing.T, s *Store, group string, number int, r receipts.
 	}
 }
 
+// beginBatch begins a batch of nobody in particular for a command.
+func beginBatch(ctx context.Context, s *Store, group string, number int, run string, batch int) (first bool, outcome *receipts.Outcome, err error) {
+	standing, err := s.BeginBatch(ctx, group, receipts.BatchStart{Prompt: receipts.Prompt{Run: run}, Number: number, Batch: batch})
+	return standing.First, standing.Outcome, err
+}
+
 // endBatch begins and ends a batch, which has to work.
 func endBatch(t *testing.T, s *Store, group string, number int, run string, batch int, o receipts.Outcome) {
 	t.Helper()
-	if first, outcome, err := s.BeginBatch(t.Context(), group, run, batch); !first || outcome != nil || err != nil {
+	if first, outcome, err := beginBatch(t.Context(), s, group, number, run, batch); !first || outcome != nil || err != nil {
 		t.Fatalf("begin batch %d: first %v, outcome %+v, error %v", batch, first, outcome, err)
 	}
 	if err := s.EndBatch(t.Context(), group, number, run, batch, o); err != nil {
@@ -228,7 +234,7 @@ func TestOfTriesAtOnceOneIsTheFirstAtABatch(t *testing.T) {
 			var all errgroup.Group
 			for i := range first {
 				all.Go(func() (err error) {
-					first[i], _, err = replicas[i%2].BeginBatch(t.Context(), group, "run", batch)
+					first[i], _, err = beginBatch(t.Context(), replicas[i%2], group, 1, "run", batch)
 					return err
 				})
 			}
@@ -259,7 +265,7 @@ func TestABatchIsCountedOnce(t *testing.T) {
 		if err := all.Wait(); err != nil {
 			t.Fatal(err)
 		}
-		first, outcome, err := s.BeginBatch(ctx, group, "run", 0)
+		first, outcome, err := beginBatch(ctx, s, group, 1, "run", 0)
 		if diff := cmp.Diff(&want, outcome); diff != "" || first || err != nil {
 			t.Errorf("again: first %v, error %v, outcome (-want +got):\n%s", first, err, diff)
 		}
@@ -278,12 +284,12 @@ func TestADoubtfulBatchHasNoOutcome(t *testing.T) {
 		sent(t, s, group, "msg1", "key1")
 		beginReminder(t, s, group, 1, reminderOf("run"))
 		for i := range 3 {
-			if first, outcome, err := s.BeginBatch(ctx, group, "run", 0); first != (i == 0) || outcome != nil || err != nil {
+			if first, outcome, err := beginBatch(ctx, s, group, 1, "run", 0); first != (i == 0) || outcome != nil || err != nil {
 				t.Errorf("time %d: first %v, %+v, %v", i, first, outcome, err)
 			}
 		}
 		endBatch(t, s, group, 1, "run", 1, receipts.Outcome{})
-		if first, outcome, err := s.BeginBatch(ctx, group, "run", 1); first || outcome == nil || err != nil {
+		if first, outcome, err := beginBatch(ctx, s, group, 1, "run", 1); first || outcome == nil || err != nil {
 			t.Errorf("an outcome of nobody: first %v, %+v, %v", first, outcome, err)
 		}
 		if counted := reminded(t, s, group, 1); counted != nil {
@@ -381,12 +387,17 @@ func TestABatchOfAMessageThatIsGoneEnds(t *testing.T) {
 		sent(t, s, group, "msg1", "key1")
 		beginReminder(t, s, group, 1, reminderOf("run"))
 		keys := s.keys.group(group)
+		if first, _, err := beginBatch(ctx, s, group, 1, "run", 0); !first || err != nil {
+			t.Fatal(first, err)
+		}
 		if err := s.rdb.Del(ctx, keys.message(1)).Err(); err != nil {
 			t.Fatal(err)
 		}
 		want := receipts.Outcome{Reached: []string{"a"}}
-		endBatch(t, s, group, 1, "run", 0, want)
-		if _, outcome, err := s.BeginBatch(ctx, group, "run", 0); !cmp.Equal(outcome, &want) || err != nil {
+		if err := s.EndBatch(ctx, group, 1, "run", 0, want); err != nil {
+			t.Fatal(err)
+		}
+		if _, outcome, err := beginBatch(ctx, s, group, 1, "run", 0); !cmp.Equal(outcome, &want) || err != nil {
 			t.Errorf("the outcome is %+v, %v", outcome, err)
 		}
 		if slices.Contains(written(t, s), keys.reminders(1)) {
@@ -425,7 +436,7 @@ func TestRemindersGoWithTheirMessage(t *testing.T) {
 		if err := s.rdb.PExpire(ctx, keys.run("run 0"), time.Hour).Err(); err != nil {
 			t.Fatal(err)
 		}
-		if _, _, err := s.BeginBatch(ctx, group, "run 0", 1); err != nil {
+		if _, _, err := beginBatch(ctx, s, group, 1, "run 0", 1); err != nil {
 			t.Fatal(err)
 		}
 		if ttl := must(s.rdb.PTTL(ctx, keys.run("run 0")).Result())(t); ttl < runKeptFor-time.Minute {
@@ -506,7 +517,7 @@ func TestAnyReminderComesBack(t *testing.T) {
 
 			want := receipts.Outcome{Reached: anyPeople.Draw(rt, "reached"), Missed: receipts.Missed{Unknown: anyPeople.Draw(rt, "unknown"), Flooded: anyPeople.Draw(rt, "flooded")}}
 			endBatch(t, s, group, m.Number, r.Run, 0, want)
-			_, outcome, err := s.BeginBatch(ctx, group, r.Run, 0)
+			_, outcome, err := beginBatch(ctx, s, group, m.Number, r.Run, 0)
 			if diff := cmp.Diff(&want, outcome, cmpopts.EquateEmpty()); diff != "" || err != nil {
 				rt.Fatalf("outcome: %v (-want +got):\n%s", err, diff)
 			}
@@ -536,8 +547,9 @@ func TestNoRunSeesAnother(t *testing.T) {
 				t.Errorf("%q (-want +got):\n%s", g, diff)
 			}
 		}
+		sent(t, s, group, "msg1", "key1")
 		for i, run := range append([]string{"run:", "1:reminders", "run2"}, lookalikes...) {
-			if first, _, err := s.BeginBatch(ctx, group, run, 0); !first || err != nil {
+			if first, _, err := beginBatch(ctx, s, group, 1, run, 0); !first || err != nil {
 				t.Errorf("run %d, %q, is begun already: %v", i, run, err)
 			}
 		}
@@ -566,7 +578,7 @@ func TestALostAnswerOfAReminderChangesNothing(t *testing.T) {
 			}
 		})
 		lose("BeginBatch", func() {
-			if first, outcome, err := s.BeginBatch(ctx, group, "run", 0); !first || outcome != nil || err != nil {
+			if first, outcome, err := beginBatch(ctx, s, group, 1, "run", 0); !first || outcome != nil || err != nil {
 				t.Errorf("first %v, %+v, %v", first, outcome, err)
 			}
 		})
@@ -579,7 +591,7 @@ func TestALostAnswerOfAReminderChangesNothing(t *testing.T) {
 			t.Errorf("counted (-want +got):\n%s", diff)
 		}
 		// The client's own repetition is one thing, another try is another.
-		if first, outcome, err := s.BeginBatch(ctx, group, "run", 0); first || outcome == nil || err != nil {
+		if first, outcome, err := beginBatch(ctx, s, group, 1, "run", 0); first || outcome == nil || err != nil {
 			t.Errorf("another try: first %v, %+v, %v", first, outcome, err)
 		}
 		lose("DropReminder", func() {
@@ -633,18 +645,88 @@ func TestARunThatIsCutOffFromRedisGoesOn(t *testing.T) {
 				}
 			}
 			prompter := &receipts.Prompter{Records: s, Cooldown: cooldown, Now: func() time.Time { return noon }}
-			if _, err := prompter.Remind(alive, report, run, receipts.Person{}, receipts.Ding, n); (err == nil) != (cutAfter == len(people)-1) {
+			if _, err := prompter.Remind(alive, report, receipts.Prompt{Run: run, By: receipts.Ding}, n); (err == nil) != (cutAfter == len(people)-1) {
 				t.Fatalf("cut off after %d: %v", cutAfter+1, err)
 			}
-			done, err := prompter.Remind(ctx, report, run, receipts.Person{}, receipts.Ding, n)
+			done, err := prompter.Remind(ctx, report, receipts.Prompt{Run: run, By: receipts.Ding}, n)
 			if err != nil || !slices.Equal(done.Reached[receipts.Ding], people) || !slices.Equal(n.people, people) {
 				t.Errorf("cut off after %d: reached %v, nudged %v, %v", cutAfter+1, done.Reached, n.people, err)
 			}
 			if diff := cmp.Diff(map[string]int{"a": 1, "b": 1, "c": 1, "d": 1}, reminded(t, s, group, m.Number)); diff != "" {
 				t.Errorf("cut off after %d, counted (-want +got):\n%s", cutAfter+1, diff)
 			}
-			if done, err := prompter.Remind(ctx, report, "another", receipts.Person{}, receipts.Ding, n); done.Earlier == nil || err != nil {
+			if done, err := prompter.Remind(ctx, report, receipts.Prompt{Run: "another", By: receipts.Ding}, n); done.Earlier == nil || err != nil {
 				t.Errorf("another run: %+v, %v", done, err)
+			}
+		}
+	})
+}
+
+// What has changed since a batch was decided on is told as it is begun, and a batch that
+// must not be begun any more is not.
+func TestABatchIsBegunAsThingsStand(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, b storetest.Backend) {
+		s, p := proxied(t, b)
+		ctx := t.Context()
+		sent(t, s, group, "msg1", "key1")
+		beginReminder(t, s, group, 1, reminderOf("run"))
+		f := must(s.Follow(ctx, group, 1, followUpOf("follow")))(t)
+		start := receipts.BatchStart{Prompt: receipts.Prompt{Run: "run", Round: &f}, Number: 1, UserIDs: []string{"a", "b", "c"}}
+		begin := func(what string, want receipts.Standing) {
+			t.Helper()
+			got, err := s.BeginBatch(ctx, group, start)
+			if diff := cmp.Diff(want, got, cmpopts.EquateEmpty()); diff != "" || err != nil {
+				t.Errorf("%s: %v (-want +got):\n%s", what, err, diff)
+			}
+			start.Batch++
+		}
+		begin("nobody has read", receipts.Standing{First: true})
+		if err := s.KeepReads(ctx, group, 1, []string{"b", "z"}, noon, noon); err != nil {
+			t.Fatal(err)
+		}
+		if known, err := s.KeepPushed(ctx, group, "key1", map[string]time.Time{"c": noon}); !known || err != nil {
+			t.Fatal(known, err)
+		}
+		p.LoseReply()
+		begin("two have read", receipts.Standing{First: true, Read: []string{"b", "c"}})
+
+		f.Version++
+		if done, err := s.Change(ctx, group, 1, f); !done || err != nil {
+			t.Fatal(done, err)
+		}
+		begin("as it is now", receipts.Standing{First: true, Read: []string{"b", "c"}})
+		old := f
+		old.Version--
+		start.Round = &old
+		begin("another version", receipts.Standing{Halt: receipts.Halt{Superseded: true}})
+		must(s.Follow(ctx, group, 1, followUpOf("another")))(t)
+		start.Round = &f
+		begin("another follow-up", receipts.Standing{Halt: receipts.Halt{Superseded: true}})
+		start.Round = nil
+		begin("of no follow-up", receipts.Standing{First: true, Read: []string{"b", "c"}})
+		must(s.Mark(ctx, group, 1, receipts.Change{To: receipts.Recalled}))(t)
+		start.Round = &old
+		p.LoseReply()
+		begin("recalled", receipts.Standing{Halt: receipts.Halt{State: receipts.Recalled}})
+		for start.Batch = range 2 {
+			got, err := s.BeginBatch(ctx, group, start)
+			if diff := cmp.Diff(receipts.Standing{}, got, cmpopts.EquateEmpty()); diff != "" || err != nil {
+				t.Errorf("batch %d was begun before: %v (-want +got):\n%s", start.Batch, err, diff)
+			}
+		}
+		start.Batch, start.Number = 9, 2
+		if got, err := s.BeginBatch(ctx, group, start); !errors.Is(err, receipts.ErrNoMessage) {
+			t.Errorf("no message: %+v, %v", got, err)
+		}
+		// What was not begun has left no trace: a message that came back would be reminded of.
+		if err := s.rdb.HSet(ctx, s.keys.group(group).message(1), "state", string(receipts.Sent)).Err(); err != nil {
+			t.Fatal(err)
+		}
+		start.Number, start.Round = 1, nil
+		for _, start.Batch = range []int{3, 4, 6, 9} {
+			if got, err := s.BeginBatch(ctx, group, start); !got.First || err != nil {
+				t.Errorf("batch %d was not begun: %+v, %v", start.Batch, got, err)
 			}
 		}
 	})

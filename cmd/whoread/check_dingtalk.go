@@ -415,7 +415,7 @@ func (i *inspection) members(ctx context.Context, group string, sources []receip
 	for _, source := range sources {
 		var members receipts.Members
 		err := i.try(ctx, func(ctx context.Context) (err error) {
-			members, _, err = source.Members(ctx, group)
+			members, _, err = source.Members(ctx, group, receipts.Rights{})
 			return err
 		})
 		if kindOf(err) != "" || err == nil { // it was asked: otherwise nothing is configured for it

@@ -90,6 +90,19 @@ func TestQueryReaders(t *testing.T) {
 		{"nobody", `{"sendStatus":"SUCCESS"}`, "", ReadersPage{Status: SendSuccess}, ""},
 		{"recalled", `{"sendStatus":"RECALLED","readUserIds":["u1"]}`, "", ReadersPage{Status: SendRecalled, UserIDs: []string{"u1"}}, ""},
 		{"in progress", `{"sendStatus":"PROCESSING","readUserIds":null}`, "", ReadersPage{Status: SendProcessing}, ""},
+		{"users beside ids", `{"sendStatus":"SUCCESS","readUserIds":["u1","u2"],"readUsers":[{"userId":"u2","unionId":"x2"},{"userId":"u3","unionId":"x3"},{"unionId":"from outside"}]}`, "", ReadersPage{Status: SendSuccess, UserIDs: []string{"u1", "u2", "u3"}}, ""},
+		{"users alone", `{"sendStatus":"SUCCESS","readUsers":[{"userId":"u1"}]}`, "", ReadersPage{Status: SendSuccess, UserIDs: []string{"u1"}}, ""},
+		{"a code of success", `{"sendStatus":"SUCCESS","readUserIds":["u1"],"code":"0","errcode":0,"success":true}`, "", ReadersPage{Status: SendSuccess, UserIDs: []string{"u1"}}, ""},
+		// None of these may pass for all readers. Whoever they name has read all the same, where nothing denies it.
+		{"an unknown status", `{"sendStatus":"PARTIAL","readUserIds":["u1"]}`, "", ReadersPage{UserIDs: []string{"u1"}}, BadAnswer},
+		{"a status in small letters", `{"sendStatus":"success"}`, "", ReadersPage{}, BadAnswer},
+		{"a cursor, but not whether there is more", `{"sendStatus":"SUCCESS","readUserIds":["u1"],"nextToken":"n2"}`, "", ReadersPage{UserIDs: []string{"u1"}}, BadAnswer},
+		{"a cursor and null", `{"sendStatus":"SUCCESS","nextToken":7,"hasMore":null}`, "", ReadersPage{}, BadAnswer},
+		{"more with users, but no cursor", `{"sendStatus":"SUCCESS","readUsers":[{"userId":"u1"}],"hasMore":true}`, "", ReadersPage{UserIDs: []string{"u1"}}, BadAnswer},
+		{"an error code", `{"sendStatus":"SUCCESS","readUserIds":["u1"],"code":"system.busy","message":"try again"}`, "", ReadersPage{}, BadAnswer},
+		{"the code of a message that is not kept any more", `{"sendStatus":"SUCCESS","readUserIds":[],"code":"processQueryKey.expireTime"}`, "", ReadersPage{}, BadAnswer},
+		{"an old error code", `{"sendStatus":"SUCCESS","errcode":15}`, "", ReadersPage{}, BadAnswer},
+		{"no success", `{"sendStatus":"SUCCESS","success":false}`, "", ReadersPage{}, BadAnswer},
 		// None of these may pass for "nobody has read it".
 		{"an empty object", `{}`, "", ReadersPage{}, BadAnswer},
 		{"null", `null`, "", ReadersPage{}, BadAnswer},
@@ -107,9 +120,10 @@ func TestQueryReaders(t *testing.T) {
 			got, err := s.client().QueryReaders(t.Context(), "cid==", "the-key", tt.cursor)
 			if tt.kind != "" {
 				want(t, err, tt.kind, false)
-			} else if err != nil {
-				t.Fatal(err)
+			} else if err != nil || got.At.IsZero() {
+				t.Fatalf("asked at %v, %v", got.At, err)
 			}
+			tt.want.At = got.At
 			if diff := cmp.Diff(tt.want, got, cmpopts.EquateEmpty()); diff != "" {
 				t.Error(diff)
 			}
@@ -142,6 +156,10 @@ func TestGroupMembers(t *testing.T) {
 		{"success not said", 200, `{"memberUserIds":["u1"]}`, MembersPage{UserIDs: []string{"u1"}}, ""},
 		{"an odd name", 200, `{"success":true,"memberUserIds":["u1"],"staffIdNickMap":{"u1":{}}}`, MembersPage{UserIDs: []string{"u1"}, Nicks: map[string]string{"u1": ""}}, ""},
 		{"no success", 200, `{"success":false,"memberUserIds":[]}`, MembersPage{}, BadAnswer},
+		{"success and an error code", 200, `{"success":true,"memberUserIds":["u1"],"code":"groupPermissionDenied"}`, MembersPage{}, BadAnswer},
+		{"an old error code", 200, `{"memberUserIds":["u1"],"errcode":"15"}`, MembersPage{}, BadAnswer},
+		{"a cursor, but not whether there is more", 200, `{"success":true,"memberUserIds":["u1"],"nextToken":"9"}`, MembersPage{}, BadAnswer},
+		{"a list that stops at a cursor", 200, `{"success":true,"memberUserIds":["u1"],"nextToken":"9","hasMore":false}`, MembersPage{UserIDs: []string{"u1"}, Next: "9"}, ""},
 		{"an empty object", 200, `{}`, MembersPage{}, BadAnswer},
 		{"more, but no cursor", 200, `{"success":true,"hasMore":true}`, MembersPage{}, BadAnswer},
 		{"no template", 400, `{"code":"groupPermissionDenied"}`, MembersPage{}, NoMemberList},
@@ -298,4 +316,27 @@ func TestContacts(t *testing.T) {
 			t.Errorf("asked %s, want %s", got, asked)
 		}
 	}
+}
+
+// An answer that names an error beside what was asked for is not believed, whatever was asked: of what changes something
+// nobody knows whether it was done.
+func TestASuccessWithAnErrorCodeIsNone(t *testing.T) {
+	t.Parallel()
+	const code = `,"code":"system.busy"}`
+	s := newScript(t).always(sendURL, 200, `{"processQueryKey":"key"`+code).always(recallAPI.path, 200, `{"successResult":["key"]`+code).
+		always(directAPI.path, 200, `{"processQueryKey":"key"`+code).always(dingAPI.path, 200, `{"openDingId":"1"`+code).
+		always(chatAPI.path, 200, `{"errcode":0,"success":false,"chat_info":{"name":"a","useridlist":["u1"]}}`).
+		always(departmentAPI.path, 200, `{"errcode":0,"result":{"userid_list":["u1"]}`+code)
+	c := s.client()
+	want(t, send(t.Context(), c), BadAnswer, true)
+	_, err := c.RecallGroup(t.Context(), "cid", "key")
+	want(t, err, BadAnswer, true)
+	_, err = c.SendDirect(t.Context(), []string{"u1"}, Markdown("a", "b"))
+	want(t, err, BadAnswer, true)
+	_, err = c.SendDing(t.Context(), DingApp, []string{"u1"}, "x")
+	want(t, err, BadAnswer, true)
+	_, _, err = c.Chat(t.Context(), "chat1")
+	want(t, err, BadAnswer, false)
+	_, err = c.DepartmentUserIDs(t.Context(), 1)
+	want(t, err, BadAnswer, false)
 }

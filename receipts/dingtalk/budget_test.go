@@ -35,12 +35,14 @@ func TestPastTheBudgetNothingIsAsked(t *testing.T) {
 		t.Errorf("%d calls, %d observed", len(s.calls), observed)
 	}
 	for name, do := range map[string]func() error{
-		"send":                       func() error { return send(t.Context(), c) },
-		"recall":                     func() error { _, err := c.RecallGroup(t.Context(), "cid", "key"); return err },
-		"direct":                     func() error { _, err := c.SendDirect(t.Context(), []string{"u1"}, Markdown("a", "b")); return err },
-		"reply":                      func() error { return c.Reply(t.Context(), NewSecret("https://api.test/hook"), Reply{}) },
-		"name":                       func() error { _, err := c.UserName(t.Context(), "u1"); return err },
-		"query for an administrator": func() error { return query(PastBudget(t.Context()), c) },
+		"send":                         func() error { return send(t.Context(), c) },
+		"recall":                       func() error { _, err := c.RecallGroup(t.Context(), "cid", "key"); return err },
+		"direct":                       func() error { _, err := c.SendDirect(t.Context(), []string{"u1"}, Markdown("a", "b")); return err },
+		"reply":                        func() error { return c.Reply(t.Context(), NewSecret("https://api.test/hook"), Reply{}) },
+		"name":                         func() error { _, err := c.UserName(t.Context(), "u1"); return err },
+		"query for an administrator":   func() error { _, err := c.QueryReaders(t.Context(), "cid", "key", "", PastBudget); return err },
+		"members for an administrator": func() error { _, err := c.GroupMembers(t.Context(), "cid", "", PastBudget); return err },
+		"chat for an administrator":    func() error { _, _, err := c.Chat(t.Context(), "chat1", PastBudget); return err },
 	} {
 		if err := do(); err != nil {
 			t.Errorf("%s: %v", name, err)

@@ -70,6 +70,19 @@ type request struct {
 	encoded *encodedBody // instead of body, which it is
 	webhook *url.URL     // instead of the API's own address
 	began   *time.Time   // becomes when the last try went out; may be nil
+
+	pastBudget bool
+}
+
+// Option changes one call of a client's.
+type Option func(*request)
+
+// with returns the request as the options change it.
+func (r request) with(options []Option) request {
+	for _, option := range options {
+		option(&r)
+	}
+	return r
 }
 
 // answer is a decoded success.
@@ -86,7 +99,7 @@ func call[T answer](ctx context.Context, c *Client, a api, r request) (T, error)
 	if failure != nil {
 		return result, failure
 	}
-	if failure := c.affordable(ctx, a); failure != nil {
+	if failure := c.affordable(a, r); failure != nil {
 		return result, failure
 	}
 	err := c.retry(ctx, a, func() *Error {
@@ -292,20 +305,46 @@ func encode(v any) ([]byte, error) {
 // judge decodes a success or classifies a failure.
 func judge[T answer](a api, status int, body []byte, secrets []string) (T, *Error) {
 	var result T
-	if status >= 200 && status < 300 && (!a.old || reportsSuccess(body)) {
-		if json.Unmarshal(body, &result) == nil && result.complete() {
-			return result, nil
-		}
+	success := status >= 200 && status < 300
+	said := verdictOf(body)
+	whole := success && (!a.old || said.ErrCode == "0") && json.Unmarshal(body, &result) == nil && result.complete()
+	if whole && !said.failed() {
+		return result, nil
+	}
+	failure := classify(a, status, body, secrets)
+	if whole { // both at once: neither can be believed
+		failure.Kind, failure.uncertain = BadAnswer, a.changes
 	}
 	var none T
-	return none, classify(a, status, body, secrets)
+	return none, failure
 }
 
-func reportsSuccess(body []byte) bool {
-	var env struct {
-		ErrCode text `json:"errcode"`
+// verdict is what an answer says of its success, besides its status.
+type verdict struct {
+	ErrCode text `json:"errcode"` // old API
+	Code    text `json:"code"`    // new API
+	Success text `json:"success"` // some calls of the new API
+}
+
+func verdictOf(body []byte) verdict {
+	var v verdict
+	_ = json.Unmarshal(body, &v) // what can't be decoded is no success either
+	return v
+}
+
+// failed reports whether the answer tells of a failure.
+func (v verdict) failed() bool {
+	return isErrorCode(v.ErrCode) || isErrorCode(v.Code) || strings.EqualFold(string(v.Success), "false")
+}
+
+// isErrorCode reports whether a code is not one of those that gateways put beside a success.
+func isErrorCode(code text) bool {
+	switch strings.ToLower(string(code)) {
+	case "", "0", "200", "ok", "success":
+		return false
+	default:
+		return true
 	}
-	return json.Unmarshal(body, &env) == nil && env.ErrCode == "0"
 }
 
 // refuse is a failure found here; nothing was sent.

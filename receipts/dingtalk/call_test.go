@@ -123,7 +123,7 @@ func TestTriesDoNotMix(t *testing.T) {
 			return 200, `{"sendStatus":"SUCCESS"}`
 		})
 		got, err := s.client().QueryReaders(t.Context(), "cid", "key", "")
-		if diff := cmp.Diff(ReadersPage{Status: SendSuccess}, got); err != nil || diff != "" {
+		if diff := cmp.Diff(ReadersPage{At: got.At, Status: SendSuccess}, got); err != nil || diff != "" {
 			t.Error(err, diff)
 		}
 	})

@@ -46,8 +46,8 @@ func (a departmentAnswer) complete() bool { return a.Result != nil && a.Result.U
 
 // Chat returns the name and the people of a chat. It works only for a chatID that this app's own call to create a group
 // returned.
-func (c *Client) Chat(ctx context.Context, chatID string) (name string, userIDs []string, err error) {
-	got, err := call[chatAnswer](ctx, c, chatAPI, request{query: url.Values{"chatid": {chatID}}})
+func (c *Client) Chat(ctx context.Context, chatID string, options ...Option) (name string, userIDs []string, err error) {
+	got, err := call[chatAnswer](ctx, c, chatAPI, request{query: url.Values{"chatid": {chatID}}}.with(options))
 	if err != nil {
 		return "", nil, err
 	}

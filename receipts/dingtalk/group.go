@@ -1,6 +1,7 @@
 package dingtalk
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -71,6 +72,7 @@ const (
 
 // ReadersPage is one page of the people who have read a message. It names nobody who has not.
 type ReadersPage struct {
+	At      time.Time // when the request that DingTalk answered went out
 	Status  SendStatus
 	UserIDs []string
 	Next    string // the cursor of the next page
@@ -82,21 +84,24 @@ type ReadersPage struct {
 //
 // [KeyNotQueryable] means EITHER that DingTalk has no data yet (the message was just sent) OR that it no longer keeps them;
 // how long it keeps them is not documented.
-func (c *Client) QueryReaders(ctx context.Context, conversationID, processQueryKey, cursor string) (ReadersPage, error) {
-	got, err := call[queryAnswer](ctx, c, queryAPI, request{body: queryRequest{
+//
+// Of an answer in doubt, which fails with [BadAnswer], the page has the readers that it names: there may be others.
+func (c *Client) QueryReaders(ctx context.Context, conversationID, processQueryKey, cursor string, options ...Option) (ReadersPage, error) {
+	var began time.Time
+	got, err := call[queryAnswer](ctx, c, queryAPI, request{began: &began, body: queryRequest{
 		OpenConversationID: conversationID,
 		RobotCode:          c.robotCode,
 		ProcessQueryKey:    processQueryKey,
 		MaxResults:         readersPerPage,
 		NextToken:          cursor,
-	}})
+	}}.with(options))
 	if err != nil {
 		return ReadersPage{}, err
 	}
-	if failure := got.continues(queryAPI, cursor); failure != nil {
-		return ReadersPage{}, failure
+	if failure := cmp.Or(got.statusKnown(), got.continues(queryAPI, cursor)); failure != nil {
+		return ReadersPage{UserIDs: got.readers()}, failure
 	}
-	return ReadersPage{Status: got.SendStatus, UserIDs: got.ReadUserIDs, Next: string(got.NextToken), More: got.HasMore}, nil
+	return ReadersPage{At: began, Status: got.SendStatus, UserIDs: got.readers(), Next: string(got.NextToken), More: got.more()}, nil
 }
 
 type queryRequest struct {
@@ -110,24 +115,57 @@ type queryRequest struct {
 type queryAnswer struct {
 	SendStatus  SendStatus `json:"sendStatus"`
 	ReadUserIDs []string   `json:"readUserIds"`
+	ReadUsers   []readUser `json:"readUsers"` // in DingTalk's SDKs only
 	paging
+}
+
+// readUser is a reader; people from outside the organisation have a unionId only.
+type readUser struct {
+	UserID text `json:"userId"`
 }
 
 func (a queryAnswer) complete() bool { return a.SendStatus != "" }
 
-// paging is how the new API says that an answer goes on.
-type paging struct {
-	NextToken text `json:"nextToken"`
-	HasMore   bool `json:"hasMore"`
+// statusKnown checks that it is known what the status means.
+func (a queryAnswer) statusKnown() *Error {
+	switch a.SendStatus {
+	case SendSuccess, SendRecalled, SendProcessing:
+		return nil
+	default:
+		return queryAPI.badAnswer("a sendStatus that is not documented")
+	}
 }
 
-// continues checks that the next page, where there is one, can be asked for: who goes on with the same cursor, or with
-// none, would go round in circles and count calls.
-func (p paging) continues(a api, cursor string) *Error {
-	if p.HasMore && (p.NextToken == "" || string(p.NextToken) == cursor) {
-		return a.badAnswer("there are more pages but the cursor does not move on")
+// readers are the userIds of both lists.
+func (a queryAnswer) readers() []string {
+	ids := a.ReadUserIDs
+	for _, user := range a.ReadUsers {
+		if id := string(user.UserID); id != "" && !slices.Contains(a.ReadUserIDs, id) {
+			ids = append(ids, id)
+		}
 	}
-	return nil
+	return ids
+}
+
+// paging is how the new API says that an answer goes on.
+type paging struct {
+	NextToken text  `json:"nextToken"`
+	HasMore   *bool `json:"hasMore"`
+}
+
+func (p paging) more() bool { return p.HasMore != nil && *p.HasMore }
+
+// continues checks that it is certain whether there is a next page, and that it can be asked for: who goes on with the same
+// cursor, or with none, would go round in circles and count calls.
+func (p paging) continues(a api, cursor string) *Error {
+	switch {
+	case p.HasMore == nil && p.NextToken != "":
+		return a.badAnswer("a cursor, but not a word on whether there are more pages")
+	case p.more() && (p.NextToken == "" || string(p.NextToken) == cursor):
+		return a.badAnswer("there are more pages but the cursor does not move on")
+	default:
+		return nil
+	}
 }
 
 // MembersPage is one page of the people in a group.
@@ -142,13 +180,13 @@ type MembersPage struct {
 // GroupMembers asks for one page of the people in a group; cursor is empty for the first.
 // It works for groups made from a group template of this app and for groups with its cool app installed. For every other
 // group it fails with [NoMemberList] or [CoolAppNeeded], and will go on failing until somebody changes the group.
-func (c *Client) GroupMembers(ctx context.Context, conversationID, cursor string) (MembersPage, error) {
+func (c *Client) GroupMembers(ctx context.Context, conversationID, cursor string, options ...Option) (MembersPage, error) {
 	got, err := call[membersAnswer](ctx, c, membersAPI, request{body: membersRequest{
 		OpenConversationID: conversationID,
 		CoolAppCode:        c.coolAppCode(ctx, conversationID),
 		MaxResults:         membersPerPage,
 		NextToken:          cursor,
-	}})
+	}}.with(options))
 	if err != nil {
 		return MembersPage{}, err
 	}
@@ -167,7 +205,7 @@ func (c *Client) GroupMembers(ctx context.Context, conversationID, cursor string
 		UnionIDs: got.UnionIDs,
 		Nicks:    nicks,
 		Next:     string(got.NextToken),
-		More:     got.HasMore,
+		More:     got.more(),
 	}, nil
 }
 

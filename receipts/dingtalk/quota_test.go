@@ -30,7 +30,8 @@ func TestWithoutQuotaNothingThatCountsIsCalled(t *testing.T) {
 			t.Errorf("got %v", e)
 		}
 		want(t, send(t.Context(), c), QuotaSpent, false)
-		want(t, query(PastBudget(t.Context()), c), QuotaSpent, false)
+		_, err := c.QueryReaders(t.Context(), "cid", "key", "", PastBudget)
+		want(t, err, QuotaSpent, false)
 	}
 	if len(s.calls) != made || len(observed) != tries {
 		t.Errorf("%d calls although the quota is spent", len(s.calls)-made)
