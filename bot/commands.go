@@ -16,10 +16,8 @@ import (
 	"whoread/receipts/dingtalk"
 )
 
-// Sizes of what is looked at and shown.
-const (
-	lastOnes = 10 // messages in a list
-)
+// lastOnes is how many messages a list shows.
+const lastOnes = 10
 
 // carryOut does what was said and returns the answer. An error means that the
 // records did not answer.

@@ -598,9 +598,9 @@ func TestSentButNotRecorded(t *testing.T) {
 		w.bot = healthy
 		post := w.posted()[0]
 		w.must(w.group.ReadAll(post.ID, w.zhangsan))
-		w.wants(w.ask(w.lisi, say{Text: "谁没读", Quote: post.ID}).Text, "#1 周五停机", "它正在发送，稍等再问")
+		w.wants(w.ask(w.lisi, say{Text: "谁没读", Quote: post.ID, QuoteShape: dingtalktest.QuoteText}).Text, "#1 周五停机", "它正在发送，稍等再问")
 		w.clock.advance(10 * time.Minute)
-		w.wants(w.ask(w.lisi, say{Text: "谁没读", Quote: post.ID}).Text, "#1 周五停机 · 已读 1/4")
+		w.wants(w.ask(w.lisi, say{Text: "谁没读", Quote: post.ID, QuoteShape: dingtalktest.QuoteText}).Text, "#1 周五停机 · 已读 1/4")
 	})
 }
 
@@ -612,7 +612,7 @@ func TestAQuotedMessageIsAdopted(t *testing.T) {
 	w.must(err)
 	post := w.posted()[0]
 	w.must(w.group.ReadAll(post.ID, w.zhangsan))
-	w.wants(w.ask(w.lisi, say{Text: "谁读了", Quote: post.ID}).Text, "#1 旧公告 · 已读 1/4", "已读 1 人：张三", "未读 3 人：李雷、韩梅梅、李四")
+	w.wants(w.ask(w.lisi, say{Text: "谁读了", Quote: post.ID, QuoteShape: dingtalktest.QuoteText}).Text, "#1 旧公告 · 已读 1/4", "已读 1 人：张三", "未读 3 人：李雷、韩梅梅、李四")
 	w.wants(w.asks(w.lisi, "未读 1"), "#1 旧公告 · 已读 1/4")
 	w.wants(w.ask(w.zhangsan, say{Text: "撤回", Quote: post.ID}).Text, "只有这条公告的发布人和管理员") // nobody's
 	w.wants(w.ask(w.lilei, say{Text: "撤回", Quote: post.ID}).Text, "已撤回 #1")

@@ -534,7 +534,7 @@ func TestFiveMinutesBetweenTheClocks(t *testing.T) {
 			w.wants(w.answer(w.carryOut(w.group, hears(say{Text: "公告 搬家"}))).Text, "#2 是否送达不确定")
 			uncertain := w.posted()[1]
 			w.must(w.group.ReadAll(uncertain.ID, w.lisi))
-			w.wants(w.answer(w.carryOut(w.group, hears(say{Text: "谁没读", Quote: uncertain.ID}))).Text, "#2 搬家 · 已读 1/4")
+			w.wants(w.answer(w.carryOut(w.group, hears(say{Text: "谁没读", Quote: uncertain.ID, QuoteShape: dingtalktest.QuoteText}))).Text, "#2 搬家 · 已读 1/4")
 			known, err := w.store.Kept(t.Context(), w.group.ID(), 2)
 			w.must(err)
 			if known.Message.SentAt.After(w.clock.now()) {

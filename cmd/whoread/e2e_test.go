@@ -389,7 +389,7 @@ func TestACrashBetweenSendAndRecordIsUncertainUntilSomebodyQuotesIt(t *testing.T
 	if err := group.ReadAll(message.ID, people[0]); err != nil {
 		t.Fatal(err)
 	}
-	wantIn(t, w.ask(group, people[1], dingtalktest.Say{Text: "谁没读", Quote: message.ID}), "#1 断电演练", "已读 1/5", "未读 4 人")
+	wantIn(t, w.ask(group, people[1], dingtalktest.Say{Text: "谁没读", Quote: message.ID, QuoteShape: dingtalktest.QuoteText}), "#1 断电演练", "已读 1/5", "未读 4 人")
 	wantIn(t, w.ask(group, people[1], saying("谁没读")), "#1 断电演练", "已读 1/5")
 	if n := len(posted(group)); n != 1 {
 		t.Errorf("announced %d times", n)
