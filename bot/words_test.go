@@ -149,7 +149,7 @@ func TestWordsForEveryConstant(t *testing.T) {
 			"StateExtra":   {without(states, receipts.Sent), keys(w.StateExtra)},
 			"Unrecallable": {without(states, receipts.Sent, receipts.Expired), keys(w.Unrecallable)},
 			"Ends":         {constants(t, "../receipts", "End"), keys(w.Ends)},
-			"Questions":    {constants(t, "when", "Why"), keys(w.Questions)},
+			"Questions":    {constants(t, "command/when", "Why"), keys(w.Questions)},
 			"RemindedBy":   {without(constants(t, "../receipts", "Channel"), receipts.Mention), keys(w.RemindedBy)}, // mentions speak for themselves
 		} {
 			if diff := cmp.Diff(test.want, test.got); diff != "" {
