@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"go.uber.org/zap"
+
+	"whoread/cmd/internal/app"
 )
 
 type benchCommand struct {
@@ -80,7 +82,7 @@ func (c *benchCommand) Run(ctx context.Context, out streams) (err error) {
 			return fmt.Errorf("there is no bench %q: there are %s", name, benchNames())
 		}
 	}
-	thrifty() // as 'whoread run'
+	app.TuneGC() // as 'whoread run'
 	url := c.Redis
 	if url == "" {
 		server, err := startRedis(ctx)

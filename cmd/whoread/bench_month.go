@@ -179,7 +179,7 @@ func (s *stage) kept(ctx context.Context, group string, number, reads int) error
 	ctx, cancel := context.WithTimeout(ctx, answerWithin)
 	defer cancel()
 	for {
-		kept, err := s.app.store.Kept(ctx, group, number)
+		kept, err := s.records.Kept(ctx, group, number)
 		if err != nil || len(kept.Reads) >= reads {
 			return err
 		}
@@ -195,7 +195,7 @@ func (s *stage) idle(ctx context.Context) error {
 	scheduled := -1
 	for quiet := 0; quiet < 5; quiet++ {
 		time.Sleep(3 * time.Millisecond)
-		depth, err := s.app.inbox.Depth(ctx)
+		depth, err := s.inbox.Depth(ctx)
 		if err != nil {
 			return err
 		}

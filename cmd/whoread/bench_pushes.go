@@ -17,10 +17,12 @@ import (
 	"github.com/gorilla/websocket"
 	"github.com/redis/go-redis/v9"
 
+	"whoread/cmd/internal/app"
 	"whoread/cmd/internal/config"
 	"whoread/cmd/internal/ops"
 	"whoread/receipts"
 	"whoread/receipts/dingtalk/dingtalktest"
+	"whoread/store"
 )
 
 // benchPushes measures how many pushed reads are acknowledged and stored in a second,
@@ -35,16 +37,20 @@ func (b *bench) benchPushes(ctx context.Context) (err error) {
 	c := demoConfig(dingtalktest.New(dingtalktest.Options{}))
 	c.DingTalk.APIURL, c.DingTalk.OapiURL = p.url, p.url
 	c.Redis.URL, c.Redis.KeyPrefix = config.RedisURL(b.redis), benchPrefix+rand.Text()
-	a, err := newApp(c, wallClock(), b.log, ops.NewMetrics(versionText()))
+	a, err := app.New(c, app.DefaultEnv(versionText()), b.log, ops.NewMetrics(versionText()))
 	if err != nil {
 		return err
 	}
+	records, err := app.OpenStore(c, nil, nil)
+	if err != nil {
+		return errors.Join(err, a.Close())
+	}
 	running, stop := context.WithCancel(ctx)
 	ended := make(chan error, 1)
-	go func() { ended <- a.run(running) }()
+	go func() { ended <- a.Run(running) }()
 	defer func() {
 		stop()
-		err = errors.Join(err, <-ended, a.close(), b.sweepKeys(ctx, c.Redis.KeyPrefix))
+		err = errors.Join(err, <-ended, a.Close(), records.Close(), b.sweepKeys(ctx, c.Redis.KeyPrefix))
 	}()
 
 	ws, err := p.connected(ctx)
@@ -53,7 +59,7 @@ func (b *bench) benchPushes(ctx context.Context) (err error) {
 	}
 	var rates, bare []float64
 	for round := range rounds {
-		rate, err := pushRound(ctx, a, ws, c.DingTalk.RobotCode, round*messages, messages, readers)
+		rate, err := pushRound(ctx, records, ws, c.DingTalk.RobotCode, round*messages, messages, readers)
 		if err != nil {
 			return err
 		}
@@ -71,14 +77,14 @@ func (b *bench) benchPushes(ctx context.Context) (err error) {
 
 // pushRound pushes the reads of some messages, which are numbered from the first, and
 // sees that they are stored. The rate is that of a second.
-func pushRound(ctx context.Context, a *app, ws *websocket.Conn, robot string, first, messages, readers int) (rate float64, err error) {
+func pushRound(ctx context.Context, records *store.Store, ws *websocket.Conn, robot string, first, messages, readers int) (rate float64, err error) {
 	now := time.Now()
 	var frames [][]byte
 	for i := first; i < first+messages; i++ {
 		group, key := fmt.Sprintf("cid%d", i), fmt.Sprintf("key%d", i)
-		m, _, err := a.store.Begin(ctx, receipts.Draft{Group: group, Command: key, Title: "停机", At: now})
+		m, _, err := records.Begin(ctx, receipts.Draft{Group: group, Command: key, Title: "停机", At: now})
 		if err == nil {
-			_, err = a.store.Mark(ctx, group, m.Number, receipts.Change{To: receipts.Sent, Key: key, SentAt: now})
+			_, err = records.Mark(ctx, group, m.Number, receipts.Change{To: receipts.Sent, Key: key, SentAt: now})
 		}
 		if err != nil {
 			return 0, err
@@ -93,7 +99,7 @@ func pushRound(ctx context.Context, a *app, ws *websocket.Conn, robot string, fi
 	}
 	rate = float64(len(frames)) / time.Since(began).Seconds()
 	for i := first; i < first+messages; i++ {
-		kept, err := a.store.Kept(ctx, fmt.Sprintf("cid%d", i), 1)
+		kept, err := records.Kept(ctx, fmt.Sprintf("cid%d", i), 1)
 		if err != nil {
 			return 0, err
 		}

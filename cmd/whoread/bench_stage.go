@@ -16,6 +16,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
+	"whoread/cmd/internal/app"
 	"whoread/cmd/internal/config"
 	"whoread/cmd/internal/ops"
 	"whoread/receipts/dingtalk/dingtalktest"
@@ -26,11 +27,12 @@ import (
 // and what is measured at its ends.
 type stage struct {
 	*dingtalktest.Server
-	app   *app
-	admin dingtalktest.Person
-	wire  *wire
-	trips *tripCount
-	end   []func() error // in reverse
+	records *store.Store // the bot's, by a connection of its own
+	inbox   *store.Inbox
+	admin   dingtalktest.Person
+	wire    *wire
+	trips   *tripCount
+	end     []func() error // in reverse
 }
 
 // stageOptions are how a stage differs from the usual.
@@ -61,17 +63,23 @@ func (b *bench) open(ctx context.Context, o stageOptions) (s *stage, err error) 
 	if o.config != nil {
 		o.config(&c)
 	}
-	t := timing{now: time.Now, dueEvery: time.Hour, lease: time.Minute, hook: eachTrip(s.trips.add), transport: s.wire}
+	t := app.Env{Now: time.Now, DueEvery: time.Hour, Lease: time.Minute, Hook: eachTrip(s.trips.add), Transport: s.wire}
 	if o.travels {
-		t.now, t.dueEvery = s.Clock().Now, time.Millisecond
+		t.Now, t.DueEvery = s.Clock().Now, time.Millisecond
 	}
-	if s.app, err = newApp(c, t, b.log, ops.NewMetrics(versionText())); err != nil {
+	a, err := app.New(c, t, b.log, ops.NewMetrics(versionText()))
+	if err != nil {
 		return s, err
 	}
-	s.end = append(s.end, s.app.close)
+	s.end = append(s.end, a.Close)
+	if s.records, err = app.OpenStore(c, nil, nil); err != nil {
+		return s, err
+	}
+	s.end = append(s.end, s.records.Close)
+	s.inbox = s.records.Inbox(store.DefaultInboxOptions(), b.log)
 	running, stop := context.WithCancel(ctx)
 	ended := make(chan error, 1)
-	go func() { ended <- s.app.run(running) }()
+	go func() { ended <- a.Run(running) }()
 	s.end = append(s.end, func() error { stop(); return <-ended })
 	s.admin = s.AddPerson(dingtalktest.Person{Name: "李雷", Admin: true})
 	return s, s.AwaitConnections(ctx, 1)

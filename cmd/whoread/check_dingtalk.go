@@ -14,6 +14,7 @@ import (
 
 	"whoread/bot"
 	"whoread/bot/stream"
+	"whoread/cmd/internal/app"
 	"whoread/receipts"
 	"whoread/receipts/dingtalk"
 )
@@ -163,7 +164,7 @@ func (i *inspection) checkDingTalk(ctx context.Context) {
 		i.counter = bot.NewCallCounter(i.records, time.Now, zap.NewNop())
 	}
 	var counting sync.Mutex
-	client, err := newClient(i.config, wallClock(), zap.NewNop(), coolApp, func(call dingtalk.Call) {
+	client, err := app.NewClient(i.config, app.DefaultEnv(""), zap.NewNop(), coolApp, func(call dingtalk.Call) {
 		i.skew.observe(call)
 		counting.Lock()
 		defer counting.Unlock()
@@ -356,7 +357,7 @@ func (i *inspection) checkMembers(ctx context.Context) {
 	if i.records != nil {
 		sources = append(sources, receipts.LearnedMembers{Records: i.records, Now: time.Now})
 	}
-	sources = chosenSources(i.config.Members.Source, sources)
+	sources = app.ChosenSources(i.config.Members.Source, sources)
 	groups, _ := i.groups()
 	tried := map[receipts.Source]error{} // the permissions, by source
 	var each []finding

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"whoread/cmd/internal/app"
 	"whoread/store"
 )
 
@@ -32,7 +33,7 @@ func (i *inspection) checkRedis(ctx context.Context) {
 		i.report.add(finding{ID: "redis", Status: wrong, Detail: err.Error(), Remedy: redisRemedies[store.TroubleOf(err)]})
 		i.report.notChecked("Redis can't be used", further...)
 	}
-	records, err := newStore(i.config, nil, nil)
+	records, err := app.OpenStore(i.config, nil, nil)
 	if err != nil {
 		failed(err)
 		return

@@ -13,6 +13,7 @@ import (
 	"github.com/redis/go-redis/v9"
 	"go.uber.org/zap"
 
+	"whoread/cmd/internal/app"
 	"whoread/cmd/internal/config"
 	"whoread/cmd/internal/ops"
 	"whoread/receipts/dingtalk/dingtalktest"
@@ -117,8 +118,8 @@ func (w *world) begin(m *mortalProcess) {
 		w.t.Fatal(err)
 	}
 	c.DingTalk.Connections = 1
-	a, err := newApp(c, timing{
-		now: time.Now, dueEvery: 50 * time.Millisecond, lease: time.Second, hook: m, transport: m,
+	a, err := app.New(c, app.Env{
+		Now: time.Now, DueEvery: 50 * time.Millisecond, Lease: time.Second, Hook: m, Transport: m,
 	}, zap.NewNop(), ops.NewMetrics(versionText()))
 	if err != nil {
 		w.t.Fatal(err)
@@ -126,7 +127,7 @@ func (w *world) begin(m *mortalProcess) {
 	ctx, stop := context.WithCancel(context.Background())
 	var running sync.WaitGroup
 	running.Go(func() {
-		if err := a.run(ctx); err != nil {
+		if err := a.Run(ctx); err != nil {
 			w.t.Error(err)
 		}
 	})
@@ -141,7 +142,7 @@ func (w *world) begin(m *mortalProcess) {
 		stop()
 		close(m.bury)
 		running.Wait()
-		if err := a.close(); err != nil && !m.dead() {
+		if err := a.Close(); err != nil && !m.dead() {
 			w.t.Error(err)
 		}
 	}

@@ -14,6 +14,7 @@ import (
 	"golang.org/x/term"
 	"golang.org/x/text/width"
 
+	"whoread/cmd/internal/app"
 	"whoread/cmd/internal/config"
 	"whoread/cmd/internal/ops"
 	"whoread/receipts/dingtalk/dingtalktest"
@@ -50,16 +51,16 @@ func (d *demoCommand) Run(ctx context.Context, out streams) (err error) {
 	if err != nil {
 		return err
 	}
-	a, err := newApp(c, timing{now: server.Clock().Now, dueEvery: dueEvery, lease: wallClock().lease}, log, m)
+	a, err := app.New(c, app.Env{Now: server.Clock().Now, DueEvery: dueEvery, Lease: time.Minute, Version: versionText()}, log, m)
 	if err != nil {
 		return err
 	}
 	running, stop := context.WithCancel(ctx)
 	ended := make(chan error, 1)
-	go func() { ended <- a.run(running) }()
+	go func() { ended <- a.Run(running) }()
 	defer func() {
 		stop()
-		err = errors.Join(err, <-ended, a.close())
+		err = errors.Join(err, <-ended, a.Close())
 	}()
 
 	waiting, cancel := context.WithTimeout(ctx, answerWithin)

@@ -10,6 +10,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"whoread/cmd/internal/app"
 	"whoread/cmd/internal/config"
 	"whoread/store"
 )
@@ -36,7 +37,7 @@ func (f *forgetCommand) Run(ctx context.Context, out streams) (err error) {
 	if c.Redis.URL == store.Memory {
 		return errors.New("redis.url is memory://: nothing outlives the process, so there is nothing to forget")
 	}
-	records, err := newStore(c, nil, nil)
+	records, err := app.OpenStore(c, nil, nil)
 	if err != nil {
 		return err
 	}

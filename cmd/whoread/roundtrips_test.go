@@ -17,6 +17,7 @@ import (
 	"github.com/redis/go-redis/v9"
 	"go.uber.org/zap"
 
+	"whoread/cmd/internal/app"
 	"whoread/cmd/internal/config"
 	"whoread/cmd/internal/ops"
 	"whoread/receipts/dingtalk/dingtalktest"
@@ -213,7 +214,7 @@ func TestWhatEachCommandCosts(t *testing.T) {
 				users = append(users, p.UserID)
 			}
 			rosters := fmt.Sprintf("\nmembers: {rosters: {%s: {users: [%s]}, %[3]s: {users: [%[2]s]}}}", roster(0), strings.Join(users, ","), roster(1))
-			w.beginCounting(trips, timing{now: trips.now, dueEvery: time.Hour}, unlimited+"\nreports: {fresh_for: 1ms}\n"+anyHour+rosters)
+			w.beginCounting(trips, app.Env{Now: trips.now, DueEvery: time.Hour}, unlimited+"\nreports: {fresh_for: 1ms}\n"+anyHour+rosters)
 			w.wantCosts(trips, people, c.group, c.costs)
 		})
 	}
@@ -297,7 +298,7 @@ func TestWhatComesByItselfCosts(t *testing.T) {
 			w := newWorld(t, storetest.Mini(t), dingtalktest.Options{CallsPerSecond: -1})
 			w.forged = append(w.forged, "a ticket that has expired") // where the clock is turned just before it is used
 			people := append(w.people(50), w.admin)
-			w.beginCounting(trips, timing{now: w.Clock().Now, dueEvery: 5 * time.Millisecond}, unlimited+"\nreports: {fresh_for: 1ms, sweep: "+c.sweep+"}\nmembers: {cache_for: 24h}\n"+anyHour)
+			w.beginCounting(trips, app.Env{Now: w.Clock().Now, DueEvery: 5 * time.Millisecond}, unlimited+"\nreports: {fresh_for: 1ms, sweep: "+c.sweep+"}\nmembers: {cache_for: 24h}\n"+anyHour)
 			w.ask(w.AddGroup(dingtalktest.GroupOptions{}, people...), w.admin, saying(c.announce))
 			for round := range 2 { // the first time Redis is sent the scripts themselves
 				w.awaitIdle()
@@ -345,29 +346,29 @@ func (w *world) called() string {
 
 // beginCounting runs a bot in this process until the end of the test, whose round trips
 // are counted.
-func (w *world) beginCounting(trips *tripCounter, t timing, extra string) {
+func (w *world) beginCounting(trips *tripCounter, t app.Env, extra string) {
 	w.t.Helper()
 	c, err := config.Load(w.config(extra), func(string) (string, bool) { return w.redis, true })
 	if err != nil {
 		w.t.Fatal(err)
 	}
 	c.DingTalk.Connections = 1
-	t.lease, t.hook = time.Minute, eachTrip(trips.count)
-	a, err := newApp(c, t, zap.NewNop(), ops.NewMetrics(versionText()))
+	t.Lease, t.Hook = time.Minute, eachTrip(trips.count)
+	a, err := app.New(c, t, zap.NewNop(), ops.NewMetrics(versionText()))
 	if err != nil {
 		w.t.Fatal(err)
 	}
 	ctx, stop := context.WithCancel(context.Background())
 	var running sync.WaitGroup
 	running.Go(func() {
-		if err := a.run(ctx); err != nil {
+		if err := a.Run(ctx); err != nil {
 			w.t.Error(err)
 		}
 	})
 	w.t.Cleanup(func() {
 		stop()
 		running.Wait()
-		if err := a.close(); err != nil {
+		if err := a.Close(); err != nil {
 			w.t.Error(err)
 		}
 	})

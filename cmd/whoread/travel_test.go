@@ -20,6 +20,7 @@ import (
 	"github.com/redis/go-redis/v9"
 	"go.uber.org/goleak"
 
+	"whoread/cmd/internal/app"
 	"whoread/receipts/dingtalk/dingtalktest"
 	"whoread/store/storetest"
 )
@@ -46,9 +47,9 @@ func travel(file string) int {
 	context.AfterFunc(ctx, func() { fmt.Fprintf(os.Stderr, `{"msg":"%s","count":%d}`+"\n", goroutinesLine, runtime.NumGoroutine()) })
 	keepAlive, err := time.ParseDuration(cmp.Or(os.Getenv(keepAliveVariable), "0"))
 	if err == nil {
-		err = runBot(ctx, os.Args[1], timing{
-			now: fileClock(file), dueEvery: 50 * time.Millisecond, lease: 2 * time.Second, keepAlive: keepAlive, configEvery: time.Hour,
-		}, asked, streams{os.Stdout, os.Stderr})
+		err = app.Serve(ctx, os.Args[1], app.Env{
+			Now: fileClock(file), DueEvery: 50 * time.Millisecond, Lease: 2 * time.Second, KeepAlive: keepAlive, ConfigEvery: time.Hour, Version: versionText(),
+		}, asked, os.Stderr)
 	}
 	stop()
 	http.DefaultClient.CloseIdleConnections() // the Stream SDK keeps one for its next ticket

@@ -1,0 +1,351 @@
+// Package app makes the bot of a configuration: New is the only place where the packages are
+// put together, for the program, the demo, the bench and the tests. It has no flags, no
+// signals and no exit codes.
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"sync/atomic"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+	"go.uber.org/zap"
+
+	"whoread/bot"
+	commands "whoread/bot/command"
+	"whoread/bot/stream"
+	"whoread/cmd/internal/config"
+	"whoread/cmd/internal/ops"
+	"whoread/receipts"
+	"whoread/receipts/dingtalk"
+	"whoread/store"
+)
+
+// App is the bot with everything that it stands on. New makes it, Run runs it until its
+// context ends, and Close releases what New took.
+type App struct {
+	env       Env
+	log       *zap.Logger
+	store     *store.Store
+	client    *dingtalk.Client
+	budget    *bot.Budget
+	quota     *bot.Quota
+	inbox     *store.Inbox
+	pushes    *bot.Pushes
+	bot       atomic.Pointer[bot.Bot] // with the settings that are in effect
+	stream    *stream.Client
+	metrics   *ops.Metrics
+	endpoint  http.Handler // of health checks and metrics
+	listen    string       // its address, as http.listen has it
+	resources lifecycle    // that newApp took
+
+	membersSince time.Time // when the settings about members last changed; zero if not since the start
+}
+
+// Env is what differs between the program, the demo, the bench and tests.
+type Env struct {
+	Now         func() time.Time  // the clock of everything but timeouts
+	DueEvery    time.Duration     // between two searches for jobs that are due
+	Lease       time.Duration     // of a job, after which another process takes it over
+	ConfigEvery time.Duration     // between two comparisons of the files of the configuration
+	KeepAlive   time.Duration     // after which a silent connection is probed; 0: the stream's own
+	Hook        redis.Hook        // sees what goes to Redis; may be nil
+	Transport   http.RoundTripper // of the calls of DingTalk's API; nil: http's own
+	Version     string            // of whoread
+}
+
+// DefaultEnv returns the Env of the program.
+func DefaultEnv(version string) Env {
+	return Env{Now: time.Now, DueEvery: 5 * time.Second, Lease: time.Minute, ConfigEvery: 2 * time.Second, Version: version}
+}
+
+// Bounds of the stops. They are longer than what is stopped needs at worst, so that only what
+// hangs is left behind.
+const (
+	stopTimeout  = 5 * time.Second
+	inboxTimeout = 25 * time.Second // jobs at work may go on for 15 s, and what is not finished is released
+	botTimeout   = 20 * time.Second // people are told for up to 15 s that nothing was done
+)
+
+// New makes an App that counts in m. It connects to nothing yet.
+func New(c config.Config, e Env, log *zap.Logger, m *ops.Metrics) (_ *App, err error) {
+	a := &App{env: e, log: log, metrics: m, listen: c.HTTP.Listen}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, a.Close())
+		}
+	}()
+	if a.store, err = OpenStore(c, e.Hook, m.ObserveRedis); err != nil {
+		return nil, err
+	}
+	a.resources.onStop("store", stopTimeout, a.store.Close)
+	counter := bot.NewCallCounter(a.store, e.Now, log)
+	a.resources.onStop("count of calls", stopTimeout, func() error { counter.Close(); return nil })
+	a.budget = bot.NewBudget(counter, c.Budget.Limits())
+	a.quota = bot.NewQuota(e.Now)
+	coolApps := &bot.CoolApps{Records: a.store, Configured: c.DingTalk.CoolAppCode, Log: log}
+	observe := func(call dingtalk.Call) {
+		counter.Observe(call)
+		a.quota.Observe(call)
+		m.ObserveCall(call)
+	}
+	if a.client, err = NewClient(c, e, log, coolApps.Code, observe, a.store, a.budget.Within, a.quota.Within); err != nil {
+		return nil, err
+	}
+	a.resources.onStop("client of DingTalk", stopTimeout, func() error { a.client.Close(); return nil })
+	inboxOptions := store.DefaultInboxOptions()
+	inboxOptions.Now, inboxOptions.DueEvery, inboxOptions.Lease = e.Now, e.DueEvery, e.Lease
+	inboxOptions.Mark = bot.WithRequest
+	a.inbox = a.store.Inbox(inboxOptions, log)
+	a.pushes = bot.NewPushes(a.store, e.Now, log)
+	options, err := a.options(c)
+	if err != nil {
+		return nil, err
+	}
+	a.bot.Store(bot.New(options))
+	a.resources.onStop("bot", botTimeout, func() error { a.bot.Load().Close(); return nil }) // and all that were before it
+	a.stream, err = stream.New(stream.Config{
+		ClientID: c.DingTalk.ClientID, ClientSecret: string(c.DingTalk.ClientSecret), APIURL: c.DingTalk.APIURL,
+		Topics: []string{bot.MessageTopic}, Events: true, Handle: a.take, Connections: c.DingTalk.Connections, KeepAlive: e.KeepAlive, Log: log,
+	})
+	if err != nil {
+		return nil, err
+	}
+	health := &ops.Health{Ping: a.store.Ping, Status: a.stream.Status, Now: time.Now}
+	m.Watch(&ops.State{
+		Redis: health.Redis, Depth: a.inbox.Depth, Calls: a.budget.Used, Spent: func() bool { return !a.quota.SpentSince().IsZero() },
+		Limit: func() int64 { return int64(a.budget.Limits().CallsPerMonth) }, Status: a.stream.Status, Now: time.Now,
+	})
+	a.endpoint = ops.Handler(health, m, c.HTTP.PProf)
+	return a, nil
+}
+
+// options returns the bot's settings, and what stands on them.
+func (a *App) options(c config.Config) (bot.Options, error) {
+	zone, err := time.LoadLocation(c.Reminders.TimeZone)
+	if err != nil {
+		return bot.Options{}, fmt.Errorf("time zone: %w", err)
+	}
+	reminders, err := c.ReminderOptions(zone)
+	if err != nil {
+		return bot.Options{}, err
+	}
+	records, now := a.store, a.env.Now
+	platform := &bot.Platform{Client: a.client, Now: now}
+	learned := receipts.LearnedMembers{Records: records, Now: now}
+	sources := append(platform.MemberSources(c.RosterOptions()), learned)
+	members := receipts.NewMemberBook(records, time.Duration(c.Members.CacheFor), now, ChosenSources(c.Members.Source, sources)...)
+	members.Since = a.membersSince
+	members.Refused = func(ctx context.Context, group string, r receipts.Refusal, err error) {
+		bot.LogOf(ctx, a.log).Warn("a source of members will not be asked for a while", zap.String("group", group), zap.String("source", string(r.Source)),
+			zap.String("reason", r.Reason), zap.Time("until", r.Until), zap.Error(err))
+	}
+	reporter := &receipts.Reporter{
+		Records: records, Members: members, Readers: platform, Excluded: c.Members.Exclude,
+		Fresh: time.Duration(c.Reports.FreshFor), Now: now,
+	}
+	return bot.Options{
+		Inbox:     inbox{a.inbox},
+		Announcer: &receipts.Announcer{Records: records, Members: members, Sender: platform, Now: now},
+		Reporter:  reporter,
+		Prompter:  &receipts.Prompter{Records: records, Cooldown: time.Duration(c.Reminders.Cooldown), Now: now},
+		Follower:  &receipts.Follower{Records: records, Now: now},
+		Recaller:  &receipts.Recaller{Records: records, Source: platform, Readers: platform},
+		Names:     &receipts.NameBook{Records: records, Directory: platform},
+		Members:   members,
+		Pushes:    records,
+		Postings:  records,
+		Webhooks:  records,
+		Groups:    records,
+		Learned:   learned,
+		Budget:    a.budget,
+		Quota:     a.quota,
+		Client:    a.client,
+		Observer:  a.metrics,
+		Version:   a.env.Version,
+		RobotCode: c.DingTalk.RobotCode,
+		Access: bot.Access{
+			Groups: c.Access.Groups, Admins: c.Access.Admins,
+			Announce: c.Access.Announce, Report: c.Access.Report,
+			Remind: c.Access.Remind, Recall: c.Access.Recall,
+		},
+		Language: spoken(c.Reports.Language), Default: defaultLanguage(c.DingTalk.Site),
+		Sweep: c.Reports.Sweeps(), MaxNames: c.Reports.MaxNames, Direct: c.Reports.To == "direct",
+		Reminders: reminders,
+		Zone:      zone, Now: now, Log: a.log, Connections: a.connections,
+	}, nil
+}
+
+// Apply puts other settings into effect for the jobs that begin from now on; those at work
+// finish with theirs. The client's credentials, the connections and the way to Redis stay.
+// Members reports whether the settings about members have changed. It is not for concurrent
+// use.
+func (a *App) Apply(c config.Config, members bool) error {
+	if members {
+		a.membersSince = a.env.Now()
+	}
+	o, err := a.options(c)
+	if err != nil {
+		return err
+	}
+	a.bot.Store(a.bot.Load().With(o))
+	a.store.SetKeepFor(time.Duration(c.Reports.KeepFor))
+	a.client.SetCallsPerSecond(c.Budget.CallsPerSecond)
+	a.budget.Set(c.Budget.Limits())
+	return nil
+}
+
+// Work implements store.Worker by the bot with the settings that are in effect.
+func (a *App) Work(ctx context.Context, j receipts.Job, takenOver bool) error {
+	return a.bot.Load().Work(ctx, j, takenOver)
+}
+
+// GiveUp implements store.Worker.
+func (a *App) GiveUp(ctx context.Context, j receipts.Job, takenOver bool, reason error) {
+	a.bot.Load().GiveUp(ctx, j, takenOver, reason)
+}
+
+// connections returns since when each connection is up; zero if it is not.
+func (a *App) connections() []time.Time {
+	var up []time.Time
+	for _, c := range a.stream.Status().Connections {
+		up = append(up, c.UpSince)
+	}
+	return up
+}
+
+// take hands what DingTalk pushes to the bot.
+func (a *App) take(ctx context.Context, f stream.Frame) error {
+	if f.Type == stream.TypeEvent {
+		err := a.bot.Load().Event(ctx, f.EventType, f.Born, f.Age, f.Data)
+		if err == nil {
+			a.pushes.Note(ctx, f.EventType)
+		}
+		return err
+	}
+	a.bot.Load().Accept(ctx, f.MessageID, f.Data)
+	a.pushes.Note(ctx, bot.PushedMessage)
+	return nil
+}
+
+// Run connects and works until ctx ends: then it takes no more frames, gives the jobs at work
+// time to finish, and returns.
+func (a *App) Run(ctx context.Context) error {
+	var running lifecycle
+	server, err := ops.Listen(ctx, a.listen, a.endpoint, a.log)
+	if err != nil {
+		return err
+	}
+	if server != nil {
+		ended := make(chan struct{})
+		go func() {
+			defer close(ended)
+			if err := server.Run(); err != nil {
+				a.log.Error("probes are not answered any more", zap.Error(err))
+			}
+		}()
+		running.onStop("HTTP endpoint", stopTimeout, func() error {
+			err := server.Close(ctx)
+			<-ended
+			return err
+		})
+	}
+	if err := a.store.Ping(ctx); err != nil {
+		// It may come back. Until then everybody who asks is told.
+		a.log.Error("Redis does not answer", zap.Error(err))
+	}
+	working, finish := context.WithCancel(context.WithoutCancel(ctx))
+	finished := make(chan struct{})
+	go func() {
+		defer close(finished)
+		a.inbox.Run(working, store.Workers{bot.MessageJob: a, bot.SweepJob: a, bot.FollowUpJob: a})
+	}()
+	running.onStop("inbox", inboxTimeout, func() error {
+		finish()
+		<-finished
+		return nil
+	})
+	return errors.Join(a.stream.Run(ctx), running.stop())
+}
+
+// Close releases what newApp took; run must have returned.
+func (a *App) Close() error { return a.resources.stop() }
+
+// inbox is the store's, with the bot's error for a full one.
+type inbox struct{ *store.Inbox }
+
+func (i inbox) Accept(ctx context.Context, j receipts.Job) (bool, error) {
+	fresh, err := i.Inbox.Accept(ctx, j)
+	if errors.Is(err, store.ErrInboxFull) {
+		err = fmt.Errorf("%w: %w", bot.ErrBusy, err)
+	}
+	return fresh, err
+}
+
+// NewClient returns a client of DingTalk's API that takes the cool apps of groups from coolApp
+// and calls observe after each call. Limits, withinBudget and withinQuota may be nil.
+func NewClient(c config.Config, t Env, log *zap.Logger, coolApp func(ctx context.Context, group string) string, observe func(dingtalk.Call),
+	limits dingtalk.Limiter, withinBudget, withinQuota func() bool,
+) (*dingtalk.Client, error) {
+	return dingtalk.New(dingtalk.Config{
+		ClientID: c.DingTalk.ClientID, ClientSecret: dingtalk.NewSecret(string(c.DingTalk.ClientSecret)),
+		RobotCode: c.DingTalk.RobotCode, CoolAppCode: coolApp,
+		APIURL: c.DingTalk.APIURL, OapiURL: c.DingTalk.OapiURL,
+		CallsPerSecond: c.Budget.CallsPerSecond, Now: t.Now, Transport: t.Transport,
+		Limits: limits, WithinBudget: withinBudget, WithinQuota: withinQuota,
+		Warn: func(ctx context.Context, err error) {
+			bot.LogOf(ctx, log).Warn("DingTalk is called without what is shared", zap.Error(err))
+		},
+		Observe: func(ctx context.Context, call dingtalk.Call) {
+			observe(call)
+			log := bot.LogOf(ctx, log).With(zap.String("api", call.API), zap.Duration("took", call.Took), zap.Bool("counted", call.Counted))
+			if f := call.Failure; f != nil {
+				log.Warn("a call of DingTalk failed", zap.String("kind", string(f.Kind)), zap.Int("status", f.HTTPStatus),
+					zap.String("code", f.Code), zap.String("dingtalk_request_id", f.RequestID), zap.Error(f))
+				return
+			}
+			log.Debug("called DingTalk")
+		},
+	})
+}
+
+// OpenStore opens the store of the configuration; hook and observe may be nil.
+func OpenStore(c config.Config, hook redis.Hook, observe func(took time.Duration, failed bool)) (*store.Store, error) {
+	o, err := c.StoreOptions()
+	if err != nil {
+		return nil, err
+	}
+	o.Hook, o.Observe = hook, observe
+	return store.Open(o)
+}
+
+// ChosenSources returns those of all sources that members.source names.
+func ChosenSources(chosen string, all []receipts.MemberSource) []receipts.MemberSource {
+	wanted := map[string]receipts.Source{"scene": receipts.SceneGroup, "chat": receipts.Chat, "roster": receipts.Roster, "learned": receipts.Learned}
+	var sources []receipts.MemberSource
+	for _, source := range all {
+		if chosen == "auto" || wanted[chosen] == source.Source() {
+			sources = append(sources, source)
+		}
+	}
+	return sources
+}
+
+// spoken returns the language of reports.language; empty for auto.
+func spoken(language string) commands.Language {
+	if language == "auto" {
+		return ""
+	}
+	return commands.Language(language)
+}
+
+// defaultLanguage returns the language that is spoken where nobody has said anything yet.
+func defaultLanguage(site string) commands.Language {
+	if site == "io" {
+		return commands.English
+	}
+	return commands.Chinese
+}
