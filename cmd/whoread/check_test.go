@@ -2,7 +2,9 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -18,6 +20,8 @@ import (
 	"testing"
 	"time"
 
+	"whoread/cmd/internal/check"
+	"whoread/cmd/internal/config"
 	"whoread/receipts/dingtalk/dingtalktest"
 	"whoread/store/storetest"
 )
@@ -191,7 +195,7 @@ func says(t *testing.T, server, instead, another string) string {
 // expectation is a line at the head of a file of testdata/check: a mark, the id of a
 // check and perhaps what it is about, and what must be said of it.
 type expectation struct {
-	status    verdict
+	status    check.Verdict
 	id, about string
 	said      []string
 }
@@ -203,8 +207,8 @@ func expectations(t *testing.T, source string) (all []expectation) {
 		if !ok {
 			break
 		}
-		for status, mark := range marks {
-			expected, ok := strings.CutPrefix(line, mark+" ")
+		for _, status := range []check.Verdict{check.Right, check.Wrong, check.Failed, check.Doubtful, check.Unknown} {
+			expected, ok := strings.CutPrefix(line, status.Mark()+" ")
 			if !ok {
 				continue
 			}
@@ -223,7 +227,7 @@ func expectations(t *testing.T, source string) (all []expectation) {
 	return all
 }
 
-func (e expectation) met(f finding) bool {
+func (e expectation) met(f check.Finding) bool {
 	said := f.Detail + "\n" + f.Remedy
 	if f.Console != nil {
 		said += "\n" + f.Console.Chinese
@@ -261,13 +265,13 @@ func TestCheckNamesWhatIsWrong(t *testing.T) {
 			expected := expectations(t, string(source))
 			failing := false
 			for _, e := range expected {
-				failing = failing || e.status == wrong || e.status == failed
+				failing = failing || e.status == check.Wrong || e.status == check.Failed
 				if !slices.ContainsFunc(report.Checks, e.met) {
 					t.Errorf("missing: %+v", e)
 				}
 			}
 			for _, f := range report.Checks {
-				bad := f.Status == wrong || f.Status == failed
+				bad := f.Status == check.Wrong || f.Status == check.Failed
 				if bad && !slices.ContainsFunc(expected, func(e expectation) bool { return e.met(f) }) {
 					t.Errorf("called %s: %+v", f.Status, f)
 				}
@@ -292,7 +296,7 @@ func TestCheckNamesWhatIsWrong(t *testing.T) {
 }
 
 // check runs the program and returns what it says in both ways.
-func (w *checkWorld) check(config string) (checkReport, string) {
+func (w *checkWorld) check(config string) (check.Report, string) {
 	w.t.Helper()
 	run := func(arguments ...string) (string, int) {
 		command := exec.CommandContext(within(w.t), whoread, append([]string{"check", "--config", config}, arguments...)...)
@@ -310,7 +314,7 @@ func (w *checkWorld) check(config string) (checkReport, string) {
 		return out.String(), command.ProcessState.ExitCode()
 	}
 	document, status := run("--json")
-	var report checkReport
+	var report check.Report
 	if err := json.Unmarshal([]byte(document), &report); err != nil {
 		w.t.Fatalf("%v: %s", err, document)
 	}
@@ -369,7 +373,7 @@ func TestCheckPrintsALineForEachThing(t *testing.T) {
 		t.Error("the exit status is 0 although something is wrong")
 	}
 	for _, f := range report.Checks {
-		if !strings.Contains(string(out), fmt.Sprintf("%s %s", marks[f.Status], strings.TrimSpace(f.ID+" "+f.About))) {
+		if !strings.Contains(string(out), fmt.Sprintf("%s %s", f.Status.Mark(), strings.TrimSpace(f.ID+" "+f.About))) {
 			t.Errorf("no line for %+v", f)
 		}
 	}
@@ -386,7 +390,7 @@ func TestCheckKnowsWhatWasPushed(t *testing.T) {
 	group := w.AddGroup(dingtalktest.GroupOptions{}, append(w.people(3), w.admin)...)
 	config := w.config("")
 	w.forged = append(w.forged, "Invalid processQueryKey")
-	look := func() map[string]finding {
+	look := func() map[string]check.Finding {
 		t.Helper()
 		command := exec.CommandContext(within(t), whoread, "check", "--json", "--config", config)
 		command.Env = append(os.Environ(), "TEST_REDIS="+w.redis)
@@ -394,11 +398,11 @@ func TestCheckKnowsWhatWasPushed(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%v: %s", err, out)
 		}
-		var report checkReport
+		var report check.Report
 		if err := json.Unmarshal(out, &report); err != nil {
 			t.Fatal(err)
 		}
-		found := map[string]finding{}
+		found := map[string]check.Finding{}
 		for _, f := range report.Checks {
 			found[f.ID] = f
 		}
@@ -406,7 +410,7 @@ func TestCheckKnowsWhatWasPushed(t *testing.T) {
 	}
 	before := look()
 	for id, said := range map[string]string{"commands": "no command has ever come", "events": "no read was ever pushed"} {
-		if f := before[id]; f.Status != unknown || !strings.Contains(f.Detail, said) || f.Console == nil {
+		if f := before[id]; f.Status != check.Unknown || !strings.Contains(f.Detail, said) || f.Console == nil {
 			t.Errorf("before: %+v", f)
 		}
 	}
@@ -417,8 +421,8 @@ func TestCheckKnowsWhatWasPushed(t *testing.T) {
 	}
 	for ctx := within(t); ; {
 		after := look()
-		if after["events"].Status == right {
-			if f := after["commands"]; f.Status != right || !strings.Contains(f.Detail, "the last one came at ") {
+		if after["events"].Status == check.Right {
+			if f := after["commands"]; f.Status != check.Right || !strings.Contains(f.Detail, "the last one came at ") {
 				t.Errorf("after: %+v", f)
 			}
 			wantIn(t, after["events"].Detail, "the last read was pushed at ", "never yet: ", "chat_add_member")
@@ -427,5 +431,82 @@ func TestCheckKnowsWhatWasPushed(t *testing.T) {
 		if ctx.Err() != nil {
 			t.Fatalf("never: %+v", after["events"])
 		}
+	}
+}
+
+// An interrupted check says so, and calls nothing wrong for it.
+func TestAnInterruptedCheckCallsNothingWrong(t *testing.T) {
+	t.Parallel()
+	for _, arguments := range [][]string{{"check"}, {"check", "--json"}} {
+		server := dingtalktest.New(dingtalktest.Options{})
+		if err := server.Listen("127.0.0.1:0"); err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = server.Close() })
+		file := filepath.Join(t.TempDir(), "whoread.yaml")
+		source := fmt.Sprintf("dingtalk: {client_id: %q, client_secret: %q, api_url: %q, oapi_url: %q}\nhttp: {listen: off}\n",
+			server.App().ClientID, server.App().ClientSecret, server.URL(), server.URL())
+		if err := os.WriteFile(file, []byte(source), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		ctx, interrupt := context.WithCancel(within(t))
+		changes := server.Watch(within(t))
+		server.Inject(dingtalktest.Fault{API: dingtalktest.APIUser, Kind: dingtalktest.Slow, Times: 1, Delay: time.Hour})
+		go func() {
+			for len(server.Faults()) > 0 { // it is taken by the call that then waits
+				<-changes
+			}
+			interrupt()
+		}()
+		var out, errs bytes.Buffer
+		code := run(ctx, append(arguments, "--config", file), &out, &errs)
+		interrupt()
+		if code != 1 || errs.Len() > 0 {
+			t.Errorf("%v: exit status %d, %s", arguments, code, &errs)
+		}
+		if len(arguments) == 1 {
+			wantIn(t, out.String(), "✓ permission-robot", "? interrupted", "0 wrong, 1 could not be looked at")
+			if strings.Contains(out.String(), "✗") || strings.Contains(out.String(), "canceled") {
+				t.Errorf("something is called wrong:\n%s", &out)
+			}
+			continue
+		}
+		var report check.Report
+		if err := json.Unmarshal(out.Bytes(), &report); err != nil {
+			t.Fatal(err)
+		}
+		if last := report.Checks[len(report.Checks)-1]; report.OK || last.ID != "interrupted" || last.Status != check.Failed || report.Counts[check.Wrong] > 0 {
+			t.Errorf("%+v", report)
+		}
+	}
+}
+
+// Each mistake of the configuration is a finding with its key and line, and what to do is printed once for all of them.
+func TestCheckTellsEachMistakeOfTheConfigurationByItself(t *testing.T) {
+	t.Parallel()
+	const file = "../internal/config/testdata/mistakes/many_mistakes.yaml"
+	_, err := config.Load(file, func(string) (string, bool) { return "", false })
+	mistakes, ok := errors.AsType[*config.Mistakes](err)
+	if !ok || len(mistakes.All) < 5 {
+		t.Fatal(err)
+	}
+	code, document, _ := command(t, "check", "--json", "--config", file)
+	var report check.Report
+	if err := json.Unmarshal([]byte(document), &report); err != nil || code != 1 {
+		t.Fatalf("exit status %d, %v: %s", code, err, document)
+	}
+	var found []config.Mistake
+	for _, f := range report.Checks {
+		if f.ID != "config" || f.Status != check.Wrong || f.Remedy == "" {
+			t.Errorf("%+v", f)
+		}
+		found = append(found, config.Mistake{Line: f.Line, Key: f.About, Text: f.Detail})
+	}
+	if !slices.Equal(found, mistakes.All) {
+		t.Errorf("%v\nwant %v", found, mistakes.All)
+	}
+	_, lines, _ := command(t, "check", "--config", file)
+	if strings.Count(lines, "✗ config ") != len(found) || strings.Count(lines, "→") != 1 {
+		t.Errorf("it is printed:\n%s", lines)
 	}
 }

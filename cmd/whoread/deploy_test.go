@@ -19,6 +19,7 @@ import (
 	"github.com/goccy/go-yaml"
 	"github.com/redis/go-redis/v9"
 
+	"whoread/cmd/internal/check"
 	"whoread/cmd/internal/config"
 	"whoread/receipts/dingtalk/dingtalktest"
 	"whoread/store/storetest"
@@ -340,7 +341,7 @@ func TestTheRedisThatIsDeployedIsAsItMustBe(t *testing.T) {
 	w.must(os.WriteFile(filepath.Join(w.files, "whoread.yaml"), []byte(source), 0o644))
 	report, text := w.check("whoread.yaml")
 	for _, f := range report.Checks {
-		if f.Status == wrong || f.Status == doubtful || strings.HasPrefix(f.ID, "redis") && f.Status != right {
+		if f.Status == check.Wrong || f.Status == check.Doubtful || strings.HasPrefix(f.ID, "redis") && f.Status != check.Right {
 			t.Errorf("%+v", f)
 		}
 	}

@@ -21,6 +21,7 @@ import (
 
 	"github.com/alecthomas/kong"
 
+	"whoread/cmd/internal/check"
 	"whoread/cmd/internal/config"
 )
 
@@ -73,7 +74,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	parser, err := kong.New(&commands, kong.Name("whoread"),
 		kong.Description("A DingTalk bot that tells a group who has not read a message."),
 		kong.Writers(stdout, stderr), kong.UsageOnError(), kong.Vars{
-			"default_listen": config.DefaultListen, "checked_groups": strconv.Itoa(checkedGroups), "checked_people": strconv.Itoa(checkedPeople),
+			"default_listen": config.DefaultListen, "checked_groups": strconv.Itoa(check.MaxGroups), "checked_people": strconv.Itoa(check.MaxPeople),
 			"benches": benchNames(),
 		},
 		kong.Exit(func(code int) { exited = code }),

@@ -1,4 +1,4 @@
-package main
+package check
 
 import (
 	"bytes"
@@ -21,7 +21,7 @@ import (
 
 // checkFiles looks whether somebody else on this machine can read a secret or change the
 // configuration.
-func (i *inspection) checkFiles(file string) {
+func (i *checker) checkFiles(file string) {
 	c := i.config
 	secrets := []string{c.DingTalk.ClientSecretFile, c.Redis.URLFile, c.Redis.SentinelPasswordFile}
 	open := []string{}
@@ -44,14 +44,14 @@ func (i *inspection) checkFiles(file string) {
 		i.report.ok("files", "secrets can be read by their owner and group only")
 		return
 	}
-	i.report.add(finding{
-		ID: "files", Status: doubtful, Detail: "open to everybody on this machine: " + strings.Join(open, ", "),
+	i.report.add(Finding{
+		ID: "files", Status: Doubtful, Detail: "open to everybody on this machine: " + strings.Join(open, ", "),
 		Remedy: "chmod 600 (or 640, with the group that the bot runs as)",
 	})
 }
 
-// holdsSecret tells whether a secret is written in the file itself.
-func (i *inspection) holdsSecret(file string) bool {
+// holdsSecret reports whether a secret is written in the file itself.
+func (i *checker) holdsSecret(file string) bool {
 	source, err := os.ReadFile(file)
 	if err != nil {
 		return false
@@ -70,13 +70,13 @@ func (i *inspection) holdsSecret(file string) bool {
 
 // checkSite looks whether both hosts are of one DingTalk: the international one knows
 // nothing of the mainland's apps.
-func (i *inspection) checkSite() {
+func (i *checker) checkSite() {
 	d := i.config.DingTalk
 	api, oapi := config.SiteOf(d.APIURL), config.SiteOf(d.OapiURL)
 	switch {
 	case api != "" && oapi != "" && api != oapi, cmp.Or(api, oapi, d.Site) != d.Site:
-		i.report.add(finding{
-			ID: "site", Status: wrong, Detail: fmt.Sprintf("two DingTalks are mixed: dingtalk.site is %s, api_url is %s, oapi_url is %s", d.Site, d.APIURL, d.OapiURL),
+		i.report.add(Finding{
+			ID: "site", Status: Wrong, Detail: fmt.Sprintf("two DingTalks are mixed: dingtalk.site is %s, api_url is %s, oapi_url is %s", d.Site, d.APIURL, d.OapiURL),
 			Remedy: "leave out dingtalk.api_url and oapi_url, and set dingtalk.site to com (open-dev.dingtalk.com) or io (open-dev.dingtalk.io), wherever the app was made",
 		})
 	case api == "" || oapi == "":
@@ -86,11 +86,11 @@ func (i *inspection) checkSite() {
 	}
 }
 
-// askWithin bounds a question to a whoread of this machine.
-const askWithin = 5 * time.Second
+// askTimeout bounds a question to a whoread of this machine.
+const askTimeout = 5 * time.Second
 
 // checkListen looks whether the bot can listen where probes ask.
-func (i *inspection) checkListen(ctx context.Context) {
+func (i *checker) checkListen(ctx context.Context) {
 	configured := i.config.HTTP.Listen
 	if configured == config.ListenOff {
 		i.report.ok("listen", "off: there are no health checks")
@@ -103,9 +103,9 @@ func (i *inspection) checkListen(ctx context.Context) {
 		i.report.ok("listen", "%s is free", address)
 		return
 	}
-	f := finding{ID: "listen", Status: wrong, Detail: fmt.Sprintf("can't listen on %s: %v", address, errors.Unwrap(err)), Remedy: "give another address in http.listen, or off"}
+	f := Finding{ID: "listen", Status: Wrong, Detail: fmt.Sprintf("can't listen on %s: %v", address, errors.Unwrap(err)), Remedy: "give another address in http.listen, or off"}
 	if errors.Is(err, syscall.EADDRINUSE) {
-		ctx, cancel := context.WithTimeout(ctx, askWithin)
+		ctx, cancel := context.WithTimeout(ctx, askTimeout)
 		defer cancel()
 		if _, err := ops.Ask(ctx, ops.Reachable(address), true); err == nil {
 			i.report.ok("listen", "%s is taken by a whoread that runs", address)
@@ -114,7 +114,7 @@ func (i *inspection) checkListen(ctx context.Context) {
 		f.Detail = fmt.Sprintf("%s is taken by another program", address)
 	}
 	if configured == "" {
-		f.Status = doubtful
+		f.Status = Doubtful
 		f.Detail += ": the bot will run without health checks"
 	}
 	i.report.add(f)

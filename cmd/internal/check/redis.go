@@ -1,4 +1,4 @@
-package main
+package check
 
 import (
 	"context"
@@ -19,18 +19,18 @@ const slowRedis = 50 * time.Millisecond
 var oldestRedis = [2]int{6, 2}
 
 // checkRedis looks whether Redis takes the records, and keeps them.
-func (i *inspection) checkRedis(ctx context.Context) {
-	ctx, cancel := context.WithTimeout(ctx, checkWithin)
+func (i *checker) checkRedis(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
 	defer cancel()
 	further := []string{"redis-version", "redis-rights", "redis-eviction", "redis-persistence", "redis-latency"}
 	if i.config.Redis.URL == store.Memory {
-		i.report.add(finding{
-			ID: "redis", Status: doubtful, Detail: "embedded (memory://): everything known is lost when the process ends", Remedy: "set redis.url for more than a try",
+		i.report.add(Finding{
+			ID: "redis", Status: Doubtful, Detail: "embedded (memory://): everything known is lost when the process ends", Remedy: "set redis.url for more than a try",
 		})
 		return
 	}
 	failed := func(err error) {
-		i.report.add(finding{ID: "redis", Status: wrong, Detail: err.Error(), Remedy: redisRemedies[store.TroubleOf(err)]})
+		i.report.add(Finding{ID: "redis", Status: Wrong, Detail: err.Error(), Remedy: redisRemedies[store.TroubleOf(err)]})
 		i.report.notChecked("Redis can't be used", further...)
 	}
 	records, err := app.OpenStore(i.config, nil, nil)
@@ -55,18 +55,18 @@ func (i *inspection) checkRedis(ctx context.Context) {
 	i.report.add(judgeRights(condition.Refused))
 	i.report.add(judgeEviction(condition.Servers))
 	i.report.add(judgePersistence(condition.Servers))
-	f := finding{ID: "redis-latency", Status: right, Detail: fmt.Sprintf("%.1f ms a call", float64(condition.Latency)/float64(time.Millisecond))}
+	f := Finding{ID: "redis-latency", Status: Right, Detail: fmt.Sprintf("%.1f ms a call", float64(condition.Latency)/float64(time.Millisecond))}
 	if condition.Latency > slowRedis {
-		f.Status, f.Remedy = doubtful, "run Redis closer to the bot: DingTalk waits three seconds for a command to be taken"
+		f.Status, f.Remedy = Doubtful, "run Redis closer to the bot: DingTalk waits three seconds for a command to be taken"
 	}
 	i.report.add(f)
 }
 
-// each looks at one thing of every server, and finds the first that is as bad as it
+// worstOf looks at one thing of every server, and finds the first that is as bad as it
 // gets.
-func each(servers []store.Server, judge func(store.Server) finding) finding {
-	worst := finding{Status: right}
-	bad := map[verdict]int{right: 0, unknown: 1, doubtful: 2, wrong: 3}
+func worstOf(servers []store.Server, judge func(store.Server) Finding) Finding {
+	worst := Finding{Status: Right}
+	bad := map[Verdict]int{Right: 0, Unknown: 1, Doubtful: 2, Wrong: 3}
 	for n, server := range servers {
 		if f := judge(server); n == 0 || bad[f.Status] > bad[worst.Status] {
 			worst = f
@@ -75,13 +75,13 @@ func each(servers []store.Server, judge func(store.Server) finding) finding {
 	return worst
 }
 
-func judgeVersion(servers []store.Server) finding {
-	return each(servers, func(s store.Server) finding {
-		f := finding{ID: "redis-version", Status: right, Detail: s.Version}
+func judgeVersion(servers []store.Server) Finding {
+	return worstOf(servers, func(s store.Server) Finding {
+		f := Finding{ID: "redis-version", Status: Right, Detail: s.Version}
 		if s.Version == "" {
-			f.Status, f.Detail = unknown, "Redis does not tell its version; it must be 6.2 or newer"
+			f.Status, f.Detail = Unknown, "Redis does not tell its version; it must be 6.2 or newer"
 		} else if olderThan(s.Version, oldestRedis) {
-			f.Status, f.Remedy = wrong, "install Redis 6.2 or newer"
+			f.Status, f.Remedy = Wrong, "install Redis 6.2 or newer"
 		}
 		return f
 	})
@@ -97,43 +97,43 @@ func olderThan(version string, oldest [2]int) bool {
 	return major < oldest[0] || major == oldest[0] && minor < oldest[1]
 }
 
-func judgeRights(refused []string) finding {
+func judgeRights(refused []string) Finding {
 	if len(refused) == 0 {
-		return finding{ID: "redis-rights", Status: right, Detail: "the user may use every command and key that is needed"}
+		return Finding{ID: "redis-rights", Status: Right, Detail: "the user may use every command and key that is needed"}
 	}
-	return finding{
-		ID: "redis-rights", Status: wrong, Detail: "the user of redis.url may not: " + strings.Join(refused, " "),
+	return Finding{
+		ID: "redis-rights", Status: Wrong, Detail: "the user of redis.url may not: " + strings.Join(refused, " "),
 		Remedy: "ACL SETUSER NAME " + strings.Join(refused, " ") + " (and ACL SAVE or the ACL file); README.md, Operations, has the whole rule",
 	}
 }
 
-func judgeEviction(servers []store.Server) finding {
-	return each(servers, func(s store.Server) finding {
-		f := finding{ID: "redis-eviction", Status: right, Detail: "a full memory evicts no records"}
+func judgeEviction(servers []store.Server) Finding {
+	return worstOf(servers, func(s store.Server) Finding {
+		f := Finding{ID: "redis-eviction", Status: Right, Detail: "a full memory evicts no records"}
 		if s.Eviction != "" && s.Eviction != "noeviction" {
-			f.Status, f.Detail = doubtful, "maxmemory-policy is "+s.Eviction+": when the memory is full, records disappear"
+			f.Status, f.Detail = Doubtful, "maxmemory-policy is "+s.Eviction+": when the memory is full, records disappear"
 			f.Remedy = "CONFIG SET maxmemory-policy noeviction, and in redis.conf"
 		} else if s.Version == "" { // then it tells nothing else either
-			f.Status, f.Detail = unknown, "Redis does not tell its maxmemory-policy; it should be noeviction"
+			f.Status, f.Detail = Unknown, "Redis does not tell its maxmemory-policy; it should be noeviction"
 		}
 		return f
 	})
 }
 
-func judgePersistence(servers []store.Server) finding {
-	return each(servers, func(s store.Server) finding {
-		f := finding{ID: "redis-persistence", Status: right}
+func judgePersistence(servers []store.Server) Finding {
+	return worstOf(servers, func(s store.Server) Finding {
+		f := Finding{ID: "redis-persistence", Status: Right}
 		switch s.Persistence {
 		case store.AppendLog:
 			f.Detail = "append-only file: a restart loses a second at most"
 		case store.Snapshots:
-			f.Status, f.Detail = doubtful, "snapshots only: a crash loses what came after the last one, the numbers of messages among it"
+			f.Status, f.Detail = Doubtful, "snapshots only: a crash loses what came after the last one, the numbers of messages among it"
 			f.Remedy = "appendonly yes in redis.conf (first CONFIG SET appendonly yes, while it runs)"
 		case store.Nothing:
-			f.Status, f.Detail = doubtful, "nothing is written to disk: a restart of Redis loses everything"
+			f.Status, f.Detail = Doubtful, "nothing is written to disk: a restart of Redis loses everything"
 			f.Remedy = "appendonly yes in redis.conf (first CONFIG SET appendonly yes, while it runs)"
 		default:
-			f.Status, f.Detail = unknown, "the user may not ask for it (CONFIG GET save); it should be an append-only file"
+			f.Status, f.Detail = Unknown, "the user may not ask for it (CONFIG GET save); it should be an append-only file"
 		}
 		return f
 	})

@@ -1,4 +1,4 @@
-package main
+package check
 
 import (
 	"context"
@@ -21,27 +21,27 @@ import (
 
 // What is named in calls that must do nothing: DingTalk knows none of it.
 const (
-	nobodysGroup   = "cidWhoreadCheckNoSuchGroup=="
-	nobodysMessage = "whoread-check-no-such-message"
-	nobodysUserID  = "whoread-check-no-such-user"
+	unknownGroup   = "cidWhoreadCheckNoSuchGroup=="
+	unknownMessage = "whoread-check-no-such-message"
+	unknownUserID  = "whoread-check-no-such-user"
 )
 
 // Places of DingTalk's developer console, as README.md names them, and of its client.
 var (
-	consoleCredentials = &place{"Credentials and basic info", "凭证与基础信息"}
-	consoleBot         = &place{"Add capability → Bot", "添加应用能力 → 机器人"}
-	consoleCoolApp     = &place{"Add capability → Cool app", "添加应用能力 → 酷应用"}
-	consolePermissions = &place{"Permissions", "权限管理"}
-	consoleEvents      = &place{"Events and callbacks", "事件与回调"}
-	consoleVersions    = &place{"Version management and publishing", "版本管理与发布"}
-	consoleSecurity    = &place{"Security settings", "安全设置"}
-	clientGroupBots    = &place{"the group's settings → Bots", "群设置 → 机器人"}
+	consoleCredentials = &Place{"Credentials and basic info", "凭证与基础信息"}
+	consoleBot         = &Place{"Add capability → Bot", "添加应用能力 → 机器人"}
+	consoleCoolApp     = &Place{"Add capability → Cool app", "添加应用能力 → 酷应用"}
+	consolePermissions = &Place{"Permissions", "权限管理"}
+	consoleEvents      = &Place{"Events and callbacks", "事件与回调"}
+	consoleVersions    = &Place{"Version management and publishing", "版本管理与发布"}
+	consoleSecurity    = &Place{"Security settings", "安全设置"}
+	clientGroupBots    = &Place{"the group's settings → Bots", "群设置 → 机器人"}
 )
 
 // remedies say what to do about DingTalk's refusals, and where.
 var remedies = map[dingtalk.Kind]struct {
 	what  string
-	where *place
+	where *Place
 }{
 	dingtalk.BadCredentials:    {"copy Client ID and Client Secret into dingtalk.client_id and client_secret; if they are right, the app may be one of the other site (dingtalk.site: com or io)", consoleCredentials},
 	dingtalk.TokenRejected:     {"see whether dingtalk.oapi_url belongs to the same DingTalk as api_url (leave both out)", nil},
@@ -70,29 +70,29 @@ const (
 
 // refusedBy is the finding for a failed call of DingTalk's: wrong, or failed where nobody
 // is to blame but the moment.
-func refusedBy(id, about string, err error) finding {
-	f := finding{ID: id, About: about, Status: wrong, Detail: err.Error(), Remedy: askSupport}
+func refusedBy(id, about string, err error) Finding {
+	f := Finding{ID: id, About: about, Status: Wrong, Detail: err.Error(), Remedy: askSupport}
 	if remedy, ok := remedies[kindOf(err)]; ok {
 		f.Remedy, f.Console = remedy.what, remedy.where
 	}
 	switch failure, _ := errors.AsType[*dingtalk.Error](err); {
 	case failure == nil:
 	case failedInside(failure):
-		f.Status, f.Remedy = failed, checkAgain
+		f.Status, f.Remedy = Failed, checkAgain
 	case failure.Kind == dingtalk.Throttled, failure.Kind == dingtalk.ThrottledMinute, failure.Kind == dingtalk.Cancelled:
-		f.Status = failed
+		f.Status = Failed
 	}
 	return f
 }
 
 // triedBy is the finding for a call that DingTalk must refuse, since it names something
 // that there is not: right if the answer proves that the app has the permission.
-func triedBy(id, about string, err error, granted string) finding {
+func triedBy(id, about string, err error, granted string) Finding {
 	switch kind := kindOf(err); {
 	case err == nil, slices.Contains(proving, kind):
-		return finding{ID: id, About: about, Status: right, Detail: granted}
+		return Finding{ID: id, About: about, Status: Right, Detail: granted}
 	case kind == dingtalk.Unknown, kind == dingtalk.BadRequest:
-		return finding{ID: id, About: about, Status: unknown, Detail: "not known, because this answer does not tell: " + err.Error()}
+		return Finding{ID: id, About: about, Status: Unknown, Detail: "not known, because this answer does not tell: " + err.Error()}
 	default:
 		return refusedBy(id, about, err)
 	}
@@ -112,12 +112,12 @@ func kindOf(err error) dingtalk.Kind {
 	return ""
 }
 
-// failedInside tells whether DingTalk was reached and gave no answer that can be used.
+// failedInside reports whether DingTalk was reached and gave no answer that can be used.
 func failedInside(failure *dingtalk.Error) bool {
 	return failure.Kind == dingtalk.Unavailable && failure.HTTPStatus != 0
 }
 
-// isBlocking tells whether every other call would fail in the same way.
+// isBlocking reports whether every other call would fail in the same way.
 func isBlocking(failure *dingtalk.Error) bool {
 	switch failure.Kind {
 	case dingtalk.BadCredentials, dingtalk.TokenRejected, dingtalk.AddressNotAllowed, dingtalk.IPBanned, dingtalk.QuotaSpent:
@@ -150,14 +150,14 @@ func (s *clockSkew) observe(call dingtalk.Call) {
 }
 
 // How far apart the clocks may be. A read is dated by DingTalk and a message by this
-// machine: the bot tells by them whether DingTalk has no data yet or no more.
+// machine: by them the bot knows whether DingTalk has no data yet or no more.
 const (
-	skewNoticed = time.Minute
+	skewWarning = time.Minute
 	skewHarmful = 5 * time.Minute
 )
 
 // checkDingTalk looks whether DingTalk lets the app do what the configuration needs.
-func (i *inspection) checkDingTalk(ctx context.Context) {
+func (i *checker) checkDingTalk(ctx context.Context) {
 	coolApp := func(context.Context, string) string { return i.config.DingTalk.CoolAppCode }
 	if i.records != nil {
 		coolApp = (&bot.CoolApps{Records: i.records, Configured: i.config.DingTalk.CoolAppCode, Log: zap.NewNop()}).Code
@@ -176,7 +176,7 @@ func (i *inspection) checkDingTalk(ctx context.Context) {
 		}
 	}, nil, nil, nil)
 	if err != nil {
-		i.report.add(finding{ID: "token", Status: wrong, Detail: err.Error(), Remedy: "correct dingtalk.api_url and oapi_url"})
+		i.report.add(Finding{ID: "token", Status: Wrong, Detail: err.Error(), Remedy: "correct dingtalk.api_url and oapi_url"})
 	} else {
 		i.client = client
 		err = i.try(ctx, func(ctx context.Context) error { return client.CheckToken(ctx) })
@@ -199,21 +199,21 @@ func (i *inspection) checkDingTalk(ctx context.Context) {
 	i.checkGateway(ctx)
 }
 
-func (i *inspection) checkClock() {
+func (i *checker) checkClock() {
 	i.skew.mu.Lock()
 	defer i.skew.mu.Unlock()
 	ahead := i.skew.ahead.Round(time.Second)
-	f := finding{ID: "clock", Status: right, Detail: fmt.Sprintf("%s from DingTalk's", ahead.Abs())}
+	f := Finding{ID: "clock", Status: Right, Detail: fmt.Sprintf("%s from DingTalk's", ahead.Abs())}
 	switch {
 	case !i.skew.known:
 		i.report.notChecked("DingTalk did not answer", "clock")
 		return
 	case ahead.Abs() >= skewHarmful:
-		f.Status = wrong
-	case ahead.Abs() > skewNoticed:
-		f.Status = doubtful
+		f.Status = Wrong
+	case ahead.Abs() > skewWarning:
+		f.Status = Doubtful
 	}
-	if f.Status != right {
+	if f.Status != Right {
 		how := "behind"
 		if ahead < 0 {
 			how = "ahead of"
@@ -225,11 +225,11 @@ func (i *inspection) checkClock() {
 }
 
 // try makes a call within its time, unless DingTalk is known to answer nothing.
-func (i *inspection) try(ctx context.Context, call func(context.Context) error) error {
+func (i *checker) try(ctx context.Context, call func(context.Context) error) error {
 	if i.blocked != nil {
 		return i.blocked
 	}
-	ctx, cancel := context.WithTimeout(ctx, checkWithin)
+	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
 	defer cancel()
 	err := call(ctx)
 	if failure, ok := errors.AsType[*dingtalk.Error](err); ok && isBlocking(failure) {
@@ -240,7 +240,7 @@ func (i *inspection) try(ctx context.Context, call func(context.Context) error) 
 
 // skip says that something is not checked because DingTalk answers nothing any more,
 // if so.
-func (i *inspection) skip(ids ...string) bool {
+func (i *checker) skip(ids ...string) bool {
 	if i.blocked == nil {
 		return false
 	}
@@ -250,7 +250,7 @@ func (i *inspection) skip(ids ...string) bool {
 
 // groups are the groups of the configuration, in a fixed order; further is how many of
 // them are not looked at.
-func (i *inspection) groups() (all []string, further int) {
+func (i *checker) groups() (all []string, further int) {
 	all = slices.Concat(i.config.Access.Groups, slices.Sorted(maps.Keys(i.config.Members.Rosters)), slices.Sorted(maps.Keys(i.config.FollowUp)))
 	seen := map[string]bool{"*": true}
 	all = slices.DeleteFunc(all, func(group string) bool {
@@ -258,14 +258,14 @@ func (i *inspection) groups() (all []string, further int) {
 		seen[group] = true
 		return again
 	})
-	if !i.all && len(all) > checkedGroups {
-		return all[:checkedGroups], len(all) - checkedGroups
+	if !i.all && len(all) > MaxGroups {
+		return all[:MaxGroups], len(all) - MaxGroups
 	}
 	return all, 0
 }
 
 // nameOf is how a group of the configuration is shown.
-func (i *inspection) nameOf(group string) string {
+func (i *checker) nameOf(group string) string {
 	if name := i.config.Members.Rosters[group].Name; name != "" {
 		return group + " (" + name + ")"
 	}
@@ -275,80 +275,80 @@ func (i *inspection) nameOf(group string) string {
 // checkRobot asks who has read a message that there is not, in each group, which shows
 // whether the app may ask, and whether the bot is in the group; and has that message
 // taken back, once.
-func (i *inspection) checkRobot(ctx context.Context) {
+func (i *checker) checkRobot(ctx context.Context) {
 	groups, further := i.groups()
 	asked := groups
 	if len(asked) == 0 {
-		asked = []string{nobodysGroup}
+		asked = []string{unknownGroup}
 	}
-	permission, robot := finding{Status: unknown}, finding{ID: "robot-code", Status: unknown}
-	var each []finding
+	permission, robot := Finding{Status: Unknown}, Finding{ID: "robot-code", Status: Unknown}
+	var each []Finding
 	for _, group := range asked {
 		err := i.try(ctx, func(ctx context.Context) error {
-			_, err := i.client.QueryReaders(ctx, group, nobodysMessage, "")
+			_, err := i.client.QueryReaders(ctx, group, unknownMessage, "")
 			return err
 		})
-		if permission.Status != right { // the first answer that proves it counts, or else the last one
+		if permission.Status != Right { // the first answer that proves it counts, or else the last one
 			permission = triedBy("permission-robot", "", err, "qyapi_robot_sendmsg: the app may ask who has read; posting needs the same, and is not tried")
 		}
 		switch kind := kindOf(err); {
 		case kind == dingtalk.WrongRobotCode:
 			robot = refusedBy(robot.ID, i.config.DingTalk.RobotCode, err)
 		case err == nil, kind == dingtalk.KeyInvalid, kind == dingtalk.KeyNotQueryable:
-			robot.Status = right
-			each = append(each, finding{ID: "group", About: i.nameOf(group), Status: right, Detail: "the bot is in it"})
+			robot.Status = Right
+			each = append(each, Finding{ID: "group", About: i.nameOf(group), Status: Right, Detail: "the bot is in it"})
 		case slices.Contains(proving, kind):
 			each = append(each, refusedBy("group", i.nameOf(group), err))
 		default:
 			each = append(each, triedBy("group", i.nameOf(group), err, ""))
 		}
-		if permission.Status == wrong || robot.Status == wrong || i.blocked != nil {
+		if permission.Status == Wrong || robot.Status == Wrong || i.blocked != nil {
 			break // it would be the same in the other groups
 		}
 	}
-	if permission.Status != right {
+	if permission.Status != Right {
 		permission.Detail += " (without the permission qyapi_robot_sendmsg the bot can neither post nor ask who has read)"
 	}
 	i.report.add(permission)
-	if permission.Status != right {
+	if permission.Status != Right {
 		if !i.skip("robot-code", "permission-recall", "group") {
 			i.report.notChecked("it needs that permission", "robot-code", "permission-recall", "group")
 		}
 		return
 	}
 	switch robot.Status {
-	case right:
+	case Right:
 		robot.Detail = i.config.DingTalk.RobotCode + " is the bot of these groups"
-	case unknown:
+	case Unknown:
 		robot.Detail = "not known: only a group of the configuration in which the bot is can tell whether " + i.config.DingTalk.RobotCode + " is its code"
 	}
 	i.report.add(robot)
 	i.checkRecall(ctx, asked[0])
 	if len(groups) == 0 {
-		i.report.add(finding{ID: "group", Status: unknown, Detail: "no group is in the configuration: the bot works in all of them, and none is looked at"})
+		i.report.add(Finding{ID: "group", Status: Unknown, Detail: "no group is in the configuration: the bot works in all of them, and none is looked at"})
 		return
 	}
 	for _, f := range each {
 		i.report.add(f)
 	}
 	if further > 0 {
-		i.report.add(finding{ID: "group", Status: unknown, Detail: fmt.Sprintf("%d more groups are not looked at; --all looks at them", further)})
+		i.report.add(Finding{ID: "group", Status: Unknown, Detail: fmt.Sprintf("%d more groups are not looked at; --all looks at them", further)})
 	}
 }
 
-func (i *inspection) checkRecall(ctx context.Context, group string) {
+func (i *checker) checkRecall(ctx context.Context, group string) {
 	if i.skip("permission-recall") {
 		return
 	}
 	err := i.try(ctx, func(ctx context.Context) error {
-		_, err := i.client.RecallGroup(ctx, group, nobodysMessage)
+		_, err := i.client.RecallGroup(ctx, group, unknownMessage)
 		return err
 	})
 	i.report.add(triedBy("permission-recall", "", err, "qyapi_robot_sendmsg: the app may take messages back"))
 }
 
 // checkMembers looks for the members of each group as the bot does.
-func (i *inspection) checkMembers(ctx context.Context) {
+func (i *checker) checkMembers(ctx context.Context) {
 	if i.skip("permission-groups", "members") {
 		return
 	}
@@ -360,7 +360,7 @@ func (i *inspection) checkMembers(ctx context.Context) {
 	sources = app.ChosenSources(i.config.Members.Source, sources)
 	groups, _ := i.groups()
 	tried := map[receipts.Source]error{} // the permissions, by source
-	var each []finding
+	var each []Finding
 	for _, group := range groups {
 		if i.blocked == nil {
 			each = append(each, i.members(ctx, group, sources, tried))
@@ -368,7 +368,7 @@ func (i *inspection) checkMembers(ctx context.Context) {
 	}
 	if _, asked := tried[receipts.SceneGroup]; !asked && i.blocked == nil && slices.Contains([]string{"auto", "scene"}, i.config.Members.Source) {
 		tried[receipts.SceneGroup] = i.try(ctx, func(ctx context.Context) error {
-			_, err := i.client.GroupMembers(ctx, nobodysGroup, "")
+			_, err := i.client.GroupMembers(ctx, unknownGroup, "")
 			return err
 		})
 	}
@@ -384,21 +384,21 @@ func (i *inspection) checkMembers(ctx context.Context) {
 
 // addPermission says whether the app may ask a source of members. It may do without, if
 // every group has another that is as good.
-func (i *inspection) addPermission(id, granted string, source receipts.Source, tried map[receipts.Source]error, members []finding) {
+func (i *checker) addPermission(id, granted string, source receipts.Source, tried map[receipts.Source]error, members []Finding) {
 	err, asked := tried[source]
 	if !asked {
 		return
 	}
 	f := triedBy(id, "", err, granted)
-	if kindOf(err) == dingtalk.PermissionDenied && len(members) > 0 && !slices.ContainsFunc(members, func(f finding) bool { return f.Status != right }) {
-		f.Status, f.Detail = doubtful, f.Detail+"; every configured group does without"
+	if kindOf(err) == dingtalk.PermissionDenied && len(members) > 0 && !slices.ContainsFunc(members, func(f Finding) bool { return f.Status != Right }) {
+		f.Status, f.Detail = Doubtful, f.Detail+"; every configured group does without"
 	}
 	i.report.add(f)
 }
 
-// tellsMore tells whether an answer of a source of members tells more of its permission
+// provesMore reports whether an answer of a source of members says more of its permission
 // than the one before.
-func tellsMore(err, before error) bool {
+func provesMore(err, before error) bool {
 	switch kind := kindOf(before); {
 	case kind == dingtalk.PermissionDenied:
 		return false
@@ -410,9 +410,9 @@ func tellsMore(err, before error) bool {
 }
 
 // members asks each source in turn who is in the group.
-func (i *inspection) members(ctx context.Context, group string, sources []receipts.MemberSource, tried map[receipts.Source]error) finding {
+func (i *checker) members(ctx context.Context, group string, sources []receipts.MemberSource, tried map[receipts.Source]error) Finding {
 	var reasons []string
-	f := finding{ID: "members", About: i.nameOf(group)}
+	f := Finding{ID: "members", About: i.nameOf(group)}
 	for _, source := range sources {
 		var members receipts.Members
 		err := i.try(ctx, func(ctx context.Context) (err error) {
@@ -420,7 +420,7 @@ func (i *inspection) members(ctx context.Context, group string, sources []receip
 			return err
 		})
 		if kindOf(err) != "" || err == nil { // it was asked: otherwise nothing is configured for it
-			if before, asked := tried[source.Source()]; !asked || tellsMore(err, before) {
+			if before, asked := tried[source.Source()]; !asked || provesMore(err, before) {
 				tried[source.Source()] = err
 			}
 		}
@@ -444,28 +444,28 @@ func (i *inspection) members(ctx context.Context, group string, sources []receip
 			return f
 		}
 		people := len(members.Without(i.config.Members.Exclude).UserIDs)
-		f.Status, f.Detail = right, fmt.Sprintf("%d people, %s", people, described[source.Source()])
+		f.Status, f.Detail = Right, fmt.Sprintf("%d people, %s", people, trustOf[source.Source()])
 		if members.Outsiders > 0 {
 			f.Detail += fmt.Sprintf(", and %d from outside who can't be followed", members.Outsiders)
 		}
 		if members.Source == receipts.Learned {
-			f.Status, f.Remedy = doubtful, i.rosterRemedy()
+			f.Status, f.Remedy = Doubtful, i.rosterRemedy()
 			f.Detail += "; nobody lists them: " + strings.Join(reasons, "; ")
 		} else if people == 0 {
-			f.Status, f.Remedy = doubtful, "see whether the roster names the right departments, and members.exclude not everybody"
+			f.Status, f.Remedy = Doubtful, "see whether the roster names the right departments, and members.exclude not everybody"
 		}
 		return f
 	}
-	f.Status, f.Remedy = doubtful, i.rosterRemedy()
+	f.Status, f.Remedy = Doubtful, i.rosterRemedy()
 	f.Detail = "no list, and nobody is known yet; the bot will learn them as they speak, join and read: " + strings.Join(reasons, "; ")
 	if i.config.Members.Source != "auto" && i.config.Members.Source != "learned" {
-		f.Status, f.Detail = wrong, "members.source is "+i.config.Members.Source+", and it has no list: "+strings.Join(reasons, "; ")
+		f.Status, f.Detail = Wrong, "members.source is "+i.config.Members.Source+", and it has no list: "+strings.Join(reasons, "; ")
 	}
 	return f
 }
 
 // rosterRemedy is what to do where nobody lists the members of a group.
-func (i *inspection) rosterRemedy() string {
+func (i *checker) rosterRemedy() string {
 	const remedy = "write its people or departments into members.rosters, or install the group cool app and set dingtalk.cool_app_code"
 	if source := i.config.Members.Source; source != "auto" {
 		return remedy + "; members.source must be auto, or name that source, instead of " + source
@@ -473,8 +473,8 @@ func (i *inspection) rosterRemedy() string {
 	return remedy
 }
 
-// described are the sources of members, with how far each can be trusted.
-var described = map[receipts.Source]string{
+// trustOf are the sources of members, with how far each can be trusted.
+var trustOf = map[receipts.Source]string{
 	receipts.SceneGroup: "all of them, as DingTalk lists them",
 	receipts.Chat:       "all of the chat, as DingTalk lists them",
 	receipts.Roster:     "those of the roster, which is as complete as it is kept",
@@ -482,7 +482,7 @@ var described = map[receipts.Source]string{
 }
 
 // configuredPeople are the userIds of the configuration, each with the keys that name it.
-func (i *inspection) configuredPeople() map[string][]string {
+func (i *checker) configuredPeople() map[string][]string {
 	people := map[string][]string{}
 	note := func(key string, ids []string) {
 		for _, id := range ids {
@@ -513,22 +513,22 @@ const scopeRemedy = "widen the part of the contacts that the app may see"
 
 // checkContacts looks whether the people and departments of the configuration exist, and
 // the app may see them.
-func (i *inspection) checkContacts(ctx context.Context) {
+func (i *checker) checkContacts(ctx context.Context) {
 	if i.skip("permission-contacts") {
 		return
 	}
 	people := i.configuredPeople()
 	ids := slices.Sorted(maps.Keys(people))
 	further := 0
-	if !i.all && len(ids) > checkedPeople {
-		ids, further = ids[:checkedPeople], len(ids)-checkedPeople
+	if !i.all && len(ids) > MaxPeople {
+		ids, further = ids[:MaxPeople], len(ids)-MaxPeople
 	}
 	asked := ids
 	if len(asked) == 0 {
-		asked = []string{nobodysUserID}
+		asked = []string{unknownUserID}
 	}
-	var bad []finding
-	var ended *finding // why no more of them could be asked for
+	var bad []Finding
+	var ended *Finding // why no more of them could be asked for
 	good := 0
 	for _, id := range asked {
 		err := i.try(ctx, func(ctx context.Context) error {
@@ -540,9 +540,9 @@ func (i *inspection) checkContacts(ctx context.Context) {
 		case err == nil:
 			good++
 			continue
-		case failure.Kind == dingtalk.UserNotFound && id != nobodysUserID:
-			bad = append(bad, finding{
-				ID: "user", About: id, Status: wrong, Detail: "DingTalk knows no such person; in " + strings.Join(people[id], ", "),
+		case failure.Kind == dingtalk.UserNotFound && id != unknownUserID:
+			bad = append(bad, Finding{
+				ID: "user", About: id, Status: Wrong, Detail: "DingTalk knows no such person; in " + strings.Join(people[id], ", "),
 				Remedy: "correct the userId (the admin console's contacts, 通讯录, show it as 员工 UserID), or take it out",
 			})
 			continue
@@ -553,7 +553,7 @@ func (i *inspection) checkContacts(ctx context.Context) {
 			f.Remedy = scopeRemedy
 			bad = append(bad, f)
 			continue
-		case id == nobodysUserID:
+		case id == unknownUserID:
 			f := triedBy("permission-contacts", "", err, "")
 			ended = &f
 		default:
@@ -579,12 +579,12 @@ func (i *inspection) checkContacts(ctx context.Context) {
 		i.report.ok("user", "%d people of the configuration exist", good)
 	}
 	if further > 0 {
-		i.report.add(finding{ID: "user", Status: unknown, Detail: fmt.Sprintf("%d more people are not looked at; --all looks at them", further)})
+		i.report.add(Finding{ID: "user", Status: Unknown, Detail: fmt.Sprintf("%d more people are not looked at; --all looks at them", further)})
 	}
 	i.checkDepartments(ctx)
 }
 
-func (i *inspection) checkDepartments(ctx context.Context) {
+func (i *checker) checkDepartments(ctx context.Context) {
 	departments := map[int64]bool{}
 	for _, roster := range i.config.Members.Rosters {
 		for _, id := range roster.Departments {
@@ -601,7 +601,7 @@ func (i *inspection) checkDepartments(ctx context.Context) {
 			return err
 		})
 		if err == nil {
-			i.report.add(finding{ID: "department", About: fmt.Sprint(id), Status: right, Detail: fmt.Sprintf("%d people, without sub-departments", len(people))})
+			i.report.add(Finding{ID: "department", About: fmt.Sprint(id), Status: Right, Detail: fmt.Sprintf("%d people, without sub-departments", len(people))})
 			continue
 		}
 		f := refusedBy("department", fmt.Sprint(id), err)
@@ -621,7 +621,7 @@ var onePixel = []byte("GIF89a\x01\x00\x01\x00\x80\x00\x00\xff\xff\xff\x00\x00\x0
 
 // checkUpload uploads a picture of one pixel, which nobody sees and which is not counted:
 // charts and exports need it.
-func (i *inspection) checkUpload(ctx context.Context) {
+func (i *checker) checkUpload(ctx context.Context) {
 	if i.skip("permission-upload") {
 		return
 	}
@@ -640,7 +640,7 @@ func (i *inspection) checkUpload(ctx context.Context) {
 
 // checkReminding looks whether the app may write to people in private and send DINGs, if
 // the configuration has it do so.
-func (i *inspection) checkReminding(ctx context.Context) {
+func (i *checker) checkReminding(ctx context.Context) {
 	channels := []receipts.Channel{i.config.Reminders.By}
 	direct := i.config.Reports.To == "direct"
 	for _, followUp := range i.config.FollowUp {
@@ -655,7 +655,7 @@ func (i *inspection) checkReminding(ctx context.Context) {
 	}
 }
 
-func (i *inspection) checkTrial(ctx context.Context, id, granted string, trial func(context.Context) error) {
+func (i *checker) checkTrial(ctx context.Context, id, granted string, trial func(context.Context) error) {
 	if i.skip(id) {
 		return
 	}
@@ -674,8 +674,8 @@ func (i *inspection) checkTrial(ctx context.Context, id, granted string, trial f
 // whoread has none of.
 const unusedTopic = "/v1.0/card/instances/callback"
 
-func (i *inspection) checkGateway(ctx context.Context) {
-	ctx, cancel := context.WithTimeout(ctx, checkWithin)
+func (i *checker) checkGateway(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
 	defer cancel()
 	err := stream.CheckGateway(ctx, stream.Config{
 		ClientID: i.config.DingTalk.ClientID, ClientSecret: string(i.config.DingTalk.ClientSecret), APIURL: i.config.DingTalk.APIURL,
@@ -688,15 +688,15 @@ func (i *inspection) checkGateway(ctx context.Context) {
 	i.report.ok("gateway", "a Stream connection opens")
 }
 
-func refusedByGateway(err error) finding {
-	f := finding{
-		ID: "gateway", Status: wrong, Detail: err.Error(),
+func refusedByGateway(err error) Finding {
+	f := Finding{
+		ID: "gateway", Status: Wrong, Detail: err.Error(),
 		Remedy: "set the bot's message receiving mode to Stream and publish the app; WebSockets (wss) must be allowed out of this network", Console: consoleBot,
 	}
 	if page, ok := errors.AsType[*stream.PageError](err); ok {
 		f.Remedy, f.Console = remedies[dingtalk.BadAnswer].what, nil
 		if page.Passing() {
-			f.Status, f.Remedy = failed, checkAgain
+			f.Status, f.Remedy = Failed, checkAgain
 		}
 		return f
 	}
@@ -706,7 +706,7 @@ func refusedByGateway(err error) finding {
 	}
 	switch kind := dingtalk.KindOfCode(refused.Code); {
 	case refused.Status >= 500, kind == dingtalk.Throttled, kind == dingtalk.ThrottledMinute, kind == dingtalk.Unavailable:
-		f.Status, f.Remedy, f.Console = failed, checkAgain, nil
+		f.Status, f.Remedy, f.Console = Failed, checkAgain, nil
 	default:
 		if remedy, ok := remedies[kind]; ok {
 			f.Remedy, f.Console = remedy.what, remedy.where
@@ -717,24 +717,24 @@ func refusedByGateway(err error) finding {
 
 // checkBudget looks how much of budget.calls_per_month is left, after the calls of this
 // check.
-func (i *inspection) checkBudget(ctx context.Context) {
+func (i *checker) checkBudget(ctx context.Context) {
 	if i.counter == nil {
 		i.report.notChecked("the calls of the month are counted in Redis", "budget")
 		return
 	}
-	ctx, cancel := context.WithTimeout(ctx, checkWithin)
+	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
 	defer cancel()
 	state, err := bot.NewBudget(i.counter, i.config.Budget.Limits()).Ask(ctx)
-	f := finding{ID: "budget", Status: right}
+	f := Finding{ID: "budget", Status: Right}
 	switch {
 	case err != nil:
-		f.Status, f.Detail = unknown, err.Error()
+		f.Status, f.Detail = Unknown, err.Error()
 	case state.CallsPerMonth == 0:
 		f.Detail = fmt.Sprintf("none; %d counted calls this month", state.Used)
 	default:
 		f.Detail = fmt.Sprintf("%d of %d counted calls of this month are used", state.Used, state.CallsPerMonth)
 		if state.Spent() || state.WarnAt > 0 && state.Used*100 >= state.CallsPerMonth*state.WarnAt {
-			f.Status = doubtful
+			f.Status = Doubtful
 			f.Remedy = "when it is used up, reports are answered from what is known until " + state.Ends.Format("January 2") +
 				" (UTC+8): raise budget.calls_per_month if the organisation has more, or sweep and follow up less often"
 		}
@@ -745,21 +745,21 @@ func (i *inspection) checkBudget(ctx context.Context) {
 // checkPushes looks when DingTalk last pushed something to a running bot: no API tells
 // whether the bot's receiving mode is Stream, whether the app is published, and which
 // events are switched on.
-func (i *inspection) checkPushes(ctx context.Context) {
-	commands := finding{
-		ID: "commands", Status: unknown, Detail: "not known: no command has ever come. Only a message to the bot tells whether its receiving mode is Stream and the app is published",
-		Remedy: "run the bot and say @whoread help in a group", Console: &place{
+func (i *checker) checkPushes(ctx context.Context) {
+	commands := Finding{
+		ID: "commands", Status: Unknown, Detail: "not known: no command has ever come. Only a message to the bot tells whether its receiving mode is Stream and the app is published",
+		Remedy: "run the bot and say @whoread help in a group", Console: &Place{
 			consoleBot.English + "; " + consoleVersions.English, consoleBot.Chinese + "；" + consoleVersions.Chinese,
 		},
 	}
-	events := finding{
-		ID: "events", Status: unknown, Detail: "not known: no read was ever pushed. Either robot_msg_read is not switched on, or nobody has read since; the bot is right without", Console: consoleEvents,
+	events := Finding{
+		ID: "events", Status: Unknown, Detail: "not known: no read was ever pushed. Either robot_msg_read is not switched on, or nobody has read since; the bot is right without", Console: consoleEvents,
 	}
 	if i.records == nil {
 		i.report.notChecked("it is recorded in Redis by the bot that runs", commands.ID, events.ID)
 		return
 	}
-	ctx, cancel := context.WithTimeout(ctx, checkWithin)
+	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
 	defer cancel()
 	pushes, err := i.records.Pushes(ctx)
 	if err != nil {
@@ -772,7 +772,7 @@ func (i *inspection) checkPushes(ctx context.Context) {
 	}
 	at := func(kind string) string { return pushes[kind].In(zone).Format("2006-01-02 15:04") }
 	if _, ok := pushes[bot.PushedMessage]; ok {
-		commands = finding{ID: commands.ID, Status: right, Detail: "the last one came at " + at(bot.PushedMessage)}
+		commands = Finding{ID: commands.ID, Status: Right, Detail: "the last one came at " + at(bot.PushedMessage)}
 	}
 	i.report.add(commands)
 	var never, others []string
@@ -785,7 +785,7 @@ func (i *inspection) checkPushes(ctx context.Context) {
 	}
 	read := bot.EventTypes()[0]
 	if _, ok := pushes[read]; ok {
-		events = finding{ID: events.ID, Status: right, Detail: "the last read was pushed at " + at(read)}
+		events = Finding{ID: events.ID, Status: Right, Detail: "the last read was pushed at " + at(read)}
 	}
 	if len(others) > 0 {
 		events.Detail += "; also " + strings.Join(others, ", ")
