@@ -182,7 +182,7 @@ func (b *bench) benchCalls(ctx context.Context) (err error) {
 		asking.Go(func() { _, _ = g.Say(person, dingtalktest.Say{Text: "谁没读"}) }) // whose reply is counted below
 	}
 	asking.Wait()
-	ctx, cancel := context.WithTimeout(ctx, answerWithin)
+	ctx, cancel := context.WithTimeout(ctx, benchAnswerWithin)
 	defer cancel()
 	if err := s.Await(ctx, func() bool { return s.CallCount(dingtalktest.APIWebhook) == 20 }); err != nil {
 		return fmt.Errorf("twenty ask at once: %w", err)

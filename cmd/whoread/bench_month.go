@@ -176,7 +176,7 @@ func (b *bench) liveThrough(ctx context.Context, m month) (cost monthCost, err e
 
 // kept waits until that many reads of a message are kept.
 func (s *stage) kept(ctx context.Context, group string, number, reads int) error {
-	ctx, cancel := context.WithTimeout(ctx, answerWithin)
+	ctx, cancel := context.WithTimeout(ctx, benchAnswerWithin)
 	defer cancel()
 	for {
 		kept, err := s.records.Kept(ctx, group, number)
@@ -190,7 +190,7 @@ func (s *stage) kept(ctx context.Context, group string, number, reads int) error
 // idle waits until what was due is done: whatever is due is moved into the inbox every
 // millisecond.
 func (s *stage) idle(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, answerWithin)
+	ctx, cancel := context.WithTimeout(ctx, benchAnswerWithin)
 	defer cancel()
 	scheduled := -1
 	for quiet := 0; quiet < 5; quiet++ {

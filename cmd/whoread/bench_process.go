@@ -43,7 +43,7 @@ func (b *bench) start(ctx context.Context, d *dingtalktest.Server, config string
 	if err := c.Start(); err != nil {
 		return nil, err
 	}
-	waiting, cancel := context.WithTimeout(ctx, answerWithin)
+	waiting, cancel := context.WithTimeout(ctx, benchAnswerWithin)
 	defer cancel()
 	if err := d.AwaitConnections(waiting, childConnections); err != nil {
 		return nil, errors.Join(fmt.Errorf("the bot does not connect: %w", err), c.end())
@@ -190,7 +190,7 @@ func askAbout(ctx context.Context, d *dingtalktest.Server, groups []*dingtalktes
 			}
 		}
 	}
-	ctx, cancel := context.WithTimeout(ctx, answerWithin)
+	ctx, cancel := context.WithTimeout(ctx, benchAnswerWithin)
 	defer cancel()
 	if err := d.Await(ctx, func() bool { return d.CallCount(dingtalktest.APIWebhook) >= len(groups)*len(commands) }); err != nil {
 		return fmt.Errorf("answers about the history: %w", err)

@@ -19,6 +19,7 @@ import (
 
 	"whoread/cmd/internal/app"
 	"whoread/cmd/internal/config"
+	"whoread/cmd/internal/demo"
 	"whoread/cmd/internal/ops"
 	"whoread/receipts"
 	"whoread/receipts/dingtalk/dingtalktest"
@@ -34,7 +35,7 @@ func (b *bench) benchPushes(ctx context.Context) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, p.close()) }()
-	c := demoConfig(dingtalktest.New(dingtalktest.Options{}))
+	c := demo.Config(dingtalktest.New(dingtalktest.Options{}))
 	c.DingTalk.APIURL, c.DingTalk.OapiURL = p.url, p.url
 	c.Redis.URL, c.Redis.KeyPrefix = config.RedisURL(b.redis), benchPrefix+rand.Text()
 	a, err := app.New(c, app.DefaultEnv(versionText()), b.log, ops.NewMetrics(versionText()))
@@ -186,7 +187,7 @@ func newPusher(ctx context.Context) (*pusher, error) {
 			p.open <- ws
 		}
 	})
-	p.server = &http.Server{Handler: mux, ReadHeaderTimeout: answerWithin}
+	p.server = &http.Server{Handler: mux, ReadHeaderTimeout: benchAnswerWithin}
 	p.ready.Go(func() { _ = p.server.Serve(l) }) // it ends with close
 	return p, nil
 }
@@ -203,7 +204,7 @@ func (p *pusher) close() error {
 
 // connected waits for the bot's first connection.
 func (p *pusher) connected(ctx context.Context) (*websocket.Conn, error) {
-	ctx, cancel := context.WithTimeout(ctx, answerWithin)
+	ctx, cancel := context.WithTimeout(ctx, benchAnswerWithin)
 	defer cancel()
 	select {
 	case ws := <-p.open:

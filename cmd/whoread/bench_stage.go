@@ -18,6 +18,7 @@ import (
 
 	"whoread/cmd/internal/app"
 	"whoread/cmd/internal/config"
+	"whoread/cmd/internal/demo"
 	"whoread/cmd/internal/ops"
 	"whoread/receipts/dingtalk/dingtalktest"
 	"whoread/store"
@@ -57,13 +58,13 @@ func (b *bench) open(ctx context.Context, o stageOptions) (s *stage, err error) 
 	}
 	s.wire = &wire{next: &http.Transport{MaxIdleConnsPerHost: 20}}
 	s.end = append(s.end, func() error { s.wire.next.CloseIdleConnections(); return nil })
-	c := demoConfig(s.Server)
+	c := demo.Config(s.Server)
 	c.Redis.URL, c.Redis.KeyPrefix = config.RedisURL(b.redis), benchPrefix+rand.Text()
 	s.end = append(s.end, func() error { return b.sweepKeys(ctx, c.Redis.KeyPrefix) })
 	if o.config != nil {
 		o.config(&c)
 	}
-	t := app.Env{Now: time.Now, DueEvery: time.Hour, Lease: time.Minute, Hook: eachTrip(s.trips.add), Transport: s.wire}
+	t := app.Env{Now: time.Now, DueEvery: time.Hour, Lease: time.Minute, Hook: s.trips, Transport: s.wire}
 	if o.travels {
 		t.Now, t.DueEvery = s.Clock().Now, time.Millisecond
 	}
@@ -110,7 +111,7 @@ func (s *stage) ask(ctx context.Context, g *dingtalktest.Group, text string) (to
 	if _, err := g.Say(s.admin, dingtalktest.Say{Text: text}); err != nil {
 		return 0, 0, err
 	}
-	ctx, cancel := context.WithTimeout(ctx, answerWithin)
+	ctx, cancel := context.WithTimeout(ctx, benchAnswerWithin)
 	defer cancel()
 	select {
 	case reply := <-replied:
@@ -216,14 +217,14 @@ func (b *watchedBody) Close() error {
 	return b.ReadCloser.Close()
 }
 
-// tripCount counts round trips to Redis, but for those that wait for work.
+// tripCount is a redis.Hook that counts round trips, but for those that wait for work.
 type tripCount struct {
 	mu sync.Mutex
 	n  int
 }
 
-func (c *tripCount) add(cmds ...redis.Cmder) {
-	if cmds[0].Name() == "xreadgroup" {
+func (c *tripCount) add(first redis.Cmder) {
+	if first.Name() == "xreadgroup" {
 		return
 	}
 	c.mu.Lock()
@@ -240,28 +241,27 @@ func (c *tripCount) take() int {
 	return n
 }
 
-// eachTrip is a redis.Hook that is told of each round trip before it is made, with the
-// commands that go in it.
-type eachTrip func(cmds ...redis.Cmder)
-
 // DialHook implements redis.Hook.
-func (tell eachTrip) DialHook(next redis.DialHook) redis.DialHook { return next }
+func (*tripCount) DialHook(next redis.DialHook) redis.DialHook { return next }
 
 // ProcessHook implements redis.Hook.
-func (tell eachTrip) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
+func (c *tripCount) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
 	return func(ctx context.Context, cmd redis.Cmder) error {
-		tell(cmd)
+		c.add(cmd)
 		return next(ctx, cmd)
 	}
 }
 
 // ProcessPipelineHook implements redis.Hook.
-func (tell eachTrip) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
+func (c *tripCount) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
 	return func(ctx context.Context, cmds []redis.Cmder) error {
-		tell(cmds...)
+		c.add(cmds[0])
 		return next(ctx, cmds)
 	}
 }
+
+// benchAnswerWithin is how long a reply is waited for.
+const benchAnswerWithin = 30 * time.Second
 
 // benchPrefix begins the prefix of everything that is written to Redis.
 const benchPrefix = "whoread-bench-"

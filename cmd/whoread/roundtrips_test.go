@@ -376,3 +376,26 @@ func (w *world) beginCounting(trips *tripCounter, t app.Env, extra string) {
 		w.t.Fatal(err)
 	}
 }
+
+// eachTrip is a redis.Hook that is told of each round trip before it is made, with the
+// commands that go in it.
+type eachTrip func(cmds ...redis.Cmder)
+
+// DialHook implements redis.Hook.
+func (tell eachTrip) DialHook(next redis.DialHook) redis.DialHook { return next }
+
+// ProcessHook implements redis.Hook.
+func (tell eachTrip) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
+	return func(ctx context.Context, cmd redis.Cmder) error {
+		tell(cmd)
+		return next(ctx, cmd)
+	}
+}
+
+// ProcessPipelineHook implements redis.Hook.
+func (tell eachTrip) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
+	return func(ctx context.Context, cmds []redis.Cmder) error {
+		tell(cmds...)
+		return next(ctx, cmds)
+	}
+}

@@ -1,4 +1,4 @@
-package main
+package demo
 
 import (
 	"bufio"
@@ -14,13 +14,13 @@ type action string
 
 // The actions. demo.txt explains the format.
 const (
-	beginGroup action = "group"
-	say        action = "say"
-	read       action = "read"
-	join       action = "join"
-	leave      action = "leave"
-	later      action = "later"
-	remark     action = "--"
+	actionGroup  action = "group"
+	actionSay    action = "say"
+	actionRead   action = "read"
+	actionJoin   action = "join"
+	actionLeave  action = "leave"
+	actionLater  action = "later"
+	actionRemark action = "--"
 )
 
 // step is one step of a script.
@@ -28,14 +28,14 @@ type step struct {
 	line   int
 	action action
 	title  string        // of beginGroup
-	people []scriptRole  // of beginGroup, read, join and leave; the speaker of say
+	people []role        // of beginGroup, read, join and leave; the speaker of say
 	text   string        // of say and remark
 	quote  string        // of say: words of the quoted message
 	after  time.Duration // of later
 }
 
-// scriptRole is a person of a script.
-type scriptRole struct {
+// role is a person of a script.
+type role struct {
 	name           string
 	admin, outside bool
 }
@@ -55,7 +55,7 @@ func parseScript(r io.Reader) ([]step, error) {
 		case strings.TrimSpace(line) == "" || strings.HasPrefix(line, "#"):
 			continue
 		case strings.HasPrefix(line, " ") || strings.HasPrefix(line, "\t"):
-			if len(steps) == 0 || steps[len(steps)-1].action != say {
+			if len(steps) == 0 || steps[len(steps)-1].action != actionSay {
 				return nil, fmt.Errorf("line %d: an indented line must follow what somebody says", n)
 			}
 			steps[len(steps)-1].text += "\n" + strings.TrimSpace(line)
@@ -66,7 +66,7 @@ func parseScript(r io.Reader) ([]step, error) {
 			return nil, fmt.Errorf("line %d: %w", n, err)
 		}
 		s.line = n
-		if len(steps) == 0 && s.action != remark && s.action != beginGroup {
+		if len(steps) == 0 && s.action != actionRemark && s.action != actionGroup {
 			return nil, fmt.Errorf("line %d: a script begins with: group TITLE: NAME NAME", n)
 		}
 		steps = append(steps, s)
@@ -77,38 +77,38 @@ func parseScript(r io.Reader) ([]step, error) {
 func parseStep(line string) (step, error) {
 	word, rest, _ := strings.Cut(line, " ")
 	switch action(word) {
-	case remark:
-		return step{action: remark, text: rest}, nil
-	case beginGroup:
+	case actionRemark:
+		return step{action: actionRemark, text: rest}, nil
+	case actionGroup:
 		title, names, ok := strings.Cut(strings.ReplaceAll(rest, "：", ":"), ":")
-		s := step{action: beginGroup, title: strings.TrimSpace(title), people: parseRoles(names)}
+		s := step{action: actionGroup, title: strings.TrimSpace(title), people: parseRoles(names)}
 		if !ok || s.title == "" || len(s.people) == 0 {
 			return step{}, fmt.Errorf("a group needs a title and people: group TITLE: NAME NAME")
 		}
 		return s, nil
-	case later:
+	case actionLater:
 		after, err := time.ParseDuration(strings.TrimSpace(rest))
 		if err != nil || after <= 0 || after > 31*24*time.Hour {
 			return step{}, fmt.Errorf("later needs a time such as 30m, up to 744h")
 		}
-		return step{action: later, after: after}, nil
-	case read, join, leave:
+		return step{action: actionLater, after: after}, nil
+	case actionRead, actionJoin, actionLeave:
 		if people := parseRoles(rest); len(people) > 0 {
 			return step{action: action(word), people: people}, nil
 		}
 		return step{}, fmt.Errorf("%s needs at least one name", word)
 	}
 	if m := spokenLine.FindStringSubmatch(line); m != nil {
-		return step{action: say, people: parseRoles(m[1]), quote: m[2], text: m[3]}, nil
+		return step{action: actionSay, people: parseRoles(m[1]), quote: m[2], text: m[3]}, nil
 	}
 	return step{}, fmt.Errorf("%q is not understood; say NAME: TEXT, or one of group, read, join, leave, later, --", word)
 }
 
-func parseRoles(names string) []scriptRole {
-	var roles []scriptRole
+func parseRoles(names string) []role {
+	var roles []role
 	for word := range strings.FieldsSeq(names) {
 		m := roleWord.FindStringSubmatch(word)
-		roles = append(roles, scriptRole{name: m[1], admin: m[2] == "(admin)", outside: m[2] == "(outside)"})
+		roles = append(roles, role{name: m[1], admin: m[2] == "(admin)", outside: m[2] == "(outside)"})
 	}
 	return roles
 }

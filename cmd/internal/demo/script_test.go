@@ -1,4 +1,4 @@
-package main
+package demo
 
 import (
 	"strings"
@@ -25,18 +25,18 @@ later 1h30m
 	if err != nil {
 		t.Fatal(err)
 	}
-	bob := []scriptRole{{name: "Bob"}}
+	bob := []role{{name: "Bob"}}
 	want := []step{
-		{line: 2, action: beginGroup, title: "项目组", people: []scriptRole{{name: "李雷", admin: true}, {name: "Bob", outside: true}}},
-		{line: 3, action: remark, text: "a remark: with a colon"},
-		{line: 5, action: say, people: []scriptRole{{name: "李雷"}}, text: "@whoread 公告 标题\n第二行"},
-		{line: 7, action: say, people: bob, quote: "标题", text: "@whoread 谁没读"},
-		{line: 8, action: read, people: bob},
-		{line: 9, action: join, people: []scriptRole{{name: "Eve"}}},
-		{line: 10, action: leave, people: bob},
-		{line: 11, action: later, after: 90 * time.Minute},
+		{line: 2, action: actionGroup, title: "项目组", people: []role{{name: "李雷", admin: true}, {name: "Bob", outside: true}}},
+		{line: 3, action: actionRemark, text: "a remark: with a colon"},
+		{line: 5, action: actionSay, people: []role{{name: "李雷"}}, text: "@whoread 公告 标题\n第二行"},
+		{line: 7, action: actionSay, people: bob, quote: "标题", text: "@whoread 谁没读"},
+		{line: 8, action: actionRead, people: bob},
+		{line: 9, action: actionJoin, people: []role{{name: "Eve"}}},
+		{line: 10, action: actionLeave, people: bob},
+		{line: 11, action: actionLater, after: 90 * time.Minute},
 	}
-	if diff := cmp.Diff(want, got, cmp.AllowUnexported(step{}, scriptRole{})); diff != "" {
+	if diff := cmp.Diff(want, got, cmp.AllowUnexported(step{}, role{})); diff != "" {
 		t.Error(diff)
 	}
 }
