@@ -1,9 +1,8 @@
 // Command whoread is a DingTalk bot that tells a group who has not read a
 // message.
 //
-// This folder holds the program around the packages: one file per subcommand,
-// the configuration, and the wiring of everything (app.go). It is the only place
-// with signals and exit codes, and nothing imports it.
+// This folder holds the flags, the signals and the exit codes, a file per subcommand. What the
+// subcommands do is in cmd/internal.
 package main
 
 import (
@@ -56,7 +55,6 @@ type cli struct {
 	Forget   forgetCommand   `cmd:"" help:"Erase a group or a person from what is kept."`
 	Demo     demoCommand     `cmd:"" help:"See it work: a DingTalk on this machine, an embedded Redis, and the bot; a scripted exchange, then a page to chat in."`
 	DingTalk dingtalkCommand `cmd:"" name:"dingtalk" help:"Run that DingTalk alone, with a page to chat in, for 'whoread run' or any other Stream client."`
-	Bench    benchCommand    `cmd:"" help:"Measure it on this machine: times, calls, memory, each beside what the same costs without whoread."`
 	Version  versionCommand  `cmd:"" help:"Print the version."`
 }
 
@@ -75,7 +73,6 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		kong.Description("A DingTalk bot that tells a group who has not read a message."),
 		kong.Writers(stdout, stderr), kong.UsageOnError(), kong.Vars{
 			"default_listen": config.DefaultListen, "checked_groups": strconv.Itoa(check.MaxGroups), "checked_people": strconv.Itoa(check.MaxPeople),
-			"benches": benchNames(),
 		},
 		kong.Exit(func(code int) { exited = code }),
 		kong.BindTo(ctx, (*context.Context)(nil)), kong.Bind(streams{stdout, stderr}))

@@ -22,7 +22,7 @@ import (
 	"whoread/store"
 )
 
-// child is this program as a process of its own, as an administrator runs it.
+// child is whoread as a process of its own, as an administrator runs it.
 type child struct {
 	*exec.Cmd
 	began time.Time
@@ -33,17 +33,13 @@ const childConnections = 2
 
 // start runs the bot with the configuration, and returns once all its connections are up.
 func (b *bench) start(ctx context.Context, d *dingtalktest.Server, config string) (*child, error) {
-	self, err := os.Executable()
-	if err != nil {
-		return nil, err
-	}
-	c := &child{Cmd: exec.CommandContext(ctx, self, "run", "--config", config)}
+	c := &child{Cmd: exec.CommandContext(ctx, b.program, "run", "--config", config)}
 	c.Stderr = os.Stderr
 	c.began = time.Now()
 	if err := c.Start(); err != nil {
 		return nil, err
 	}
-	waiting, cancel := context.WithTimeout(ctx, benchAnswerWithin)
+	waiting, cancel := context.WithTimeout(ctx, answerTimeout)
 	defer cancel()
 	if err := d.AwaitConnections(waiting, childConnections); err != nil {
 		return nil, errors.Join(fmt.Errorf("the bot does not connect: %w", err), c.end())
@@ -56,9 +52,9 @@ func (c *child) end() error {
 	return errors.Join(c.Process.Signal(syscall.SIGTERM), c.Wait())
 }
 
-// benchConfig writes the configuration of a child. It holds secrets, as the Redis's
+// writeConfig writes the configuration of a child. It holds secrets, as the Redis's
 // password, and is removed with the folder.
-func (b *bench) benchConfig(folder string, d *dingtalktest.Server, prefix string) (string, error) {
+func (b *bench) writeConfig(folder string, d *dingtalktest.Server, prefix string) (string, error) {
 	app := d.App()
 	file := filepath.Join(folder, "whoread.yaml")
 	return file, os.WriteFile(file, fmt.Appendf(nil, `
@@ -71,18 +67,21 @@ log: {level: error}
 
 // withChild calls do with a DingTalk and the configuration of a child that uses it.
 func (b *bench) withChild(ctx context.Context, do func(d *dingtalktest.Server, config, prefix string) error) (err error) {
+	if err := b.buildProgram(ctx); err != nil {
+		return err
+	}
 	folder, err := os.MkdirTemp("", "whoread-bench")
 	if err != nil {
 		return err
 	}
-	prefix := benchPrefix + rand.Text()
+	prefix := keyPrefix + rand.Text()
 	defer func() { err = errors.Join(err, os.RemoveAll(folder), b.sweepKeys(ctx, prefix)) }()
 	d := dingtalktest.New(dingtalktest.Options{CallsPerSecond: -1})
 	if err := d.Listen("127.0.0.1:0"); err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, d.Close()) }()
-	config, err := b.benchConfig(folder, d, prefix)
+	config, err := b.writeConfig(folder, d, prefix)
 	if err != nil {
 		return err
 	}
@@ -113,11 +112,7 @@ func (b *bench) benchStart(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	self, err := os.Executable()
-	if err != nil {
-		return err
-	}
-	info, err := os.Stat(self)
+	info, err := os.Stat(b.program)
 	if err != nil {
 		return err
 	}
@@ -190,7 +185,7 @@ func askAbout(ctx context.Context, d *dingtalktest.Server, groups []*dingtalktes
 			}
 		}
 	}
-	ctx, cancel := context.WithTimeout(ctx, benchAnswerWithin)
+	ctx, cancel := context.WithTimeout(ctx, answerTimeout)
 	defer cancel()
 	if err := d.Await(ctx, func() bool { return d.CallCount(dingtalktest.APIWebhook) >= len(groups)*len(commands) }); err != nil {
 		return fmt.Errorf("answers about the history: %w", err)
@@ -241,7 +236,7 @@ func (b *bench) fill(ctx context.Context, prefix string, groups, perGroup int, p
 	for i := range groups {
 		all.Go(func() error {
 			for n := range perGroup {
-				if err := keepMessage(ctx, s, fmt.Sprintf("cid%05d", i), fmt.Sprintf("key%d-%d-%d", perGroup, i, n), audience, audience.UserIDs, now); err != nil {
+				if err := saveMessage(ctx, s, fmt.Sprintf("cid%05d", i), fmt.Sprintf("key%d-%d-%d", perGroup, i, n), audience, audience.UserIDs, now); err != nil {
 					return err
 				}
 			}
@@ -251,8 +246,8 @@ func (b *bench) fill(ctx context.Context, prefix string, groups, perGroup int, p
 	return all.Wait()
 }
 
-// keepMessage keeps a message as the bot does: recorded, sent, read.
-func keepMessage(ctx context.Context, s *store.Store, group, key string, audience receipts.Members, readers []string, at time.Time) error {
+// saveMessage keeps a message as the bot does: recorded, sent, read.
+func saveMessage(ctx context.Context, s *store.Store, group, key string, audience receipts.Members, readers []string, at time.Time) error {
 	m, _, err := s.Begin(ctx, receipts.Draft{
 		Group: group, Command: "msg" + key, Title: "周五 22:00 停机维护", Author: receipts.Person{UserID: "manager00001", Name: "李雷"}, At: at, Audience: &audience,
 	})
@@ -273,7 +268,7 @@ func keepMessage(ctx context.Context, s *store.Store, group, key string, audienc
 // benchRecords measures what one message takes in Redis.
 func (b *bench) benchRecords(ctx context.Context) (err error) {
 	const readers = 500
-	prefix := benchPrefix + rand.Text()
+	prefix := keyPrefix + rand.Text()
 	s, err := store.Open(store.Options{URL: b.redis, KeyPrefix: prefix, KeepFor: time.Hour})
 	if err != nil {
 		return err
@@ -290,7 +285,7 @@ func (b *bench) benchRecords(ctx context.Context) (err error) {
 		audience.UserIDs = append(audience.UserIDs, id)
 		bytes += 2*len(id) + len("1700000000000")
 	}
-	if err := keepMessage(ctx, s, "cid", "key", audience, audience.UserIDs, time.Now()); err != nil {
+	if err := saveMessage(ctx, s, "cid", "key", audience, audience.UserIDs, time.Now()); err != nil {
 		return err
 	}
 	total, saved := 0.0, 0.0

@@ -30,7 +30,7 @@ func (b *bench) benchClient(ctx context.Context) (err error) {
 		_, _ = w.Write([]byte(`{"accessToken":"token","expireIn":7200}`))
 	})
 	mux.HandleFunc("POST "+queryPath, func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(page) })
-	server := &http.Server{Handler: mux, ReadHeaderTimeout: benchAnswerWithin}
+	server := &http.Server{Handler: mux, ReadHeaderTimeout: answerTimeout}
 	served := make(chan struct{})
 	go func() {
 		defer close(served)

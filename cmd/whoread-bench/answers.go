@@ -18,7 +18,7 @@ import (
 // benchReport measures the answer about a large group, most of which is DingTalk's time.
 func (b *bench) benchReport(ctx context.Context) (err error) {
 	const members, readers = 5_000, 3_000
-	s, err := b.open(ctx, stageOptions{})
+	s, err := b.open(ctx, harnessOptions{})
 	if err != nil {
 		return err
 	}
@@ -133,7 +133,7 @@ func (c *bareClient) readers(ctx context.Context, group, key string) error {
 
 // benchCalls counts the calls that answers cost.
 func (b *bench) benchCalls(ctx context.Context) (err error) {
-	s, err := b.open(ctx, stageOptions{config: func(c *config.Config) { c.Reports.FreshFor = config.Default().Reports.FreshFor }})
+	s, err := b.open(ctx, harnessOptions{config: func(c *config.Config) { c.Reports.FreshFor = config.Default().Reports.FreshFor }})
 	if err != nil {
 		return err
 	}
@@ -182,7 +182,7 @@ func (b *bench) benchCalls(ctx context.Context) (err error) {
 		asking.Go(func() { _, _ = g.Say(person, dingtalktest.Say{Text: "谁没读"}) }) // whose reply is counted below
 	}
 	asking.Wait()
-	ctx, cancel := context.WithTimeout(ctx, benchAnswerWithin)
+	ctx, cancel := context.WithTimeout(ctx, answerTimeout)
 	defer cancel()
 	if err := s.Await(ctx, func() bool { return s.CallCount(dingtalktest.APIWebhook) == 20 }); err != nil {
 		return fmt.Errorf("twenty ask at once: %w", err)
@@ -204,7 +204,7 @@ func pushesTaken(d *dingtalktest.Server) int {
 
 // benchReply measures what whoread itself takes from a frame to its reply.
 func (b *bench) benchReply(ctx context.Context) (err error) {
-	s, err := b.open(ctx, stageOptions{config: func(c *config.Config) {
+	s, err := b.open(ctx, harnessOptions{config: func(c *config.Config) {
 		c.Budget.CallsPerSecond = 10_000 // to wait for a turn is DingTalk's time too
 		c.Members.CacheFor = config.Duration(time.Hour)
 	}})

@@ -37,8 +37,8 @@ func (b *bench) benchPushes(ctx context.Context) (err error) {
 	defer func() { err = errors.Join(err, p.close()) }()
 	c := demo.Config(dingtalktest.New(dingtalktest.Options{}))
 	c.DingTalk.APIURL, c.DingTalk.OapiURL = p.url, p.url
-	c.Redis.URL, c.Redis.KeyPrefix = config.RedisURL(b.redis), benchPrefix+rand.Text()
-	a, err := app.New(c, app.DefaultEnv(versionText()), b.log, ops.NewMetrics(versionText()))
+	c.Redis.URL, c.Redis.KeyPrefix = config.RedisURL(b.redis), keyPrefix+rand.Text()
+	a, err := app.New(c, app.DefaultEnv("bench"), b.log, ops.NewMetrics("bench"))
 	if err != nil {
 		return err
 	}
@@ -117,7 +117,7 @@ func (b *bench) barePushes(ctx context.Context, messages, readers int) (rate flo
 	if err != nil {
 		return 0, err
 	}
-	prefix := benchPrefix + rand.Text()
+	prefix := keyPrefix + rand.Text()
 	defer func() { err = errors.Join(err, rdb.Close(), b.sweepKeys(ctx, prefix)) }()
 	const perPipeline = 500
 	at := "=" + strconv.FormatInt(time.Now().UnixMilli(), 10)
@@ -187,7 +187,7 @@ func newPusher(ctx context.Context) (*pusher, error) {
 			p.open <- ws
 		}
 	})
-	p.server = &http.Server{Handler: mux, ReadHeaderTimeout: benchAnswerWithin}
+	p.server = &http.Server{Handler: mux, ReadHeaderTimeout: answerTimeout}
 	p.ready.Go(func() { _ = p.server.Serve(l) }) // it ends with close
 	return p, nil
 }
@@ -204,7 +204,7 @@ func (p *pusher) close() error {
 
 // connected waits for the bot's first connection.
 func (p *pusher) connected(ctx context.Context) (*websocket.Conn, error) {
-	ctx, cancel := context.WithTimeout(ctx, benchAnswerWithin)
+	ctx, cancel := context.WithTimeout(ctx, answerTimeout)
 	defer cancel()
 	select {
 	case ws := <-p.open:

@@ -24,29 +24,29 @@ import (
 	"whoread/store"
 )
 
-// stage is a bot in this process, as 'whoread run' has it, with a DingTalk of its own
+// harness is a bot in this process, as 'whoread run' has it, with a DingTalk of its own
 // and what is measured at its ends.
-type stage struct {
+type harness struct {
 	*dingtalktest.Server
 	records *store.Store // the bot's, by a connection of its own
 	inbox   *store.Inbox
 	admin   dingtalktest.Person
-	wire    *wire
+	wire    *transport
 	trips   *tripCount
 	end     []func() error // in reverse
 }
 
-// stageOptions are how a stage differs from the usual.
-type stageOptions struct {
+// harnessOptions are how a stage differs from the usual.
+type harnessOptions struct {
 	dingtalk dingtalktest.Options
 	travels  bool // it goes by the DingTalk's clock, which may be turned
 	config   func(*config.Config)
 }
 
 // open starts a stage; close ends it, and removes what it wrote.
-func (b *bench) open(ctx context.Context, o stageOptions) (s *stage, err error) {
+func (b *bench) open(ctx context.Context, o harnessOptions) (s *harness, err error) {
 	o.dingtalk.CallsPerSecond = -1
-	s = &stage{Server: dingtalktest.New(o.dingtalk), trips: new(tripCount)}
+	s = &harness{Server: dingtalktest.New(o.dingtalk), trips: new(tripCount)}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, s.close())
@@ -56,10 +56,10 @@ func (b *bench) open(ctx context.Context, o stageOptions) (s *stage, err error) 
 	if err := s.Listen("127.0.0.1:0"); err != nil {
 		return s, err
 	}
-	s.wire = &wire{next: &http.Transport{MaxIdleConnsPerHost: 20}}
+	s.wire = &transport{next: &http.Transport{MaxIdleConnsPerHost: 20}}
 	s.end = append(s.end, func() error { s.wire.next.CloseIdleConnections(); return nil })
 	c := demo.Config(s.Server)
-	c.Redis.URL, c.Redis.KeyPrefix = config.RedisURL(b.redis), benchPrefix+rand.Text()
+	c.Redis.URL, c.Redis.KeyPrefix = config.RedisURL(b.redis), keyPrefix+rand.Text()
 	s.end = append(s.end, func() error { return b.sweepKeys(ctx, c.Redis.KeyPrefix) })
 	if o.config != nil {
 		o.config(&c)
@@ -68,7 +68,7 @@ func (b *bench) open(ctx context.Context, o stageOptions) (s *stage, err error) 
 	if o.travels {
 		t.Now, t.DueEvery = s.Clock().Now, time.Millisecond
 	}
-	a, err := app.New(c, t, b.log, ops.NewMetrics(versionText()))
+	a, err := app.New(c, t, b.log, ops.NewMetrics("bench"))
 	if err != nil {
 		return s, err
 	}
@@ -86,7 +86,7 @@ func (b *bench) open(ctx context.Context, o stageOptions) (s *stage, err error) 
 	return s, s.AwaitConnections(ctx, 1)
 }
 
-func (s *stage) close() error {
+func (s *harness) close() error {
 	var failures []error
 	for i := len(s.end) - 1; i >= 0; i-- {
 		failures = append(failures, s.end[i]())
@@ -95,7 +95,7 @@ func (s *stage) close() error {
 }
 
 // crowd is a group of the administrator and n-1 other people.
-func (s *stage) crowd(n int) (*dingtalktest.Group, []dingtalktest.Person) {
+func (s *harness) crowd(n int) (*dingtalktest.Group, []dingtalktest.Person) {
 	people := []dingtalktest.Person{s.admin}
 	for i := len(people); i < n; i++ {
 		people = append(people, s.AddPerson(dingtalktest.Person{UserID: fmt.Sprintf("manager%05d", i), Name: fmt.Sprintf("员工%05d", i)}))
@@ -105,13 +105,13 @@ func (s *stage) crowd(n int) (*dingtalktest.Group, []dingtalktest.Person) {
 
 // ask says something to the bot and waits for its reply. It returns when the reply was
 // on its way, and how much of the time since was DingTalk's.
-func (s *stage) ask(ctx context.Context, g *dingtalktest.Group, text string) (took, theirs time.Duration, err error) {
+func (s *harness) ask(ctx context.Context, g *dingtalktest.Group, text string) (took, theirs time.Duration, err error) {
 	replied := s.wire.await()
 	began := time.Now()
 	if _, err := g.Say(s.admin, dingtalktest.Say{Text: text}); err != nil {
 		return 0, 0, err
 	}
-	ctx, cancel := context.WithTimeout(ctx, benchAnswerWithin)
+	ctx, cancel := context.WithTimeout(ctx, answerTimeout)
 	defer cancel()
 	select {
 	case reply := <-replied:
@@ -122,7 +122,7 @@ func (s *stage) ask(ctx context.Context, g *dingtalktest.Group, text string) (to
 }
 
 // announce announces something and returns its message.
-func (s *stage) announce(ctx context.Context, g *dingtalktest.Group, title string) (dingtalktest.Message, error) {
+func (s *harness) announce(ctx context.Context, g *dingtalktest.Group, title string) (dingtalktest.Message, error) {
 	if _, _, err := s.ask(ctx, g, "公告 "+title); err != nil {
 		return dingtalktest.Message{}, err
 	}
@@ -138,9 +138,9 @@ func (s *stage) announce(ctx context.Context, g *dingtalktest.Group, title strin
 	return last, nil
 }
 
-// wire watches the calls of DingTalk: when the next reply goes out, and how long the
+// transport watches the calls of DingTalk: when the next reply goes out, and how long the
 // calls before it took.
-type wire struct {
+type transport struct {
 	next *http.Transport
 
 	mu      sync.Mutex
@@ -156,7 +156,7 @@ type reply struct {
 }
 
 // await returns where the next reply is told of.
-func (w *wire) await() <-chan reply {
+func (w *transport) await() <-chan reply {
 	told := make(chan reply, 1)
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -165,7 +165,7 @@ func (w *wire) await() <-chan reply {
 }
 
 // RoundTrip implements http.RoundTripper.
-func (w *wire) RoundTrip(r *http.Request) (*http.Response, error) {
+func (w *transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	w.begin(strings.Contains(r.URL.Path, "sendBySession"))
 	response, err := w.next.RoundTrip(r)
 	if err != nil {
@@ -176,7 +176,7 @@ func (w *wire) RoundTrip(r *http.Request) (*http.Response, error) {
 	return response, nil
 }
 
-func (w *wire) begin(isReply bool) {
+func (w *transport) begin(isReply bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	now := time.Now()
@@ -190,7 +190,7 @@ func (w *wire) begin(isReply bool) {
 	w.busy++
 }
 
-func (w *wire) done() {
+func (w *transport) done() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.busy--; w.busy == 0 {
@@ -260,11 +260,11 @@ func (c *tripCount) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.Pr
 	}
 }
 
-// benchAnswerWithin is how long a reply is waited for.
-const benchAnswerWithin = 30 * time.Second
+// answerTimeout is how long a reply is waited for.
+const answerTimeout = 30 * time.Second
 
-// benchPrefix begins the prefix of everything that is written to Redis.
-const benchPrefix = "whoread-bench-"
+// keyPrefix begins the prefix of everything that is written to Redis.
+const keyPrefix = "whoread-bench-"
 
 // client is a bare client of the Redis.
 func (b *bench) client() (*redis.Client, error) {

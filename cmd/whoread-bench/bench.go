@@ -2,32 +2,21 @@ package main
 
 import (
 	"context"
-	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
-	"runtime"
 	"slices"
 	"strings"
 	"time"
 
 	"go.uber.org/zap"
-
-	"whoread/cmd/internal/app"
 )
 
-type benchCommand struct {
-	Redis   string        `help:"A Redis to measure with, redis://...; what is written there is removed again. By default a redis-server is started, if one is installed." placeholder:"URL"`
-	Latency time.Duration `default:"50ms" help:"How long DingTalk takes for a call."`
-	Only    []string      `help:"Measure only these: ${benches}." placeholder:"NAME"`
-	Brief   bool          `help:"With small numbers, to see that it works; the figures say little."`
-	JSON    bool          `name:"json" help:"Print JSON, a figure a line."`
-}
-
-// bench measures what the bot costs, with the packages of 'whoread run' as they are,
-// a DingTalk on this machine and a real Redis.
+// bench measures what the bot costs, with the bot as app.New makes it for 'whoread run', a
+// DingTalk on this machine and a real Redis.
 type bench struct {
 	redis   string // its URL
+	program string // the whoread that is started as a process of its own
+	build   bool   // the program must be built first
 	latency time.Duration
 	brief   bool
 	report  func(figure)
@@ -49,11 +38,13 @@ type figure struct {
 	Met     *bool   `json:"met,omitempty"` // nil where there is no target
 }
 
-// benches are what can be measured, in the order of the table.
-var benches = []struct {
+type namedBench struct {
 	name string
 	run  func(*bench, context.Context) error
-}{
+}
+
+// benches are what can be measured, in the order of the table.
+var benches = []namedBench{
 	{"report", (*bench).benchReport},
 	{"calls", (*bench).benchCalls},
 	{"month", (*bench).benchMonth},
@@ -72,44 +63,6 @@ func benchNames() string {
 		names[i] = b.name
 	}
 	return strings.Join(names, ", ")
-}
-
-// Run measures, and prints a Markdown table: the one of the README. Targets that are
-// missed are marked, and are no failure: on a busy machine any time may be.
-func (c *benchCommand) Run(ctx context.Context, out streams) (err error) {
-	for _, name := range c.Only {
-		if !strings.Contains(", "+benchNames()+",", ", "+name+",") {
-			return fmt.Errorf("there is no bench %q: there are %s", name, benchNames())
-		}
-	}
-	app.TuneGC() // as 'whoread run'
-	url := c.Redis
-	if url == "" {
-		server, err := startRedis(ctx)
-		if err != nil {
-			return err
-		}
-		defer server.stop()
-		url = server.url
-	}
-	b := &bench{redis: url, latency: c.Latency, brief: c.Brief, log: zap.NewNop()}
-	b.report = markdownRows(out.out)
-	if c.JSON {
-		lines := json.NewEncoder(out.out)
-		b.report = func(f figure) { err = errors.Join(err, lines.Encode(f)) }
-	} else {
-		fmt.Fprintf(out.out, "%s, %s/%s, %d CPUs, %s a call of DingTalk\n\n", time.Now().Format(time.DateOnly), runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), c.Latency)
-		fmt.Fprintln(out.out, "| | measured | floor | ratio | target |\n|---|---|---|---|---|")
-	}
-	for _, one := range benches {
-		if len(c.Only) > 0 && !slices.Contains(c.Only, one.name) {
-			continue
-		}
-		if err := one.run(b, ctx); err != nil {
-			return fmt.Errorf("%s: %w", one.name, err)
-		}
-	}
-	return err
 }
 
 // markdownRows writes each figure as a row of a table.

@@ -66,7 +66,7 @@ func (b *bench) days() int { return b.pick(monthDays, 2) }
 func (b *bench) liveThrough(ctx context.Context, m month) (cost monthCost, err error) {
 	morning := time.Date(2026, 3, 1, 9, 0, 0, 0, time.FixedZone("Shanghai", 8*60*60))
 	began := time.Now()
-	s, err := b.open(ctx, stageOptions{travels: true, dingtalk: dingtalktest.Options{
+	s, err := b.open(ctx, harnessOptions{travels: true, dingtalk: dingtalktest.Options{
 		Now: func() time.Time { return morning.Add(time.Since(began)) },
 	}, config: func(c *config.Config) {
 		usual := config.Default()
@@ -175,8 +175,8 @@ func (b *bench) liveThrough(ctx context.Context, m month) (cost monthCost, err e
 }
 
 // kept waits until that many reads of a message are kept.
-func (s *stage) kept(ctx context.Context, group string, number, reads int) error {
-	ctx, cancel := context.WithTimeout(ctx, benchAnswerWithin)
+func (s *harness) kept(ctx context.Context, group string, number, reads int) error {
+	ctx, cancel := context.WithTimeout(ctx, answerTimeout)
 	defer cancel()
 	for {
 		kept, err := s.records.Kept(ctx, group, number)
@@ -189,8 +189,8 @@ func (s *stage) kept(ctx context.Context, group string, number, reads int) error
 
 // idle waits until what was due is done: whatever is due is moved into the inbox every
 // millisecond.
-func (s *stage) idle(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, benchAnswerWithin)
+func (s *harness) idle(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, answerTimeout)
 	defer cancel()
 	scheduled := -1
 	for quiet := 0; quiet < 5; quiet++ {
