@@ -123,7 +123,8 @@ func checkPauses(t *testing.T, when string, times []time.Time, end time.Time, lo
 }
 
 // In an organisation in which nobody says anything, connections are replaced every three minutes, each before its
-// predecessor ends, and never two at once. Where frames come in time, none is.
+// predecessor ends, and never two at once. Where frames come in time, none is. What the pauses between attempts grew to before
+// that day is forgotten.
 func TestAQuietDay(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -131,11 +132,13 @@ func TestAQuietDay(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		dingtalk := &away{attempts: map[*slot][]time.Time{}}
+		dingtalk := &away{is: true, attempts: map[*slot][]time.Time{}}
 		c.connect = dingtalk.connect
 		ctx, stop := context.WithCancel(t.Context())
 		ended := make(chan error, 1)
 		go func() { ended <- c.Run(ctx) }()
+		time.Sleep(time.Hour)
+		dingtalk.comes()
 
 		time.Sleep(24 * time.Hour)
 		synctest.Wait()
@@ -163,6 +166,11 @@ func TestAQuietDay(t *testing.T) {
 		stop()
 		if err := <-ended; err != nil {
 			t.Error(err)
+		}
+		for i, s := range c.slots {
+			if pause := s.backoff.NextBackOff(); pause > 2*c.cfg.Backoff.Initial {
+				t.Errorf("connection %d would be tried again after %v", i, pause)
+			}
 		}
 	})
 }

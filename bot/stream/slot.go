@@ -47,6 +47,7 @@ func (c *Client) keepUp(ctx context.Context, s *slot) {
 			continue
 		case silent:
 			s.log.Info("DingTalk pushes nothing on the connection: opening another one")
+			s.backoff.Reset() // it was good until then
 			former, renewing = conn, true
 			continue
 		case leaving:
