@@ -310,7 +310,7 @@ func (b *Bot) message(ctx context.Context, w *words, in Incoming, said command.C
 	case said.Number > 0:
 		return b.numbered(ctx, w, in.Group, said.Number)
 	case in.Quote.Key != "":
-		return b.quoted(ctx, w, in)
+		return b.quoted(ctx, w, in, b.rights(in, said))
 	case in.QuotedNumber > 0:
 		return b.numbered(ctx, w, in.Group, in.QuotedNumber)
 	case in.IsReply:
@@ -341,12 +341,12 @@ func (b *Bot) numbered(ctx context.Context, w *words, group string, number int) 
 }
 
 // quoted finds the message that a quotation with a key is about.
-func (b *Bot) quoted(ctx context.Context, w *words, in Incoming) (receipts.Message, string, error) {
+func (b *Bot) quoted(ctx context.Context, w *words, in Incoming, rights receipts.Rights) (receipts.Message, string, error) {
 	quote := in.Quote
 	if strings.HasPrefix(quote.Text, "#") { // an answer of the bot's own
 		quote.About = in.QuotedNumber
 	}
-	m, err := b.Reporter.Quoted(ctx, in.Group, quote)
+	m, err := b.Reporter.Quoted(ctx, in.Group, quote, rights)
 	switch kind := kindOf(err); {
 	case errors.Is(err, receipts.ErrNotMessage):
 		return m, w.QuoteNotOurs, nil

@@ -38,9 +38,7 @@ func (b *Bot) remind(ctx context.Context, w *words, in Incoming, said command.Co
 	if err != nil || refusal != "" {
 		return refuse(refusal), err
 	}
-	// It is wanted now, and nobody can be reminded without asking who has read.
-	rights := receipts.Rights{PastBudget: b.Access.may(Admins, in, receipts.Person{})}
-	r, err := b.Reporter.Ask(ctx, in.Group, number, rights)
+	r, err := b.Reporter.Ask(ctx, in.Group, number, b.rights(in, said))
 	if errors.Is(err, receipts.ErrNoMessage) {
 		return refuse(fmt.Sprintf(w.NoSuch, number)), nil
 	}
@@ -76,6 +74,12 @@ func (b *Bot) remind(ctx context.Context, w *words, in Incoming, said command.Co
 		a.text = lines(a.text, fmt.Sprintf(w.StrangersLeft, in.Strangers))
 	}
 	return b.deliver(ctx, w, in, a)
+}
+
+// rights are those of a command. An administrator's reminder is wanted now, and nobody can
+// be reminded without asking who has read.
+func (b *Bot) rights(in Incoming, said command.Command) receipts.Rights {
+	return receipts.Rights{PastBudget: said.Verb == command.Remind && b.Access.may(Admins, in, receipts.Person{})}
 }
 
 // nudges is how people are reminded of the message; who asks and how often people

@@ -412,6 +412,19 @@ func TestTheMembersAreAskedForWithTheAskersRights(t *testing.T) {
 	}
 }
 
+func TestAQuotedMessageIsLookedUpWithTheAskersRights(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.readers.sent["old"], w.readers.budget = group, errSpent
+	quote := receipts.Quote{Key: "old", CreatedAt: morning, Text: "旧公告"}
+	if m, err := w.reporter.Quoted(t.Context(), group, quote, receipts.Rights{}); !errors.Is(err, receipts.ErrBudgetSpent) {
+		t.Errorf("without the right: %+v, %v", m, err)
+	}
+	if m, err := w.reporter.Quoted(t.Context(), group, quote, receipts.Rights{PastBudget: true}); err != nil || !m.Adopted {
+		t.Errorf("with the right: %+v, %v", m, err)
+	}
+}
+
 // Each asker comes back when he gives up, and nobody else does: not even where it was he
 // who asked first. The question is given up when nobody waits any more.
 func TestCancellationIsTheAskersOwn(t *testing.T) {

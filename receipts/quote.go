@@ -65,7 +65,7 @@ func plain(text string) string {
 //
 // ErrNotMessage means that it is about none of the messages, or shows too little. Any
 // other error is DingTalk's refusal, or that of the records.
-func (r *Reporter) Quoted(ctx context.Context, group string, q Quote) (Message, error) {
+func (r *Reporter) Quoted(ctx context.Context, group string, q Quote, rights Rights) (Message, error) {
 	m, err := r.Records.ByKey(ctx, group, q.Key)
 	if errors.Is(err, ErrNoMessage) && q.About > 0 {
 		m, err = r.Message(ctx, group, q.About)
@@ -98,7 +98,7 @@ func (r *Reporter) Quoted(ctx context.Context, group string, q Quote) (Message, 
 		}
 	}
 	if len(uncertain) != 1 {
-		return r.adopt(ctx, group, q)
+		return r.adopt(ctx, group, q, rights)
 	}
 	sent := r.sent(q)
 	if q.CreatedAt.IsZero() {
@@ -107,7 +107,7 @@ func (r *Reporter) Quoted(ctx context.Context, group string, q Quote) (Message, 
 	m, err = r.Records.Mark(ctx, group, uncertain[0].Number, Change{To: Sent, Key: q.Key, SentAt: sent})
 	switch {
 	case errors.Is(err, ErrWrongState): // meanwhile it turned out to be another one
-		return r.adopt(ctx, group, q)
+		return r.adopt(ctx, group, q, rights)
 	case err != nil:
 		return Message{}, fmt.Errorf("heal message: %w", err)
 	}
@@ -131,14 +131,14 @@ func (r *Reporter) sent(q Quote) time.Time {
 	return q.CreatedAt
 }
 
-func (r *Reporter) adopt(ctx context.Context, group string, q Quote) (Message, error) {
+func (r *Reporter) adopt(ctx context.Context, group string, q Quote, rights Rights) (Message, error) {
 	sent := r.sent(q)
 	title, _, _ := strings.Cut(strings.TrimSpace(q.Text), "\n")
 	m := Message{
 		Group: group, Title: strings.TrimSpace(title), Key: q.Key, State: Sent,
 		CreatedAt: sent, SentAt: sent, Adopted: true,
 	}
-	ids, delivery, asked, err := r.readers(ctx, m, Rights{})
+	ids, delivery, asked, err := r.readers(ctx, m, rights)
 	if err != nil && !errors.Is(err, ErrNoReadData) {
 		return Message{}, fmt.Errorf("look up the quoted message: %w", err)
 	}
