@@ -61,8 +61,7 @@ type Options struct {
 	Follower  *receipts.Follower
 	Groups    GroupRecords
 	Learned   receipts.LearnedMembers
-	Budget    *Budget
-	Quota     *Quota
+	Budget    Budget
 	Client    *dingtalk.Client
 	Observer  Observer // nil for none
 	// Connections tells since when each connection to DingTalk is up; zero for one that
@@ -271,8 +270,8 @@ func (b *Bot) answer(ctx context.Context, in Incoming, said command.Command) (Ou
 		return AttemptFailed, fmt.Errorf("%s: %w", said.Verb, err)
 	}
 	if admin && a.text != "" {
-		if state, due := b.Budget.Warn(in.ID); due {
-			a.text = lines(a.text, wordsOf(b.language(said)).budgetNotice(state))
+		if usage, due := b.Budget.Warn(in.ID); due {
+			a.text = lines(a.text, wordsOf(b.language(said)).budgetNotice(usage))
 		}
 	}
 	if a.text != "" {

@@ -6,11 +6,11 @@ import (
 	"testing"
 	"time"
 
-	"go.uber.org/zap"
-
 	"whoread/bot"
 	"whoread/bot/command"
 	"whoread/receipts"
+	"whoread/receipts/dingtalk"
+	"whoread/receipts/dingtalk/budget"
 	"whoread/receipts/dingtalk/dingtalktest"
 )
 
@@ -22,6 +22,8 @@ var (
 	nearlySpent = spoken{"提醒管理员：我本月的接口调用预算已用 ", "For the administrators: "}
 )
 
+var counted = dingtalk.Call{API: "query", Counted: true}
+
 // spend makes n counted calls more that this process knows of.
 func (w *world) spend(n int) {
 	for range n {
@@ -30,7 +32,10 @@ func (w *world) spend(n int) {
 }
 
 // spendAll leaves nothing of the budget.
-func (w *world) spendAll() { w.spend(w.bot.Budget.State().Left()) }
+func (w *world) spendAll() {
+	s := w.budget.State()
+	w.spend(s.CallsPerMonth - s.Used)
+}
 
 // monthEnd is when the month of the quota is over that the worlds are in.
 var monthEnd = time.Date(2026, 8, 31, 16, 0, 0, 0, time.UTC)
@@ -40,7 +45,7 @@ var monthEnd = time.Date(2026, 8, 31, 16, 0, 0, 0, time.UTC)
 func TestPastTheBudgetReportsSayWhatIsKnown(t *testing.T) {
 	t.Parallel()
 	inBothLanguages(t, func(t *testing.T, language command.Language) {
-		w := newWorld(t, setup{budget: bot.BudgetLimits{CallsPerSecond: 20, CallsPerMonth: 100}})
+		w := newWorld(t, setup{budget: budget.Limits{CallsPerSecond: 20, CallsPerMonth: 100}})
 		w.clock.advance(monthEnd.Add(-85 * time.Minute).Sub(w.clock.now())) // 14:35
 		unread, budget := spoken{"谁没读", "unread"}.in(language), budgetSentence.in(language)
 		post := w.announce("公告 停机")
@@ -83,7 +88,7 @@ func TestPastTheBudgetReportsSayWhatIsKnown(t *testing.T) {
 // What pushes have told costs nothing: where everybody has read, the answer is whole.
 func TestPastTheBudgetPushesTellAll(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, setup{budget: bot.BudgetLimits{CallsPerMonth: 100}})
+	w := newWorld(t, setup{budget: budget.Limits{CallsPerMonth: 100}})
 	post := w.announce("公告 停机")
 	w.spendAll()
 	reads := map[string]time.Time{}
@@ -100,7 +105,7 @@ func TestPastTheBudgetPushesTellAll(t *testing.T) {
 // An administrator who has people reminded wants to know who has not read, whatever it costs; what comes by itself does not.
 func TestPastTheBudgetAnAdministratorCanRemind(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, setup{budget: bot.BudgetLimits{CallsPerMonth: 100}, options: func(o *bot.Options) { o.Access.Remind = bot.Everyone }})
+	w := newWorld(t, setup{budget: budget.Limits{CallsPerMonth: 100}, options: func(o *bot.Options) { o.Access.Remind = bot.Everyone }})
 	post := w.announce("公告 停机")
 	w.must(w.group.ReadAll(post.ID, w.lisi))
 	w.spendAll()
@@ -119,7 +124,7 @@ func TestPastTheBudgetAnAdministratorCanRemind(t *testing.T) {
 
 func TestPastTheBudgetWhatComesByItselfSaysItOnce(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, setup{budget: bot.BudgetLimits{CallsPerMonth: 100}})
+	w := newWorld(t, setup{budget: budget.Limits{CallsPerMonth: 100}})
 	w.reconfigure(func(o *bot.Options) { o.Sweep = []time.Duration{time.Hour} })
 	post := w.announce("公告 每30分钟 停机")
 	w.must(w.group.ReadAll(post.ID, w.lisi))
@@ -150,7 +155,7 @@ func TestPastTheBudgetWhatComesByItselfSaysItOnce(t *testing.T) {
 	if now := w.asked(); now != before {
 		t.Errorf("asked %d times", now-before)
 	}
-	w.bot.Budget.Set(bot.BudgetLimits{CallsPerMonth: 1000}) // somebody has raised it
+	w.budget.SetLimits(budget.Limits{CallsPerMonth: 1000}) // somebody has raised it
 	if got := round(); len(got) != 1 || !strings.Contains(got[0].Text, "未读 3 人：李雷、韩梅梅、张三") {
 		t.Errorf("the next round said %+v", got)
 	}
@@ -170,7 +175,7 @@ func TestPastTheBudgetMembersComeFromWhatCostsNothing(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			test.set.budget = bot.BudgetLimits{CallsPerMonth: 1}
+			test.set.budget = budget.Limits{CallsPerMonth: 1}
 			if name == "a roster" {
 				test.set.group = dingtalktest.GroupOptions{ID: "cidRoster=="}
 				test.set.rosters = map[string]bot.RosterOptions{"cidRoster==": {Users: []string{"lisi", "zhangsan"}}}
@@ -189,7 +194,7 @@ func TestPastTheBudgetMembersComeFromWhatCostsNothing(t *testing.T) {
 // A quoted message that is not known can't be looked up, and nothing is recorded about it.
 func TestPastTheBudgetAnUnknownMessageIsNotAdopted(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, setup{budget: bot.BudgetLimits{CallsPerMonth: 1}})
+	w := newWorld(t, setup{budget: budget.Limits{CallsPerMonth: 1}})
 	w.spendAll()
 	foreign := w.announce("公告 停机")
 	_, err := w.store.ForgetGroup(w.soon(), w.group.ID(), false)
@@ -207,7 +212,7 @@ func TestAnAdministratorReadsOnceThatTheBudgetIsNearlySpent(t *testing.T) {
 			t.Parallel()
 			inBothLanguages(t, func(t *testing.T, language command.Language) {
 				w := newWorld(t, setup{
-					budget:  bot.BudgetLimits{CallsPerMonth: 100, WarnAt: 80},
+					budget:  budget.Limits{CallsPerMonth: 100, WarnAt: 80},
 					options: func(o *bot.Options) { o.Access.Admins = admins },
 				})
 				admin := w.lilei
@@ -227,7 +232,7 @@ func TestAnAdministratorReadsOnceThatTheBudgetIsNearlySpent(t *testing.T) {
 				once(nearlySpent.in(language)+"80/100", "80%", "budget.calls_per_month")
 				w.spendAll()
 				once("100/100", spoken{"用完了", "is spent"}.in(language))
-				w.bot.Budget.Set(bot.BudgetLimits{CallsPerMonth: 110, WarnAt: 90})
+				w.budget.SetLimits(budget.Limits{CallsPerMonth: 110, WarnAt: 90})
 				once("100/110", nearlySpent.in(language))
 				w.clock.advance(monthEnd.Sub(w.clock.now()))
 				w.never(w.asks(admin, help), nearlySpent.in(language))
@@ -246,86 +251,9 @@ func TestAnAdministratorReadsOnceThatTheBudgetIsNearlySpent(t *testing.T) {
 
 func TestNobodyIsToldWhereNoWarningIsWanted(t *testing.T) {
 	t.Parallel()
-	for _, limits := range []bot.BudgetLimits{{CallsPerMonth: 100}, {WarnAt: 80}, {}} {
+	for _, limits := range []budget.Limits{{CallsPerMonth: 100}, {WarnAt: 80}, {}} {
 		w := newWorld(t, setup{budget: limits})
 		w.spend(150)
 		w.never(w.asks(w.lilei, "帮助"), nearlySpent.zh)
-	}
-}
-
-func TestAWarningIsGivenOnceButToARepetitionOfItsCommand(t *testing.T) {
-	t.Parallel()
-	clock := &clock{at: august()}
-	counter := bot.NewCallCounter(&callRecords{}, clock.now, zap.NewNop())
-	defer counter.Close()
-	budget := bot.NewBudget(counter, bot.BudgetLimits{CallsPerMonth: 10, WarnAt: 80})
-	for _, step := range []struct {
-		calls   int
-		command string
-		due     bool
-	}{
-		{7, "a", false}, {1, "b", true}, {0, "c", false}, {0, "b", true}, {2, "b", true}, {0, "c", false}, {1, "c", false},
-	} {
-		for range step.calls {
-			counter.Observe(counted)
-		}
-		if s, due := budget.Warn(step.command); due != step.due {
-			t.Errorf("%d of 10 calls, command %s: %t", s.Used, step.command, due)
-		}
-	}
-}
-
-// What the others have made is known as of this process's last call, or asked for once it is a minute old.
-func TestTheBudgetIsThatOfAllProcesses(t *testing.T) {
-	t.Parallel()
-	r, clock := &callRecords{}, &clock{at: august()}
-	one, two := bot.NewCallCounter(r, clock.now, zap.NewNop()), bot.NewCallCounter(r, clock.now, zap.NewNop())
-	defer one.Close()
-	defer two.Close()
-	budget := bot.NewBudget(two, bot.BudgetLimits{CallsPerMonth: 10})
-	ask := func(counter *bot.CallCounter) {
-		t.Helper()
-		if _, err := counter.ThisMonth(t.Context()); err != nil {
-			t.Fatal(err)
-		}
-	}
-	ask(two)
-	for range 9 {
-		one.Observe(counted)
-	}
-	ask(one)
-	if s := budget.State(); s.Used != 0 || s.Left() != 10 || s.Spent() || !budget.Within() {
-		t.Errorf("before it can know: %+v", s)
-	}
-	two.Observe(counted) // is written beside, and the others' come back
-	eventually(t, func() bool { return budget.State().Used == 10 && !budget.Within() })
-
-	clock.advance(monthEnd.Sub(clock.now()) - time.Second)
-	if budget.Within() {
-		t.Error("there are calls left before the month is over")
-	}
-	clock.advance(time.Second)
-	if s := budget.State(); s.Used != 0 || !s.Ends.Equal(time.Date(2026, 9, 30, 16, 0, 0, 0, time.UTC)) {
-		t.Errorf("the new month begins with %+v", s)
-	}
-	one.Observe(counted)
-	ask(one)
-	eventually(t, func() bool { return budget.State().Used == 1 }) // asks by itself: it knows nothing of this month
-	one.Observe(counted)
-	ask(one)
-	if s := budget.State(); s.Used != 1 {
-		t.Errorf("asked before a minute was over: %+v", s)
-	}
-	clock.advance(time.Minute)
-	eventually(t, func() bool { return budget.State().Used == 2 })
-}
-
-// eventually waits for what happens beside.
-func eventually(t *testing.T, is func() bool) {
-	t.Helper()
-	for deadline := time.Now().Add(time.Minute); !is(); time.Sleep(time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatal("it does not come true")
-		}
 	}
 }

@@ -25,6 +25,7 @@ import (
 	"whoread/bot/stream"
 	"whoread/receipts"
 	"whoread/receipts/dingtalk"
+	"whoread/receipts/dingtalk/budget"
 	"whoread/receipts/dingtalk/dingtalktest"
 	"whoread/store"
 )
@@ -34,7 +35,7 @@ type say = dingtalktest.Say
 
 // setup changes what a test's world is made of.
 type setup struct {
-	budget   bot.BudgetLimits
+	budget   budget.Limits
 	dingtalk dingtalktest.Options
 	group    dingtalktest.GroupOptions
 	rosters  map[string]bot.RosterOptions
@@ -53,7 +54,8 @@ type world struct {
 	bot      *bot.Bot
 	inbox    *inbox
 	clock    *clock
-	counter  *bot.CallCounter
+	counter  *budget.Counter
+	budget   *budget.Budget
 	log      *logBuffer
 	wire     *wire
 
@@ -88,13 +90,12 @@ func newWorld(t *testing.T, s setup) *world {
 	w.must(err)
 	w.loseStore = sync.OnceFunc(func() { w.must(w.store.Close()) })
 	w.Cleanup(w.loseStore)
-	counter := bot.NewCallCounter(w.store, w.clock.now, log)
+	counter, quota := budget.NewCounter(w.store, w.clock.now, log), budget.NewQuota(w.clock.now)
 	w.Cleanup(counter.Close)
-	quota := bot.NewQuota(w.clock.now)
 	w.counter = counter
-	budget := bot.NewBudget(counter, s.budget)
+	w.budget = budget.New(counter, quota, s.budget, w.clock.now, log)
 	client, err := dingtalk.New(dingtalk.Config{
-		WithinBudget: budget.Within, WithinQuota: quota.Within,
+		WithinBudget: w.budget.Within, WithinQuota: quota.Within,
 		ClientID: app.ClientID, ClientSecret: dingtalk.NewSecret(app.ClientSecret), RobotCode: app.RobotCode,
 		CoolAppCode: func(context.Context, string) string { return s.group.CoolAppCode },
 		APIURL:      w.dingtalk.URL(), OapiURL: w.dingtalk.URL(), CallsPerSecond: 10_000, Transport: w.wire, Now: w.clock.now,
@@ -125,8 +126,7 @@ func newWorld(t *testing.T, s setup) *world {
 		Reminders: bot.Reminders{By: receipts.Mention, Ding: dingtalk.DingApp},
 		Groups:    w.store,
 		Learned:   learned,
-		Budget:    budget,
-		Quota:     quota,
+		Budget:    callUsage{w.budget},
 		Members:   members,
 		Announcer: &receipts.Announcer{Records: w.store, Members: members, Sender: platform, Now: w.clock.now},
 		Reporter:  reporter,
@@ -143,6 +143,19 @@ func newWorld(t *testing.T, s setup) *world {
 	w.bot = w.newBot(options)
 	w.connect()
 	return w
+}
+
+// callUsage gives the bot's name to the state of the budget.
+type callUsage struct{ budget *budget.Budget }
+
+func (u callUsage) CallUsage(ctx context.Context) (bot.CallUsage, error) {
+	s, err := u.budget.Query(ctx)
+	return bot.CallUsage(s), err
+}
+
+func (u callUsage) Warn(command string) (bot.CallUsage, bool) {
+	s, due := u.budget.Warn(command)
+	return bot.CallUsage(s), due
 }
 
 // newBot returns a bot that ends with the test.

@@ -64,38 +64,38 @@ func (b *Bot) usage(ctx context.Context, w *words, in Incoming) (answer, error) 
 		said = append(said, fmt.Sprintf(u.Pushed, clock(pushed, p.now, p.zone)))
 	}
 
-	budget, err := b.Budget.Ask(ctx)
+	usage, err := b.Budget.CallUsage(ctx)
 	if err != nil {
 		return answer{}, err
 	}
-	said = append(said, p.budget(budget)...)
-	if spent := b.Quota.SpentSince(); !spent.IsZero() {
-		said = append(said, fmt.Sprintf(u.Spent, clock(spent, p.now, p.zone)))
+	said = append(said, p.budget(usage)...)
+	if !usage.QuotaSpentAt.IsZero() {
+		said = append(said, fmt.Sprintf(u.Spent, clock(usage.QuotaSpentAt, p.now, p.zone)))
 	}
 	return say(append(said, p.connected(b.Connections), fmt.Sprintf(u.Group, escape(in.Group)))...), nil
 }
 
 // budget tells what the bot has used in this month, of what, and what limits it.
-func (p page) budget(s BudgetState) []string {
-	many := strconv.Itoa(s.Used)
-	if s.CallsPerMonth > 0 {
-		many = fmt.Sprintf(p.Usage.OfBudget, s.Used, s.CallsPerMonth, s.Used*100/s.CallsPerMonth)
+func (p page) budget(u CallUsage) []string {
+	many := strconv.Itoa(u.Used)
+	if u.CallsPerMonth > 0 {
+		many = fmt.Sprintf(p.Usage.OfBudget, u.Used, u.CallsPerMonth, u.Used*100/u.CallsPerMonth)
 	}
 	var parts []string
-	for _, api := range slices.SortedFunc(maps.Keys(s.ByAPI), func(a, b string) int {
-		return cmp.Or(cmp.Compare(s.ByAPI[b], s.ByAPI[a]), cmp.Compare(a, b))
+	for _, api := range slices.SortedFunc(maps.Keys(u.ByAPI), func(a, b string) int {
+		return cmp.Or(cmp.Compare(u.ByAPI[b], u.ByAPI[a]), cmp.Compare(a, b))
 	}) {
-		parts = append(parts, fmt.Sprintf("%s %d", cmp.Or(p.Usage.APIs[api], api), s.ByAPI[api]))
+		parts = append(parts, fmt.Sprintf("%s %d", cmp.Or(p.Usage.APIs[api], api), u.ByAPI[api]))
 	}
 	of := ""
 	if len(parts) > 0 {
 		of = fmt.Sprintf(p.Usage.Of, strings.Join(parts, p.Comma))
 	}
-	said := []string{fmt.Sprintf(p.Usage.Calls, many, of, clock(s.Ends, p.now, p.zone))}
-	if s.Spent() {
+	said := []string{fmt.Sprintf(p.Usage.Calls, many, of, clock(u.MonthEnds, p.now, p.zone))}
+	if u.Spent {
 		said = append(said, p.Problems[dingtalk.BudgetSpent])
 	}
-	return append(said, fmt.Sprintf(p.Usage.PerSecond, s.CallsPerSecond))
+	return append(said, fmt.Sprintf(p.Usage.PerSecond, u.CallsPerSecond))
 }
 
 // connected tells how many connections to DingTalk are up, and since when any was.

@@ -21,6 +21,7 @@ import (
 	"whoread/cmd/internal/ops"
 	"whoread/receipts"
 	"whoread/receipts/dingtalk"
+	"whoread/receipts/dingtalk/budget"
 	"whoread/store"
 )
 
@@ -31,8 +32,7 @@ type App struct {
 	log       *zap.Logger
 	store     *store.Store
 	client    *dingtalk.Client
-	budget    *bot.Budget
-	quota     *bot.Quota
+	budget    *budget.Budget
 	inbox     *store.Inbox
 	pushes    *bot.Pushes
 	bot       atomic.Pointer[bot.Bot] // with the settings that are in effect
@@ -82,17 +82,16 @@ func New(c config.Config, e Env, log *zap.Logger, m *ops.Metrics) (_ *App, err e
 		return nil, err
 	}
 	a.resources.onStop("store", stopTimeout, a.store.Close)
-	counter := bot.NewCallCounter(a.store, e.Now, log)
+	counter, quota := budget.NewCounter(a.store, e.Now, log), budget.NewQuota(e.Now)
 	a.resources.onStop("count of calls", stopTimeout, func() error { counter.Close(); return nil })
-	a.budget = bot.NewBudget(counter, c.Budget.Limits())
-	a.quota = bot.NewQuota(e.Now)
+	a.budget = budget.New(counter, quota, c.Budget.Limits(), e.Now, log)
 	coolApps := &bot.CoolApps{Records: a.store, Configured: c.DingTalk.CoolAppCode, Log: log}
 	observe := func(call dingtalk.Call) {
 		counter.Observe(call)
-		a.quota.Observe(call)
+		quota.Observe(call)
 		m.ObserveCall(call)
 	}
-	if a.client, err = NewClient(c, e, log, coolApps.Code, observe, a.store, a.budget.Within, a.quota.Within); err != nil {
+	if a.client, err = NewClient(c, e, log, coolApps.Code, observe, a.store, a.budget.Within, quota.Within); err != nil {
 		return nil, err
 	}
 	a.resources.onStop("client of DingTalk", stopTimeout, func() error { a.client.Close(); return nil })
@@ -116,7 +115,7 @@ func New(c config.Config, e Env, log *zap.Logger, m *ops.Metrics) (_ *App, err e
 	}
 	health := &ops.Health{Ping: a.store.Ping, Status: a.stream.Status, Now: time.Now}
 	m.Watch(&ops.State{
-		Redis: health.Redis, Depth: a.inbox.Depth, Calls: a.budget.Used, Spent: func() bool { return !a.quota.SpentSince().IsZero() },
+		Redis: health.Redis, Depth: a.inbox.Depth, Calls: a.budget.Used, Spent: func() bool { return !quota.SpentSince().IsZero() },
 		Limit: func() int64 { return int64(a.budget.Limits().CallsPerMonth) }, Status: a.stream.Status, Now: time.Now,
 	})
 	a.endpoint = ops.Handler(health, m, c.HTTP.PProf)
@@ -161,8 +160,7 @@ func (a *App) options(c config.Config) (bot.Options, error) {
 		Webhooks:  records,
 		Groups:    records,
 		Learned:   learned,
-		Budget:    a.budget,
-		Quota:     a.quota,
+		Budget:    callUsage{a.budget},
 		Client:    a.client,
 		Observer:  a.metrics,
 		Version:   a.env.Version,
@@ -194,7 +192,7 @@ func (a *App) Apply(c config.Config, members bool) error {
 	a.bot.Store(a.bot.Load().With(o))
 	a.store.SetKeepFor(time.Duration(c.Reports.KeepFor))
 	a.client.SetCallsPerSecond(c.Budget.CallsPerSecond)
-	a.budget.Set(c.Budget.Limits())
+	a.budget.SetLimits(c.Budget.Limits())
 	return nil
 }
 
@@ -283,6 +281,19 @@ func (i inbox) Accept(ctx context.Context, j receipts.Job) (bool, error) {
 		err = fmt.Errorf("%w: %w", bot.ErrBusy, err)
 	}
 	return fresh, err
+}
+
+// callUsage gives the bot's name to the state of the budget.
+type callUsage struct{ budget *budget.Budget }
+
+func (u callUsage) CallUsage(ctx context.Context) (bot.CallUsage, error) {
+	s, err := u.budget.Query(ctx)
+	return bot.CallUsage(s), err
+}
+
+func (u callUsage) Warn(command string) (bot.CallUsage, bool) {
+	s, due := u.budget.Warn(command)
+	return bot.CallUsage(s), due
 }
 
 // NewClient returns a client of DingTalk's API that takes the cool apps of groups from coolApp

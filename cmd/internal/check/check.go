@@ -14,9 +14,9 @@ import (
 	"os"
 	"time"
 
-	"whoread/bot"
 	"whoread/cmd/internal/config"
 	"whoread/receipts/dingtalk"
+	"whoread/receipts/dingtalk/budget"
 	"whoread/store"
 )
 
@@ -164,7 +164,7 @@ type checker struct {
 	config  config.Config
 	records *store.Store     // nil if it can't be used
 	client  *dingtalk.Client // nil without a token
-	counter *bot.CallCounter // nil without records: what a check costs counts for the bot
+	counter *budget.Counter  // nil without records: what a check costs counts for the bot
 	skew    clockSkew
 	blocked *dingtalk.Error // DingTalk answers nothing any more, and why
 }

@@ -17,6 +17,7 @@ import (
 	"whoread/cmd/internal/app"
 	"whoread/receipts"
 	"whoread/receipts/dingtalk"
+	"whoread/receipts/dingtalk/budget"
 )
 
 // What is named in calls that must do nothing: DingTalk knows none of it.
@@ -161,7 +162,7 @@ func (i *checker) checkDingTalk(ctx context.Context) {
 	coolApp := func(context.Context, string) string { return i.config.DingTalk.CoolAppCode }
 	if i.records != nil {
 		coolApp = (&bot.CoolApps{Records: i.records, Configured: i.config.DingTalk.CoolAppCode, Log: zap.NewNop()}).Code
-		i.counter = bot.NewCallCounter(i.records, time.Now, zap.NewNop())
+		i.counter = budget.NewCounter(i.records, time.Now, zap.NewNop())
 	}
 	var counting sync.Mutex
 	client, err := app.NewClient(i.config, app.DefaultEnv(""), zap.NewNop(), coolApp, func(call dingtalk.Call) {
@@ -724,7 +725,7 @@ func (i *checker) checkBudget(ctx context.Context) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
 	defer cancel()
-	state, err := bot.NewBudget(i.counter, i.config.Budget.Limits()).Ask(ctx)
+	state, err := budget.New(i.counter, budget.NewQuota(time.Now), i.config.Budget.Limits(), time.Now, zap.NewNop()).Query(ctx)
 	f := Finding{ID: "budget", Status: Right}
 	switch {
 	case err != nil:
@@ -733,9 +734,9 @@ func (i *checker) checkBudget(ctx context.Context) {
 		f.Detail = fmt.Sprintf("none; %d counted calls this month", state.Used)
 	default:
 		f.Detail = fmt.Sprintf("%d of %d counted calls of this month are used", state.Used, state.CallsPerMonth)
-		if state.Spent() || state.WarnAt > 0 && state.Used*100 >= state.CallsPerMonth*state.WarnAt {
+		if state.Spent || state.Low {
 			f.Status = Doubtful
-			f.Remedy = "when it is used up, reports are answered from what is known until " + state.Ends.Format("January 2") +
+			f.Remedy = "when it is used up, reports are answered from what is known until " + state.MonthEnds.Format("January 2") +
 				" (UTC+8): raise budget.calls_per_month if the organisation has more, or sweep and follow up less often"
 		}
 	}

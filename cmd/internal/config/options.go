@@ -8,6 +8,7 @@ import (
 
 	"whoread/bot"
 	"whoread/receipts"
+	"whoread/receipts/dingtalk/budget"
 	"whoread/store"
 )
 
@@ -60,8 +61,8 @@ func (c Config) RosterOptions() map[string]bot.RosterOptions {
 }
 
 // Limits returns the budget as the bot takes it.
-func (b Budget) Limits() bot.BudgetLimits {
-	return bot.BudgetLimits{CallsPerSecond: b.CallsPerSecond, CallsPerMonth: b.CallsPerMonth, WarnAt: int(b.WarnAt)}
+func (b Budget) Limits() budget.Limits {
+	return budget.Limits{CallsPerSecond: b.CallsPerSecond, CallsPerMonth: b.CallsPerMonth, WarnAt: int(b.WarnAt)}
 }
 
 // ReminderOptions returns the settings of reminders and follow-ups as the bot takes them.

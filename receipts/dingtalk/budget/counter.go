@@ -1,4 +1,4 @@
-package bot
+package budget
 
 import (
 	"context"
@@ -25,11 +25,11 @@ const (
 	flushTimeout = 2 * time.Second
 )
 
-// CallCounter counts the calls that count against the organisation's quota. Counting a
+// Counter counts the calls that count against the organisation's quota. Counting a
 // call waits for no I/O: the calls are saved asynchronously, and each time the sums of all
 // processes come back. A lost answer of the records, or a crash, may cost or add a few
 // calls. Close ends it.
-type CallCounter struct {
+type Counter struct {
 	records CallRecords
 	now     func() time.Time
 	log     *zap.Logger
@@ -47,34 +47,23 @@ type CallCounter struct {
 	savedAt  time.Time      // when the records returned saved; zero for never
 }
 
-// NewCallCounter returns a counter that adds to what the records have.
-func NewCallCounter(records CallRecords, now func() time.Time, log *zap.Logger) *CallCounter {
-	c := &CallCounter{records: records, now: now, log: log, wanted: make(chan struct{}, 1), quit: make(chan struct{}), local: map[string]int{}}
+// NewCounter returns a counter that adds to what the records have.
+func NewCounter(records CallRecords, now func() time.Time, log *zap.Logger) *Counter {
+	c := &Counter{records: records, now: now, log: log, wanted: make(chan struct{}, 1), quit: make(chan struct{}), local: map[string]int{}}
 	c.done.Go(c.run)
 	return c
 }
 
-// Close saves what is left, and ends what NewCallCounter began. A second call does
+// Close saves what is left, and ends what NewCounter began. A second call does
 // nothing.
-func (c *CallCounter) Close() {
+func (c *Counter) Close() {
 	c.end.Do(func() { close(c.quit) })
 	c.done.Wait()
 }
 
-// quotaZone is where DingTalk's months begin and end.
-var quotaZone = time.FixedZone("UTC+8", 8*60*60)
-
-func quotaMonth(at time.Time) string { return at.In(quotaZone).Format("2006-01") }
-
-// nextMonth is when the month of DingTalk's quota is over.
-func nextMonth(at time.Time) time.Time {
-	at = at.In(quotaZone)
-	return time.Date(at.Year(), at.Month()+1, 1, 0, 0, 0, 0, quotaZone)
-}
-
 // Observe counts a call, if it counts: every try that may have reached DingTalk, in
 // the month in which it ends. It is for dingtalk.Config.
-func (c *CallCounter) Observe(call dingtalk.Call) {
+func (c *Counter) Observe(call dingtalk.Call) {
 	if !call.Counted {
 		return
 	}
@@ -87,14 +76,14 @@ func (c *CallCounter) Observe(call dingtalk.Call) {
 
 // startMonth forgets a month that is over, with what was not saved of it. Who calls it
 // holds mu.
-func (c *CallCounter) startMonth() {
-	if month := quotaMonth(c.now()); c.month != month {
+func (c *Counter) startMonth() {
+	if month := monthOf(c.now()); c.month != month {
 		c.month, c.local, c.saved, c.savedAt = month, map[string]int{}, nil, time.Time{}
 	}
 }
 
 // wake has a flush begin soon.
-func (c *CallCounter) wake() {
+func (c *Counter) wake() {
 	select {
 	case c.wanted <- struct{}{}:
 	default: // one is about to begin
@@ -103,7 +92,7 @@ func (c *CallCounter) wake() {
 
 // ThisMonth returns how many counted calls all processes have made this month, by API,
 // as far as they have saved them.
-func (c *CallCounter) ThisMonth(ctx context.Context) (map[string]int, error) {
+func (c *Counter) ThisMonth(ctx context.Context) (map[string]int, error) {
 	if err := c.flush(ctx); err != nil {
 		return nil, err
 	}
@@ -112,7 +101,7 @@ func (c *CallCounter) ThisMonth(ctx context.Context) (map[string]int, error) {
 
 // Known is ThisMonth as far as this process knows, at once. If the sums of the others are
 // a while old, they are queried for the next time.
-func (c *CallCounter) Known() map[string]int {
+func (c *Counter) Known() map[string]int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.startMonth()
@@ -127,7 +116,7 @@ func (c *CallCounter) Known() map[string]int {
 	return known
 }
 
-func (c *CallCounter) run() {
+func (c *Counter) run() {
 	for {
 		closed := false
 		select {
@@ -149,14 +138,14 @@ func (c *CallCounter) run() {
 	}
 }
 
-func (c *CallCounter) allSaved() bool {
+func (c *Counter) allSaved() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return len(c.local) == 0
 }
 
 // flush saves the calls of this process, and queries those of all.
-func (c *CallCounter) flush(ctx context.Context) error {
+func (c *Counter) flush(ctx context.Context) error {
 	c.flushing.Lock()
 	defer c.flushing.Unlock()
 	c.mu.Lock()

@@ -1,4 +1,4 @@
-package bot_test
+package budget
 
 import (
 	"context"
@@ -10,7 +10,6 @@ import (
 
 	"go.uber.org/zap"
 
-	"whoread/bot"
 	"whoread/receipts/dingtalk"
 )
 
@@ -68,6 +67,24 @@ func (r *callRecords) total(month string) int {
 	return total
 }
 
+// clock stands still until it is moved.
+type clock struct {
+	mu sync.Mutex
+	at time.Time
+}
+
+func (c *clock) now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.at
+}
+
+func (c *clock) advance(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.at = c.at.Add(d)
+}
+
 const month = "2026-08"
 
 func august() time.Time { return time.Date(2026, 8, 3, 14, 35, 0, 0, time.UTC) }
@@ -78,7 +95,7 @@ func TestCallsAreCountedByTheMonthOfTheQuota(t *testing.T) {
 	t.Parallel()
 	r := &callRecords{}
 	clock := &clock{at: time.Date(2026, 8, 31, 15, 59, 0, 0, time.UTC)}
-	counter := bot.NewCallCounter(r, clock.now, zap.NewNop())
+	counter := NewCounter(r, clock.now, zap.NewNop())
 	defer counter.Close()
 	for want := 1; want <= 3; want++ {
 		counter.Observe(counted)
@@ -101,7 +118,7 @@ func TestCallsAreCountedByTheMonthOfTheQuota(t *testing.T) {
 func TestCallsThatCouldNotBeWrittenAreNotLost(t *testing.T) {
 	t.Parallel()
 	r := &callRecords{fails: 1}
-	counter := bot.NewCallCounter(r, august, zap.NewNop())
+	counter := NewCounter(r, august, zap.NewNop())
 	for range 100 {
 		counter.Observe(counted)
 	}
@@ -117,7 +134,7 @@ func TestCallsThatCouldNotBeWrittenAreNotLost(t *testing.T) {
 func TestCountingHoldsNoCallUp(t *testing.T) {
 	t.Parallel()
 	r := &callRecords{hold: make(chan struct{}), began: make(chan struct{}, 1)}
-	counter := bot.NewCallCounter(r, august, zap.NewNop())
+	counter := NewCounter(r, august, zap.NewNop())
 	counter.Observe(counted)
 	<-r.began
 	var all sync.WaitGroup

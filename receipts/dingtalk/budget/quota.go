@@ -1,4 +1,4 @@
-package bot
+package budget
 
 import (
 	"sync"
@@ -49,7 +49,7 @@ func (q *Quota) Within() bool {
 func (q *Quota) SpentSince() time.Time {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if quotaMonth(q.refused) != quotaMonth(q.now()) {
+	if monthOf(q.refused) != monthOf(q.now()) {
 		return time.Time{}
 	}
 	return q.refused
