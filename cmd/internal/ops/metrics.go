@@ -2,10 +2,8 @@ package ops
 
 import (
 	"net/http"
-	"regexp"
 	"runtime"
 	"strconv"
-	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -17,8 +15,9 @@ import (
 	"whoread/receipts/dingtalk"
 )
 
-// Metrics are what /metrics shows, in a registry of their own. Labels are fixed words
-// and there are few: never a group, a person, a message or a text of anybody's.
+// Metrics are what /metrics shows, in a registry of their own. Labels are few fixed words where
+// they come from, bot.Observer and dingtalk.Call: never a group, a person, a message or a text
+// of anybody's.
 type Metrics struct {
 	registry *prometheus.Registry
 
@@ -31,8 +30,6 @@ type Metrics struct {
 	droppedLines *prometheus.CounterVec
 	reloads      *prometheus.CounterVec
 	reloadedWell prometheus.Gauge
-
-	verbs, pushTypes, apis, kinds *words
 }
 
 // Buckets of how long things take, in seconds. People wait for a command; a call of
@@ -46,10 +43,7 @@ var (
 
 // NewMetrics returns metrics of which nothing has happened yet; version is that of whoread.
 func NewMetrics(version string) *Metrics {
-	m := &Metrics{
-		registry: prometheus.NewRegistry(),
-		verbs:    newWords(), pushTypes: newWords(), apis: newWords(), kinds: newWords(),
-	}
+	m := &Metrics{registry: prometheus.NewRegistry()}
 	counter := func(name, help string, labels ...string) *prometheus.CounterVec {
 		c := prometheus.NewCounterVec(prometheus.CounterOpts{Name: name, Help: help}, labels)
 		m.registry.MustRegister(c)
@@ -128,7 +122,6 @@ func NewMetrics(version string) *Metrics {
 
 // Command implements bot.Observer.
 func (m *Metrics) Command(verb string, outcome bot.Outcome, took time.Duration) {
-	verb = m.verbs.one(verb)
 	m.commands.WithLabelValues(verb, string(outcome)).Inc()
 	if took > 0 {
 		m.commandTime.WithLabelValues(verb).Observe(took.Seconds())
@@ -137,17 +130,17 @@ func (m *Metrics) Command(verb string, outcome bot.Outcome, took time.Duration) 
 
 // Push implements bot.Observer.
 func (m *Metrics) Push(kind string, outcome bot.Outcome) {
-	m.pushes.WithLabelValues(m.pushTypes.one(kind), string(outcome)).Inc()
+	m.pushes.WithLabelValues(kind, string(outcome)).Inc()
 }
 
 // ObserveCall counts a call of DingTalk's API.
 func (m *Metrics) ObserveCall(c dingtalk.Call) {
-	api, outcome := m.apis.one(c.API), "ok"
+	outcome := "ok"
 	if c.Kind != "" {
-		outcome = m.kinds.one(string(c.Kind))
+		outcome = string(c.Kind)
 	}
-	m.calls.WithLabelValues(api, outcome, strconv.FormatBool(c.Counted)).Inc()
-	m.callTime.WithLabelValues(api).Observe(c.Took.Seconds())
+	m.calls.WithLabelValues(c.API, outcome, strconv.FormatBool(c.Counted)).Inc()
+	m.callTime.WithLabelValues(c.API).Observe(c.Took.Seconds())
 }
 
 // ObserveRedis counts a call to Redis.
@@ -179,33 +172,6 @@ func (m *Metrics) ConfigReloaded(taken bool) {
 // LineDropped counts a line that was left out of the log.
 func (m *Metrics) LineDropped(level zapcore.Level) {
 	m.droppedLines.WithLabelValues(level.String()).Inc()
-}
-
-// wordsMax is how many different words a label may have.
-const wordsMax = 64
-
-// words bounds a label: few words, and nothing but words. They are fixed where they come
-// from; this holds even if one of them is not.
-type words struct {
-	mu   sync.Mutex
-	seen map[string]bool
-}
-
-func newWords() *words { return &words{seen: map[string]bool{}} }
-
-var word = regexp.MustCompile(`^[a-z_]{1,40}$`)
-
-// one is the word, or "other".
-func (w *words) one(s string) string {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if !w.seen[s] {
-		if len(w.seen) == wordsMax || !word.MatchString(s) {
-			return "other"
-		}
-		w.seen[s] = true
-	}
-	return s
 }
 
 // Watch adds a state to what /metrics shows.

@@ -138,47 +138,6 @@ func TestTheNamesOfMetricsStay(t *testing.T) {
 	}
 }
 
-// Whatever is said, pushed or answered, labels are few fixed words.
-func TestLabelsAreBounded(t *testing.T) {
-	t.Parallel()
-	m := NewMetrics("v1")
-	m.registry.MustRegister(fine())
-	before := series(gathered(t, m))
-	for i := range 10_000 {
-		bad := fmt.Sprintf("cid%dwhoever/../%c\"\n", i, rune(i))
-		m.Command(bad, bot.Done, time.Second)
-		m.Push(bad, bot.Taken)
-		m.ObserveCall(dingtalk.Call{API: bad, Kind: dingtalk.Kind(bad)})
-		// A word of letters is no better if there is no end to them.
-		letters := strings.Map(func(r rune) rune { return 'a' + r - '0' }, fmt.Sprint(i))
-		m.Command(letters, bot.Done, time.Second)
-		m.Push(letters, bot.Taken)
-		m.ObserveCall(dingtalk.Call{API: "query", Kind: dingtalk.Kind(letters)})
-		m.ObserveCall(dingtalk.Call{API: letters, Kind: dingtalk.Throttled})
-	}
-	after := gathered(t, m)
-	if grown := series(after) - before; grown > 10*wordsMax {
-		t.Errorf("%d series more", grown)
-	}
-	for name, family := range after {
-		for _, one := range family.GetMetric() {
-			for _, label := range one.GetLabel() {
-				if label.GetName() != "version" && label.GetName() != "goversion" && strings.HasPrefix(name, "whoread_") && !word.MatchString(label.GetValue()) {
-					t.Errorf("%s{%s=%q}", name, label.GetName(), label.GetValue())
-				}
-			}
-		}
-	}
-}
-
-func series(families map[string]*dto.MetricFamily) int {
-	n := 0
-	for _, family := range families {
-		n += len(family.GetMetric())
-	}
-	return n
-}
-
 // scrape asks for /metrics and returns the series of whoread by name and labels.
 func scrape(t *testing.T, get func(path string) (int, string)) map[string]float64 {
 	t.Helper()
