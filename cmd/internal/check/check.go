@@ -41,13 +41,13 @@ type Options struct {
 // it finds wrong is in the report and no error.
 func Run(ctx context.Context, o Options, out io.Writer) (*Report, error) {
 	r := &Report{Config: o.Config, Version: o.Version, Checks: []Finding{}, out: out, interrupted: ctx.Done()}
-	i := &checker{report: r, all: o.All}
-	i.run(ctx, o.Config)
+	c := &checker{report: r, all: o.All}
+	c.run(ctx, o.Config)
 	if ctx.Err() != nil {
 		r.interrupted = nil
 		r.add(Finding{ID: "interrupted", Status: Failed, Detail: "what is not named above was not looked at", Remedy: "check again, and give it a minute"})
 	}
-	if err := i.close(); err != nil {
+	if err := c.close(); err != nil {
 		return nil, err
 	}
 	r.OK = r.Counts[Wrong]+r.Counts[Failed] == 0
@@ -169,37 +169,37 @@ type checker struct {
 	blocked *dingtalk.Error // DingTalk answers nothing any more, and why
 }
 
-func (i *checker) run(ctx context.Context, file string) {
+func (c *checker) run(ctx context.Context, file string) {
 	f, err := config.Read(file, os.LookupEnv)
 	if mistakes, ok := errors.AsType[*config.Mistakes](err); ok {
 		for _, m := range mistakes.All {
-			i.report.add(Finding{ID: "config", About: m.Key, Line: m.Line, Status: Wrong, Detail: m.Text, Remedy: "correct " + file + "; config.example.yaml explains every key"})
+			c.report.add(Finding{ID: "config", About: m.Key, Line: m.Line, Status: Wrong, Detail: m.Text, Remedy: "correct " + file + "; config.example.yaml explains every key"})
 		}
 		return
 	}
-	i.config = f.Config
-	i.report.ok("config", "%s can be understood", file)
+	c.config = f.Config
+	c.report.ok("config", "%s can be understood", file)
 	for _, m := range f.Config.Unused() {
-		i.report.add(Finding{ID: "config", About: m.Key, Line: f.Line(m.Key), Status: Doubtful, Detail: m.Text, Remedy: "change one of the two, if it is not meant so"})
+		c.report.add(Finding{ID: "config", About: m.Key, Line: f.Line(m.Key), Status: Doubtful, Detail: m.Text, Remedy: "change one of the two, if it is not meant so"})
 	}
-	i.checkFiles(file)
-	i.checkSite()
-	i.checkListen(ctx)
-	i.checkRedis(ctx)
-	i.checkDingTalk(ctx)
-	i.checkBudget(ctx)
-	i.checkPushes(ctx)
+	c.checkFiles(file)
+	c.checkSite()
+	c.checkListen(ctx)
+	c.checkRedis(ctx)
+	c.checkDingTalk(ctx)
+	c.checkBudget(ctx)
+	c.checkPushes(ctx)
 }
 
-func (i *checker) close() error {
-	if i.client != nil {
-		i.client.Close()
+func (c *checker) close() error {
+	if c.client != nil {
+		c.client.Close()
 	}
-	if i.counter != nil {
-		i.counter.Close()
+	if c.counter != nil {
+		c.counter.Close()
 	}
-	if i.records != nil {
-		return i.records.Close()
+	if c.records != nil {
+		return c.records.Close()
 	}
 	return nil
 }

@@ -19,47 +19,47 @@ const slowRedis = 50 * time.Millisecond
 var oldestRedis = [2]int{6, 2}
 
 // checkRedis looks whether Redis takes the records, and keeps them.
-func (i *checker) checkRedis(ctx context.Context) {
+func (c *checker) checkRedis(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
 	defer cancel()
 	further := []string{"redis-version", "redis-rights", "redis-eviction", "redis-persistence", "redis-latency"}
-	if i.config.Redis.URL == store.Memory {
-		i.report.add(Finding{
+	if c.config.Redis.URL == store.Memory {
+		c.report.add(Finding{
 			ID: "redis", Status: Doubtful, Detail: "embedded (memory://): everything known is lost when the process ends", Remedy: "set redis.url for more than a try",
 		})
 		return
 	}
 	failed := func(err error) {
-		i.report.add(Finding{ID: "redis", Status: Wrong, Detail: err.Error(), Remedy: redisRemedies[store.TroubleOf(err)]})
-		i.report.notChecked("Redis can't be used", further...)
+		c.report.add(Finding{ID: "redis", Status: Wrong, Detail: err.Error(), Remedy: redisRemedies[store.TroubleOf(err)]})
+		c.report.notChecked("Redis can't be used", further...)
 	}
-	records, err := app.OpenStore(i.config, nil, nil)
+	records, err := app.OpenStore(c.config, nil, nil)
 	if err != nil {
 		failed(err)
 		return
 	}
-	i.records = records
+	c.records = records
 	err = records.Ping(ctx)
 	var condition store.Condition
 	if err == nil {
 		condition, err = records.Inspect(ctx)
 	}
 	if err != nil {
-		i.records = nil
+		c.records = nil
 		_ = records.Close() // it is not used
 		failed(err)
 		return
 	}
-	i.report.ok("redis", "answers and takes writes (%s)", condition.Kind)
-	i.report.add(judgeVersion(condition.Servers))
-	i.report.add(judgeRights(condition.Refused))
-	i.report.add(judgeEviction(condition.Servers))
-	i.report.add(judgePersistence(condition.Servers))
+	c.report.ok("redis", "answers and takes writes (%s)", condition.Kind)
+	c.report.add(judgeVersion(condition.Servers))
+	c.report.add(judgeRights(condition.Refused))
+	c.report.add(judgeEviction(condition.Servers))
+	c.report.add(judgePersistence(condition.Servers))
 	f := Finding{ID: "redis-latency", Status: Right, Detail: fmt.Sprintf("%.1f ms a call", float64(condition.Latency)/float64(time.Millisecond))}
 	if condition.Latency > slowRedis {
 		f.Status, f.Remedy = Doubtful, "run Redis closer to the bot: DingTalk waits three seconds for a command to be taken"
 	}
-	i.report.add(f)
+	c.report.add(f)
 }
 
 // worstOf looks at one thing of every server, and finds the first that is as bad as it
