@@ -88,7 +88,7 @@ func TestTheBenchSaysWhatItCannotDo(t *testing.T) {
 // benched runs the bench and returns what it printed.
 func benched(t *testing.T, arguments ...string) string {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 4*time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
 	defer cancel()
 	var out, errs strings.Builder
 	if code := run(ctx, arguments, &out, &errs); code != 0 {
