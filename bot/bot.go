@@ -15,7 +15,6 @@ import (
 	"whoread/bot/command"
 	"whoread/bot/frame"
 	"whoread/receipts"
-	"whoread/receipts/dingtalk"
 )
 
 // MessageTopic is the CALLBACK topic of what people say to the bot.
@@ -62,7 +61,7 @@ type Options struct {
 	Groups    GroupRecords
 	Learned   receipts.LearnedMembers
 	Budget    Budget
-	Client    *dingtalk.Client
+	Messenger receipts.Messenger
 	Observer  Observer // nil for none
 	// Connections tells since when each connection to DingTalk is up; zero for one that
 	// is not. Nil if there are none.
@@ -344,7 +343,7 @@ func (b *Bot) replyOnceThere(ctx context.Context, in Incoming, a answer) error {
 	pauses.MaxInterval = answerAgainMax
 	_, err := backoff.Retry(ctx, func() (struct{}, error) {
 		err := b.reply(ctx, in, a)
-		if err != nil && !canBeWaitedOut(kindOf(err)) {
+		if err != nil && !canBeWaitedOut(receipts.ReasonOf(err)) {
 			err = backoff.Permanent(err)
 		}
 		return struct{}{}, err
@@ -354,60 +353,62 @@ func (b *Bot) replyOnceThere(ctx context.Context, in Incoming, a answer) error {
 
 // canBeWaitedOut tells whether waiting helps against a failure: DingTalk can't be reached, or
 // takes no call at all for a while.
-func canBeWaitedOut(kind dingtalk.Kind) bool {
-	return kind == dingtalk.Unavailable || kind == dingtalk.IPBanned || kind == dingtalk.ThrottledMinute
+func canBeWaitedOut(reason receipts.Reason) bool {
+	return reason == receipts.Unavailable || reason == receipts.IPBanned || reason == receipts.ThrottledMinute
 }
-
-// webhookMargin is how long before its end a session webhook is used no more.
-const webhookMargin = 5 * time.Second
 
 // reply answers by the session webhook; where there is none that may be used any
 // more, by a message of the bot's own.
 func (b *Bot) reply(ctx context.Context, in Incoming, a answer) error {
-	a = a.fit(b.doubt(in))
+	p := a.fit(b.doubt(in), b.Messenger.Fits)
 	log := b.log(ctx)
-	if usable(in.Webhook, in.WebhookUntil, b.Now()) {
-		err := b.Client.Reply(ctx, in.Webhook, dingtalk.Reply{Title: a.title, Text: a.text})
-		failure, known := errors.AsType[*dingtalk.Error](err)
+	if in.Webhook.Usable(b.Now()) {
+		err := b.Messenger.Reply(ctx, in.Webhook, p, nil)
+		failure, known := errors.AsType[*receipts.Failure](err)
 		switch {
 		case err == nil:
 			return nil
-		case known && failure.Uncertain():
+		case known && failure.Uncertain:
 			// It may well be there, and an answer that comes twice confuses more.
 			log.Error("reply may be lost", zap.Error(err))
 			return nil
-		case known && failure.Kind == dingtalk.Cancelled:
+		case known && failure.Reason == receipts.Cancelled:
 			return err
 		}
 		log.Warn("reply goes another way", zap.Error(err))
 	}
 	if !in.Direct {
-		return settled(log, b.send(ctx, in.Group, a.number, a.message()))
+		return settled(log, b.send(ctx, in.Group, p))
 	}
 	if in.Outsider {
 		return nil // has no userId to write to
 	}
-	_, err := b.Client.SendDirect(ctx, []string{in.Sender.UserID}, a.message())
+	_, err := b.Messenger.Direct(ctx, []string{in.Sender.UserID}, p)
 	return settled(log, err)
 }
 
 // recordWithin bounds how long the key of a post is tried to be recorded.
 const recordWithin = 5 * time.Second
 
-// send posts something into the group that is no announcement, but about the one of that
-// number, or 0 about none.
-func (b *Bot) send(ctx context.Context, group string, about int, m dingtalk.Message) error {
-	posted, err := b.Client.SendGroup(ctx, group, m)
+// send posts something into the group that is no announcement.
+func (b *Bot) send(ctx context.Context, group string, p receipts.Post) error {
+	posted, err := b.Messenger.Post(ctx, group, p)
 	if err != nil {
 		return err
 	}
+	b.recordPost(ctx, group, posted.Key, p.About)
+	return nil
+}
+
+// recordPost records the key of a post that is no announcement, but about the one of that
+// number, or 0 about none.
+func (b *Bot) recordPost(ctx context.Context, group, key string, about int) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), recordWithin)
 	defer cancel()
-	if err := b.Reporter.Records.RecordPost(ctx, group, posted.ProcessQueryKey, about); err != nil {
+	if err := b.Reporter.Records.RecordPost(ctx, group, key, about); err != nil {
 		// It is there all the same, and must not come twice.
 		b.log(ctx).Error("post not recorded", zap.Int("about", about), zap.Error(err))
 	}
-	return nil
 }
 
 // doubt is the note under an answer that may have been given before; else empty.
@@ -420,8 +421,8 @@ func (b *Bot) doubt(in Incoming) string {
 
 // settled keeps an error only if trying again may help and can't say it twice.
 func settled(log *zap.Logger, err error) error {
-	failure, ok := errors.AsType[*dingtalk.Error](err)
-	if ok && (failure.Uncertain() || !failure.Retryable() && !canBeWaitedOut(failure.Kind) && failure.Kind != dingtalk.Cancelled) {
+	failure, ok := errors.AsType[*receipts.Failure](err)
+	if ok && (failure.Uncertain || !failure.Reason.Passes()) {
 		log.Error("reply is lost", zap.Error(err))
 		return nil
 	}

@@ -12,6 +12,7 @@ import (
 	"whoread/receipts/dingtalk"
 	"whoread/receipts/dingtalk/budget"
 	"whoread/receipts/dingtalk/dingtalktest"
+	"whoread/receipts/platform"
 )
 
 var (
@@ -178,7 +179,7 @@ func TestPastTheBudgetMembersComeFromWhatCostsNothing(t *testing.T) {
 			test.set.budget = budget.Limits{CallsPerMonth: 1}
 			if name == "a roster" {
 				test.set.group = dingtalktest.GroupOptions{ID: "cidRoster=="}
-				test.set.rosters = map[string]bot.RosterOptions{"cidRoster==": {Users: []string{"lisi", "zhangsan"}}}
+				test.set.rosters = map[string]platform.RosterOptions{"cidRoster==": {Users: []string{"lisi", "zhangsan"}}}
 			}
 			w := newWorld(t, test.set)
 			w.spendAll()

@@ -13,7 +13,6 @@ import (
 	"whoread/bot/command"
 	"whoread/bot/command/when"
 	"whoread/receipts"
-	"whoread/receipts/dingtalk"
 )
 
 // lastOnes is how many messages a list shows.
@@ -73,7 +72,7 @@ func (b *Bot) announce(ctx context.Context, w *words, in Incoming, said command.
 		return refuse(w.refusal(b.Access.Announce)), nil
 	}
 	if in.Cut {
-		return refuse(fmt.Sprintf(w.TooLong, dingtalk.MaxMsgParamBytes)), nil
+		return refuse(fmt.Sprintf(w.TooLong, receipts.MaxPostBytes)), nil
 	}
 	terms, err := b.open(in, &said)
 	switch {
@@ -91,8 +90,8 @@ func (b *Bot) announce(ctx context.Context, w *words, in Incoming, said command.
 	})
 	m := done.Message
 	switch {
-	case errors.Is(err, dingtalk.ErrTooLong):
-		return refuse(fmt.Sprintf(w.TooLong, dingtalk.MaxMsgParamBytes)), nil
+	case errors.Is(err, receipts.ErrTooLong):
+		return refuse(fmt.Sprintf(w.TooLong, receipts.MaxPostBytes)), nil
 	case errors.Is(err, receipts.ErrUnrecorded):
 		b.log(ctx).Error("announcement sent but not recorded", zap.Error(err))
 		return fail(fmt.Sprintf(w.Unrecorded, m.Number)).about(m.Number), nil
@@ -108,7 +107,7 @@ func (b *Bot) announce(ctx context.Context, w *words, in Incoming, said command.
 func (b *Bot) announced(ctx context.Context, w *words, in Incoming, done receipts.Announced, terms when.Opening, notes string) (answer, error) {
 	m := done.Message
 	b.log(ctx).Log(levelOf(done.Failure), "announced", zap.Int("number", m.Number),
-		zap.String("state", string(m.State)), zap.String("reason", m.Reason), zap.Error(done.Failure))
+		zap.String("state", string(m.State)), zap.String("reason", string(m.Reason)), zap.Error(done.Failure))
 	if m.State == receipts.Sent || m.State == receipts.Uncertain { // this may turn out to be sent
 		b.scheduleSweeps(ctx, m)
 	}
@@ -225,12 +224,12 @@ func (b *Bot) deliver(ctx context.Context, w *words, in Incoming, a answer) (ans
 		return a, nil
 	}
 	a = a.under(w, cmp.Or(b.titleOf(ctx, in.Group), in.Title))
-	result, err := b.Client.SendDirect(ctx, []string{in.Sender.UserID}, a.fit(b.doubt(in)).message())
+	missed, err := b.Messenger.Direct(ctx, []string{in.Sender.UserID}, a.fit(b.doubt(in), b.Messenger.Fits))
 	switch {
 	case err != nil:
 		b.log(ctx).Warn("direct answer failed", zap.Error(err))
 		return fail(w.CantReach, w.problem(err)).about(a.number), nil
-	case len(result.Invalid)+len(result.FlowControlled) > 0:
+	case missed.Count() > 0:
 		return fail(w.CantReach).about(a.number), nil
 	}
 	sent := say(w.SentYou).about(a.number)
@@ -271,14 +270,14 @@ func (b *Bot) recallMessage(ctx context.Context, w *words, in Incoming, m receip
 		return refuse(w.refusal(b.Access.Recall)), nil
 	}
 	m, err := b.Recaller.Recall(ctx, m)
-	failure, known := errors.AsType[*dingtalk.Error](err)
+	failure, known := errors.AsType[*receipts.Failure](err)
 	if known {
 		b.log(ctx).Warn("not recalled", zap.Int("number", m.Number), zap.Error(err))
 	}
 	switch {
 	case errors.Is(err, receipts.ErrWrongState):
 		return refuse(fmt.Sprintf(w.NotRecalled, m.Number, w.Unrecallable[m.State])), nil
-	case known && failure.Uncertain():
+	case known && failure.Uncertain:
 		return fail(fmt.Sprintf(w.MayBeGone, m.Number, w.problem(err))), nil
 	case known:
 		return fail(fmt.Sprintf(w.NotRecalled, m.Number, w.problem(err))), nil
@@ -347,10 +346,10 @@ func (b *Bot) quoted(ctx context.Context, w *words, in Incoming, rights receipts
 		quote.About = in.QuotedNumber
 	}
 	m, err := b.Reporter.Quoted(ctx, in.Group, quote, rights)
-	switch kind := kindOf(err); {
+	switch kind := receipts.ReasonOf(err); {
 	case errors.Is(err, receipts.ErrNotMessage):
 		return m, w.QuoteNotOurs, nil
-	case kind == dingtalk.KeyInvalid || kind == dingtalk.GroupInvalid || kind == dingtalk.BadRequest || kind == dingtalk.WrongRobotCode:
+	case kind == receipts.KeyInvalid || kind == receipts.GroupInvalid || kind == receipts.BadRequest || kind == receipts.WrongRobotCode:
 		if in.QuotedNumber > 0 {
 			return b.numbered(ctx, w, in.Group, in.QuotedNumber)
 		}

@@ -19,6 +19,7 @@ import (
 	"whoread/receipts"
 	"whoread/receipts/dingtalk"
 	"whoread/receipts/dingtalk/dingtalktest"
+	"whoread/receipts/platform"
 )
 
 // spoken is a conversation in one language.
@@ -608,7 +609,7 @@ func TestSentButNotRecorded(t *testing.T) {
 func TestAQuotedMessageIsAdopted(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, setup{})
-	sent, err := w.bot.Client.SendGroup(w.soon(), w.group.ID(), dingtalk.Markdown("旧公告", "旧公告\n正文"))
+	sent, err := w.bot.Messenger.Post(w.soon(), w.group.ID(), receipts.Post{Title: "旧公告", Text: "旧公告\n正文"})
 	w.must(err)
 	post := w.posted()[0]
 	w.must(w.group.ReadAll(post.ID, w.zhangsan))
@@ -616,7 +617,7 @@ func TestAQuotedMessageIsAdopted(t *testing.T) {
 	w.wants(w.asks(w.lisi, "未读 1"), "#1 旧公告 · 已读 1/4")
 	w.wants(w.ask(w.zhangsan, say{Text: "撤回", Quote: post.ID}).Text, "只有这条公告的发布人和管理员") // nobody's
 	w.wants(w.ask(w.lilei, say{Text: "撤回", Quote: post.ID}).Text, "已撤回 #1")
-	w.never(w.log.String(), sent.ProcessQueryKey)
+	w.never(w.log.String(), sent.Key)
 }
 
 func TestQuotes(t *testing.T) {
@@ -717,7 +718,7 @@ func TestAPlainGroupWithARoster(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, setup{
 		group: dingtalktest.GroupOptions{Kind: dingtalktest.KindPlain, ID: "cidPlain"},
-		rosters: map[string]bot.RosterOptions{
+		rosters: map[string]platform.RosterOptions{
 			"cidPlain": {Users: []string{"lilei", "zhangsan", "zhangsan", ""}, Departments: []int64{7}},
 			"cidOther": {Users: []string{"lisi"}},
 		},
@@ -732,7 +733,7 @@ func TestAChatOfTheApp(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, setup{
 		group:   dingtalktest.GroupOptions{Kind: dingtalktest.KindChat, ID: "cidChat", ChatID: "chat1"},
-		rosters: map[string]bot.RosterOptions{"cidChat": {ChatID: "chat1"}},
+		rosters: map[string]platform.RosterOptions{"cidChat": {ChatID: "chat1"}},
 	})
 	w.announce("公告 停机")
 	w.wants(w.asks(w.lisi, "who read"), "#1 停机 · read 0/4", "Nobody has read it yet.", "Unread (4): 李雷, 韩梅梅, 张三, 李四", "members: the chat's list")

@@ -13,8 +13,8 @@ import (
 	"whoread/bot"
 	"whoread/bot/command"
 	"whoread/receipts"
-	"whoread/receipts/dingtalk"
 	"whoread/receipts/dingtalk/dingtalktest"
+	"whoread/receipts/platform"
 )
 
 // code is DingTalk refusing a call with a code.
@@ -275,19 +275,19 @@ func TestRecalledButNotRecorded(t *testing.T) {
 func TestRostersThatFail(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
-		roster bot.RosterOptions
+		roster platform.RosterOptions
 		fault  dingtalktest.Fault
 		want   []string
 	}{
-		"a department out of sight": {bot.RosterOptions{Departments: []int64{7}}, code(dingtalktest.APIDepartment, "50004"), []string{"已发出 #1，但不知道群里有谁", "应用缺少接口权限"}},
-		"a department that is gone": {bot.RosterOptions{Departments: []int64{8}}, dingtalktest.Fault{}, []string{"已发出 #1，但不知道群里有谁", "出了意料之外的错"}},
-		"a quota that is spent":     {bot.RosterOptions{ChatID: "chat1"}, code(dingtalktest.APIChat, "90020"), []string{"#1 没有发出", "本月的钉钉接口调用额度已用完"}},
+		"a department out of sight": {platform.RosterOptions{Departments: []int64{7}}, code(dingtalktest.APIDepartment, "50004"), []string{"已发出 #1，但不知道群里有谁", "应用缺少接口权限"}},
+		"a department that is gone": {platform.RosterOptions{Departments: []int64{8}}, dingtalktest.Fault{}, []string{"已发出 #1，但不知道群里有谁", "出了意料之外的错"}},
+		"a quota that is spent":     {platform.RosterOptions{ChatID: "chat1"}, code(dingtalktest.APIChat, "90020"), []string{"#1 没有发出", "本月的钉钉接口调用额度已用完"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t, setup{
 				group:   dingtalktest.GroupOptions{Kind: dingtalktest.KindPlain, ID: "cidPlain"},
-				rosters: map[string]bot.RosterOptions{"cidPlain": test.roster},
+				rosters: map[string]platform.RosterOptions{"cidPlain": test.roster},
 			})
 			if test.fault.API != "" {
 				w.dingtalk.Inject(test.fault)
@@ -379,7 +379,7 @@ func TestQuotesThatFail(t *testing.T) {
 			t.Parallel()
 			inBothLanguages(t, func(t *testing.T, language command.Language) {
 				w := newWorld(t, setup{})
-				_, err := w.bot.Client.SendGroup(w.soon(), w.group.ID(), dingtalk.Markdown("旧公告", "旧公告"))
+				_, err := w.bot.Messenger.Post(w.soon(), w.group.ID(), receipts.Post{Title: "旧公告", Text: "旧公告"})
 				w.must(err)
 				fault := test.fault
 				fault.API = dingtalktest.APIQuery

@@ -14,7 +14,6 @@ import (
 	"whoread/bot/command"
 	"whoread/bot/export"
 	"whoread/receipts"
-	"whoread/receipts/dingtalk"
 )
 
 // chart posts a picture of how the readers of a message grew, and answers with
@@ -32,35 +31,27 @@ func (b *Bot) chart(ctx context.Context, w *words, in Incoming, said command.Com
 	if err != nil {
 		return answer{}, fmt.Errorf("draw chart: %w", err)
 	}
-	sentence, err := b.postFile(ctx, w, in, number, w.NoChart, file{dingtalk.MediaImage, "chart.png", picture, dingtalk.Image})
+	sentence, err := b.postFile(ctx, w, in, number, w.NoChart, receipts.File{Kind: receipts.Picture, Name: "chart.png", Content: picture})
 	if err != nil || sentence != "" {
 		return fail(sentence).about(number), err
 	}
 	return p.summary(r).about(number), nil
 }
 
-// file is something to upload, and the message that shows it.
-type file struct {
-	kind    dingtalk.MediaKind
-	name    string
-	content []byte
-	message func(mediaID string) dingtalk.Message
-}
-
 // postFile posts a file about a message into the group, once for each command. The
 // sentence says why it is not there, by the format for that, or that it may be; it
 // is empty if the file is there. An error means that the records did not answer,
 // and nothing was posted.
-func (b *Bot) postFile(ctx context.Context, w *words, in Incoming, number int, failed string, f file) (sentence string, err error) {
+func (b *Bot) postFile(ctx context.Context, w *words, in Incoming, number int, failed string, f receipts.File) (sentence string, err error) {
 	notPosted := func(err error) string {
 		b.log(ctx).Warn("file not posted", zap.Error(err))
-		if failure, ok := errors.AsType[*dingtalk.Error](err); ok && failure.Uncertain() {
+		if failure, ok := errors.AsType[*receipts.Failure](err); ok && failure.Uncertain {
 			return fmt.Sprintf(w.MayBePosted, number)
 		}
 		return fmt.Sprintf(failed, number, w.problem(err))
 	}
 
-	mediaID, err := b.Client.UploadMedia(ctx, f.kind, f.name, f.content)
+	media, err := b.Messenger.Upload(ctx, f)
 	if err != nil {
 		return notPosted(err), nil
 	}
@@ -71,9 +62,11 @@ func (b *Bot) postFile(ctx context.Context, w *words, in Incoming, number int, f
 	if !first { // an earlier attempt got this far and was cut off
 		return fmt.Sprintf(w.MayBePosted, number), nil
 	}
-	if err := b.send(ctx, in.Group, number, f.message(mediaID)); err != nil {
+	posted, err := b.Messenger.PostFile(ctx, in.Group, f, media)
+	if err != nil {
 		return notPosted(err), nil
 	}
+	b.recordPost(ctx, in.Group, posted.Key, number)
 	return "", nil
 }
 
@@ -113,9 +106,7 @@ func (b *Bot) export(ctx context.Context, w *words, in Incoming, said command.Co
 		return answer{}, fmt.Errorf("write workbook: %w", err)
 	}
 	name := export.FileName(r.Message.Title, number)
-	sentence, err := b.postFile(ctx, w, in, number, w.NotExported, file{dingtalk.MediaFile, name, content, func(mediaID string) dingtalk.Message {
-		return dingtalk.File(mediaID, name, "xlsx")
-	}})
+	sentence, err := b.postFile(ctx, w, in, number, w.NotExported, receipts.File{Kind: receipts.Workbook, Name: name, Content: content})
 	if err != nil || sentence != "" {
 		return fail(sentence).about(number), err
 	}

@@ -15,7 +15,6 @@ import (
 	"whoread/bot/command"
 	"whoread/bot/command/when"
 	"whoread/receipts"
-	"whoread/receipts/dingtalk"
 )
 
 // FollowUpOptions are how every announcement of a group is followed up.
@@ -52,14 +51,8 @@ func (o FollowUpOptions) deadline(at time.Time, zone *time.Location) time.Time {
 // Webhooks tell each group's latest session webhook, the only way to mention people. It
 // is a secret.
 type Webhooks interface {
-	// Webhook returns nothing if none is kept.
-	Webhook(ctx context.Context, group string) (string, time.Time, error)
-}
-
-// webhook returns the group's latest session webhook; an empty one if none is kept.
-func (b *Bot) webhook(ctx context.Context, group string) (dingtalk.Secret, time.Time, error) {
-	webhook, until, err := b.Webhooks.Webhook(ctx, group)
-	return dingtalk.NewSecret(webhook), until, err
+	// Webhook returns the zero value if none is recorded.
+	Webhook(ctx context.Context, group string) (receipts.Webhook, error)
 }
 
 // dueFollowUp is the body of a job that looks at the follow-up of a message.
@@ -366,7 +359,7 @@ func (b *Bot) act(ctx context.Context, this round, act receipts.Act, next receip
 // remindAgain reports and reminds those who have not read, in one post.
 func (b *Bot) remindAgain(ctx context.Context, this round) error {
 	w, r, group := this.words, this.report, this.group()
-	webhook, until, err := b.webhook(ctx, group)
+	webhook, err := b.Webhooks.Webhook(ctx, group)
 	if err != nil {
 		return err
 	}
@@ -374,7 +367,7 @@ func (b *Bot) remindAgain(ctx context.Context, this round) error {
 	p := b.page(w, group)
 	n.above, n.mentions = p.heading(r.Message)+" · "+p.share(r, true), mentionsOfFollowUp
 	prompt := receipts.Prompt{Run: this.run, By: this.followUp.Channel(), Round: &this.followUp}
-	if usable(webhook, until, b.Now()) {
+	if webhook.Usable(b.Now()) {
 		n.webhook = webhook
 	}
 	done, err := b.Prompter.Remind(ctx, r, prompt, n)
@@ -440,12 +433,12 @@ func (b *Bot) publish(ctx context.Context, this round, a answer) error {
 // post puts an answer into the group by itself, once for each run. An error means
 // that it certainly is not there, and that trying again may help.
 func (b *Bot) post(ctx context.Context, this round, a answer) error {
-	webhook, until, err := b.webhook(ctx, this.group())
+	webhook, err := b.Webhooks.Webhook(ctx, this.group())
 	if err != nil {
 		return err
 	}
 	return b.once(ctx, this, ":post", func() error {
-		return b.reply(ctx, Incoming{ID: this.run, Group: this.group(), Webhook: webhook, WebhookUntil: until}, a)
+		return b.reply(ctx, Incoming{ID: this.run, Group: this.group(), Webhook: webhook}, a)
 	})
 }
 
@@ -453,11 +446,11 @@ func (b *Bot) post(ctx context.Context, this round, a answer) error {
 // each run.
 func (b *Bot) tellPeople(ctx context.Context, this round, userIDs []string, a answer) error {
 	a = a.under(this.words, b.titleOf(ctx, this.group()))
-	for i, batch := range chunks(receipts.InPrivate, userIDs, dingtalk.MaxDirectUsers) {
+	for i, batch := range b.Messenger.Batches(receipts.InPrivate, userIDs, 0) {
 		err := b.once(ctx, this, fmt.Sprintf(":tell:%d", i), func() error {
-			result, err := b.Client.SendDirect(ctx, batch.UserIDs, a.fit("").message())
-			if missed := len(result.Invalid) + len(result.FlowControlled); missed > 0 {
-				b.log(ctx).Warn("people not told", zap.String("run", this.run), zap.Int("people", missed))
+			missed, err := b.Messenger.Direct(ctx, batch.UserIDs, a.fit("", b.Messenger.Fits))
+			if n := missed.Count(); n > 0 {
+				b.log(ctx).Warn("people not told", zap.String("run", this.run), zap.Int("people", n))
 			}
 			return settled(b.log(ctx).With(zap.String("run", this.run)), err)
 		})

@@ -1056,15 +1056,15 @@ func TestTheStoredWebhookIsTold(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, setup{options: follows(everyHalfHour())})
 	w.announce("公告 周五停机")
-	webhook, until, err := w.store.Webhook(w.soon(), w.group.ID())
+	webhook, err := w.store.Webhook(w.soon(), w.group.ID())
 	w.must(err)
-	if webhook == "" || !until.Equal(w.clock.now().Add(90*time.Minute)) {
-		t.Fatalf("no webhook is kept, or until %v", until)
+	if webhook.URL.Reveal() == "" || !webhook.Until.Equal(w.clock.now().Add(90*time.Minute)) {
+		t.Fatalf("no webhook is kept, or until %v", webhook.Until)
 	}
 	w.dingtalk.ExpireWebhooks()
 	said := ""
 	for _, m := range append(w.pass(30*time.Minute), w.tells(w.lilei, "帮助")...) {
 		said += m.Text
 	}
-	w.never(w.log.String()+said, webhook, "sendBySession?")
+	w.never(w.log.String()+said, webhook.URL.Reveal(), "sendBySession?")
 }

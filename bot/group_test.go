@@ -27,6 +27,7 @@ import (
 	"whoread/receipts/dingtalk"
 	"whoread/receipts/dingtalk/budget"
 	"whoread/receipts/dingtalk/dingtalktest"
+	"whoread/receipts/platform"
 	"whoread/store"
 )
 
@@ -38,9 +39,10 @@ type setup struct {
 	budget   budget.Limits
 	dingtalk dingtalktest.Options
 	group    dingtalktest.GroupOptions
-	rosters  map[string]bot.RosterOptions
+	rosters  map[string]platform.RosterOptions
 	options  func(*bot.Options)
-	learned  bool // members are learned where no list tells them
+	ding     dingtalk.DingType // 0 for app
+	learned  bool              // members are learned where no list tells them
 }
 
 // world is one group with its people, the DingTalk they use, and the bot. Its
@@ -108,14 +110,14 @@ func newWorld(t *testing.T, s setup) *world {
 	w.must(err)
 	w.Cleanup(client.Close)
 
-	platform := &bot.Platform{Client: client, Now: w.clock.now}
+	adapter := &platform.Platform{Client: client, DingType: stdcmp.Or(s.ding, dingtalk.DingApp), Now: w.clock.now}
 	learned := receipts.LearnedMembers{Records: w.store, Now: w.clock.now}
-	sources := platform.MemberSources(s.rosters)
+	sources := adapter.MemberSources(s.rosters)
 	if s.learned {
 		sources = append(sources, learned)
 	}
 	members := receipts.NewMemberBook(w.store, 10*time.Minute, w.clock.now, sources...)
-	reporter := &receipts.Reporter{Records: w.store, Members: members, Readers: platform, Fresh: 10 * time.Second, Now: w.clock.now}
+	reporter := &receipts.Reporter{Records: w.store, Members: members, Readers: adapter, Fresh: 10 * time.Second, Now: w.clock.now}
 	options := bot.Options{
 		Inbox:     w.inbox,
 		Postings:  w.store,
@@ -123,16 +125,16 @@ func newWorld(t *testing.T, s setup) *world {
 		Webhooks:  w.store,
 		Prompter:  &receipts.Prompter{Records: w.store, Cooldown: 5 * time.Minute, Now: w.clock.now},
 		Follower:  &receipts.Follower{Records: w.store, Now: w.clock.now},
-		Reminders: bot.Reminders{By: receipts.Mention, Ding: dingtalk.DingApp},
+		Reminders: bot.Reminders{By: receipts.Mention},
 		Groups:    w.store,
 		Learned:   learned,
 		Budget:    callUsage{w.budget},
 		Members:   members,
-		Announcer: &receipts.Announcer{Records: w.store, Members: members, Sender: platform, Now: w.clock.now},
+		Announcer: &receipts.Announcer{Records: w.store, Members: members, Sender: adapter, Compose: bot.Compose, Now: w.clock.now},
 		Reporter:  reporter,
-		Recaller:  &receipts.Recaller{Records: w.store, Source: platform, Readers: platform},
-		Names:     &receipts.NameBook{Records: w.store, Directory: platform},
-		Client:    client, RobotCode: app.RobotCode,
+		Recaller:  &receipts.Recaller{Records: w.store, Source: adapter, Readers: adapter},
+		Names:     &receipts.NameBook{Records: w.store, Directory: adapter},
+		Messenger: adapter, RobotCode: app.RobotCode,
 		Version: "v1.2.3",
 		Access:  bot.Access{Announce: bot.Admins, Report: bot.Everyone, Remind: bot.Admins, Recall: bot.Author},
 		Default: command.Chinese, MaxNames: 50, Zone: time.UTC, Now: w.clock.now, Log: log,

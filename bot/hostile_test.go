@@ -83,7 +83,7 @@ func TestHugeFramesAreKeptSmall(t *testing.T) {
 		}
 		var in struct {
 			bot.Incoming
-			Webhook string
+			Webhook struct{ URL string }
 		}
 		w.must(json.Unmarshal([]byte(taken[0].Body), &in))
 		if (field == "msgId") != (in.ID == "frame msgId") || (field == "senderStaffId") != in.Outsider || !utf8.ValidString(taken[0].Body) {

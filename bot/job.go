@@ -3,9 +3,9 @@ package bot
 import (
 	"encoding/json"
 	"fmt"
+	"time"
 
 	"whoread/receipts"
-	"whoread/receipts/dingtalk"
 )
 
 // The kinds of jobs that a Bot does.
@@ -19,20 +19,25 @@ const (
 // webhook, which its own JSON does not show.
 type acceptedMessage struct {
 	Incoming
-	Webhook string
+	Webhook shownWebhook
+}
+
+type shownWebhook struct {
+	URL   string
+	Until time.Time
 }
 
 // messageJob is what somebody said as it waits in the inbox, the only place where its
 // session webhook is written down.
 func messageJob(in Incoming) (receipts.Job, error) {
-	body, err := json.Marshal(acceptedMessage{in, in.Webhook.Reveal()})
+	body, err := json.Marshal(acceptedMessage{in, shownWebhook{in.Webhook.URL.Reveal(), in.Webhook.Until}})
 	return receipts.Job{ID: in.ID, Kind: MessageJob, Group: in.Group, Body: string(body)}, err
 }
 
 // messageOf is what somebody said, as a job has it.
 func messageOf(j receipts.Job) (Incoming, error) {
 	m, err := bodyOf[acceptedMessage](j)
-	m.Incoming.Webhook = dingtalk.NewSecret(m.Webhook)
+	m.Incoming.Webhook = receipts.Webhook{URL: receipts.NewSecret(m.Webhook.URL), Until: m.Webhook.Until}
 	return m.Incoming, err
 }
 

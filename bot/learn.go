@@ -34,8 +34,8 @@ func (b *Bot) noteHeard(ctx context.Context, in Incoming) {
 	if !in.Outsider {
 		h.Speaker, h.Title = in.Sender, in.Title
 	}
-	if usable(in.Webhook, in.WebhookUntil, b.Now()) {
-		h.Webhook, h.WebhookUntil = in.Webhook.Reveal(), in.WebhookUntil
+	if in.Webhook.Usable(b.Now()) {
+		h.Webhook = in.Webhook
 	}
 	if err := b.Groups.KeepHeard(ctx, in.Group, h); err != nil {
 		b.log(ctx).Warn("what was heard is not kept", zap.Error(err))

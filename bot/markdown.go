@@ -4,6 +4,8 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"whoread/receipts"
 )
 
 // lineBreak ends a line in DingTalk's markdown.
@@ -71,6 +73,16 @@ func lines(all ...string) string {
 		}
 	}
 	return strings.Join(kept, lineBreak)
+}
+
+// Compose is an announcement as it stands in the group: the title as its first line, and
+// the text as it was typed.
+func Compose(a receipts.Announcement) receipts.Post {
+	text := a.Text
+	if text != a.Title {
+		text = a.Title + "\n" + text
+	}
+	return receipts.Post{Title: a.Title, Text: asTyped(text)}
 }
 
 // asTyped makes markdown show the lines of a text as they were typed, without

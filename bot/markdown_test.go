@@ -6,6 +6,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"whoread/receipts"
 	"whoread/receipts/dingtalk"
 )
 
@@ -106,27 +107,33 @@ func TestAsTyped(t *testing.T) {
 	}
 }
 
+// fits is as strict as DingTalk.
+func fits(p receipts.Post) error {
+	_, err := dingtalk.Markdown(p.Title, p.Text).Encode()
+	return err
+}
+
 func TestFit(t *testing.T) {
 	t.Parallel()
 	small := answer{title: "t", text: "谁没读"}
-	if got := small.fit(""); got != small {
+	if got := small.fit("", fits); got != small.post() {
 		t.Errorf("%+v was changed to %+v", small, got)
 	}
 	for _, piece := range []string{"读", "👨‍👩‍👧‍👦", `"`, "\n", `\*`, "a", "\u202e"} {
 		for odd := range 4 {
 			whole := strings.Repeat("x", odd) + strings.Repeat(piece, 2*dingtalk.MaxMsgParamBytes)
-			got := answer{title: strings.Repeat("题", 60), text: whole}.fit("")
-			if _, err := got.message().Encode(); err != nil {
+			got := answer{title: strings.Repeat("题", 60), text: whole}.fit("", fits)
+			if err := fits(got); err != nil {
 				t.Errorf("%q: %v", piece, err)
 			}
-			if !utf8.ValidString(got.text) || !strings.HasPrefix(whole, got.text) {
+			if !utf8.ValidString(got.Text) || !strings.HasPrefix(whole, got.Text) {
 				t.Errorf("%q: not the beginning of the text, or cut inside a rune", piece)
 			}
-			if len(got.text) < 5_000 {
-				t.Errorf("%q: only %d bytes are left", piece, len(got.text))
+			if len(got.Text) < 5_000 {
+				t.Errorf("%q: only %d bytes are left", piece, len(got.Text))
 			}
-			noted := answer{text: whole}.fit("note")
-			if _, err := noted.message().Encode(); err != nil || !strings.HasSuffix(noted.text, lineBreak+"note") || len(noted.text) < 5_000 {
+			noted := answer{text: whole}.fit("note", fits)
+			if err := fits(noted); err != nil || !strings.HasSuffix(noted.Text, lineBreak+"note") || len(noted.Text) < 5_000 {
 				t.Errorf("%q: %v, or the note is not whole", piece, err)
 			}
 		}

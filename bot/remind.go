@@ -13,13 +13,11 @@ import (
 
 	"whoread/bot/command"
 	"whoread/receipts"
-	"whoread/receipts/dingtalk"
 )
 
 // Reminders are the settings of reminders and follow-ups.
 type Reminders struct {
-	By    receipts.Channel // where the command does not say
-	Ding  dingtalk.DingType
+	By    receipts.Channel    // where the command does not say
 	Quiet receipts.QuietHours // in which nothing comes by itself
 	// FollowUps are those of every announcement, by openConversationId; "*" is for
 	// the groups that have none of their own.
@@ -53,7 +51,7 @@ func (b *Bot) remind(ctx context.Context, w *words, in Incoming, said command.Co
 	}
 	n := b.nudges(ctx, w, r.Message)
 	n.asker, n.mentions = in.Sender.Name, mentionsOfCommand
-	if usable(in.Webhook, in.WebhookUntil, b.Now()) {
+	if in.Webhook.Usable(b.Now()) {
 		n.webhook = in.Webhook
 	}
 	done, err := b.Prompter.Remind(ctx, r, receipts.Prompt{Run: in.ID, Who: in.Sender, By: cmp.Or(said.By, b.Reminders.By)}, n)
@@ -85,7 +83,7 @@ func (b *Bot) rights(in Incoming, said command.Command) receipts.Rights {
 // nudges is how people are reminded of the message; who asks and how often people
 // may be mentioned is to be filled in.
 func (b *Bot) nudges(ctx context.Context, w *words, m receipts.Message) *nudges {
-	n := &nudges{client: b.Client, ding: b.Reminders.Ding, words: w, message: m}
+	n := &nudges{messenger: b.Messenger, words: w, message: m}
 	n.group = sync.OnceValue(func() string { return b.titleOf(ctx, m.Group) })
 	n.notes = func(soFar receipts.Reminded) []string {
 		p := b.page(w, m.Group)
@@ -211,7 +209,7 @@ func persons(userIDs []string) []listed {
 
 // whyNot is the sentence about why people could not be reminded.
 func (p page) whyNot(err error) string {
-	if failure, ok := errors.AsType[*receipts.SendError](err); ok {
+	if failure, ok := errors.AsType[*receipts.Failure](err); ok {
 		return strings.TrimSpace(p.reason(failure.Reason))
 	}
 	return p.problem(err)

@@ -18,6 +18,7 @@ import (
 	"whoread/receipts"
 	"whoread/receipts/dingtalk"
 	"whoread/receipts/dingtalk/dingtalktest"
+	"whoread/receipts/platform"
 )
 
 // Only those who have not read at this moment are mentioned: DingTalk is asked anew,
@@ -164,7 +165,7 @@ func TestBatchesOfDINGs(t *testing.T) {
 	for how, want := range map[dingtalk.DingType][]int{dingtalk.DingApp: {200, 50}, dingtalk.DingSMS: {20, 20, 5}, dingtalk.DingCall: {20, 20, 5}} {
 		t.Run(fmt.Sprint(how), func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t, setup{options: func(o *bot.Options) { o.Reminders.Ding = how }})
+			w := newWorld(t, setup{ding: how})
 			total := 0
 			for _, n := range want {
 				total += n
@@ -348,7 +349,7 @@ func TestPeopleWhoCannotBeReminded(t *testing.T) {
 	inBothLanguages(t, func(t *testing.T, language command.Language) {
 		w := newWorld(t, setup{
 			group:   dingtalktest.GroupOptions{Kind: dingtalktest.KindPlain, ID: "cidPlain"},
-			rosters: map[string]bot.RosterOptions{"cidPlain": {Users: []string{"lilei", "hanmeimei", "wangwu", "zhangsan"}}},
+			rosters: map[string]platform.RosterOptions{"cidPlain": {Users: []string{"lilei", "hanmeimei", "wangwu", "zhangsan"}}},
 		})
 		wang := w.dingtalk.AddPerson(dingtalktest.Person{Name: "王五", UserID: "wangwu"})
 		w.must(w.group.Join(w.lilei, wang))

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"whoread/receipts"
-	"whoread/receipts/dingtalk"
 )
 
 // answer is what the bot says: text in markdown, and the title that the
@@ -58,17 +57,19 @@ func (a answer) under(w *words, title string) answer {
 	return a
 }
 
-// message is the answer as DingTalk takes it.
-func (a answer) message() dingtalk.Message { return dingtalk.Markdown(a.title, a.text) }
+// post is the answer as it is said.
+func (a answer) post() receipts.Post {
+	return receipts.Post{Title: a.title, Text: a.text, About: a.number}
+}
 
-// fit puts a note, if there is one, below the text, which it cuts until DingTalk takes
-// the answer as a message, by whatever way it goes: a webhook takes somewhat more.
-func (a answer) fit(note string) answer {
+// fit is the post of the answer with a note, if there is one, below the text, which it
+// cuts until the post fits.
+func (a answer) fit(note string, fits func(receipts.Post) error) receipts.Post {
 	for {
 		whole := a
 		whole.text = lines(a.text, note)
-		if _, err := whole.message().Encode(); err == nil || a.text == "" {
-			return whole
+		if p := whole.post(); fits(p) == nil || a.text == "" {
+			return p
 		}
 		a.text = strings.ToValidUTF8(a.text[:len(a.text)*9/10], "")
 	}
@@ -167,9 +168,9 @@ func (p page) why(m receipts.Message) string {
 // gap is the sentence about what a report lacks. Where nobody can list the
 // group's members, an administrator needs to know which group it is.
 func (p page) gap(g receipts.Gap) string {
-	kind := kindOf(g.Err)
+	kind := receipts.ReasonOf(g.Err)
 	unasked := errors.Is(g.Err, receipts.ErrBudgetSpent) // another source might tell
-	if errors.Is(g.Err, receipts.ErrNoMemberList) && !unasked && kind != dingtalk.PermissionDenied && kind != dingtalk.CoolAppNeeded {
+	if errors.Is(g.Err, receipts.ErrNoMemberList) && !unasked && kind != receipts.PermissionDenied && kind != receipts.CoolAppNeeded {
 		return fmt.Sprintf(p.NoMemberList, escape(p.group))
 	}
 	return p.problem(g.Err)

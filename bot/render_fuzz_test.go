@@ -13,7 +13,6 @@ import (
 	"whoread/bot/command"
 	"whoread/bot/command/when"
 	"whoread/receipts"
-	"whoread/receipts/dingtalk"
 )
 
 // rendered is everything that the bot says about a report and its reminders, with
@@ -113,8 +112,8 @@ func FuzzRender(f *testing.F) {
 						t.Fatalf("a line of %q", text)
 					}
 				}
-				if param, err := a.fit("").message().Encode(); err != nil || len(param) > dingtalk.MaxMsgParamBytes {
-					t.Fatalf("%d bytes, %v", len(param), err)
+				if err := fits(a.fit("", fits)); err != nil {
+					t.Fatal(err)
 				}
 			}
 		}

@@ -62,7 +62,7 @@ func TestReport(t *testing.T) {
 			r.Message.State, r.Unread, r.Gaps = s, nil, []receipts.Gap{{Part: receipts.ReadersPart, Err: receipts.ErrOver}}
 		}
 	}
-	notPosted := func(s receipts.State, reason string) func(*receipts.Report) {
+	notPosted := func(s receipts.State, reason receipts.Reason) func(*receipts.Report) {
 		return func(r *receipts.Report) {
 			state(s)(r)
 			r.Message.Reason, r.Read, r.AsOf = reason, nil, time.Time{}
@@ -115,7 +115,7 @@ Everybody has read it (3).
 asked at 14:35 · members: the group's list`},
 		},
 		"readers are missing": {
-			read: 2, total: 3, withReaders: true, change: incomplete(receipts.ReadersPart, &dingtalk.Error{Kind: dingtalk.Throttled}),
+			read: 2, total: 3, withReaders: true, change: incomplete(receipts.ReadersPart, &receipts.Failure{Reason: receipts.Throttled}),
 			zh: answer{title: "#3 已读至少 2/3", text: `#3 周五 22:00 停机维护 · 已读至少 2/3 · 66% ▓▓▓▓▓▓░░░░
 已读 2 人：人1、人2
 已读名单没有取全，所以不列未读的人。钉钉限制了调用频率，请过一会儿再试。
@@ -226,7 +226,7 @@ as of 14:35 · members: the group's list`},
 It is being sent; ask again in a moment.`},
 		},
 		"failed": {
-			total: 2, change: notPosted(receipts.Failed, string(dingtalk.BotStopped)),
+			total: 2, change: notPosted(receipts.Failed, receipts.BotStopped),
 			zh: answer{title: "#3 没有发出", text: `#3 周五 22:00 停机维护
 它没有发出，所以没有人读过。
 机器人已被停用，请管理员在群设置或钉钉开放平台里启用。`},
@@ -267,7 +267,7 @@ func TestIncompleteReportsCallNobodyUnread(t *testing.T) {
 	for _, part := range []receipts.Part{receipts.ReadersPart, receipts.MembersPart, receipts.AudiencePart} {
 		for _, err := range []error{
 			receipts.ErrNotYet, receipts.ErrDelivering, receipts.ErrPaging, receipts.ErrNoMemberList, errors.New("u3 secret"),
-			&dingtalk.Error{Kind: dingtalk.Unavailable, Detail: "secret"},
+			&receipts.Failure{Reason: receipts.Unavailable, Err: errors.New("secret")},
 		} {
 			r, names := reportOf(2, 4)
 			r.Unread, r.Gaps = nil, []receipts.Gap{{Part: part, Err: err}}
@@ -336,15 +336,15 @@ func TestReportOfThousands(t *testing.T) {
 		for _, language := range []command.Language{command.Chinese, command.English} {
 			p := pageOf(language, names)
 			p.maxNames = 5_000
-			got := p.report(r, true).fit("")
-			param, err := got.message().Encode()
-			if err != nil || !utf8.ValidString(got.text) {
-				t.Errorf("%s in %s: valid %t, %v", name, language, utf8.ValidString(got.text), err)
+			got := p.report(r, true).fit("", fits)
+			param, err := dingtalk.Markdown(got.Title, got.Text).Encode()
+			if err != nil || !utf8.ValidString(got.Text) {
+				t.Errorf("%s in %s: valid %t, %v", name, language, utf8.ValidString(got.Text), err)
 			}
 			if len(param) < 8_000 {
 				t.Errorf("%s in %s: only %d bytes of names", name, language, len(param))
 			}
-			first, _, _ := strings.Cut(got.text, "\n")
+			first, _, _ := strings.Cut(got.Text, "\n")
 			if !strings.HasPrefix(first, "#3 ") || !strings.Contains(first, "2500/5000") || !strings.Contains(first, "50%") {
 				t.Errorf("%s in %s begins with %q", name, language, first)
 			}

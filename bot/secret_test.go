@@ -10,7 +10,7 @@ import (
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
 
-	"whoread/receipts/dingtalk"
+	"whoread/receipts"
 )
 
 // A session webhook is printed by nothing, however deep it is in what is printed, and
@@ -18,16 +18,16 @@ import (
 func TestAWebhookIsOnlyShownInTheInbox(t *testing.T) {
 	t.Parallel()
 	const webhook = "https://oapi.dingtalk.com/robot/sendBySession?session=hunter2"
-	in := Incoming{ID: "msg1", Group: "cid1", Webhook: dingtalk.NewSecret(webhook)}
+	in := Incoming{ID: "msg1", Group: "cid1", Webhook: receipts.Webhook{URL: receipts.NewSecret(webhook)}}
 	for name, value := range map[string]any{
-		"itself": in.Webhook, "a pointer": &in.Webhook, "a command": in, "a pointer to a command": &in,
+		"itself": in.Webhook, "a pointer": &in.Webhook, "a secret": in.Webhook.URL, "a pointer to a secret": &in.Webhook.URL, "a command": in, "a pointer to a command": &in,
 		"a reminder": &nudges{webhook: in.Webhook}, "a list": []Incoming{in}, "a map": map[string]any{"in": in}, "an error": fmt.Errorf("%+v", in),
 	} {
 		var log bytes.Buffer
 		encoders := []zapcore.Encoder{zapcore.NewJSONEncoder(zap.NewProductionEncoderConfig()), zapcore.NewConsoleEncoder(zap.NewDevelopmentEncoderConfig())}
 		for _, encoder := range encoders {
 			l := zap.New(zapcore.NewCore(encoder, zapcore.AddSync(&log), zap.DebugLevel))
-			l.Info("logged", zap.Any("any", value), zap.Reflect("reflect", value), zap.Stringer("text", in.Webhook))
+			l.Info("logged", zap.Any("any", value), zap.Reflect("reflect", value), zap.Stringer("text", in.Webhook.URL))
 			l.Sugar().Infof("%v %+v %#v", value, value, value)
 			l.Sugar().Infow("logged", "value", value)
 		}
@@ -50,7 +50,7 @@ func TestAWebhookIsOnlyShownInTheInbox(t *testing.T) {
 		t.Fatal(err)
 	}
 	again, err := messageOf(job)
-	if err != nil || again.Webhook.Reveal() != webhook {
-		t.Errorf("the inbox gives back %q, %v", again.Webhook.Reveal(), err)
+	if err != nil || again.Webhook.URL.Reveal() != webhook {
+		t.Errorf("the inbox gives back %q, %v", again.Webhook.URL.Reveal(), err)
 	}
 }

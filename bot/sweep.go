@@ -12,7 +12,6 @@ import (
 	"go.uber.org/zap"
 
 	"whoread/receipts"
-	"whoread/receipts/dingtalk"
 )
 
 // sweepSpread is by how much of its time a sweep is put off, at most, so that
@@ -97,8 +96,8 @@ func (b *Bot) sweep(ctx context.Context, j receipts.Job) error {
 
 // passes tells whether a gap is of an outage that will be over.
 func passes(gap receipts.Gap) bool {
-	switch kindOf(gap.Err) {
-	case dingtalk.Unavailable, dingtalk.Cancelled, dingtalk.Throttled, dingtalk.ThrottledMinute, dingtalk.IPBanned:
+	switch receipts.ReasonOf(gap.Err) {
+	case receipts.Unavailable, receipts.Cancelled, receipts.Throttled, receipts.ThrottledMinute, receipts.IPBanned:
 		return true
 	default:
 		return false

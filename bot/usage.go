@@ -14,7 +14,6 @@ import (
 	"go.uber.org/zap"
 
 	"whoread/receipts"
-	"whoread/receipts/dingtalk"
 )
 
 // usage tells an administrator how the bot is doing in this group: whose members it
@@ -93,7 +92,7 @@ func (p page) budget(u CallUsage) []string {
 	}
 	said := []string{fmt.Sprintf(p.Usage.Calls, many, of, clock(u.MonthEnds, p.now, p.zone))}
 	if u.Spent {
-		said = append(said, p.Problems[dingtalk.BudgetSpent])
+		said = append(said, p.Problems[receipts.BudgetSpent])
 	}
 	return append(said, fmt.Sprintf(p.Usage.PerSecond, u.CallsPerSecond))
 }

@@ -8,7 +8,6 @@ import (
 	"whoread/bot/command"
 	"whoread/bot/command/when"
 	"whoread/receipts"
-	"whoread/receipts/dingtalk"
 )
 
 // words is everything that the bot says in one language. Every field is filled
@@ -172,7 +171,7 @@ type words struct {
 	Paging       string
 	NoMemberList string // %s conversation id
 	Interrupted  string
-	Problems     map[dingtalk.Kind]string
+	Problems     map[receipts.Reason]string
 }
 
 // usageWords are those about how the bot is doing in a group.
@@ -220,26 +219,26 @@ func (w *words) problem(err error) string {
 	case errors.Is(err, receipts.ErrPaging):
 		return w.Paging
 	case errors.Is(err, receipts.ErrBudgetSpent):
-		return w.Problems[dingtalk.BudgetSpent]
+		return w.Problems[receipts.BudgetSpent]
 	}
-	if kind := kindOf(err); kind != "" {
-		return w.reason(string(kind))
+	if reason := receipts.ReasonOf(err); reason != "" {
+		return w.reason(reason)
 	}
 	if errors.Is(err, context.DeadlineExceeded) {
-		return w.Problems[dingtalk.Unavailable]
+		return w.Problems[receipts.Unavailable]
 	}
-	return w.Problems[dingtalk.Unknown]
+	return w.Problems[receipts.Unknown]
 }
 
 // reason is the sentence for the reason that is kept with a message.
-func (w *words) reason(reason string) string {
+func (w *words) reason(reason receipts.Reason) string {
 	if reason == receipts.Interrupted {
 		return w.Interrupted
 	}
-	if sentence, ok := w.Problems[dingtalk.Kind(reason)]; ok {
+	if sentence, ok := w.Problems[reason]; ok {
 		return sentence
 	}
-	return w.Problems[dingtalk.Unknown]
+	return w.Problems[receipts.Unknown]
 }
 
 // clock writes a time as short as it is clear now.

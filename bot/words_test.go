@@ -23,7 +23,6 @@ import (
 	"whoread/bot/command"
 	"whoread/bot/command/when"
 	"whoread/receipts"
-	"whoread/receipts/dingtalk"
 )
 
 // sentences are all sentences of a language by the names of their fields.
@@ -163,7 +162,7 @@ func TestWordsForEveryConstant(t *testing.T) {
 func TestEveryProblemIsToldApart(t *testing.T) {
 	t.Parallel()
 	for _, w := range []*words{&chinese, &english} {
-		told := map[string]dingtalk.Kind{}
+		told := map[string]receipts.Reason{}
 		for kind, sentence := range w.Problems {
 			if other, twice := told[sentence]; twice {
 				t.Errorf("%s and %s are both %q", kind, other, sentence)
@@ -184,22 +183,22 @@ func TestProblem(t *testing.T) {
 			"not yet":    {wrapped(receipts.ErrNotYet), w.NotYet},
 			"delivering": {receipts.ErrDelivering, w.Delivering},
 			"paging":     {wrapped(receipts.ErrPaging), w.Paging},
-			"DingTalk's": {wrapped(&dingtalk.Error{Kind: dingtalk.QuotaSpent}), w.Problems[dingtalk.QuotaSpent]},
+			"DingTalk's": {wrapped(&receipts.Failure{Reason: receipts.QuotaSpent}), w.Problems[receipts.QuotaSpent]},
 			"both": {
-				fmt.Errorf("%w: %w", receipts.ErrNoMemberList, &dingtalk.Error{Kind: dingtalk.PermissionDenied}), w.Problems[dingtalk.PermissionDenied],
+				fmt.Errorf("%w: %w", receipts.ErrNoMemberList, &receipts.Failure{Reason: receipts.PermissionDenied}), w.Problems[receipts.PermissionDenied],
 			},
-			"a kind of tomorrow": {&dingtalk.Error{Kind: "brand_new"}, w.Problems[dingtalk.Unknown]},
-			"too late":           {wrapped(context.DeadlineExceeded), w.Problems[dingtalk.Unavailable]},
-			"anything":           {errors.New("secret detail"), w.Problems[dingtalk.Unknown]},
-			"nothing":            {nil, w.Problems[dingtalk.Unknown]},
+			"a kind of tomorrow": {&receipts.Failure{Reason: "brand_new"}, w.Problems[receipts.Unknown]},
+			"too late":           {wrapped(context.DeadlineExceeded), w.Problems[receipts.Unavailable]},
+			"anything":           {errors.New("secret detail"), w.Problems[receipts.Unknown]},
+			"nothing":            {nil, w.Problems[receipts.Unknown]},
 		} {
 			if got := w.problem(test.err); got != test.want {
 				t.Errorf("%s: %q, want %q", name, got, test.want)
 			}
 		}
-		for reason, want := range map[string]string{
-			receipts.Interrupted: w.Interrupted, string(dingtalk.BotStopped): w.Problems[dingtalk.BotStopped],
-			"": w.Problems[dingtalk.Unknown], "brand_new": w.Problems[dingtalk.Unknown],
+		for reason, want := range map[receipts.Reason]string{
+			receipts.Interrupted: w.Interrupted, receipts.BotStopped: w.Problems[receipts.BotStopped],
+			"": w.Problems[receipts.Unknown], "brand_new": w.Problems[receipts.Unknown],
 		} {
 			if got := w.reason(reason); got != want {
 				t.Errorf("reason %q: %q, want %q", reason, got, want)

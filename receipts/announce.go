@@ -9,33 +9,6 @@ import (
 	"github.com/cenkalti/backoff/v5"
 )
 
-// Sender posts messages into groups as the bot.
-type Sender interface {
-	// Fits tells whether the announcement is small enough to be sent; it asks
-	// nobody.
-	Fits(title, text string) error
-	// Send posts it, and returns its processQueryKey and when DingTalk was asked to
-	// post it, the last time if there were several. Its error is a *SendError.
-	Send(ctx context.Context, group, title, text string) (key string, at time.Time, err error)
-}
-
-// SendError is why a message was not sent, or not certainly.
-type SendError struct {
-	// Uncertain tells that the message may have been delivered all the same.
-	Uncertain bool
-	// Reason is a short stable word, kept with the message.
-	Reason string
-	Err    error
-}
-
-func (e *SendError) Error() string { return "send message: " + e.Err.Error() }
-
-func (e *SendError) Unwrap() error { return e.Err }
-
-// Interrupted is the reason of an uncertain message whose sending was cut off,
-// by a crash or a loss of the record's store.
-const Interrupted = "interrupted"
-
 // ErrUnrecorded means that a message was sent, but its record could not be
 // written. It will show up as uncertain.
 var ErrUnrecorded = errors.New("the message was sent but not recorded")
@@ -54,6 +27,8 @@ type Announcer struct {
 	Records Records
 	Members *MemberBook
 	Sender  Sender
+	// Compose makes the post of an announcement.
+	Compose func(Announcement) Post
 	Now     func() time.Time
 }
 
@@ -89,7 +64,8 @@ type Announced struct {
 // A repetition of the same command sends nothing. If the earlier try was cut
 // off while sending, the message becomes uncertain.
 func (a *Announcer) Announce(ctx context.Context, n Announcement) (Announced, error) {
-	if err := a.Sender.Fits(n.Title, n.Text); err != nil {
+	post := a.Compose(n)
+	if err := a.Sender.Fits(post); err != nil {
 		return Announced{}, err
 	}
 	var done Announced
@@ -104,9 +80,9 @@ func (a *Announcer) Announce(ctx context.Context, n Announcement) (Announced, er
 		done.Message, err = a.resume(ctx, message)
 		return done, err
 	}
-	key, sent, failure := a.Sender.Send(ctx, n.Group, n.Title, n.Text)
+	posted, failure := a.Sender.Post(ctx, n.Group, post)
 	done.Failure = failure
-	done.Message, err = a.record(ctx, message, outcome(key, sent, failure))
+	done.Message, err = a.record(ctx, message, outcome(posted, failure))
 	return done, err
 }
 
@@ -138,11 +114,11 @@ func (a *Announcer) resume(ctx context.Context, m Message) (Message, error) {
 	return marked, err
 }
 
-func outcome(key string, sent time.Time, err error) Change {
-	var failure *SendError
+func outcome(posted Posted, err error) Change {
+	var failure *Failure
 	switch {
 	case err == nil:
-		return Change{To: Sent, Key: key, SentAt: sent}
+		return Change{To: Sent, Key: posted.Key, SentAt: posted.At}
 	case errors.As(err, &failure) && !failure.Uncertain:
 		return Change{To: Failed, Reason: failure.Reason}
 	case errors.As(err, &failure):

@@ -30,16 +30,16 @@ func TestAnnounce(t *testing.T) {
 			receipts.Message{State: receipts.Sent, Key: keyOf(1), SentAt: morning},
 		},
 		{
-			"certainly refused", &receipts.SendError{Reason: "bot_stopped", Err: refused},
+			"certainly refused", &receipts.Failure{Reason: "bot_stopped", Err: refused},
 			receipts.Message{State: receipts.Failed, Reason: "bot_stopped"},
 		},
 		{
 			"certainly refused, with the error wrapped",
-			fmt.Errorf("post: %w", &receipts.SendError{Reason: "bot_stopped", Err: refused}),
+			fmt.Errorf("post: %w", &receipts.Failure{Reason: "bot_stopped", Err: refused}),
 			receipts.Message{State: receipts.Failed, Reason: "bot_stopped"},
 		},
 		{
-			"timed out", &receipts.SendError{Uncertain: true, Reason: "timeout", Err: context.DeadlineExceeded},
+			"timed out", &receipts.Failure{Uncertain: true, Reason: "timeout", Err: context.DeadlineExceeded},
 			receipts.Message{State: receipts.Uncertain, Reason: "timeout"},
 		},
 		{
@@ -380,8 +380,8 @@ func TestAnnounceIsRecordedByAStoppedWorker(t *testing.T) {
 		want    receipts.State
 	}{
 		{"sent", nil, receipts.Sent},
-		{"failed", &receipts.SendError{Reason: "bot_stopped", Err: errors.New("bot.stopped")}, receipts.Failed},
-		{"uncertain", &receipts.SendError{Uncertain: true, Reason: "timeout", Err: context.Canceled}, receipts.Uncertain},
+		{"failed", &receipts.Failure{Reason: "bot_stopped", Err: errors.New("bot.stopped")}, receipts.Failed},
+		{"uncertain", &receipts.Failure{Uncertain: true, Reason: "timeout", Err: context.Canceled}, receipts.Uncertain},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -409,7 +409,7 @@ func TestAnnounceIsSeenInTheGroupBeforeItsSendEnds(t *testing.T) {
 		state   receipts.State
 	}{
 		{"taken", nil, receipts.Sent},
-		{"timed out", &receipts.SendError{Uncertain: true, Reason: "timeout", Err: context.DeadlineExceeded}, receipts.Uncertain},
+		{"timed out", &receipts.Failure{Uncertain: true, Reason: "timeout", Err: context.DeadlineExceeded}, receipts.Uncertain},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -514,11 +514,11 @@ func TestAnnounceWhoseRecordHasAnotherKeyIsUnrecorded(t *testing.T) {
 	}
 }
 
-func TestSendErrorSaysWhy(t *testing.T) {
+func TestAFailureSaysWhy(t *testing.T) {
 	t.Parallel()
 	why := errors.New("bot.stopped: the bot is stopped in this group")
-	var err error = &receipts.SendError{Reason: "bot_stopped", Err: why}
-	if !errors.Is(err, why) || err.Error() != "send message: "+why.Error() {
+	var err error = &receipts.Failure{Reason: "bot_stopped", Err: why}
+	if !errors.Is(err, why) || err.Error() != why.Error() {
 		t.Errorf("error %q does not tell its cause", err)
 	}
 }

@@ -902,10 +902,10 @@ type sender struct {
 }
 
 // Fits implements receipts.Sender.
-func (s *sender) Fits(string, string) error { return s.unfit }
+func (s *sender) Fits(receipts.Post) error { return s.unfit }
 
-// Send implements receipts.Sender.
-func (s *sender) Send(ctx context.Context, group, title, _ string) (string, time.Time, error) {
+// Post implements receipts.Sender.
+func (s *sender) Post(ctx context.Context, group string, p receipts.Post) (receipts.Posted, error) {
 	if s.before != nil {
 		s.before(ctx)
 	}
@@ -914,16 +914,21 @@ func (s *sender) Send(ctx context.Context, group, title, _ string) (string, time
 		s.during(ctx)
 	}
 	s.mu.Lock()
-	s.posts = append(s.posts, title)
+	s.posts = append(s.posts, p.Title)
 	key := keyOf(len(s.posts))
 	s.mu.Unlock()
 	if s.err != nil {
-		return "", time.Time{}, s.err
+		return receipts.Posted{}, s.err
 	}
 	s.readers.mu.Lock()
 	defer s.readers.mu.Unlock()
 	s.readers.sent[key] = group
-	return key, at, nil
+	return receipts.Posted{Key: key, At: at}, nil
+}
+
+// compose is the post of an announcement.
+func compose(a receipts.Announcement) receipts.Post {
+	return receipts.Post{Title: a.Title, Text: a.Text}
 }
 
 func (s *sender) sends() int {

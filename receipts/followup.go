@@ -27,12 +27,12 @@ type End string
 
 // The ends. The zero value is a follow-up that goes on.
 const (
-	EnoughRead   End = "read"      // everybody, or the wanted share
-	DeadlineOver End = "deadline"  // the deadline is over
-	TooLong      End = "too_long"  // it went on for FollowMax
-	Stopped      End = "stopped"   // somebody said so
-	MessageOver  End = "message"   // the message is failed, recalled, disbanded or expired: its State says
-	Unresolved   End = "uncertain" // whether the message was delivered has not turned out
+	EnoughRead    End = "read"      // everybody, or the wanted share
+	DeadlineOver  End = "deadline"  // the deadline is over
+	WentOnTooLong End = "too_long"  // it went on for FollowMax
+	Stopped       End = "stopped"   // somebody said so
+	MessageOver   End = "message"   // the message is failed, recalled, disbanded or expired: its State says
+	Unresolved    End = "uncertain" // whether the message was delivered has not turned out
 )
 
 // FollowMax is how long a message without a deadline is followed up at most.
@@ -144,7 +144,7 @@ func (f FollowUp) Round(r Report, now time.Time) (Act, FollowUp) {
 	}
 	if !now.Before(f.last()) {
 		if f.Until.IsZero() {
-			return f.finish(TooLong)
+			return f.finish(WentOnTooLong)
 		}
 		return f.finish(DeadlineOver)
 	}

@@ -309,7 +309,7 @@ func TestHowAFollowUpEnds(t *testing.T) {
 		{"everybody has read by the deadline", until(hourly, time.Hour), time.Hour, readSo(3), receipts.Finish, receipts.EnoughRead},
 		{"long after the deadline", until(hourly, time.Hour), 9 * time.Hour, readSo(2), receipts.Finish, receipts.DeadlineOver},
 		{"just before the deadline", until(hourly, time.Hour), time.Hour - 1, readSo(2), receipts.Remind, ""},
-		{"a week", hourly, receipts.FollowMax, readSo(2), receipts.Finish, receipts.TooLong},
+		{"a week", hourly, receipts.FollowMax, readSo(2), receipts.Finish, receipts.WentOnTooLong},
 		{"just before a week", hourly, receipts.FollowMax - 1, readSo(2), receipts.Remind, ""},
 		{"a week, with a deadline beyond it", until(hourly, 2*receipts.FollowMax), receipts.FollowMax, readSo(2), receipts.Remind, ""},
 		{"recalled", hourly, time.Hour, is(receipts.Recalled), receipts.Finish, receipts.MessageOver},
@@ -558,8 +558,8 @@ func TestAnyFollowUpKeepsThePromises(t *testing.T) {
 				if len(reads)*100 < plan.Share*len(people) {
 					t.Fatalf("%d of %d have read; want %d%%", len(reads), len(people), plan.Share)
 				}
-			case receipts.DeadlineOver, receipts.TooLong:
-				if now.Before(last) || plan.Until.IsZero() != (f.Ended == receipts.TooLong) || m.State != receipts.Sent {
+			case receipts.DeadlineOver, receipts.WentOnTooLong:
+				if now.Before(last) || plan.Until.IsZero() != (f.Ended == receipts.WentOnTooLong) || m.State != receipts.Sent {
 					t.Fatalf("%s at %v, with the deadline %v", f.Ended, now, plan.Until)
 				}
 			case receipts.Unresolved:
@@ -777,7 +777,7 @@ func TestStopWhoseAnswerWasLostIsDone(t *testing.T) {
 
 func TestStopOfWhatIsNotFollowed(t *testing.T) {
 	t.Parallel()
-	for _, end := range []receipts.End{"none", receipts.EnoughRead, receipts.DeadlineOver, receipts.TooLong, receipts.MessageOver, receipts.Unresolved} {
+	for _, end := range []receipts.End{"none", receipts.EnoughRead, receipts.DeadlineOver, receipts.WentOnTooLong, receipts.MessageOver, receipts.Unresolved} {
 		w := newWorld(t)
 		w.announce(t)
 		if end != "none" {

@@ -20,9 +20,7 @@ type Heard struct {
 	Speaker Person // of the organisation
 	At      time.Time
 	Title   string // of the group
-	// Webhook is the session webhook of the group, a secret, and good until then.
-	Webhook      string
-	WebhookUntil time.Time
+	Webhook Webhook
 }
 
 // SeenRecords keep signs of who is in a group.

@@ -135,7 +135,7 @@ func (h *history) announce(t *rapid.T) {
 	h.breakRecords(t, "Begin", "KnownMembers", "KeepMembers")
 	outcome := rapid.SampledFrom([]string{"sent", "refused", "lost on the way", "delivered, and its answer lost"}).Draw(t, "the send is")
 	h.sender.err = map[string]error{
-		"refused":                        &receipts.SendError{Reason: "bot_stopped", Err: errors.New("bot.stopped")},
+		"refused":                        &receipts.Failure{Reason: "bot_stopped", Err: errors.New("bot.stopped")},
 		"lost on the way":                errTimeout,
 		"delivered, and its answer lost": errTimeout,
 	}[outcome]

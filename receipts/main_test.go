@@ -80,7 +80,7 @@ func newWorldAt(t failer, c *clock, now func() time.Time) *world {
 	w.sender = &sender{readers: w.readers, now: now}
 	w.recalls = &recalls{}
 	book := receipts.NewMemberBook(w.records, freshMembers, now, w.members)
-	w.announcer = &receipts.Announcer{Records: w.records, Members: book, Sender: w.sender, Now: now}
+	w.announcer = &receipts.Announcer{Records: w.records, Members: book, Sender: w.sender, Compose: compose, Now: now}
 	w.reporter = &receipts.Reporter{
 		Records: w.records, Members: book, Readers: w.readers, Fresh: freshReads, Now: now,
 	}

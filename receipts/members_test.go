@@ -25,7 +25,7 @@ func newLibrary(t *testing.T) *library {
 	c := &clock{time: morning}
 	l := &library{clock: c, records: newRecords(t)}
 	for is, s := range map[receipts.Source]**source{receipts.SceneGroup: &l.scene, receipts.Chat: &l.chat, receipts.Roster: &l.roster} {
-		*s = &source{is: is, now: c.now, err: &receipts.NoListError{Reason: "no_" + string(is)}}
+		*s = &source{is: is, now: c.now, err: &receipts.NoListError{Reason: receipts.Reason("no_" + is)}}
 	}
 	l.MemberBook = receipts.NewMemberBook(l.records, freshMembers, c.now, l.scene, l.chat, l.roster)
 	return l

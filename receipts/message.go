@@ -74,7 +74,7 @@ type Message struct {
 	Author    Person // who announced; empty for an adopted message
 	Key       string // processQueryKey; empty unless State.Posted
 	State     State
-	Reason    string // why it failed or is uncertain, as ReasonOf gives it
+	Reason    Reason // why it failed or is uncertain
 
 	CreatedAt time.Time // when the record was written, just before the send
 	SentAt    time.Time // when DingTalk was asked to post it; of an adopted message, as the quotation said
@@ -114,7 +114,7 @@ type Change struct {
 	To     State
 	Key    string    // with Sent
 	SentAt time.Time // with Sent
-	Reason string    // with Failed and Uncertain
+	Reason Reason    // with Failed and Uncertain
 }
 
 var (

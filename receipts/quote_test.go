@@ -13,7 +13,7 @@ import (
 	"whoread/receipts"
 )
 
-var errTimeout = &receipts.SendError{Uncertain: true, Reason: "timeout", Err: context.DeadlineExceeded}
+var errTimeout = &receipts.Failure{Uncertain: true, Reason: "timeout", Err: context.DeadlineExceeded}
 
 // announceUncertain sends the announcement; it arrives, and nobody knows.
 func (w *world) announceUncertain(t *testing.T) {
@@ -272,7 +272,7 @@ func TestQuotedAnAnswerMeansItsNumber(t *testing.T) {
 // Only an uncertain message can be healed, though others fit as well.
 func TestQuotedLeavesOtherMessagesAlone(t *testing.T) {
 	t.Parallel()
-	refused := &receipts.SendError{Reason: "bot_stopped", Err: errors.New("bot.stopped")}
+	refused := &receipts.Failure{Reason: "bot_stopped", Err: errors.New("bot.stopped")}
 	for name, failure := range map[string]error{"sent": nil, "failed": refused} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

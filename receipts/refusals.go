@@ -11,15 +11,14 @@ import (
 // the app or its permissions. It matches ErrNoMemberList. A source that merely has
 // nothing configured says ErrNoMemberList itself: to ask it again costs nothing.
 type NoListError struct {
-	// Reason is a short stable word, kept with the refusal.
-	Reason string
+	Reason Reason
 	// Err is the whole failure; nil if the refusal is remembered.
 	Err error
 }
 
 func (e *NoListError) Error() string {
 	if e.Err == nil {
-		return ErrNoMemberList.Error() + ": " + e.Reason
+		return ErrNoMemberList.Error() + ": " + string(e.Reason)
 	}
 	return ErrNoMemberList.Error() + ": " + e.Err.Error()
 }
@@ -34,7 +33,7 @@ func (e *NoListError) Unwrap() error { return e.Err }
 // an administrator acts.
 type Refusal struct {
 	Source Source
-	Reason string // as in NoListError
+	Reason Reason // as in NoListError
 	Until  time.Time
 }
 

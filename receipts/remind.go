@@ -33,12 +33,15 @@ type Missed struct {
 	Flooded []string // got too many messages lately
 }
 
+// Count is how many people were missed.
+func (m Missed) Count() int { return len(m.Unknown) + len(m.Flooded) }
+
 // Nudger reminds people of a message.
 type Nudger interface {
 	// Batches splits people into as many as one call reaches, in the order in
 	// which they are to be reminded.
 	Batches(by Channel, userIDs []string) []Batch
-	// Nudge reminds one batch. Its error is a *SendError. So far tells what became
+	// Nudge reminds one batch. Its error is a *Failure. So far tells what became
 	// of the batches before it.
 	Nudge(ctx context.Context, b Batch, soFar Reminded) (Missed, error)
 }
@@ -227,7 +230,7 @@ func (p *Prompter) batch(ctx context.Context, done *Reminded, prompt Prompt, i i
 		return nil
 	}
 	missed, err := n.Nudge(ctx, batch, *done)
-	failure, known := errors.AsType[*SendError](err)
+	failure, known := errors.AsType[*Failure](err)
 	switch {
 	case err == nil:
 	case known && !failure.Uncertain:

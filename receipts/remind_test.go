@@ -21,8 +21,8 @@ var (
 	li = receipts.Person{UserID: "li", Name: "李雷"}
 
 	// errStopped is how a nudge certainly fails, errDoubt how it may have worked.
-	errStopped = &receipts.SendError{Reason: "bot_stopped", Err: errors.New("bot.stopped")}
-	errDoubt   = &receipts.SendError{Uncertain: true, Reason: "timeout", Err: context.DeadlineExceeded}
+	errStopped = &receipts.Failure{Reason: "bot_stopped", Err: errors.New("bot.stopped")}
+	errDoubt   = &receipts.Failure{Uncertain: true, Reason: "timeout", Err: context.DeadlineExceeded}
 )
 
 // remind reminds of message #1 by mentions for 李雷, which has to work.
@@ -604,7 +604,7 @@ func TestACertainFailureStopsFurtherBatches(t *testing.T) {
 			wantPeople(t, "reached", allReached(done), people[:i]...)
 			wantPeople(t, "failed", done.Failed, people[i:]...)
 			wantPeople(t, "uncertain", done.Uncertain)
-			if failure, ok := errors.AsType[*receipts.SendError](done.Err); !ok || failure != errStopped {
+			if failure, ok := errors.AsType[*receipts.Failure](done.Err); !ok || failure != errStopped {
 				t.Errorf("the reason is %v; want %v", done.Err, errStopped)
 			}
 			if calls != i+1 {

@@ -471,8 +471,8 @@ func TestReportOfAMessageThatIsNotInTheGroup(t *testing.T) {
 		failure error
 		want    receipts.State
 	}{
-		{"failed", &receipts.SendError{Reason: "bot_stopped", Err: errors.New("bot.stopped")}, receipts.Failed},
-		{"uncertain", &receipts.SendError{Uncertain: true, Reason: "timeout", Err: errDown}, receipts.Uncertain},
+		{"failed", &receipts.Failure{Reason: "bot_stopped", Err: errors.New("bot.stopped")}, receipts.Failed},
+		{"uncertain", &receipts.Failure{Uncertain: true, Reason: "timeout", Err: errDown}, receipts.Uncertain},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()

@@ -270,7 +270,7 @@ func TestFollowedAreThoseThatGoOn(t *testing.T) {
 		followed(t, s, "another")
 
 		over := followUpOf("command")
-		over.Ended, over.Version = receipts.TooLong, 1
+		over.Ended, over.Version = receipts.WentOnTooLong, 1
 		change(t, s, group, 9, over)
 		followed(t, s, group, 1, 2, 10, 11)
 		change(t, s, group, 9, over) // a repetition
@@ -380,7 +380,7 @@ func TestAnyFollowUpComesBack(t *testing.T) {
 				Began: anyTime.Draw(rt, "began"), Rounds: rapid.IntRange(0, 1<<40).Draw(rt, "rounds"),
 				Next: anyTime.Draw(rt, "next"), Trouble: rapid.Bool().Draw(rt, "trouble"), Stopper: anyPerson.Draw(rt, "stopper"),
 				Ended: rapid.SampledFrom([]receipts.End{
-					"", receipts.EnoughRead, receipts.DeadlineOver, receipts.TooLong, receipts.Stopped, receipts.MessageOver, receipts.Unresolved,
+					"", receipts.EnoughRead, receipts.DeadlineOver, receipts.WentOnTooLong, receipts.Stopped, receipts.MessageOver, receipts.Unresolved,
 				}).Draw(rt, "ended"),
 			}
 			for _, ms := range rapid.SliceOfN(rapid.Int64Range(1, 1<<40), 0, 4).Draw(rt, "every") {

@@ -59,8 +59,8 @@ func (s *Store) KeepHeard(ctx context.Context, group string, h receipts.Heard) e
 		if h.Title != "" {
 			p.Set(ctx, keys.title(), h.Title, s.keepFor())
 		}
-		if h.Webhook != "" {
-			p.HSet(ctx, keys.webhook(), "webhook", h.Webhook, "until", toMillis(h.WebhookUntil))
+		if url := h.Webhook.URL.Reveal(); url != "" {
+			p.HSet(ctx, keys.webhook(), "webhook", url, "until", toMillis(h.Webhook.Until))
 			p.PExpire(ctx, keys.webhook(), webhookKeptFor)
 		}
 		return nil
@@ -211,14 +211,14 @@ func decodeRefusals(kept map[string]string) ([]receipts.Refusal, error) {
 		if err := json.Unmarshal([]byte(text), &r); err != nil {
 			return nil, fmt.Errorf("read refusals: %w", err)
 		}
-		all = append(all, receipts.Refusal{Source: receipts.Source(source), Reason: r.Reason, Until: fromMillis(r.Until)})
+		all = append(all, receipts.Refusal{Source: receipts.Source(source), Reason: receipts.Reason(r.Reason), Until: fromMillis(r.Until)})
 	}
 	return all, nil
 }
 
 // KeepRefusal implements receipts.RefusalRecords.
 func (s *Store) KeepRefusal(ctx context.Context, group string, r receipts.Refusal, keep time.Duration) error {
-	text, err := json.Marshal(refusal{r.Reason, toMillis(r.Until)})
+	text, err := json.Marshal(refusal{string(r.Reason), toMillis(r.Until)})
 	if err != nil {
 		return err
 	}

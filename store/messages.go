@@ -37,7 +37,7 @@ func (r record) message(group string, number int) receipts.Message {
 	return receipts.Message{
 		Group: group, Number: number, Title: r.Title, Beginning: r.Begins,
 		Author: receipts.Person{UserID: r.Author, Name: r.Name},
-		Key:    r.Key, State: receipts.State(r.State), Reason: r.Reason,
+		Key:    r.Key, State: receipts.State(r.State), Reason: receipts.Reason(r.Reason),
 		CreatedAt: fromMillis(r.Created), SentAt: fromMillis(r.Sent), Adopted: r.Adopted,
 	}
 }
@@ -157,17 +157,16 @@ func (s *Store) DropPosting(ctx context.Context, group, step string) error {
 	return nil
 }
 
-// Webhook returns the group's latest session webhook and when it is over; nothing if
-// none is kept.
-func (s *Store) Webhook(ctx context.Context, group string) (string, time.Time, error) {
+// Webhook returns the group's latest session webhook; the zero value if none is recorded.
+func (s *Store) Webhook(ctx context.Context, group string) (receipts.Webhook, error) {
 	var kept struct {
 		Webhook string `redis:"webhook"`
 		Until   int64  `redis:"until"`
 	}
 	if err := s.rdb.HGetAll(ctx, s.keys.group(group).webhook()).Scan(&kept); err != nil {
-		return "", time.Time{}, fmt.Errorf("read webhook: %w", err)
+		return receipts.Webhook{}, fmt.Errorf("read webhook: %w", err)
 	}
-	return kept.Webhook, fromMillis(kept.Until), nil
+	return receipts.Webhook{URL: receipts.NewSecret(kept.Webhook), Until: fromMillis(kept.Until)}, nil
 }
 
 // webhookKeptFor is longer than a session webhook lives; how long that is, its frame
@@ -178,7 +177,7 @@ const webhookKeptFor = 24 * time.Hour
 func (s *Store) Mark(ctx context.Context, group string, number int, c receipts.Change) (receipts.Message, error) {
 	keys := s.keys.group(group)
 	byKey := keys.message(number)
-	args := []any{string(c.To), spaced(c.To.Before()), number, "reason", c.Reason}
+	args := []any{string(c.To), spaced(c.To.Before()), number, "reason", string(c.Reason)}
 	if c.Key != "" {
 		byKey = keys.processQueryKey(c.Key)
 		args = append(args, "key", c.Key, "sent", toMillis(c.SentAt))

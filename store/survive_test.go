@@ -64,7 +64,7 @@ func mainPaths(t *testing.T, s *Store) {
 	must(s.Followed(ctx, group))(t)
 	must(s.Inbox(quick(), zap.NewNop()).Depth(ctx))(t)
 	must(s.Lease(ctx, "app", "query", 1, time.Millisecond))(t)
-	if err := s.KeepHeard(ctx, group, receipts.Heard{Webhook: "webhook", WebhookUntil: noon}); err != nil {
+	if err := s.KeepHeard(ctx, group, receipts.Heard{Webhook: receipts.Webhook{URL: receipts.NewSecret("webhook"), Until: noon}}); err != nil {
 		t.Fatal(err)
 	}
 	fillInbox(t, s)

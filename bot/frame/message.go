@@ -10,7 +10,6 @@ import (
 	"unicode"
 
 	"whoread/receipts"
-	"whoread/receipts/dingtalk"
 )
 
 // maxTextBytes bounds the text that is taken from a frame. An announcement may
@@ -78,8 +77,7 @@ type Message struct {
 	// does not wait in the inbox, but is known once it comes out.
 	TakenOver bool `json:"-"`
 
-	Webhook      dingtalk.Secret // sessionWebhook
-	WebhookUntil time.Time
+	Webhook receipts.Webhook // by which the bot can answer
 }
 
 // Span is a part of a text, in bytes.
@@ -128,12 +126,11 @@ func DecodeMessage(data []byte, frameID string) (Message, error) {
 		ID: cmp.Or(frame.MsgID.id(), frameID), Unnamed: frame.MsgID.id() == "",
 		Group: frame.ConversationID.id(), Direct: frame.ConversationType == "1",
 		Title: cutBytes(string(frame.ConversationTitle), maxTitleBytes), SaidAt: frame.CreateAt.time(),
-		Robot:        frame.RobotCode.id(),
-		Sender:       receipts.Person{UserID: frame.SenderStaffID.id(), Name: cutBytes(string(frame.SenderNick), maxTitleBytes)},
-		Admin:        frame.IsAdmin == "true",
-		Spent:        frame.ErrorCode != "" && frame.ErrorCode != "0",
-		Webhook:      dingtalk.NewSecret(frame.SessionWebhook.id()),
-		WebhookUntil: frame.SessionWebhookEnd.time(),
+		Robot:   frame.RobotCode.id(),
+		Sender:  receipts.Person{UserID: frame.SenderStaffID.id(), Name: cutBytes(string(frame.SenderNick), maxTitleBytes)},
+		Admin:   frame.IsAdmin == "true",
+		Spent:   frame.ErrorCode != "" && frame.ErrorCode != "0",
+		Webhook: receipts.Webhook{URL: receipts.NewSecret(frame.SessionWebhook.id()), Until: frame.SessionWebhookEnd.time()},
 	}
 	if m.ID == "" || m.Group == "" {
 		return Message{}, fmt.Errorf("%w: no msgId or no conversationId", ErrBroken)

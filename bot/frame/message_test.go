@@ -13,7 +13,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"whoread/receipts"
-	"whoread/receipts/dingtalk"
 )
 
 type fields = map[string]any
@@ -42,7 +41,7 @@ func frameData(t testing.TB, changes fields) []byte {
 func documented(change func(*Message)) Message {
 	in := Message{
 		ID: "msg1", Group: "cid1", Title: "项目组", Robot: "robot1", SaidAt: time.UnixMilli(1754215200000), Sender: receipts.Person{UserID: "user1", Name: "李雷"}, Admin: true,
-		Text: " 谁没读", Webhook: dingtalk.NewSecret("https://oapi.dingtalk.com/robot/sendBySession?session=s1"), WebhookUntil: time.UnixMilli(1754220600000),
+		Text: " 谁没读", Webhook: receipts.Webhook{URL: receipts.NewSecret("https://oapi.dingtalk.com/robot/sendBySession?session=s1"), Until: time.UnixMilli(1754220600000)},
 	}
 	change(&in)
 	return in
@@ -191,8 +190,8 @@ func TestDecodeOddFields(t *testing.T) {
 		"isInAtList":                func(*Message) {},
 		"atUsers":                   func(*Message) {},
 		"robotCode":                 func(in *Message) { in.Robot = "" },
-		"sessionWebhook":            func(in *Message) { in.Webhook = dingtalk.Secret{} },
-		"sessionWebhookExpiredTime": func(in *Message) { in.WebhookUntil = time.Time{} },
+		"sessionWebhook":            func(in *Message) { in.Webhook.URL = receipts.NewSecret("") },
+		"sessionWebhookExpiredTime": func(in *Message) { in.Webhook.Until = time.Time{} },
 		"conversationTitle":         func(in *Message) { in.Title = "" },
 		"createAt":                  func(in *Message) { in.SaidAt = time.Time{} },
 		"msgtype":                   func(*Message) {},
@@ -260,8 +259,8 @@ func TestDecodeTimes(t *testing.T) {
 			"text":                      fields{"content": "谁没读", "repliedMsg": fields{"createdAt": json.RawMessage(raw)}},
 		})
 		got, err := DecodeMessage(data, "")
-		if err != nil || !got.WebhookUntil.Equal(want) || !got.Quote.CreatedAt.Equal(want) {
-			t.Errorf("%s: %v, %v, %v, want %v", raw, got.WebhookUntil, got.Quote.CreatedAt, err, want)
+		if err != nil || !got.Webhook.Until.Equal(want) || !got.Quote.CreatedAt.Equal(want) {
+			t.Errorf("%s: %v, %v, %v, want %v", raw, got.Webhook.Until, got.Quote.CreatedAt, err, want)
 		}
 		if _, err := json.Marshal(got); err != nil {
 			t.Errorf("%s: %v", raw, err)

@@ -22,6 +22,7 @@ import (
 	"whoread/receipts"
 	"whoread/receipts/dingtalk"
 	"whoread/receipts/dingtalk/budget"
+	"whoread/receipts/platform"
 	"whoread/store"
 )
 
@@ -133,27 +134,27 @@ func (a *App) options(c config.Config) (bot.Options, error) {
 		return bot.Options{}, err
 	}
 	records, now := a.store, a.env.Now
-	platform := &bot.Platform{Client: a.client, Now: now}
+	dingTalk := &platform.Platform{Client: a.client, DingType: c.Reminders.DingType(), Now: now}
 	learned := receipts.LearnedMembers{Records: records, Now: now}
-	sources := append(platform.MemberSources(c.RosterOptions()), learned)
+	sources := append(dingTalk.MemberSources(c.RosterOptions()), learned)
 	members := receipts.NewMemberBook(records, time.Duration(c.Members.CacheFor), now, ChosenSources(c.Members.Source, sources)...)
 	members.Since = a.membersSince
 	members.Refused = func(ctx context.Context, group string, r receipts.Refusal, err error) {
 		bot.LogOf(ctx, a.log).Warn("a source of members will not be asked for a while", zap.String("group", group), zap.String("source", string(r.Source)),
-			zap.String("reason", r.Reason), zap.Time("until", r.Until), zap.Error(err))
+			zap.String("reason", string(r.Reason)), zap.Time("until", r.Until), zap.Error(err))
 	}
 	reporter := &receipts.Reporter{
-		Records: records, Members: members, Readers: platform, Excluded: c.Members.Exclude,
+		Records: records, Members: members, Readers: dingTalk, Excluded: c.Members.Exclude,
 		Fresh: time.Duration(c.Reports.FreshFor), Now: now,
 	}
 	return bot.Options{
 		Inbox:     inbox{a.inbox},
-		Announcer: &receipts.Announcer{Records: records, Members: members, Sender: platform, Now: now},
+		Announcer: &receipts.Announcer{Records: records, Members: members, Sender: dingTalk, Compose: bot.Compose, Now: now},
 		Reporter:  reporter,
 		Prompter:  &receipts.Prompter{Records: records, Cooldown: time.Duration(c.Reminders.Cooldown), Now: now},
 		Follower:  &receipts.Follower{Records: records, Now: now},
-		Recaller:  &receipts.Recaller{Records: records, Source: platform, Readers: platform},
-		Names:     &receipts.NameBook{Records: records, Directory: platform},
+		Recaller:  &receipts.Recaller{Records: records, Source: dingTalk, Readers: dingTalk},
+		Names:     &receipts.NameBook{Records: records, Directory: dingTalk},
 		Members:   members,
 		Pushes:    records,
 		Postings:  records,
@@ -161,7 +162,7 @@ func (a *App) options(c config.Config) (bot.Options, error) {
 		Groups:    records,
 		Learned:   learned,
 		Budget:    callUsage{a.budget},
-		Client:    a.client,
+		Messenger: dingTalk,
 		Observer:  a.metrics,
 		Version:   a.env.Version,
 		RobotCode: c.DingTalk.RobotCode,

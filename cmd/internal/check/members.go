@@ -8,10 +8,10 @@ import (
 	"strings"
 	"time"
 
-	"whoread/bot"
 	"whoread/cmd/internal/app"
 	"whoread/receipts"
 	"whoread/receipts/dingtalk"
+	"whoread/receipts/platform"
 )
 
 // checkMembers looks for the members of each group as the bot does.
@@ -19,8 +19,8 @@ func (c *checker) checkMembers(ctx context.Context) {
 	if c.skip("permission-groups", "members") {
 		return
 	}
-	platform := &bot.Platform{Client: c.client, Now: time.Now}
-	sources := platform.MemberSources(c.config.RosterOptions())
+	dingTalk := &platform.Platform{Client: c.client, Now: time.Now}
+	sources := dingTalk.MemberSources(c.config.RosterOptions())
 	if c.records != nil {
 		sources = append(sources, receipts.LearnedMembers{Records: c.records, Now: time.Now})
 	}

@@ -8,7 +8,9 @@ import (
 
 	"whoread/bot"
 	"whoread/receipts"
+	"whoread/receipts/dingtalk"
 	"whoread/receipts/dingtalk/budget"
+	"whoread/receipts/platform"
 	"whoread/store"
 )
 
@@ -52,13 +54,16 @@ func readCAs(file string) (*x509.CertPool, error) {
 }
 
 // RosterOptions returns the rosters as the bot takes them.
-func (c Config) RosterOptions() map[string]bot.RosterOptions {
-	rosters := map[string]bot.RosterOptions{}
+func (c Config) RosterOptions() map[string]platform.RosterOptions {
+	rosters := map[string]platform.RosterOptions{}
 	for id, roster := range c.Members.Rosters {
-		rosters[id] = bot.RosterOptions{ChatID: roster.ChatID, Users: roster.Users, Departments: roster.Departments}
+		rosters[id] = platform.RosterOptions{ChatID: roster.ChatID, Users: roster.Users, Departments: roster.Departments}
 	}
 	return rosters
 }
+
+// DingType returns of which type DINGs are.
+func (r Reminders) DingType() dingtalk.DingType { return dingTypes[r.Ding] }
 
 // Limits returns the budget as the bot takes it.
 func (b Budget) Limits() budget.Limits {
@@ -71,7 +76,7 @@ func (c Config) ReminderOptions(zone *time.Location) (bot.Reminders, error) {
 	if err != nil {
 		return bot.Reminders{}, fmt.Errorf("quiet hours: %w", err)
 	}
-	r := bot.Reminders{By: c.Reminders.By, Ding: dingTypes[c.Reminders.Ding], Quiet: quiet, FollowUps: map[string]bot.FollowUpOptions{}}
+	r := bot.Reminders{By: c.Reminders.By, Quiet: quiet, FollowUps: map[string]bot.FollowUpOptions{}}
 	for id, f := range c.FollowUp {
 		r.FollowUps[id] = f.options()
 	}

@@ -1,4 +1,4 @@
-package bot
+package platform
 
 import (
 	"errors"
@@ -13,6 +13,9 @@ import (
 	"whoread/receipts"
 	"whoread/receipts/dingtalk"
 )
+
+// asked is when DingTalk is asked.
+var asked = time.Date(2026, 8, 3, 14, 35, 0, 0, time.UTC)
 
 // answers is a DingTalk that says one thing after the other, once it gave a
 // token.
@@ -67,7 +70,7 @@ func TestAListOfNobodyIsNone(t *testing.T) {
 		p := platformOf(t, said)
 		source := p.MemberSources(map[string]RosterOptions{"cid": {ChatID: "chat1"}})[i/2]
 		members, _, err := source.Members(t.Context(), "cid", receipts.Rights{})
-		if kindOf(err) != dingtalk.BadAnswer || errors.Is(err, receipts.ErrNoMemberList) {
+		if receipts.ReasonOf(err) != receipts.BadAnswer || errors.Is(err, receipts.ErrNoMemberList) {
 			t.Errorf("%s: %+v, %v", said, members, err)
 		}
 	}
@@ -86,7 +89,7 @@ func TestReadersOfAnAnswerInDoubt(t *testing.T) {
 	} {
 		page, err := platformOf(t, said).Readers(t.Context(), "cid", "key", "", receipts.Rights{})
 		doubt := strings.Contains(said, "HALF") || strings.Contains(said, "nextToken") || strings.Contains(said, "code")
-		if doubt != (kindOf(err) == dingtalk.BadAnswer) || errors.Is(err, receipts.ErrNoReadData) || doubt == page.At.After(time.Time{}) {
+		if doubt != (receipts.ReasonOf(err) == receipts.BadAnswer) || errors.Is(err, receipts.ErrNoReadData) || doubt == page.At.After(time.Time{}) {
 			t.Errorf("%s: %+v, %v", said, page, err)
 		}
 		want.At = page.At
@@ -118,7 +121,7 @@ func TestRecallThatIsRefusedForOneMessage(t *testing.T) {
 	t.Parallel()
 	err := platformOf(t, `{"successResult":[],"failedResult":{"key1":"too.late"}}`).Recall(t.Context(), "cid", "key1")
 	failure, ok := errors.AsType[*dingtalk.Error](err)
-	if !ok || failure.Kind != dingtalk.Unknown || failure.Detail != "too.late" || failure.Uncertain() {
+	if !ok || failure.Kind != dingtalk.Unknown || failure.Detail != "too.late" || failure.Uncertain() || receipts.ReasonOf(err) != receipts.Unknown {
 		t.Errorf("%v", err)
 	}
 	if err := platformOf(t, `{"successResult":["key1"],"failedResult":{}}`).Recall(t.Context(), "cid", "key1"); err != nil {

@@ -1,4 +1,6 @@
-package bot
+// Package platform is DingTalk as package receipts needs it: it fits the client of DingTalk's
+// API to the domain's interfaces, and turns its errors into the domain's.
+package platform
 
 import (
 	"context"
@@ -11,42 +13,23 @@ import (
 	"whoread/receipts/dingtalk"
 )
 
-// Platform fits the client of DingTalk's API to what package receipts asks for.
+// Platform implements what package receipts needs of DingTalk.
 type Platform struct {
-	Client *dingtalk.Client
-	Now    func() time.Time
-}
-
-// Fits implements receipts.Sender.
-func (p *Platform) Fits(title, text string) error {
-	_, err := post(title, text).Encode()
-	return err
-}
-
-// Send implements receipts.Sender.
-func (p *Platform) Send(ctx context.Context, group, title, text string) (string, time.Time, error) {
-	posted, err := p.Client.SendGroup(ctx, group, post(title, text))
-	return posted.ProcessQueryKey, posted.At, sendError(err)
-}
-
-// post is an announcement as it stands in the group: the title as its first
-// line, and the text as it was typed.
-func post(title, text string) dingtalk.Message {
-	if text != title {
-		text = title + "\n" + text
-	}
-	return dingtalk.Markdown(title, asTyped(text))
+	Client   *dingtalk.Client
+	DingType dingtalk.DingType // of the DINGs that it sends
+	Now      func() time.Time
 }
 
 // Readers implements receipts.ReadersSource.
 func (p *Platform) Readers(ctx context.Context, group, key, cursor string, rights receipts.Rights) (receipts.ReadersPage, error) {
 	page, err := p.Client.QueryReaders(ctx, group, key, cursor, options(rights)...)
-	switch kindOf(err) {
-	case dingtalk.KeyNotQueryable:
+	err = failure(err)
+	switch receipts.ReasonOf(err) {
+	case receipts.KeyNotQueryable:
 		err = fmt.Errorf("%w: %w", receipts.ErrNoReadData, err)
-	case dingtalk.GroupDisbanded:
+	case receipts.GroupDisbanded:
 		err = fmt.Errorf("%w: %w", receipts.ErrGroupGone, err)
-	case dingtalk.BudgetSpent:
+	case receipts.BudgetSpent:
 		err = fmt.Errorf("%w: %w", receipts.ErrBudgetSpent, err)
 	}
 	if err != nil {
@@ -73,30 +56,25 @@ func options(rights receipts.Rights) []dingtalk.Option {
 // Recall implements receipts.RecallSource.
 func (p *Platform) Recall(ctx context.Context, group, key string) error {
 	failed, err := p.Client.RecallGroup(ctx, group, key)
-	if err != nil {
-		return err
+	if reason, ok := failed[key]; err == nil && ok {
+		err = &dingtalk.Error{API: "recall", Kind: dingtalk.Unknown, Detail: reason}
 	}
-	if reason, ok := failed[key]; ok {
-		return &dingtalk.Error{API: "recall", Kind: dingtalk.Unknown, Detail: reason}
-	}
-	return nil
+	return failure(err)
 }
 
 // UserName implements receipts.Directory.
 func (p *Platform) UserName(ctx context.Context, userID string) (string, error) {
-	return p.Client.UserName(ctx, userID)
+	name, err := p.Client.UserName(ctx, userID)
+	return name, failure(err)
 }
 
-// kindOf is the kind of a failure of DingTalk's, fresh or remembered; empty for any
-// other error.
-func kindOf(err error) dingtalk.Kind {
-	if failure, ok := errors.AsType[*dingtalk.Error](err); ok {
-		return failure.Kind
+// failure makes a *receipts.Failure of an error of the client's, and leaves any other as it is.
+func failure(err error) error {
+	known, ok := errors.AsType[*dingtalk.Error](err)
+	if !ok {
+		return err
 	}
-	if refused, ok := errors.AsType[*receipts.NoListError](err); ok {
-		return dingtalk.Kind(refused.Reason)
-	}
-	return ""
+	return &receipts.Failure{Reason: receipts.Reason(known.Kind), Uncertain: known.Uncertain(), Err: err}
 }
 
 // RosterOptions are what an administrator configured about one group.
@@ -139,7 +117,7 @@ func (s sceneGroups) Members(ctx context.Context, group string, rights receipts.
 		return receipts.Members{}, nil, unlisted(err)
 	}
 	if len(members.UserIDs)+members.Outsiders == 0 {
-		return receipts.Members{}, nil, nobody("members")
+		return receipts.Members{}, nil, failure(nobody("members"))
 	}
 	members.UserIDs = unique(members.UserIDs)
 	return members, names, nil
@@ -164,7 +142,7 @@ func (s chats) Members(ctx context.Context, group string, rights receipts.Rights
 	case err != nil:
 		return receipts.Members{}, nil, unlisted(err)
 	case len(userIDs) == 0:
-		return receipts.Members{}, nil, nobody("chat")
+		return receipts.Members{}, nil, failure(nobody("chat"))
 	}
 	return receipts.Members{UserIDs: unique(userIDs), Source: receipts.Chat, At: at}, nil, nil
 }
@@ -187,7 +165,7 @@ func (s configured) Members(ctx context.Context, group string, _ receipts.Rights
 	for _, department := range roster.Departments {
 		ids, err := s.Client.DepartmentUserIDs(ctx, department)
 		if err != nil {
-			return receipts.Members{}, nil, fmt.Errorf("list department %d: %w", department, err)
+			return receipts.Members{}, nil, fmt.Errorf("list department %d: %w", department, failure(err))
 		}
 		userIDs = append(userIDs, ids...)
 	}
@@ -202,10 +180,11 @@ func nobody(api string) error {
 // unlisted makes a *receipts.NoListError of failures that stay until somebody changes
 // the group, the app or its permissions, and receipts.ErrBudgetSpent of a spent budget.
 func unlisted(err error) error {
-	switch kind := kindOf(err); kind {
-	case dingtalk.NoMemberList, dingtalk.CoolAppNeeded, dingtalk.PermissionDenied, dingtalk.GroupInvalid, dingtalk.BadRequest:
-		return &receipts.NoListError{Reason: string(kind), Err: err}
-	case dingtalk.BudgetSpent:
+	err = failure(err)
+	switch reason := receipts.ReasonOf(err); reason {
+	case receipts.NoMemberList, receipts.CoolAppNeeded, receipts.PermissionDenied, receipts.GroupInvalid, receipts.BadRequest:
+		return &receipts.NoListError{Reason: reason, Err: err}
+	case receipts.BudgetSpent:
 		return fmt.Errorf("%w: %w", receipts.ErrBudgetSpent, err)
 	}
 	return err
