@@ -2,6 +2,7 @@ package app
 
 import (
 	"errors"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -13,14 +14,20 @@ func TestEveryStopIsMadeTheLatestFirst(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var l lifecycle
+		var mu sync.Mutex
 		var order []string
+		made := func(name string) {
+			mu.Lock()
+			defer mu.Unlock()
+			order = append(order, name)
+		}
 		release := make(chan struct{})
 		defer close(release)
 		refused, broken := errors.New("refused"), errors.New("broken")
-		l.onStop("first", time.Second, func() error { order = append(order, "first"); return refused })
-		l.onStop("slow", time.Second, func() error { order = append(order, "slow"); <-release; return nil })
-		l.onStop("well", time.Second, func() error { order = append(order, "well"); return nil })
-		l.onStop("last", time.Second, func() error { order = append(order, "last"); return broken })
+		l.onStop("first", time.Second, func() error { made("first"); return refused })
+		l.onStop("slow", time.Second, func() error { made("slow"); <-release; return nil })
+		l.onStop("well", time.Second, func() error { made("well"); return nil })
+		l.onStop("last", time.Second, func() error { made("last"); return broken })
 		began := time.Now()
 		err := l.stop()
 		if took := time.Since(began); took != time.Second {
