@@ -2,85 +2,120 @@ package budget
 
 import (
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"go.uber.org/zap"
 )
 
+// newBudget returns a budget with a counter of its own on the records. It is for a synctest bubble.
+func newBudget(t *testing.T, r *callRecords, limits Limits) *Budget {
+	t.Helper()
+	counter := NewCounter(r, time.Now, zap.NewNop())
+	t.Cleanup(counter.Close)
+	return New(counter, NewQuota(time.Now), limits, time.Now, zap.NewNop())
+}
+
 func TestAWarningIsGivenOnceButToARepetitionOfItsCommand(t *testing.T) {
 	t.Parallel()
-	clock := &clock{at: august()}
-	counter := NewCounter(&callRecords{}, clock.now, zap.NewNop())
-	defer counter.Close()
-	budget := New(counter, NewQuota(clock.now), Limits{CallsPerMonth: 10, WarnAt: 80}, clock.now, zap.NewNop())
-	for _, step := range []struct {
-		calls   int
-		command string
-		due     bool
-	}{
-		{7, "a", false}, {1, "b", true}, {0, "c", false}, {0, "b", true}, {2, "b", true}, {0, "c", false}, {1, "c", false},
-	} {
-		for range step.calls {
-			counter.Observe(counted)
+	synctest.Test(t, func(t *testing.T) {
+		budget := newBudget(t, &callRecords{}, Limits{CallsPerMonth: 10, WarnAt: 80})
+		for _, step := range []struct {
+			calls   int
+			command string
+			due     bool
+		}{
+			{7, "a", false}, {1, "b", true}, {0, "c", false}, {0, "b", true}, {2, "b", true}, {0, "c", false}, {1, "c", false},
+		} {
+			for range step.calls {
+				budget.counter.Observe(counted)
+			}
+			if s, due := budget.Warn(step.command); due != step.due {
+				t.Errorf("%d of 10 calls, command %s: %t", s.Used, step.command, due)
+			}
 		}
-		if s, due := budget.Warn(step.command); due != step.due {
-			t.Errorf("%d of 10 calls, command %s: %t", s.Used, step.command, due)
+	})
+}
+
+func TestState(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		limits     Limits
+		used       int
+		low, spent bool
+	}{
+		{Limits{}, 1000, false, false},
+		{Limits{WarnAt: 80}, 1000, false, false},
+		{Limits{CallsPerMonth: 100}, 99, false, false},
+		{Limits{CallsPerMonth: 100}, 100, false, true},
+		{Limits{CallsPerMonth: 100, WarnAt: 80}, 79, false, false},
+		{Limits{CallsPerMonth: 100, WarnAt: 80}, 80, true, false},
+		{Limits{CallsPerMonth: 100, WarnAt: 80}, 99, true, false},
+		{Limits{CallsPerMonth: 100, WarnAt: 80}, 100, true, true},
+		{Limits{CallsPerMonth: 100, WarnAt: 80}, 101, true, true},
+	} {
+		b := New(nil, NewQuota(time.Now), c.limits, time.Now, zap.NewNop())
+		s := b.state(map[string]int{"query": c.used - 1, "send": 1})
+		if s.Used != c.used || s.Low != c.low || s.Spent != c.spent {
+			t.Errorf("%d calls of %+v: used %d, low %t, spent %t", c.used, c.limits, s.Used, s.Low, s.Spent)
 		}
 	}
 }
 
-// What the others have made is known as of this process's last call, or asked for once it is a minute old.
+// What the others have made is known as of this process's last call, or queried once it is a minute old.
 func TestTheBudgetIsThatOfAllProcesses(t *testing.T) {
 	t.Parallel()
-	r, clock := &callRecords{}, &clock{at: august()}
-	one, two := NewCounter(r, clock.now, zap.NewNop()), NewCounter(r, clock.now, zap.NewNop())
-	defer one.Close()
-	defer two.Close()
-	budget := New(two, NewQuota(clock.now), Limits{CallsPerMonth: 10}, clock.now, zap.NewNop())
-	ask := func(counter *Counter) {
-		t.Helper()
-		if _, err := counter.ThisMonth(t.Context()); err != nil {
-			t.Fatal(err)
+	synctest.Test(t, func(t *testing.T) {
+		r := &callRecords{}
+		other, budget := newBudget(t, r, Limits{}).counter, newBudget(t, r, Limits{CallsPerMonth: 10})
+		expect := func(what string, used int) {
+			t.Helper()
+			if s := budget.State(); s.Used != used || s.Spent != (used >= 10) || budget.Within() != (used < 10) {
+				t.Errorf("%s: %+v", what, s)
+			}
+			synctest.Wait() // for the query that this may begin
 		}
-	}
-	ask(two)
-	for range 9 {
-		one.Observe(counted)
-	}
-	ask(one)
-	if s := budget.State(); s.Used != 0 || s.CallsPerMonth != 10 || s.Spent || !budget.Within() {
-		t.Errorf("before it can know: %+v", s)
-	}
-	two.Observe(counted) // is written beside, and the others' come back
-	eventually(t, func() bool { return budget.State().Used == 10 && !budget.Within() })
+		expect("at first", 0)
+		for range 9 {
+			other.Observe(counted)
+		}
+		synctest.Wait()
+		expect("before it can know", 0)
+		budget.counter.Observe(counted) // is saved beside, and the others' come back
+		synctest.Wait()
+		expect("after a call of its own", 10)
 
-	end := time.Date(2026, 8, 31, 16, 0, 0, 0, time.UTC)
-	clock.advance(end.Sub(clock.now()) - time.Second)
-	if budget.Within() {
-		t.Error("there are calls left before the month is over")
-	}
-	clock.advance(time.Second)
-	if s := budget.State(); s.Used != 0 || !s.MonthEnds.Equal(time.Date(2026, 9, 30, 16, 0, 0, 0, time.UTC)) {
-		t.Errorf("the new month begins with %+v", s)
-	}
-	one.Observe(counted)
-	ask(one)
-	eventually(t, func() bool { return budget.State().Used == 1 }) // asks by itself: it knows nothing of this month
-	one.Observe(counted)
-	ask(one)
-	if s := budget.State(); s.Used != 1 {
-		t.Errorf("asked before a minute was over: %+v", s)
-	}
-	clock.advance(time.Minute)
-	eventually(t, func() bool { return budget.State().Used == 2 })
+		end := monthEnd(time.Now())
+		time.Sleep(time.Until(end) - time.Nanosecond)
+		expect("before the month is over", 10)
+		time.Sleep(time.Nanosecond)
+		expect("in the new month", 0)
+		if s := budget.State(); !s.MonthEnds.Equal(monthEnd(end)) {
+			t.Errorf("the new month ends at %v", s.MonthEnds)
+		}
+		other.Observe(counted)
+		synctest.Wait()
+		expect("before a minute is over", 0)
+		time.Sleep(sumsFreshFor)
+		expect("when the sums are old", 0)
+		expect("after the query", 1)
+	})
 }
 
-// eventually waits for what happens beside.
-func eventually(t *testing.T, is func() bool) {
-	t.Helper()
-	for deadline := time.Now().Add(time.Minute); !is(); time.Sleep(time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatal("it does not come true")
+func TestMonths(t *testing.T) {
+	t.Parallel()
+	for in, want := range map[string]string{
+		"2026-08-31T15:59:59Z": "2026-08 until 2026-08-31T16:00:00Z",
+		"2026-08-31T16:00:00Z": "2026-09 until 2026-09-30T16:00:00Z",
+		"2026-12-31T16:00:00Z": "2027-01 until 2027-01-31T16:00:00Z",
+		"2028-02-29T00:00:00Z": "2028-02 until 2028-02-29T16:00:00Z",
+	} {
+		at, err := time.Parse(time.RFC3339, in)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := monthOf(at) + " until " + monthEnd(at).UTC().Format(time.RFC3339); got != want {
+			t.Errorf("%s: %s, want %s", in, got, want)
 		}
 	}
 }

@@ -199,6 +199,16 @@ func (p *page) inGroup(id string) (*Group, error) {
 	return g, err
 }
 
+// personIn finds a conversation and the person who does something in it.
+func (p *page) personIn(find func(id string) (*Group, error), group, unionID string) (*Group, Person, error) {
+	g, err := find(group)
+	if err != nil {
+		return nil, Person{}, err
+	}
+	who, err := p.person(unionID)
+	return g, who, err
+}
+
 // named checks a title or a name that somebody typed.
 func named(s string) (string, error) {
 	s = strings.TrimSpace(s)
@@ -479,11 +489,7 @@ func (p *page) say(in struct {
 	QuoteShape string `json:"quoteShape"`
 },
 ) (any, error) {
-	g, err := p.conversationOf(in.Group)
-	if err != nil {
-		return nil, err
-	}
-	who, err := p.person(in.Person)
+	g, who, err := p.personIn(p.conversationOf, in.Group, in.Person)
 	if err != nil {
 		return nil, err
 	}
@@ -527,11 +533,7 @@ func (p *page) read(in struct {
 	Messages []string `json:"messages"`
 },
 ) (any, error) {
-	g, err := p.conversationOf(in.Group)
-	if err != nil {
-		return nil, err
-	}
-	who, err := p.person(in.Person)
+	g, who, err := p.personIn(p.conversationOf, in.Group, in.Person)
 	if err != nil {
 		return nil, err
 	}
@@ -597,11 +599,7 @@ func (p *page) recall(in struct {
 	Message string `json:"message"`
 },
 ) (any, error) {
-	g, err := p.conversationOf(in.Group)
-	if err != nil {
-		return nil, err
-	}
-	who, err := p.person(in.Person)
+	g, who, err := p.personIn(p.conversationOf, in.Group, in.Person)
 	if err != nil {
 		return nil, err
 	}
@@ -616,11 +614,7 @@ func (p *page) changeMembers(in struct {
 	People []string `json:"people"` // whom; none: the person themselves
 },
 ) (any, error) {
-	g, err := p.inGroup(in.Group)
-	if err != nil {
-		return nil, err
-	}
-	who, err := p.person(in.Person)
+	g, who, err := p.personIn(p.inGroup, in.Group, in.Person)
 	if err != nil {
 		return nil, err
 	}
@@ -650,11 +644,7 @@ func (p *page) changeGroup(in struct {
 	Title  string `json:"title"`
 },
 ) (any, error) {
-	g, err := p.inGroup(in.Group)
-	if err != nil {
-		return nil, err
-	}
-	who, err := p.person(in.Person)
+	g, who, err := p.personIn(p.inGroup, in.Group, in.Person)
 	if err != nil {
 		return nil, err
 	}
