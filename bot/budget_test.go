@@ -200,7 +200,7 @@ func TestPastTheBudgetAnUnknownMessageIsNotAdopted(t *testing.T) {
 	foreign := w.announce("公告 停机")
 	_, err := w.store.ForgetGroup(w.soon(), w.group.ID(), false)
 	w.must(err)
-	got := w.answer(w.carryOut(w.group, w.heard(w.group, w.lisi, say{Text: "谁没读", Quote: foreign.ID, QuoteShape: dingtalktest.QuoteText}))).Text
+	got := w.answer(w.carryOut(w.group, w.heard(w.group, w.lisi, say{Text: "谁没读", Quote: foreign.ID, QuoteFull: true}))).Text
 	w.wants(got, budgetSentence.zh)
 }
 

@@ -57,11 +57,19 @@ func (b *Bot) carryOut(ctx context.Context, in Incoming, said command.Command) (
 		return b.chart(ctx, w, in, said)
 	case command.Usage:
 		return b.usage(ctx, w, in)
-	case command.None, command.Help:
+	case command.Help:
+		return b.help(ctx, w, in)
+	case command.None:
+		if in.Pictures > 0 { // there was something to see beside the mention
+			return refuse(w.Wordless), nil
+		}
 		return b.help(ctx, w, in)
 	default:
-		if said.Nearest != "" {
+		switch {
+		case said.Nearest != "":
 			return refuse(fmt.Sprintf(w.UnknownNear, said.Nearest)), nil
+		case in.Pictures > 0: // and what else there is may be the bot's name
+			return refuse(w.Wordless), nil
 		}
 		return refuse(w.Unknown), nil
 	}

@@ -123,7 +123,7 @@ func TestAnnouncementsThatAreUncertain(t *testing.T) {
 					return
 				}
 				w.must(w.group.ReadAll(posts[0].ID, w.zhangsan))
-				w.wants(w.ask(w.lisi, say{Text: "who read", Quote: posts[0].ID, QuoteShape: dingtalktest.QuoteText}).Text, "#1 停机 · read 1/4", "Read (1): 张三")
+				w.wants(w.ask(w.lisi, say{Text: "who read", Quote: posts[0].ID, QuoteFull: true}).Text, "#1 停机 · read 1/4", "Read (1): 张三")
 				w.wants(w.asks(w.lilei, "撤回 #1"), "已撤回 #1")
 			})
 		})
@@ -384,7 +384,7 @@ func TestQuotesThatFail(t *testing.T) {
 				fault := test.fault
 				fault.API = dingtalktest.APIQuery
 				w.dingtalk.Inject(fault)
-				w.wants(w.ask(w.lisi, say{Text: spoken{"谁没读", "unread"}.in(language), Quote: w.posted()[0].ID, QuoteShape: dingtalktest.QuoteText}).Text, test.want.in(language))
+				w.wants(w.ask(w.lisi, say{Text: spoken{"谁没读", "unread"}.in(language), Quote: w.posted()[0].ID, QuoteFull: true}).Text, test.want.in(language))
 				w.wants(w.asks(w.lisi, "list"), "Nothing has been announced") // nothing was adopted
 			})
 		})

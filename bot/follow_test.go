@@ -820,7 +820,7 @@ func TestFollowingWhatIsUncertain(t *testing.T) {
 			w.tells(w.lilei, spoken{"公告 16:00前 每30分钟 周五停机", "announce by 16:00 every 30m 周五停机"}.in(language))
 			w.sees("as long as it is not known", w.pass(30*time.Minute))
 			if healed {
-				w.ask(w.lisi, say{Text: "谁没读", Quote: w.posted()[0].ID, QuoteShape: dingtalktest.QuoteText})
+				w.ask(w.lisi, say{Text: "谁没读", Quote: w.posted()[0].ID, QuoteFull: true})
 				if got := w.pass(30 * time.Minute); len(got) != 1 || len(got[0].Mentioned) != 4 {
 					t.Errorf("once it is known: %+v", got)
 				}

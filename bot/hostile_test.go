@@ -64,7 +64,7 @@ func TestWhatIsNoFrameIsDropped(t *testing.T) {
 func TestHugeFramesAreKeptSmall(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, setup{})
-	good := w.heard(w.group, w.lilei, say{Text: "帮助"})
+	good := w.heard(w.group, w.lilei, say{Text: "帮助", Shape: dingtalktest.ShapeText})
 	const most = 100 << 10
 	huge := strings.Repeat("很长", 10<<20/6)
 	quote := map[string]any{"content": "帮助", "isReplyMsg": true, "repliedMsg": map[string]any{"content": map[string]any{"text": huge}}}
@@ -501,9 +501,11 @@ func skewed(t *testing.T, data []byte, ahead time.Duration) []byte {
 		}
 		shift(f, "createAt")
 		shift(f, "sessionWebhookExpiredTime")
-		if text, ok := f["text"].(map[string]any); ok {
-			if replied, ok := text["repliedMsg"].(map[string]any); ok {
-				shift(replied, "createdAt")
+		for _, said := range []string{"text", "content"} {
+			if words, ok := f[said].(map[string]any); ok {
+				if replied, ok := words["repliedMsg"].(map[string]any); ok {
+					shift(replied, "createdAt")
+				}
 			}
 		}
 	})

@@ -202,7 +202,7 @@ func TestQuotesOfTwoUncertainAnnouncements(t *testing.T) {
 			post := w.posted()[0]
 			w.must(w.group.ReadAll(post.ID, w.zhangsan))
 			w.clock.advance(time.Minute)
-			got := append([]string{w.ask(w.lisi, say{Text: "谁没读", Quote: post.ID, QuoteBare: test.bare, QuoteShape: dingtalktest.QuoteText}).Text}, w.states()...)
+			got := append([]string{w.ask(w.lisi, say{Text: "谁没读", Quote: post.ID, QuoteBare: test.bare, QuoteFull: !test.bare}).Text}, w.states()...)
 			if len(got) != len(test.want) {
 				t.Fatalf("%q, want %q", got, test.want)
 			}
@@ -224,7 +224,7 @@ func TestTheLatestIsWhatWasAnnouncedLast(t *testing.T) {
 	_, err := w.store.ForgetGroup(w.soon(), w.group.ID(), false)
 	w.must(err)
 	w.announce("公告 新公告")
-	w.wants(w.ask(w.lisi, say{Text: "谁没读", Quote: old.ID, QuoteShape: dingtalktest.QuoteText}).Text, "#2 旧公告")
+	w.wants(w.ask(w.lisi, say{Text: "谁没读", Quote: old.ID, QuoteFull: true}).Text, "#2 旧公告")
 	for _, text := range []string{"谁没读", "谁读了", "提醒", "跟进 每30分钟", "曲线", "导出"} {
 		for _, m := range w.tells(w.lilei, text) {
 			w.never(m.Text, "旧公告", "#2")

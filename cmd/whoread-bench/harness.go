@@ -46,6 +46,7 @@ type harnessOptions struct {
 // open starts a stage; close ends it, and removes what it wrote.
 func (b *bench) open(ctx context.Context, o harnessOptions) (s *harness, err error) {
 	o.dingtalk.CallsPerSecond = -1
+	o.dingtalk.Tidy = true // what is measured is the same in every run
 	s = &harness{Server: dingtalktest.New(o.dingtalk), trips: new(tripCount)}
 	defer func() {
 		if err != nil {

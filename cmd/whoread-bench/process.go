@@ -76,7 +76,7 @@ func (b *bench) withChild(ctx context.Context, do func(d *dingtalktest.Server, c
 	}
 	prefix := keyPrefix + rand.Text()
 	defer func() { err = errors.Join(err, os.RemoveAll(folder), b.sweepKeys(ctx, prefix)) }()
-	d := dingtalktest.New(dingtalktest.Options{CallsPerSecond: -1})
+	d := dingtalktest.New(dingtalktest.Options{CallsPerSecond: -1, Tidy: true})
 	if err := d.Listen("127.0.0.1:0"); err != nil {
 		return err
 	}

@@ -532,7 +532,7 @@ func TestShutdownFinishesWhatIsAtWork(t *testing.T) {
 	if said := replies(group); len(said) != 1 || !strings.Contains(said[0], "已发出 #1") {
 		t.Errorf("answered %q", said)
 	}
-	if acks := w.Acks(); len(acks) != 1 || acks[0].Attempt != 1 {
+	if acks := w.messageAcks(); len(acks) != 1 || acks[0].Attempt != 1 {
 		t.Errorf("acknowledged: %+v", acks)
 	}
 	w.awaitIdle()
@@ -553,7 +553,7 @@ func TestShutdownHandsBackWhatDoesNotEnd(t *testing.T) {
 	if _, err := group.Say(w.admin, saying("公告 一")); err != nil {
 		t.Fatal(err)
 	}
-	if err := w.Await(within(t), func() bool { return len(w.Acks()) > 0 }); err != nil {
+	if err := w.Await(within(t), func() bool { return len(w.messageAcks()) > 0 }); err != nil {
 		t.Fatal(err)
 	}
 	began := time.Now()

@@ -601,7 +601,7 @@ func (s *soak) checkTruth() {
 		// A process that found Redis away looks for it again within a second or so.
 		reply := ""
 		s.eventually("Redis is used again", func() bool {
-			reply = s.ask(g, s.admin, dingtalktest.Say{Text: "谁没读", Quote: id, QuoteShape: dingtalktest.QuoteText})
+			reply = s.ask(g, s.admin, dingtalktest.Say{Text: "谁没读", Quote: id, QuoteFull: true})
 			return !strings.Contains(reply, notCarriedOut)
 		})
 		audience, err := g.Audience(id)

@@ -126,7 +126,7 @@ func (s *Server) atUsers(m *storedMessage, other bool) []map[string]string {
 
 // quote puts into the data what it tells of the message that is replied to.
 func (s *Server) quote(data map[string]any, quoted *storedMessage, say Say, dice *rand.Rand) {
-	q := &quotation{storedMessage: quoted, sender: s.botID}
+	q := &quotation{storedMessage: quoted, sender: s.botID, full: say.QuoteFull}
 	if !quoted.FromBot() {
 		q.sender = quoted.From.DingtalkID
 	}

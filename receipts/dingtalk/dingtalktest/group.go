@@ -22,6 +22,7 @@ type Say struct {
 	At        []Person // other people who are mentioned
 	Quote     string   // ID of the message that is replied to
 	QuoteBare bool     // the frame tells nothing of the quoted message's content: QuoteShape is QuoteNone
+	QuoteFull bool     // the frame tells the quoted message's content, in whatever shape
 	MsgID     string   // default: a new one. The ID of an earlier message pushes that message again
 	OverQuota bool     // the frame comes as it does when the month's pushes are used up: errorCode 20001
 

@@ -255,7 +255,10 @@ func saidShapes() []shape {
 		rich("richText, name with spaces", inRich, func(x *saying) map[string]any { return x.richData(words(x.atBot(" 小助手 ")), nil) }),
 		rich("richText, U+2005", inPhones, func(x *saying) map[string]any { return x.richData(words(x.atBot("\u2005")), nil) }),
 		rich("richText, one piece", inRich, func(x *saying) map[string]any { return x.richData(words(x.atBot(" ") + x.whole())) }),
-		rich("richText, one piece, name with spaces", inRich, func(x *saying) map[string]any { return x.richData(words(x.atBot(" 小助手 ") + x.whole())) }),
+		// Where the name ends is a guess: a careful bot does nothing on it that cannot be undone.
+		byName(rich("richText, one piece, name with spaces", inRich, func(x *saying) map[string]any {
+			return x.richData(words(x.atBot(" 小助手 ") + x.whole()))
+		})),
 		rich("richText, mention behind", inRich, func(x *saying) map[string]any { return x.richData(nil, words(" "), words(x.atBot(""))) }),
 		byName(rich("richText, two bots", inRich, func(x *saying) map[string]any {
 			return x.richData(words(x.atBot("")), words("@"+otherBot+" "), nil)
@@ -280,6 +283,7 @@ func saidShapes() []shape {
 type quotation struct {
 	*storedMessage
 	sender string // senderId
+	full   bool   // its content must not be missing
 }
 
 func (q *quotation) hasText() bool    { return strings.TrimSpace(q.Text) != "" && !q.isFile() }
@@ -330,7 +334,7 @@ func quotedShapes() []shape {
 	}
 	// A quotation without its content can't be resolved unless it has a key, so it is never chosen for one without.
 	none := func(name, source, msgType string) shape {
-		return row(name, source, (*quotation).hasKey, func(q *quotation) map[string]any { return q.replied(msgType) })
+		return row(name, source, func(q *quotation) bool { return q.hasKey() && !q.full }, func(q *quotation) map[string]any { return q.replied(msgType) })
 	}
 	bare := row(QuoteNone, inDocuments, nil, func(q *quotation) map[string]any { return q.replied(q.msgType()) })
 	bare.ByName = true
@@ -448,12 +452,8 @@ type chooser struct {
 // newChooser takes the seed 0 for one of the environment, or else at random.
 func newChooser(o Options) chooser {
 	fromEnvironment, _ := strconv.ParseUint(os.Getenv(SeedVariable), 10, 64)
-	given := cmp.Or(o.Seed, fromEnvironment)
-	return chooser{seed: cmp.Or(given, rand.Uint64()|1), tidy: o.Tidy || !variedByDefault && given == 0}
+	return chooser{seed: cmp.Or(o.Seed, fromEnvironment, rand.Uint64()|1), tidy: o.Tidy}
 }
-
-// variedByDefault is whether shapes are chosen at random where no seed was given.
-const variedByDefault = false
 
 // dice are the same for the same words.
 func (c chooser) dice(words ...string) *rand.Rand {
@@ -488,10 +488,10 @@ func (c chooser) quotation(q *quotation, name string, dice *rand.Rand) shape {
 	return c.pick(quotedShapes(), name, func(s shape) bool { return s.quotes == nil || s.quotes(q) }, dice)
 }
 
-// foreign is an event that comes with the n-th one that was switched on, in one of four cases.
+// foreign is an event that comes with the n-th one that was switched on, in one of ten cases.
 func (c chooser) foreign(n int) (shape, bool) {
 	dice := c.dice("foreign", strconv.Itoa(n))
-	if c.tidy || dice.IntN(4) > 0 {
+	if c.tidy || dice.IntN(10) > 0 {
 		return shape{}, false
 	}
 	rows := slices.DeleteFunc(pushedShapes(), func(s shape) bool { return !s.isForeign() })

@@ -260,6 +260,36 @@ func TestEveryShapeOfAQuotation(t *testing.T) {
 	}
 }
 
+// TestAQuotationThatIsFull tells what was quoted, in whatever shape.
+func TestAQuotationThatIsFull(t *testing.T) {
+	t.Parallel()
+	c := dingtalk(t, dingtalktest.Options{Seed: 1, KeepAlive: -1})
+	p := c.people(1)[0]
+	g := c.s.AddGroup(dingtalktest.GroupOptions{}, p)
+	c.send(g, "正文")
+	st := c.connect(botOnly)
+	bare := 0
+	for n := range 60 {
+		full := n%2 == 0
+		if _, err := g.Say(p, dingtalktest.Say{Text: "谁没读", Quote: g.Messages()[0].ID, QuoteFull: full}); err != nil {
+			t.Fatal(err)
+		}
+		f := st.next()
+		for f.Type == "SYSTEM" {
+			f = st.next()
+		}
+		switch told := strings.Contains(f.Data, "正文"); {
+		case full && !told:
+			t.Errorf("not told: %s", f.Data)
+		case !told:
+			bare++
+		}
+	}
+	if bare == 0 {
+		t.Error("the others are all told")
+	}
+}
+
 // TestEveryEventOfTheField: reads by members, by people from outside and in one-to-one chats, and events that nobody asked for.
 func TestEveryEventOfTheField(t *testing.T) {
 	t.Parallel()
@@ -288,7 +318,7 @@ func TestEveryEventOfTheField(t *testing.T) {
 	}
 	g := c.s.AddGroup(dingtalktest.GroupOptions{}, member, guest)
 	robot := c.s.App().RobotCode
-	for range 100 {
+	for range 200 {
 		key := c.send(g, "x")
 		all := g.Messages()
 		if err := g.ReadAll(all[len(all)-1].ID, member, guest); err != nil {
@@ -320,7 +350,7 @@ func TestEveryEventOfTheField(t *testing.T) {
 	seen["robot_msg_read, one-to-one"] = 1
 	for _, name := range append(namesOf(dingtalktest.Pushed), namesOf(dingtalktest.System)...) {
 		if seen[name] == 0 {
-			t.Errorf("%s never came in 201 events: %v", name, seen)
+			t.Errorf("%s never came in 401 events: %v", name, seen)
 		}
 	}
 }
