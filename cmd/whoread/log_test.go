@@ -23,7 +23,7 @@ import (
 	"whoread/store/storetest"
 )
 
-// ownKeys are those that the log gives to every line by itself, and to some: see newLog.
+// ownKeys are those that the log gives to every line by itself, and to some: see ops.NewLog.
 var ownKeys = []string{"level", "ts", "msg", "logger", "left_out"}
 
 // line is what the source says about one line of the log.

@@ -41,7 +41,7 @@ type App struct {
 	metrics   *ops.Metrics
 	endpoint  http.Handler // of health checks and metrics
 	listen    string       // its address, as http.listen has it
-	resources lifecycle    // that newApp took
+	resources lifecycle    // that New took
 
 	membersSince time.Time // when the settings about members last changed; zero if not since the start
 }
@@ -270,7 +270,7 @@ func (a *App) Run(ctx context.Context) error {
 	return errors.Join(a.stream.Run(ctx), running.stop())
 }
 
-// Close releases what newApp took; run must have returned.
+// Close releases what New took. Run must have returned.
 func (a *App) Close() error { return a.resources.stop() }
 
 // inbox is the store's, with the bot's error for a full one.
