@@ -14,6 +14,7 @@ import (
 
 	"whoread/bot/command"
 	"whoread/bot/frame"
+	"whoread/bot/reply"
 	"whoread/receipts"
 )
 
@@ -69,7 +70,7 @@ type Options struct {
 
 	Version   string
 	RobotCode string // frames for another robot are not ours
-	Access    Access
+	Policy    receipts.Policy
 	// Language is spoken whatever the language of the command; empty: that of the
 	// command.
 	Language command.Language
@@ -161,7 +162,7 @@ func (b *Bot) accept(ctx context.Context, frameID string, data []byte) Outcome {
 		return Ignored
 	}
 	in.AcceptedAt = b.Now()
-	if in.SaidAt = b.happened(in.SaidAt); b.Now().Sub(in.SaidAt) > AheadMax {
+	if in.SaidAt = b.happened(in.SaidAt); b.Now().Sub(in.SaidAt) > receipts.AheadMax {
 		// Every deadline that it could name would be over: its time is none.
 		in.SaidAt = b.Now()
 	}
@@ -207,7 +208,7 @@ func (b *Bot) refuse(ctx context.Context, in Incoming, why error) {
 			b.log(ctx).Error("nobody told the sender: too many commands fail")
 			return
 		}
-		w := wordsOf(b.language(command.Parse(in.Text, in.Mentions...)))
+		w := reply.For(b.language(command.Parse(in.Text, in.Mentions...)))
 		sentence := w.StoreDown
 		if errors.Is(why, ErrBusy) {
 			sentence = w.Busy
@@ -262,26 +263,26 @@ func (b *Bot) Work(ctx context.Context, j receipts.Job, takenOver bool) error {
 
 // answer carries out what was said and answers it.
 func (b *Bot) answer(ctx context.Context, in Incoming, said command.Command) (Outcome, error) {
-	admin := b.Access.may(Admins, in, receipts.Person{})
+	admin := b.allows(receipts.Admins, in, receipts.Person{})
 	b.noteHeard(ctx, in)
 	a, err := b.carryOut(ctx, in, said)
 	if err != nil {
 		return AttemptFailed, fmt.Errorf("%s: %w", said.Verb, err)
 	}
-	if admin && a.text != "" {
+	if admin && a.Text != "" {
 		if usage, due := b.Budget.Warn(in.ID); due {
-			a.text = lines(a.text, wordsOf(b.language(said)).budgetNotice(usage))
+			a.Text = reply.Lines(a.Text, reply.For(b.language(said)).BudgetNotice(usage))
 		}
 	}
-	if a.text != "" {
+	if a.Text != "" {
 		switch err := b.replyOnceThere(ctx, in, a); {
-		case err != nil && a.delivered:
+		case err != nil && a.Delivered:
 			b.log(ctx).Error("reply is lost", zap.Error(err)) // again, the sender would have it twice
 		case err != nil:
 			return AttemptFailed, fmt.Errorf("answer %s: %w", said.Verb, err)
 		}
 	}
-	return cmp.Or(a.outcome, Done), nil
+	return cmp.Or(a.Outcome, Done), nil
 }
 
 // GiveUp tells the sender that a command could not be carried out. TakenOver is as
@@ -308,14 +309,20 @@ func (b *Bot) GiveUp(ctx context.Context, j receipts.Job, takenOver bool, reason
 	said := command.Parse(in.Text, in.Mentions...)
 	b.log(ctx).Error("command given up", zap.String("verb", said.Verb.Label()), zap.Error(reason))
 	b.Observer.Command(said.Verb.Label(), GivenUp, 0)
-	b.tell(ctx, in, wordsOf(b.language(said)).GaveUp)
+	b.tell(ctx, in, reply.For(b.language(said)).GaveUp)
 }
 
 // tell says one sentence, as well as it can.
 func (b *Bot) tell(ctx context.Context, in Incoming, sentence string) {
-	if err := b.reply(ctx, in, say(sentence)); err != nil {
+	if err := b.reply(ctx, in, reply.Say(sentence)); err != nil {
 		b.log(ctx).Error("sender not told", zap.Error(err))
 	}
+}
+
+// allows reports whether a rule lets the sender do something, given the author of the
+// message in question.
+func (b *Bot) allows(rule receipts.Rule, in Incoming, author receipts.Person) bool {
+	return b.Policy.Allows(rule, receipts.Actor{Person: in.Sender, Admin: in.Admin, External: in.Outsider}, author)
 }
 
 // language is what to answer in.
@@ -338,7 +345,7 @@ const (
 
 // replyOnceThere answers, and waits for DingTalk where it can't be reached or takes no
 // more calls for a while: whoever asked just before hears of it after.
-func (b *Bot) replyOnceThere(ctx context.Context, in Incoming, a answer) error {
+func (b *Bot) replyOnceThere(ctx context.Context, in Incoming, a reply.Answer) error {
 	pauses := backoff.NewExponentialBackOff()
 	pauses.MaxInterval = answerAgainMax
 	_, err := backoff.Retry(ctx, func() (struct{}, error) {
@@ -359,8 +366,8 @@ func canBeWaitedOut(reason receipts.Reason) bool {
 
 // reply answers by the session webhook; where there is none that may be used any
 // more, by a message of the bot's own.
-func (b *Bot) reply(ctx context.Context, in Incoming, a answer) error {
-	p := a.fit(b.doubt(in), b.Messenger.Fits)
+func (b *Bot) reply(ctx context.Context, in Incoming, a reply.Answer) error {
+	p := a.Fit(b.doubt(in), b.Messenger.Fits)
 	log := b.log(ctx)
 	if in.Webhook.Usable(b.Now()) {
 		err := b.Messenger.Reply(ctx, in.Webhook, p, nil)
@@ -416,7 +423,7 @@ func (b *Bot) doubt(in Incoming) string {
 	if !in.TakenOver {
 		return ""
 	}
-	return wordsOf(b.language(command.Parse(in.Text, in.Mentions...))).PerhapsAgain
+	return reply.For(b.language(command.Parse(in.Text, in.Mentions...))).PerhapsAgain
 }
 
 // settled keeps an error only if trying again may help and can't say it twice.

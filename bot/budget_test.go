@@ -106,7 +106,7 @@ func TestPastTheBudgetPushesTellAll(t *testing.T) {
 // An administrator who has people reminded wants to know who has not read, whatever it costs; what comes by itself does not.
 func TestPastTheBudgetAnAdministratorCanRemind(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, setup{budget: budget.Limits{CallsPerMonth: 100}, options: func(o *bot.Options) { o.Access.Remind = bot.Everyone }})
+	w := newWorld(t, setup{budget: budget.Limits{CallsPerMonth: 100}, options: func(o *bot.Options) { o.Policy.Remind = receipts.Everyone }})
 	post := w.announce("公告 停机")
 	w.must(w.group.ReadAll(post.ID, w.lisi))
 	w.spendAll()
@@ -214,7 +214,7 @@ func TestAnAdministratorReadsOnceThatTheBudgetIsNearlySpent(t *testing.T) {
 			inBothLanguages(t, func(t *testing.T, language command.Language) {
 				w := newWorld(t, setup{
 					budget:  budget.Limits{CallsPerMonth: 100, WarnAt: 80},
-					options: func(o *bot.Options) { o.Access.Admins = admins },
+					options: func(o *bot.Options) { o.Policy.Admins = admins },
 				})
 				admin := w.lilei
 				if admins != nil {

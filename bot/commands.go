@@ -12,6 +12,7 @@ import (
 
 	"whoread/bot/command"
 	"whoread/bot/command/when"
+	"whoread/bot/reply"
 	"whoread/receipts"
 )
 
@@ -20,21 +21,21 @@ const lastOnes = 10
 
 // carryOut does what was said and returns the answer. An error means that the
 // records did not answer.
-func (b *Bot) carryOut(ctx context.Context, in Incoming, said command.Command) (answer, error) {
-	w := wordsOf(b.language(said))
+func (b *Bot) carryOut(ctx context.Context, in Incoming, said command.Command) (reply.Answer, error) {
+	w := reply.For(b.language(said))
 	switch {
 	case in.Outsider:
-		return refuse(w.Outsider), nil
+		return reply.Refuse(w.Outsider), nil
 	case in.Direct:
-		return refuse(w.Private), nil
-	case !b.Access.works(in.Group):
-		return refuse(fmt.Sprintf(w.ForeignGrp, escape(in.Group))), nil
+		return reply.Refuse(w.Private), nil
+	case !b.Policy.Works(in.Group):
+		return reply.Refuse(fmt.Sprintf(w.ForeignGrp, reply.Escape(in.Group))), nil
 	case in.Spent:
-		return refuse(w.Spent), nil
+		return reply.Refuse(w.Spent), nil
 	case in.Wordless:
-		return refuse(w.Wordless), nil
+		return reply.Refuse(w.Wordless), nil
 	case in.Unnamed && said.Verb.Acts():
-		return refuse(w.Unnamed), nil
+		return reply.Refuse(w.Unnamed), nil
 	}
 	switch said.Verb {
 	case command.Announce:
@@ -61,37 +62,37 @@ func (b *Bot) carryOut(ctx context.Context, in Incoming, said command.Command) (
 		return b.help(ctx, w, in)
 	case command.None:
 		if in.Pictures > 0 { // there was something to see beside the mention
-			return refuse(w.Wordless), nil
+			return reply.Refuse(w.Wordless), nil
 		}
 		return b.help(ctx, w, in)
 	default:
 		switch {
 		case said.Nearest != "":
-			return refuse(fmt.Sprintf(w.UnknownNear, said.Nearest)), nil
+			return reply.Refuse(fmt.Sprintf(w.UnknownNear, said.Nearest)), nil
 		case in.Pictures > 0: // and what else there is may be the bot's name
-			return refuse(w.Wordless), nil
+			return reply.Refuse(w.Wordless), nil
 		}
-		return refuse(w.Unknown), nil
+		return reply.Refuse(w.Unknown), nil
 	}
 }
 
-func (b *Bot) announce(ctx context.Context, w *words, in Incoming, said command.Command) (answer, error) {
-	if !b.Access.may(b.Access.Announce, in, receipts.Person{}) {
-		return refuse(w.refusal(b.Access.Announce)), nil
+func (b *Bot) announce(ctx context.Context, w *reply.Words, in Incoming, said command.Command) (reply.Answer, error) {
+	if !b.allows(b.Policy.Announce, in, receipts.Person{}) {
+		return reply.Refuse(w.Refusal(b.Policy.Announce)), nil
 	}
 	if in.Cut {
-		return refuse(fmt.Sprintf(w.TooLong, receipts.MaxPostBytes)), nil
+		return reply.Refuse(fmt.Sprintf(w.TooLong, receipts.MaxPostBytes)), nil
 	}
 	terms, err := b.open(in, &said)
 	switch {
 	case err != nil:
-		return refuse(w.question(err), w.TitleBelow), nil
+		return reply.Refuse(w.Question(err), w.TitleBelow), nil
 	case said.Title == "":
-		return refuse(w.WhatToAnnounce), nil
+		return reply.Refuse(w.WhatToAnnounce), nil
 	}
 	text, notes := b.withNames(ctx, w, in, said)
 	if in.Pictures > 0 {
-		notes = lines(notes, fmt.Sprintf(w.NoPictures, in.Pictures))
+		notes = reply.Lines(notes, fmt.Sprintf(w.NoPictures, in.Pictures))
 	}
 	done, err := b.Announcer.Announce(ctx, receipts.Announcement{
 		Group: in.Group, Command: in.ID, Title: said.Title, Text: text, Author: in.Sender,
@@ -99,20 +100,20 @@ func (b *Bot) announce(ctx context.Context, w *words, in Incoming, said command.
 	m := done.Message
 	switch {
 	case errors.Is(err, receipts.ErrTooLong):
-		return refuse(fmt.Sprintf(w.TooLong, receipts.MaxPostBytes)), nil
+		return reply.Refuse(fmt.Sprintf(w.TooLong, receipts.MaxPostBytes)), nil
 	case errors.Is(err, receipts.ErrUnrecorded):
 		b.log(ctx).Error("announcement sent but not recorded", zap.Error(err))
-		return fail(fmt.Sprintf(w.Unrecorded, m.Number)).about(m.Number), nil
+		return reply.Fail(fmt.Sprintf(w.Unrecorded, m.Number)).About(m.Number), nil
 	case err != nil:
-		return answer{}, err
+		return reply.Answer{}, err
 	}
 	a, err := b.announced(ctx, w, in, done, terms, notes)
-	return a.about(m.Number), err
+	return a.About(m.Number), err
 }
 
 // announced does what follows an announcement, and says what became of it, with notes
 // below.
-func (b *Bot) announced(ctx context.Context, w *words, in Incoming, done receipts.Announced, terms when.Opening, notes string) (answer, error) {
+func (b *Bot) announced(ctx context.Context, w *reply.Words, in Incoming, done receipts.Announced, terms when.Opening, notes string) (reply.Answer, error) {
 	m := done.Message
 	b.log(ctx).Log(levelOf(done.Failure), "announced", zap.Int("number", m.Number),
 		zap.String("state", string(m.State)), zap.String("reason", string(m.Reason)), zap.Error(done.Failure))
@@ -121,30 +122,30 @@ func (b *Bot) announced(ctx context.Context, w *words, in Incoming, done receipt
 	}
 	followed, err := b.followAnnouncement(ctx, w, in, m, terms)
 	if err != nil {
-		return answer{}, err
+		return reply.Answer{}, err
 	}
 	if done.NoAudience != nil {
 		b.log(ctx).Warn("audience unknown, or as it was last known", zap.Error(done.NoAudience))
 	}
 	switch m.State {
 	case receipts.Failed:
-		return fail(fmt.Sprintf(w.NotAnnounced, m.Number, w.reason(m.Reason))), nil
+		return reply.Fail(fmt.Sprintf(w.NotAnnounced, m.Number, w.Reason(m.Reason))), nil
 	case receipts.Uncertain:
-		return fail(fmt.Sprintf(w.Uncertain, m.Number, w.reason(m.Reason))), nil
+		return reply.Fail(fmt.Sprintf(w.Uncertain, m.Number, w.Reason(m.Reason))), nil
 	}
 	if done.Audience == nil {
-		blind := page{words: w, group: in.Group}.gap(receipts.Gap{Part: receipts.AudiencePart, Err: done.NoAudience})
-		return say(fmt.Sprintf(w.AnnouncedBlind, m.Number, blind), followed, notes), nil
+		blind := reply.Page{Words: w, Group: in.Group}.Gap(receipts.Gap{Part: receipts.AudiencePart, Err: done.NoAudience})
+		return reply.Say(fmt.Sprintf(w.AnnouncedBlind, m.Number, blind), followed, notes), nil
 	}
 	people := len(done.Audience.Without(b.Reporter.Excluded).UserIDs)
 	switch {
 	case errors.Is(done.NoAudience, receipts.ErrBudgetSpent):
-		known := fmt.Sprintf(w.AnnouncedKnown, m.Number, people, clock(done.Audience.At, b.Now(), b.Zone))
-		return say(known, w.problem(done.NoAudience), followed, notes), nil
+		known := fmt.Sprintf(w.AnnouncedKnown, m.Number, people, reply.Clock(done.Audience.At, b.Now(), b.Zone))
+		return reply.Say(known, w.Problem(done.NoAudience), followed, notes), nil
 	case done.Audience.Source == receipts.Learned:
-		return say(fmt.Sprintf(w.AnnouncedLearned, m.Number, people), b.lack(w, in, done.Audience.Lack), followed, notes), nil
+		return reply.Say(fmt.Sprintf(w.AnnouncedLearned, m.Number, people), b.lack(w, in, done.Audience.Lack), followed, notes), nil
 	}
-	return say(fmt.Sprintf(w.Announced, m.Number, people), followed, notes), nil
+	return reply.Say(fmt.Sprintf(w.Announced, m.Number, people), followed, notes), nil
 }
 
 // open takes the deadline and the interval off the beginning of an announcement.
@@ -171,21 +172,21 @@ func (b *Bot) open(in Incoming, said *command.Command) (when.Opening, error) {
 	return terms, nil
 }
 
-func (b *Bot) report(ctx context.Context, w *words, in Incoming, said command.Command) (answer, error) {
-	r, refusal, err := b.reportOn(ctx, w, in, said, b.Access.Report)
+func (b *Bot) report(ctx context.Context, w *reply.Words, in Incoming, said command.Command) (reply.Answer, error) {
+	r, refusal, err := b.reportOn(ctx, w, in, said, b.Policy.Report)
 	if err != nil || refusal != "" {
-		return refuse(refusal), err
+		return reply.Refuse(refusal), err
 	}
 	p := b.page(w, in.Group)
-	p.names = b.namesIn(ctx, in.Group, r, said.Verb == command.WhoRead)
-	return b.deliver(ctx, w, in, p.report(r, said.Verb == command.WhoRead).about(r.Message.Number))
+	p.Names = b.namesIn(ctx, in.Group, r, said.Verb == command.WhoRead)
+	return b.deliver(ctx, w, in, p.Report(r, said.Verb == command.WhoRead).About(r.Message.Number))
 }
 
 // reportOn makes the report that a command asks for, if the rule lets the sender;
 // the refusal says why there is none.
-func (b *Bot) reportOn(ctx context.Context, w *words, in Incoming, said command.Command, rule Rule) (receipts.Report, string, error) {
-	if !b.Access.may(rule, in, receipts.Person{}) {
-		return receipts.Report{}, w.refusal(rule), nil
+func (b *Bot) reportOn(ctx context.Context, w *reply.Words, in Incoming, said command.Command, rule receipts.Rule) (receipts.Report, string, error) {
+	if !b.allows(rule, in, receipts.Person{}) {
+		return receipts.Report{}, w.Refusal(rule), nil
 	}
 	number, refusal, err := b.number(ctx, w, in, said)
 	if err != nil || refusal != "" {
@@ -201,8 +202,8 @@ func (b *Bot) reportOn(ctx context.Context, w *words, in Incoming, said command.
 	return r, "", err
 }
 
-func (b *Bot) page(w *words, group string) page {
-	return page{words: w, maxNames: b.MaxNames, now: b.Now(), zone: b.Zone, quiet: b.Reminders.Quiet, group: group}
+func (b *Bot) page(w *reply.Words, group string) reply.Page {
+	return reply.Page{Words: w, MaxNames: b.MaxNames, Now: b.Now(), Zone: b.Zone, Quiet: b.Reminders.Quiet, Group: group}
 }
 
 // namesIn finds the names that a report will show.
@@ -227,55 +228,55 @@ func (b *Bot) namesFor(ctx context.Context, group string, ids []string) receipts
 
 // deliver sends an answer to the person alone, where that is configured, and
 // returns what the group gets to see.
-func (b *Bot) deliver(ctx context.Context, w *words, in Incoming, a answer) (answer, error) {
+func (b *Bot) deliver(ctx context.Context, w *reply.Words, in Incoming, a reply.Answer) (reply.Answer, error) {
 	if !b.Direct {
 		return a, nil
 	}
-	a = a.under(w, cmp.Or(b.titleOf(ctx, in.Group), in.Title))
-	missed, err := b.Messenger.Direct(ctx, []string{in.Sender.UserID}, a.fit(b.doubt(in), b.Messenger.Fits))
+	a = a.Under(w, cmp.Or(b.titleOf(ctx, in.Group), in.Title))
+	missed, err := b.Messenger.Direct(ctx, []string{in.Sender.UserID}, a.Fit(b.doubt(in), b.Messenger.Fits))
 	switch {
 	case err != nil:
 		b.log(ctx).Warn("direct answer failed", zap.Error(err))
-		return fail(w.CantReach, w.problem(err)).about(a.number), nil
+		return reply.Fail(w.CantReach, w.Problem(err)).About(a.Number), nil
 	case missed.Count() > 0:
-		return fail(w.CantReach).about(a.number), nil
+		return reply.Fail(w.CantReach).About(a.Number), nil
 	}
-	sent := say(w.SentYou).about(a.number)
-	sent.delivered, sent.outcome = true, a.outcome
+	sent := reply.Say(w.SentYou).About(a.Number)
+	sent.Delivered, sent.Outcome = true, a.Outcome
 	return sent, nil
 }
 
-func (b *Bot) list(ctx context.Context, w *words, in Incoming) (answer, error) {
-	if !b.Access.may(b.Access.Report, in, receipts.Person{}) {
-		return refuse(w.refusal(b.Access.Report)), nil
+func (b *Bot) list(ctx context.Context, w *reply.Words, in Incoming) (reply.Answer, error) {
+	if !b.allows(b.Policy.Report, in, receipts.Person{}) {
+		return reply.Refuse(w.Refusal(b.Policy.Report)), nil
 	}
 	reports, err := b.Reporter.Progress(ctx, in.Group, lastOnes)
 	if err != nil {
-		return answer{}, err
+		return reply.Answer{}, err
 	}
-	return b.deliver(ctx, w, in, b.page(w, in.Group).overview(reports))
+	return b.deliver(ctx, w, in, b.page(w, in.Group).Overview(reports))
 }
 
-func (b *Bot) recall(ctx context.Context, w *words, in Incoming, said command.Command) (answer, error) {
+func (b *Bot) recall(ctx context.Context, w *reply.Words, in Incoming, said command.Command) (reply.Answer, error) {
 	// Without the message nobody knows its author: who could not recall any is
 	// refused before it is looked for.
-	if !b.Access.may(b.Access.Recall, in, in.Sender) {
-		return refuse(w.refusal(b.Access.Recall)), nil
+	if !b.allows(b.Policy.Recall, in, in.Sender) {
+		return reply.Refuse(w.Refusal(b.Policy.Recall)), nil
 	}
 	if said.Number == 0 && !in.IsReply {
-		return refuse(w.WhichRecall), nil
+		return reply.Refuse(w.WhichRecall), nil
 	}
 	m, refusal, err := b.message(ctx, w, in, said)
 	if err != nil || refusal != "" {
-		return refuse(refusal), err
+		return reply.Refuse(refusal), err
 	}
 	a, err := b.recallMessage(ctx, w, in, m)
-	return a.about(m.Number), err
+	return a.About(m.Number), err
 }
 
-func (b *Bot) recallMessage(ctx context.Context, w *words, in Incoming, m receipts.Message) (answer, error) {
-	if !b.Access.may(b.Access.Recall, in, m.Author) {
-		return refuse(w.refusal(b.Access.Recall)), nil
+func (b *Bot) recallMessage(ctx context.Context, w *reply.Words, in Incoming, m receipts.Message) (reply.Answer, error) {
+	if !b.allows(b.Policy.Recall, in, m.Author) {
+		return reply.Refuse(w.Refusal(b.Policy.Recall)), nil
 	}
 	m, err := b.Recaller.Recall(ctx, m)
 	failure, known := errors.AsType[*receipts.Failure](err)
@@ -284,24 +285,24 @@ func (b *Bot) recallMessage(ctx context.Context, w *words, in Incoming, m receip
 	}
 	switch {
 	case errors.Is(err, receipts.ErrWrongState):
-		return refuse(fmt.Sprintf(w.NotRecalled, m.Number, w.Unrecallable[m.State])), nil
+		return reply.Refuse(fmt.Sprintf(w.NotRecalled, m.Number, w.Unrecallable[m.State])), nil
 	case known && failure.Uncertain:
-		return fail(fmt.Sprintf(w.MayBeGone, m.Number, w.problem(err))), nil
+		return reply.Fail(fmt.Sprintf(w.MayBeGone, m.Number, w.Problem(err))), nil
 	case known:
-		return fail(fmt.Sprintf(w.NotRecalled, m.Number, w.problem(err))), nil
+		return reply.Fail(fmt.Sprintf(w.NotRecalled, m.Number, w.Problem(err))), nil
 	case err != nil:
-		return answer{}, err
+		return reply.Answer{}, err
 	}
 	// A follow-up says by itself that it is over; at the latest when it is due.
 	if err := b.wake(ctx, in.Group, m.Number); err != nil {
 		b.log(ctx).Warn("follow-up not woken", zap.Error(err))
 	}
-	return say(fmt.Sprintf(w.Recalled, m.Number)), nil
+	return reply.Say(fmt.Sprintf(w.Recalled, m.Number)), nil
 }
 
 // number is that of the message that is spoken of. There may be no such message, if it
 // was said: whoever wants its report finds that out.
-func (b *Bot) number(ctx context.Context, w *words, in Incoming, said command.Command) (number int, refusal string, err error) {
+func (b *Bot) number(ctx context.Context, w *reply.Words, in Incoming, said command.Command) (number int, refusal string, err error) {
 	if said.Number > 0 {
 		return said.Number, "", nil
 	}
@@ -312,7 +313,7 @@ func (b *Bot) number(ctx context.Context, w *words, in Incoming, said command.Co
 // message finds the message that is spoken of: the number says it, or else the
 // quotation, or else it is the group's latest. The refusal says why there is
 // none.
-func (b *Bot) message(ctx context.Context, w *words, in Incoming, said command.Command) (m receipts.Message, refusal string, err error) {
+func (b *Bot) message(ctx context.Context, w *reply.Words, in Incoming, said command.Command) (m receipts.Message, refusal string, err error) {
 	switch {
 	case said.Number > 0:
 		return b.numbered(ctx, w, in.Group, said.Number)
@@ -327,7 +328,7 @@ func (b *Bot) message(ctx context.Context, w *words, in Incoming, said command.C
 }
 
 // latest finds the message of the group that is meant where nothing says which one.
-func (b *Bot) latest(ctx context.Context, w *words, group string) (receipts.Message, string, error) {
+func (b *Bot) latest(ctx context.Context, w *reply.Words, group string) (receipts.Message, string, error) {
 	m, err := b.Reporter.Records.Latest(ctx, group)
 	if !errors.Is(err, receipts.ErrNoMessage) {
 		return m, "", err
@@ -339,7 +340,7 @@ func (b *Bot) latest(ctx context.Context, w *words, group string) (receipts.Mess
 	return m, w.NothingCurrent, err
 }
 
-func (b *Bot) numbered(ctx context.Context, w *words, group string, number int) (receipts.Message, string, error) {
+func (b *Bot) numbered(ctx context.Context, w *reply.Words, group string, number int) (receipts.Message, string, error) {
 	m, err := b.Reporter.Message(ctx, group, number)
 	if errors.Is(err, receipts.ErrNoMessage) {
 		return m, fmt.Sprintf(w.NoSuch, number), nil
@@ -348,7 +349,7 @@ func (b *Bot) numbered(ctx context.Context, w *words, group string, number int) 
 }
 
 // quoted finds the message that a quotation with a key is about.
-func (b *Bot) quoted(ctx context.Context, w *words, in Incoming, rights receipts.Rights) (receipts.Message, string, error) {
+func (b *Bot) quoted(ctx context.Context, w *reply.Words, in Incoming, rights receipts.Rights) (receipts.Message, string, error) {
 	quote := in.Quote
 	if strings.HasPrefix(quote.Text, "#") { // an answer of the bot's own
 		quote.About = in.QuotedNumber
@@ -363,7 +364,7 @@ func (b *Bot) quoted(ctx context.Context, w *words, in Incoming, rights receipts
 		}
 		return m, w.QuoteNotOurs, nil
 	case kind != "" || errors.Is(err, receipts.ErrPaging):
-		return m, w.problem(err), nil
+		return m, w.Problem(err), nil
 	}
 	return m, "", err
 }

@@ -161,7 +161,7 @@ func TestPlainAnswers(t *testing.T) {
 
 func TestRefusals(t *testing.T) {
 	t.Parallel()
-	nobody := func(o *bot.Options) { o.Access = bot.Access{} }
+	nobody := func(o *bot.Options) { o.Policy = receipts.Policy{} }
 	for name, test := range map[string]struct {
 		options func(*bot.Options)
 		said    spoken
@@ -174,17 +174,17 @@ func TestRefusals(t *testing.T) {
 			nil, spoken{"撤回 #1", "recall #1"}, spoken{"只有这条公告的发布人和管理员可以撤回它", "Only who announced it, and administrators"},
 		},
 		"recalling is for administrators": {
-			func(o *bot.Options) { o.Access.Recall = bot.Admins },
+			func(o *bot.Options) { o.Policy.Recall = receipts.Admins },
 			spoken{"撤回 #9", "recall #9"},
 			spoken{"这个命令只有管理员可以用", "Only administrators may say this"},
 		},
 		"reports are for administrators": {
-			func(o *bot.Options) { o.Access.Report = bot.Admins },
+			func(o *bot.Options) { o.Policy.Report = receipts.Admins },
 			spoken{"谁没读", "unread"},
 			spoken{"这个命令只有管理员可以用", "Only administrators may say this"},
 		},
 		"the list is a report": {
-			func(o *bot.Options) { o.Access.Report = bot.Admins },
+			func(o *bot.Options) { o.Policy.Report = receipts.Admins },
 			spoken{"列表", "list"},
 			spoken{"这个命令只有管理员可以用", "Only administrators may say this"},
 		},
@@ -193,7 +193,7 @@ func TestRefusals(t *testing.T) {
 		"no rule lets nobody list":     {nobody, spoken{"列表", "list"}, spoken{"没有对任何人开放", "lets nobody"}},
 		"no rule lets nobody recall":   {nobody, spoken{"撤回 #1", "recall #1"}, spoken{"没有对任何人开放", "lets nobody"}},
 		"another group": {
-			func(o *bot.Options) { o.Access.Groups = []string{"cidOther"} }, spoken{"帮助", "help"}, spoken{"没有被允许在这个群里", "not allowed to work in this group"},
+			func(o *bot.Options) { o.Policy.Groups = []string{"cidOther"} }, spoken{"帮助", "help"}, spoken{"没有被允许在这个群里", "not allowed to work in this group"},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -222,7 +222,7 @@ func TestRefusals(t *testing.T) {
 
 func TestTheAuthorMayRecall(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, setup{options: func(o *bot.Options) { o.Access.Announce = bot.Everyone }})
+	w := newWorld(t, setup{options: func(o *bot.Options) { o.Policy.Announce = receipts.Everyone }})
 	w.wants(w.asks(w.zhangsan, "公告 午饭"), "已发出 #1")
 	w.wants(w.asks(w.lisi, "撤回 #1"), "只有这条公告的发布人和管理员")
 	w.wants(w.asks(w.zhangsan, "撤回 #1"), "已撤回 #1")
@@ -230,7 +230,7 @@ func TestTheAuthorMayRecall(t *testing.T) {
 
 func TestAConfiguredAdministrator(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, setup{options: func(o *bot.Options) { o.Access.Admins = []string{"zhangsan"} }})
+	w := newWorld(t, setup{options: func(o *bot.Options) { o.Policy.Admins = []string{"zhangsan"} }})
 	w.wants(w.asks(w.zhangsan, "公告 午饭"), "已发出 #1")
 	w.wants(w.asks(w.lisi, "公告 晚饭"), "只有管理员")
 }
@@ -238,7 +238,7 @@ func TestAConfiguredAdministrator(t *testing.T) {
 func TestOutsidersAreRefused(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, setup{options: func(o *bot.Options) {
-		o.Access = bot.Access{Announce: bot.Everyone, Report: bot.Everyone, Recall: bot.Everyone, Admins: []string{""}}
+		o.Policy = receipts.Policy{Announce: receipts.Everyone, Report: receipts.Everyone, Recall: receipts.Everyone, Admins: []string{""}}
 	}})
 	w.must(w.group.Join(w.lilei, w.john))
 	w.announce("公告 周五停机")
@@ -486,7 +486,7 @@ func TestABotGoesOnWithOtherSettings(t *testing.T) {
 	before.Accept(context.Background(), "frame1", data)
 
 	other := before.Options
-	other.Access.Announce = "nobody"
+	other.Policy.Announce = "nobody"
 	w.bot = before.With(other)
 	w.bot.Close() // everybody is told, whom either of them began to tell
 	w.wants(w.answer(w.group.Messages()[1:]).Text, "你的命令没有执行")

@@ -78,7 +78,7 @@ func (b *Bot) Event(ctx context.Context, kind string, born time.Time, age time.D
 // of its own. The administrator may have ticked any others, and people read in private
 // too.
 func (b *Bot) concerns(kind string, e frame.Event) bool {
-	return slices.Contains(EventTypes(), kind) && e.Group != "" && b.Access.works(e.Group) && (e.Robot == "" || e.Robot == b.RobotCode)
+	return slices.Contains(EventTypes(), kind) && e.Group != "" && b.Policy.Works(e.Group) && (e.Robot == "" || e.Robot == b.RobotCode)
 }
 
 // follows does what an event is about. Own is when it happened at the latest, by this

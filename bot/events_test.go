@@ -25,6 +25,9 @@ type pushes struct {
 	hold  chan struct{} // if not nil, a write waits for it
 }
 
+// asked is a moment at which things happen.
+var asked = time.Date(2026, 8, 3, 6, 35, 0, 0, time.UTC)
+
 func (p *pushes) KeepPushed(ctx context.Context, group, key string, reads map[string]time.Time) (bool, error) {
 	if p.began != nil {
 		p.began <- struct{}{}

@@ -14,6 +14,7 @@ import (
 
 	"whoread/bot/command"
 	"whoread/bot/command/when"
+	"whoread/bot/reply"
 	"whoread/receipts"
 )
 
@@ -58,17 +59,10 @@ type Webhooks interface {
 // dueFollowUp is the body of a job that looks at the follow-up of a message.
 type dueFollowUp struct{ Number int }
 
-// The bounds of what people and settings may ask for.
-const (
-	EveryMin = 5 * time.Minute     // between two rounds
-	EveryMax = 7 * 24 * time.Hour  // the same
-	AheadMax = 30 * 24 * time.Hour // from an announcement to its deadline
-)
-
 // times understands the times of a command: they are meant from when it was said,
 // also where it is carried out later, or once more.
 func (b *Bot) times(in Incoming) when.Times {
-	return when.Times{Now: in.SaidAt.In(b.Zone), MinEvery: EveryMin, MaxEvery: EveryMax, MaxAhead: AheadMax}
+	return when.Times{Now: in.SaidAt.In(b.Zone), MinEvery: receipts.EveryMin, MaxEvery: receipts.EveryMax, MaxAhead: receipts.AheadMax}
 }
 
 // scheduleFollowUp has the follow-up of a message looked at.
@@ -85,38 +79,38 @@ func (b *Bot) scheduleFollowUp(ctx context.Context, group string, number int, at
 }
 
 // follow begins to follow a message up.
-func (b *Bot) follow(ctx context.Context, w *words, in Incoming, said command.Command) (answer, error) {
-	if !b.Access.may(b.Access.Remind, in, receipts.Person{}) {
-		return refuse(w.refusal(b.Access.Remind)), nil
+func (b *Bot) follow(ctx context.Context, w *reply.Words, in Incoming, said command.Command) (reply.Answer, error) {
+	if !b.allows(b.Policy.Remind, in, receipts.Person{}) {
+		return reply.Refuse(w.Refusal(b.Policy.Remind)), nil
 	}
 	wanted, err := b.times(in).Follow(said.Rest)
 	if err != nil {
-		return refuse(w.question(err)), nil
+		return reply.Refuse(w.Question(err)), nil
 	}
 	said.Number = wanted.Number
 	m, refusal, err := b.message(ctx, w, in, said)
 	if err != nil || refusal != "" {
-		return refuse(refusal), err
+		return reply.Refuse(refusal), err
 	}
 	if m.State != receipts.Sent && m.State != receipts.Uncertain {
-		return refuse(fmt.Sprintf(w.NotFollowed, m.Number, cmp.Or(w.StateExtra[m.State], w.States[m.State]))).about(m.Number), nil
+		return reply.Refuse(fmt.Sprintf(w.NotFollowed, m.Number, cmp.Or(w.StateExtra[m.State], w.States[m.State]))).About(m.Number), nil
 	}
 	f, err := b.startFollowUp(ctx, m, in, w, receipts.Plan{
 		Every: []time.Duration{wanted.Every}, By: []receipts.Channel{b.Reminders.By},
 		Share: cmp.Or(wanted.UntilPercent, 100), Until: wanted.Until,
 	})
 	if err != nil {
-		return answer{}, err
+		return reply.Answer{}, err
 	}
 	if f.Ended != "" { // since an earlier try of the same command
-		return refuse(fmt.Sprintf(w.NotFollowed, m.Number, w.Ends[f.Ended])).about(m.Number), nil
+		return reply.Refuse(fmt.Sprintf(w.NotFollowed, m.Number, w.Ends[f.Ended])).About(m.Number), nil
 	}
-	return say(fmt.Sprintf(w.Following, m.Number, b.page(w, in.Group).plan(f), m.Number)).about(m.Number), nil
+	return reply.Say(fmt.Sprintf(w.Following, m.Number, b.page(w, in.Group).Plan(f), m.Number)).About(m.Number), nil
 }
 
 // startFollowUp begins the follow-up that a command asks for. It can be repeated: one
 // that is over meanwhile stays so.
-func (b *Bot) startFollowUp(ctx context.Context, m receipts.Message, in Incoming, w *words, plan receipts.Plan) (receipts.FollowUp, error) {
+func (b *Bot) startFollowUp(ctx context.Context, m receipts.Message, in Incoming, w *reply.Words, plan receipts.Plan) (receipts.FollowUp, error) {
 	f, err := b.Follower.Start(ctx, m, receipts.FollowUp{ID: in.ID, Plan: plan, Starter: in.Sender, Language: string(w.Language)})
 	if err != nil || f.Ended != "" {
 		return f, err
@@ -126,7 +120,7 @@ func (b *Bot) startFollowUp(ctx context.Context, m receipts.Message, in Incoming
 
 // followAnnouncement begins to follow an announcement up, if it is to be, and returns
 // the sentence about it. It can be repeated.
-func (b *Bot) followAnnouncement(ctx context.Context, w *words, in Incoming, m receipts.Message, terms when.Opening) (string, error) {
+func (b *Bot) followAnnouncement(ctx context.Context, w *reply.Words, in Incoming, m receipts.Message, terms when.Opening) (string, error) {
 	plan := b.planOf(in.Group, terms, m.CreatedAt)
 	if plan == nil || m.State != receipts.Sent && m.State != receipts.Uncertain { // this may turn out to be sent
 		return "", nil
@@ -135,26 +129,26 @@ func (b *Bot) followAnnouncement(ctx context.Context, w *words, in Incoming, m r
 	if err != nil || f.Ended != "" {
 		return "", err
 	}
-	return fmt.Sprintf(w.Following, m.Number, b.page(w, in.Group).plan(f), m.Number), nil
+	return fmt.Sprintf(w.Following, m.Number, b.page(w, in.Group).Plan(f), m.Number), nil
 }
 
 // help tells what one can say, and what is being followed up.
-func (b *Bot) help(ctx context.Context, w *words, in Incoming) (answer, error) {
+func (b *Bot) help(ctx context.Context, w *reply.Words, in Incoming) (reply.Answer, error) {
 	followed, err := b.Follower.Records.Followed(ctx, in.Group)
 	if err != nil {
-		return answer{}, err
+		return reply.Answer{}, err
 	}
 	said := []string{w.Help}
 	for _, number := range followed[:min(len(followed), lastOnes)] {
 		f, err := b.Follower.Records.FollowUp(ctx, in.Group, number)
 		if err != nil {
-			return answer{}, err
+			return reply.Answer{}, err
 		}
 		if f != nil && f.Ended == "" {
-			said = append(said, fmt.Sprintf(w.InPursuit, number, b.page(w, in.Group).plan(*f)))
+			said = append(said, fmt.Sprintf(w.InPursuit, number, b.page(w, in.Group).Plan(*f)))
 		}
 	}
-	return say(said...), nil
+	return reply.Say(said...), nil
 }
 
 // planOf is how an announcement is followed up: as its first line says, and else as
@@ -184,34 +178,34 @@ func (b *Bot) planOf(group string, terms when.Opening, at time.Time) *receipts.P
 }
 
 // stop ends a follow-up.
-func (b *Bot) stop(ctx context.Context, w *words, in Incoming, said command.Command) (answer, error) {
-	if !b.Access.may(b.Access.Remind, in, receipts.Person{}) {
-		return refuse(w.refusal(b.Access.Remind)), nil
+func (b *Bot) stop(ctx context.Context, w *reply.Words, in Incoming, said command.Command) (reply.Answer, error) {
+	if !b.allows(b.Policy.Remind, in, receipts.Person{}) {
+		return reply.Refuse(w.Refusal(b.Policy.Remind)), nil
 	}
 	if said.Number == 0 && !in.IsReply {
 		followed, err := b.Follower.Records.Followed(ctx, in.Group)
 		switch {
 		case err != nil:
-			return answer{}, err
+			return reply.Answer{}, err
 		case len(followed) == 0:
-			return refuse(w.NothingFollowed), nil
+			return reply.Refuse(w.NothingFollowed), nil
 		case len(followed) > 1:
-			return refuse(fmt.Sprintf(w.WhichStop, hashes(followed, w.Comma))), nil
+			return reply.Refuse(fmt.Sprintf(w.WhichStop, hashes(followed, w.Comma))), nil
 		}
 		said.Number = followed[0]
 	}
 	m, refusal, err := b.message(ctx, w, in, said)
 	if err != nil || refusal != "" {
-		return refuse(refusal), err
+		return reply.Refuse(refusal), err
 	}
 	_, err = b.Follower.Stop(ctx, in.Group, m.Number, in.Sender)
 	if errors.Is(err, receipts.ErrNotFollowed) {
-		return refuse(fmt.Sprintf(w.WasNotFollowed, m.Number)).about(m.Number), nil
+		return reply.Refuse(fmt.Sprintf(w.WasNotFollowed, m.Number)).About(m.Number), nil
 	}
 	if err != nil {
-		return answer{}, err
+		return reply.Answer{}, err
 	}
-	return say(fmt.Sprintf(w.StoppedIt, m.Number)).about(m.Number), nil
+	return reply.Say(fmt.Sprintf(w.StoppedIt, m.Number)).About(m.Number), nil
 }
 
 // hashes writes #1, #2 and so on.
@@ -260,7 +254,7 @@ func (b *Bot) followUp(ctx context.Context, j receipts.Job) error {
 	if f == nil || f.Ended != "" {
 		return nil
 	}
-	if !b.Access.works(group) { // not any more: nothing is said there
+	if !b.Policy.Works(group) { // not any more: nothing is said there
 		next := *f
 		next.Ended = receipts.Stopped
 		return b.settleFollowUp(ctx, group, due.Number, *f, next)
@@ -280,7 +274,7 @@ func (b *Bot) followUp(ctx context.Context, j receipts.Job) error {
 		}
 		act, next = f.Round(r, b.Now())
 	}
-	this := round{followUp: *f, report: r, words: wordsOf(command.Language(f.Language)), run: fmt.Sprintf("%s:%d", f.ID, f.Rounds)}
+	this := round{followUp: *f, report: r, words: reply.For(command.Language(f.Language)), run: fmt.Sprintf("%s:%d", f.ID, f.Rounds)}
 	err = b.act(ctx, this, act, next)
 	if errors.Is(err, errOvertaken) {
 		log.Info("round overtaken", zap.String("act", string(act)), zap.Int("round", f.Rounds))
@@ -329,7 +323,7 @@ func (b *Bot) settleFollowUp(ctx context.Context, group string, number int, f, n
 type round struct {
 	followUp receipts.FollowUp // as it was recorded when the round began
 	report   receipts.Report   // by which it was decided what to do
-	words    *words
+	words    *reply.Words
 	run      string // by which its steps are known
 }
 
@@ -346,8 +340,8 @@ func (b *Bot) act(ctx context.Context, this round, act receipts.Act, next receip
 		return b.remindAgain(ctx, this)
 	case receipts.Excuse:
 		p := b.page(this.words, this.group())
-		excuse := p.summary(this.report).about(this.report.Message.Number)
-		excuse.text = lines(excuse.text, fmt.Sprintf(p.RoundFailed, this.report.Message.Number, p.next(next)))
+		excuse := p.Summary(this.report).About(this.report.Message.Number)
+		excuse.Text = reply.Lines(excuse.Text, fmt.Sprintf(p.RoundFailed, this.report.Message.Number, p.Next(next)))
 		return b.publish(ctx, this, excuse)
 	case receipts.Finish:
 		return b.finish(ctx, this, next)
@@ -365,7 +359,7 @@ func (b *Bot) remindAgain(ctx context.Context, this round) error {
 	}
 	n := b.nudges(ctx, w, r.Message)
 	p := b.page(w, group)
-	n.above, n.mentions = p.heading(r.Message)+" · "+p.share(r, true), mentionsOfFollowUp
+	n.above, n.mentions = p.Heading(r.Message)+" · "+p.Share(r, true), mentionsOfFollowUp
 	prompt := receipts.Prompt{Run: this.run, By: this.followUp.Channel(), Round: &this.followUp}
 	if webhook.Usable(b.Now()) {
 		n.webhook = webhook
@@ -389,12 +383,12 @@ func (b *Bot) remindAgain(ctx context.Context, this round) error {
 	case done.InGroup:
 		return nil
 	}
-	p.names = b.namesIn(ctx, group, r, false)
-	a := p.report(r, false).about(r.Message.Number)
+	p.Names = b.namesIn(ctx, group, r, false)
+	a := p.Report(r, false).About(r.Message.Number)
 	if done.Earlier == nil {
 		outcome := b.page(w, group)
-		outcome.names = b.namesOf(ctx, group, done)
-		a.text = lines(append([]string{a.text}, outcome.reached(done)...)...)
+		outcome.Names = b.namesOf(ctx, group, done)
+		a.Text = reply.Lines(append([]string{a.Text}, outcome.Reached(done)...)...)
 	}
 	return b.publish(ctx, this, a)
 }
@@ -405,8 +399,8 @@ func (b *Bot) finish(ctx context.Context, this round, f receipts.FollowUp) error
 	m := this.report.Message
 	this.run = f.ID + ":end"
 	p := b.page(this.words, m.Group)
-	p.names = b.namesIn(ctx, m.Group, this.report, false)
-	a := p.ended(f, this.report).about(m.Number)
+	p.Names = b.namesIn(ctx, m.Group, this.report, false)
+	a := p.Ended(f, this.report).About(m.Number)
 	var told []string
 	if f.Ended == receipts.DeadlineOver {
 		told = slices.Clone(f.Tell)
@@ -423,7 +417,7 @@ func (b *Bot) finish(ctx context.Context, this round, f receipts.FollowUp) error
 
 // publish says something about a follow-up by itself: in the group, or where reports
 // go to people alone, to who began it.
-func (b *Bot) publish(ctx context.Context, this round, a answer) error {
+func (b *Bot) publish(ctx context.Context, this round, a reply.Answer) error {
 	if b.Direct {
 		return b.tellPeople(ctx, this, []string{this.followUp.Starter.UserID}, a)
 	}
@@ -432,7 +426,7 @@ func (b *Bot) publish(ctx context.Context, this round, a answer) error {
 
 // post puts an answer into the group by itself, once for each run. An error means
 // that it certainly is not there, and that trying again may help.
-func (b *Bot) post(ctx context.Context, this round, a answer) error {
+func (b *Bot) post(ctx context.Context, this round, a reply.Answer) error {
 	webhook, err := b.Webhooks.Webhook(ctx, this.group())
 	if err != nil {
 		return err
@@ -444,11 +438,11 @@ func (b *Bot) post(ctx context.Context, this round, a answer) error {
 
 // tellPeople sends an answer to people in private, under the group's name, once for
 // each run.
-func (b *Bot) tellPeople(ctx context.Context, this round, userIDs []string, a answer) error {
-	a = a.under(this.words, b.titleOf(ctx, this.group()))
+func (b *Bot) tellPeople(ctx context.Context, this round, userIDs []string, a reply.Answer) error {
+	a = a.Under(this.words, b.titleOf(ctx, this.group()))
 	for i, batch := range b.Messenger.Batches(receipts.InPrivate, userIDs, 0) {
 		err := b.once(ctx, this, fmt.Sprintf(":tell:%d", i), func() error {
-			missed, err := b.Messenger.Direct(ctx, batch.UserIDs, a.fit("", b.Messenger.Fits))
+			missed, err := b.Messenger.Direct(ctx, batch.UserIDs, a.Fit("", b.Messenger.Fits))
 			if n := missed.Count(); n > 0 {
 				b.log(ctx).Warn("people not told", zap.String("run", this.run), zap.Int("people", n))
 			}

@@ -1007,7 +1007,7 @@ func TestFollowUpsOfAGroupThatIsNotAllowedAnyMore(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, setup{options: follows(everyHalfHour())})
 	w.announce("公告 周五停机")
-	w.reconfigure(func(o *bot.Options) { o.Access.Groups = []string{"cidOther"} })
+	w.reconfigure(func(o *bot.Options) { o.Policy.Groups = []string{"cidOther"} })
 	w.sees("the group", w.pass(30*time.Minute))
 	w.nothingComes()
 }

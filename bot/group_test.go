@@ -22,6 +22,7 @@ import (
 
 	"whoread/bot"
 	"whoread/bot/command"
+	"whoread/bot/reply"
 	"whoread/bot/stream"
 	"whoread/receipts"
 	"whoread/receipts/dingtalk"
@@ -130,13 +131,13 @@ func newWorld(t *testing.T, s setup) *world {
 		Learned:   learned,
 		Budget:    callUsage{w.budget},
 		Members:   members,
-		Announcer: &receipts.Announcer{Records: w.store, Members: members, Sender: adapter, Compose: bot.Compose, Now: w.clock.now},
+		Announcer: &receipts.Announcer{Records: w.store, Members: members, Sender: adapter, Compose: reply.Compose, Now: w.clock.now},
 		Reporter:  reporter,
 		Recaller:  &receipts.Recaller{Records: w.store, Source: adapter, Readers: adapter},
 		Names:     &receipts.NameBook{Records: w.store, Directory: adapter},
 		Messenger: adapter, RobotCode: app.RobotCode,
 		Version: "v1.2.3",
-		Access:  bot.Access{Announce: bot.Admins, Report: bot.Everyone, Remind: bot.Admins, Recall: bot.Author},
+		Policy:  receipts.Policy{Announce: receipts.Admins, Report: receipts.Everyone, Remind: receipts.Admins, Recall: receipts.Author},
 		Default: command.Chinese, MaxNames: 50, Zone: time.UTC, Now: w.clock.now, Log: log,
 	}
 	if s.options != nil {
@@ -150,14 +151,14 @@ func newWorld(t *testing.T, s setup) *world {
 // callUsage gives the bot's name to the state of the budget.
 type callUsage struct{ budget *budget.Budget }
 
-func (u callUsage) CallUsage(ctx context.Context) (bot.CallUsage, error) {
+func (u callUsage) CallUsage(ctx context.Context) (reply.CallUsage, error) {
 	s, err := u.budget.Query(ctx)
-	return bot.CallUsage(s), err
+	return reply.CallUsage(s), err
 }
 
-func (u callUsage) Warn(command string) (bot.CallUsage, bool) {
+func (u callUsage) Warn(command string) (reply.CallUsage, bool) {
 	s, due := u.budget.Warn(command)
-	return bot.CallUsage(s), due
+	return reply.CallUsage(s), due
 }
 
 // newBot returns a bot that ends with the test.

@@ -616,7 +616,7 @@ func FuzzEvent(f *testing.F) {
 		Inbox: &inbox{seen: map[string]bool{}}, Pushes: records, Groups: records, Members: members,
 		Reporter: &receipts.Reporter{Records: records, Members: members, Now: now},
 		Follower: &receipts.Follower{Records: records, Now: now},
-		Access:   bot.Access{Groups: []string{group}}, RobotCode: robot, Zone: time.UTC, Now: now, Log: zap.NewNop(),
+		Policy:   receipts.Policy{Groups: []string{group}}, RobotCode: robot, Zone: time.UTC, Now: now, Log: zap.NewNop(),
 	})
 	f.Cleanup(b.Close)
 	f.Fuzz(func(t *testing.T, kind uint8, born int64, data []byte) {

@@ -7,6 +7,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"whoread/bot/reply"
 	"whoread/receipts"
 )
 
@@ -27,7 +28,7 @@ type GroupRecords interface {
 // noteHeard keeps who spoke in which group, and its webhook for what the bot says by
 // itself. A failure costs nothing else: it is kept with the next command.
 func (b *Bot) noteHeard(ctx context.Context, in Incoming) {
-	if in.Direct || !b.Access.works(in.Group) {
+	if in.Direct || !b.Policy.Works(in.Group) {
 		return
 	}
 	h := receipts.Heard{At: in.SaidAt}
@@ -95,9 +96,9 @@ func (c *CoolApps) Code(ctx context.Context, group string) string {
 
 // lack is what an administrator can do about a learned audience: the sentence that
 // would be said if nobody were known. It is empty if there is nothing to do.
-func (b *Bot) lack(w *words, in Incoming, why error) string {
+func (b *Bot) lack(w *reply.Words, in Incoming, why error) string {
 	if why == nil {
 		return ""
 	}
-	return b.page(w, in.Group).gap(receipts.Gap{Part: receipts.AudiencePart, Err: why})
+	return b.page(w, in.Group).Gap(receipts.Gap{Part: receipts.AudiencePart, Err: why})
 }

@@ -83,7 +83,7 @@ func TestALostMemberListIsMadeUpForByWhatIsLearned(t *testing.T) {
 
 func TestNothingIsWrittenOfGroupsThatAreNotOurs(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, setup{options: func(o *bot.Options) { o.Access.Groups = []string{"another"} }})
+	w := newWorld(t, setup{options: func(o *bot.Options) { o.Policy.Groups = []string{"another"} }})
 	w.asks(w.lilei, "帮助")
 	w.event("chat_add_member", `,"userId":["zhangsan"]`)
 	w.event("chat_update_title", `,"title":"秘密"`)

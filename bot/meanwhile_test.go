@@ -244,7 +244,7 @@ func TestARoundUnderWayIsOvertaken(t *testing.T) {
 // same readers is not told that the budget is spent.
 func TestAReminderHasItsOwnRights(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, setup{budget: budget.Limits{CallsPerMonth: 100}, options: func(o *bot.Options) { o.Access.Remind = bot.Everyone }})
+	w := newWorld(t, setup{budget: budget.Limits{CallsPerMonth: 100}, options: func(o *bot.Options) { o.Policy.Remind = receipts.Everyone }})
 	w.announce("公告 周五停机")
 	w.spendAll()
 	w.clock.advance(11 * time.Minute) // the members are to be asked for again

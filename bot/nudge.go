@@ -1,11 +1,9 @@
 package bot
 
 import (
-	"cmp"
 	"context"
-	"fmt"
-	"strings"
 
+	"whoread/bot/reply"
 	"whoread/receipts"
 )
 
@@ -19,9 +17,7 @@ const (
 // receipts.Nudger.
 type nudges struct {
 	messenger receipts.Messenger
-	words     *words
-	message   receipts.Message
-	asker     string        // who reminds; empty for a follow-up
+	text      reply.Reminder
 	group     func() string // the group's title; may be empty
 
 	// The webhook by which people can be mentioned; empty if there is none.
@@ -49,57 +45,22 @@ func (n *nudges) Nudge(ctx context.Context, b receipts.Batch, soFar receipts.Rem
 	case receipts.Mention:
 		return receipts.Missed{}, n.mention(ctx, b.UserIDs, soFar)
 	case receipts.Ding:
-		return n.messenger.Ding(ctx, b.UserIDs, receipts.Post{Text: n.plain()})
+		return n.messenger.Ding(ctx, b.UserIDs, n.text.Plain(n.group()))
 	default:
-		return n.messenger.Direct(ctx, b.UserIDs, receipts.Post{Title: n.lookAt(harmless(n.title())), Text: n.private()})
+		return n.messenger.Direct(ctx, b.UserIDs, n.text.Private(n.group()))
 	}
 }
 
 func (n *nudges) mention(ctx context.Context, userIDs []string, soFar receipts.Reminded) error {
-	var people strings.Builder
-	for _, id := range userIDs {
-		people.WriteString("@" + id + " ")
-	}
-	said := []string{n.above, people.String() + n.lookAt(escape(n.title()))}
+	var below []string
 	if len(soFar.Reached[receipts.Mention]) == 0 { // the first of two
-		said = append(said, n.notes(soFar)...)
+		below = n.notes(soFar)
 		n.told = len(soFar.Uncertain)
 	}
-	p := answer{title: n.lookAt(harmless(n.title())), text: lines(said...)}.fit("", n.messenger.Fits)
-	return n.messenger.Reply(ctx, n.webhook, p, userIDs)
+	return n.messenger.Reply(ctx, n.webhook, n.text.Mention(userIDs, n.above, below...).Fit("", n.messenger.Fits), userIDs)
 }
 
 // saidAll reports whether the mentions have told all that came of the reminder.
 func (n *nudges) saidAll(done receipts.Reminded) bool {
 	return len(done.Reached[receipts.Mention]) > 0 && len(done.Uncertain) == n.told && len(done.Failed) == 0 && done.Halt == (receipts.Halt{})
-}
-
-// private is what somebody reads in the one-to-one chat: who wants them to look at
-// what, and where.
-func (n *nudges) private() string {
-	return n.wish(escape(shorten(n.asker, nameRunes)), escape(shorten(n.group(), titleRunes)), escape(n.title()))
-}
-
-// plain is the same without markdown.
-func (n *nudges) plain() string {
-	return n.wish(harmless(shorten(n.asker, nameRunes)), harmless(shorten(n.group(), titleRunes)), harmless(n.title()))
-}
-
-func (n *nudges) title() string {
-	return cmp.Or(shorten(n.message.Title, titleRunes), n.words.Untitled)
-}
-
-func (n *nudges) lookAt(title string) string {
-	return fmt.Sprintf(n.words.LookAt, n.message.Number, title)
-}
-
-func (n *nudges) wish(asker, group, title string) string {
-	where := n.words.SomeGroup
-	if group != "" {
-		where = fmt.Sprintf(n.words.TheGroup, group)
-	}
-	if asker == "" {
-		return fmt.Sprintf(n.words.Nudge, where, n.message.Number, title)
-	}
-	return fmt.Sprintf(n.words.NudgeBy, asker, where, n.message.Number, title)
 }

@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"whoread/bot/command"
+
+	"whoread/bot/reply"
 )
 
 // Observer is told what happens, for metrics, by any goroutine; it must not block. What
@@ -20,13 +22,13 @@ type Observer interface {
 }
 
 // Outcome is what came of a command or of a push. Its values are labels of metrics.
-type Outcome string
+type Outcome = reply.Outcome
 
 // The outcomes of a command. The first four end it.
 const (
-	Done          Outcome = "done"
-	Refused       Outcome = "refused"        // the answer says why not: the sender may not, or what was said can't be done
-	Failed        Outcome = "failed"         // the answer says that DingTalk did not do it, or perhaps not
+	Done                  = reply.Done
+	Refused               = reply.Refused
+	Failed                = reply.Failed
 	GivenUp       Outcome = "given_up"       // the last attempt failed
 	AttemptFailed Outcome = "attempt_failed" // Redis did not answer, or the answer could not be given; another attempt may follow
 )

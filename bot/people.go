@@ -8,13 +8,14 @@ import (
 	"strings"
 
 	"whoread/bot/command"
+	"whoread/bot/reply"
 	"whoread/receipts"
 )
 
 // withNames is the text of an announcement with the people who are mentioned below it,
 // those whose names do not stand in it, and what its author is told about that:
 // DingTalk notifies nobody of a mention in it.
-func (b *Bot) withNames(ctx context.Context, w *words, in Incoming, said command.Command) (text, note string) {
+func (b *Bot) withNames(ctx context.Context, w *reply.Words, in Incoming, said command.Command) (text, note string) {
 	if len(in.Mentioned) == 0 {
 		return said.Text, ""
 	}
@@ -23,10 +24,10 @@ func (b *Bot) withNames(ctx context.Context, w *words, in Incoming, said command
 	nameless := 0
 	for _, id := range in.Mentioned {
 		switch {
-		case harmless(names[id]) == "":
+		case reply.Harmless(names[id]) == "":
 			nameless++
 		case !mentions(said.Title+"\n"+said.Text, names[id]):
-			below = append(below, "@"+escape(shorten(names[id], nameRunes)))
+			below = append(below, "@"+reply.Escape(reply.Shorten(names[id], reply.NameRunes)))
 		}
 	}
 	switch {
@@ -36,7 +37,7 @@ func (b *Bot) withNames(ctx context.Context, w *words, in Incoming, said command
 		note = w.NamedInside
 	}
 	if nameless > 0 {
-		note = lines(note, fmt.Sprintf(w.NamelessBelow, nameless))
+		note = reply.Lines(note, fmt.Sprintf(w.NamelessBelow, nameless))
 	}
 	switch line := strings.Join(below, " "); {
 	case line == "":
@@ -67,7 +68,7 @@ func among(some, all []string) []string {
 
 // nobodyMentioned says why none of the people who are mentioned is reminded, by a
 // complete report.
-func (b *Bot) nobodyMentioned(ctx context.Context, w *words, mentioned []string, r receipts.Report) answer {
+func (b *Bot) nobodyMentioned(ctx context.Context, w *reply.Words, mentioned []string, r receipts.Report) reply.Answer {
 	readers := make([]string, len(r.Read))
 	for i, receipt := range r.Read {
 		readers[i] = receipt.UserID
@@ -75,13 +76,13 @@ func (b *Bot) nobodyMentioned(ctx context.Context, w *words, mentioned []string,
 	read := among(mentioned, readers)
 	others := slices.DeleteFunc(slices.Clone(mentioned), func(id string) bool { return slices.Contains(read, id) })
 	p := b.page(w, r.Message.Group)
-	p.names = b.namesFor(ctx, r.Message.Group, mentioned)
+	p.Names = b.namesFor(ctx, r.Message.Group, mentioned)
 	var said []string
 	if len(read) > 0 {
-		said = append(said, fmt.Sprintf(w.TheyHaveRead, p.enumerate(persons(read)), r.Message.Number))
+		said = append(said, fmt.Sprintf(w.TheyHaveRead, p.Enumerate(reply.Persons(read)), r.Message.Number))
 	}
 	if len(others) > 0 {
-		said = append(said, fmt.Sprintf(w.NotForThem, p.enumerate(persons(others)), r.Message.Number))
+		said = append(said, fmt.Sprintf(w.NotForThem, p.Enumerate(reply.Persons(others)), r.Message.Number))
 	}
-	return say(said...)
+	return reply.Say(said...)
 }

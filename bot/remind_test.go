@@ -266,7 +266,7 @@ func TestRemindersWithHostileNamesAndTitles(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, setup{
 		group:   dingtalktest.GroupOptions{Title: "**群**\u202e[x](http://evil)"},
-		options: func(o *bot.Options) { o.Access.Remind = bot.Everyone },
+		options: func(o *bot.Options) { o.Policy.Remind = receipts.Everyone },
 	})
 	wang := w.dingtalk.AddPerson(dingtalktest.Person{Name: "*王*\n# \u202e五 @all", UserID: "wangwu"})
 	w.must(w.group.Join(w.lilei, wang))
@@ -671,14 +671,14 @@ func TestWhoMayRemindAndFollow(t *testing.T) {
 			w.wants(got, spoken{"只有本组织的成员可以用我", "Only members of this organisation can use me"}.in(language))
 			w.never(got, "周五停机", "李雷")
 		}
-		w.reconfigure(func(o *bot.Options) { o.Access.Remind = "" })
+		w.reconfigure(func(o *bot.Options) { o.Policy.Remind = "" })
 		w.wants(w.asks(w.lilei, commands[0].in(language)), spoken{"没有对任何人开放", "lets nobody"}.in(language))
-		w.reconfigure(func(o *bot.Options) { o.Access.Groups = []string{"cidOther"} })
+		w.reconfigure(func(o *bot.Options) { o.Policy.Groups = []string{"cidOther"} })
 		w.wants(w.asks(w.lilei, commands[0].in(language)), spoken{"没有被允许在这个群里", "not allowed to work in this group"}.in(language))
 		if w.dingtalk.Counted() != calls || len(w.inbox.scheduled) != 0 {
 			t.Error("something was done for somebody who may not")
 		}
-		w.reconfigure(func(o *bot.Options) { o.Access.Groups, o.Access.Remind = nil, bot.Everyone })
+		w.reconfigure(func(o *bot.Options) { o.Policy.Groups, o.Policy.Remind = nil, receipts.Everyone })
 		if got := w.tells(w.zhangsan, commands[0].in(language)); len(got) != 1 || len(got[0].Mentioned) != 4 {
 			t.Errorf("%+v", got)
 		}

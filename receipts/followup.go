@@ -39,6 +39,13 @@ const (
 // Whoever has not read it after a week will not because of another reminder.
 const FollowMax = 7 * 24 * time.Hour
 
+// The bounds of what people and settings may ask for.
+const (
+	EveryMin = 5 * time.Minute     // between two rounds
+	EveryMax = 7 * 24 * time.Hour  // the same
+	AheadMax = 30 * 24 * time.Hour // from an announcement to its deadline
+)
+
 // FollowUp is the following up of one message.
 type FollowUp struct {
 	// ID is the msgId of the command that began it. Another command's follow-up of

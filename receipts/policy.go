@@ -1,10 +1,6 @@
 package receipts
 
-import (
-	"errors"
-	"fmt"
-	"slices"
-)
+import "slices"
 
 // Actor is who wants something.
 type Actor struct {
@@ -33,41 +29,26 @@ type Policy struct {
 	Recall   Rule
 }
 
-// ErrExternal means that somebody is not a member of the bot's organisation.
-var ErrExternal = errors.New("not a member of the organisation")
-
-// Forbidden means that a rule does not let somebody do what they want.
-type Forbidden struct{ Rule Rule }
-
-func (e *Forbidden) Error() string { return fmt.Sprintf("forbidden: for %s only", e.Rule) }
-
-// ForeignGroup means that the bot does not work in a group.
-type ForeignGroup struct{ Group string }
-
-func (e *ForeignGroup) Error() string { return "the bot does not work in group " + e.Group }
-
 // Works reports whether the bot works in the group.
 func (p Policy) Works(group string) bool {
 	return len(p.Groups) == 0 || slices.Contains(p.Groups, group)
 }
 
-// IsAdmin reports whether somebody is an administrator of the organisation or of the bot.
-func (p Policy) IsAdmin(by Actor) bool {
-	return !by.External && (by.Admin || slices.Contains(p.Admins, by.UserID))
-}
-
-// allow returns nil if the rule lets somebody do something in the group, given the author
-// of the message in question, who is nobody if there is none. Otherwise the error is
-// ErrExternal, a *ForeignGroup or a *Forbidden.
-func (p Policy) allow(rule Rule, by Actor, group string, author Person) error {
-	switch {
-	case by.External:
-		return ErrExternal
-	case !p.Works(group):
-		return &ForeignGroup{group}
-	case rule == Everyone, rule == Admins && p.IsAdmin(by), rule == Author && (p.IsAdmin(by) || author.UserID != "" && author.UserID == by.UserID):
-		return nil
+// Allows reports whether the rule lets somebody do something, given the author of the
+// message in question, who is nobody if there is none.
+func (p Policy) Allows(rule Rule, by Actor, author Person) bool {
+	if by.External {
+		return false
+	}
+	admin := by.Admin || slices.Contains(p.Admins, by.UserID)
+	switch rule {
+	case Everyone:
+		return true
+	case Admins:
+		return admin
+	case Author:
+		return admin || author.UserID != "" && author.UserID == by.UserID
 	default:
-		return &Forbidden{rule}
+		return false
 	}
 }

@@ -16,6 +16,7 @@ import (
 
 	"whoread/bot"
 	commands "whoread/bot/command"
+	"whoread/bot/reply"
 	"whoread/bot/stream"
 	"whoread/cmd/internal/config"
 	"whoread/cmd/internal/ops"
@@ -149,7 +150,7 @@ func (a *App) options(c config.Config) (bot.Options, error) {
 	}
 	return bot.Options{
 		Inbox:     inbox{a.inbox},
-		Announcer: &receipts.Announcer{Records: records, Members: members, Sender: dingTalk, Compose: bot.Compose, Now: now},
+		Announcer: &receipts.Announcer{Records: records, Members: members, Sender: dingTalk, Compose: reply.Compose, Now: now},
 		Reporter:  reporter,
 		Prompter:  &receipts.Prompter{Records: records, Cooldown: time.Duration(c.Reminders.Cooldown), Now: now},
 		Follower:  &receipts.Follower{Records: records, Now: now},
@@ -166,7 +167,7 @@ func (a *App) options(c config.Config) (bot.Options, error) {
 		Observer:  a.metrics,
 		Version:   a.env.Version,
 		RobotCode: c.DingTalk.RobotCode,
-		Access: bot.Access{
+		Policy: receipts.Policy{
 			Groups: c.Access.Groups, Admins: c.Access.Admins,
 			Announce: c.Access.Announce, Report: c.Access.Report,
 			Remind: c.Access.Remind, Recall: c.Access.Recall,
@@ -287,14 +288,14 @@ func (i inbox) Accept(ctx context.Context, j receipts.Job) (bool, error) {
 // callUsage gives the bot's name to the state of the budget.
 type callUsage struct{ budget *budget.Budget }
 
-func (u callUsage) CallUsage(ctx context.Context) (bot.CallUsage, error) {
+func (u callUsage) CallUsage(ctx context.Context) (reply.CallUsage, error) {
 	s, err := u.budget.Query(ctx)
-	return bot.CallUsage(s), err
+	return reply.CallUsage(s), err
 }
 
-func (u callUsage) Warn(command string) (bot.CallUsage, bool) {
+func (u callUsage) Warn(command string) (reply.CallUsage, bool) {
 	s, due := u.budget.Warn(command)
-	return bot.CallUsage(s), due
+	return reply.CallUsage(s), due
 }
 
 // NewClient returns a client of DingTalk's API that takes the cool apps of groups from coolApp

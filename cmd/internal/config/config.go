@@ -16,7 +16,6 @@ import (
 	"strings"
 	"time"
 
-	"whoread/bot"
 	"whoread/receipts"
 )
 
@@ -63,12 +62,12 @@ type Redis struct {
 
 // Access is where the bot works, and who may do what.
 type Access struct {
-	Groups   []string `yaml:"groups"`
-	Admins   []string `yaml:"admins"`
-	Announce bot.Rule `yaml:"announce"`
-	Report   bot.Rule `yaml:"report"`
-	Remind   bot.Rule `yaml:"remind"`
-	Recall   bot.Rule `yaml:"recall"`
+	Groups   []string      `yaml:"groups"`
+	Admins   []string      `yaml:"admins"`
+	Announce receipts.Rule `yaml:"announce"`
+	Report   receipts.Rule `yaml:"report"`
+	Remind   receipts.Rule `yaml:"remind"`
+	Recall   receipts.Rule `yaml:"recall"`
 }
 
 // Members is where member lists come from.
@@ -230,7 +229,7 @@ func Default() Config {
 	return Config{
 		DingTalk:  DingTalk{Site: "com", Connections: 2},
 		Redis:     Redis{KeyPrefix: "whoread"},
-		Access:    Access{Announce: bot.Admins, Report: bot.Everyone, Remind: bot.Admins, Recall: bot.Author},
+		Access:    Access{Announce: receipts.Admins, Report: receipts.Everyone, Remind: receipts.Admins, Recall: receipts.Author},
 		Members:   Members{Source: "auto", CacheFor: Duration(10 * time.Minute)},
 		Reports:   Reports{Language: "auto", To: "group", MaxNames: 50, FreshFor: Duration(10 * time.Second), Sweep: []Duration{Duration(time.Hour), Duration(23 * time.Hour)}, KeepFor: Duration(720 * time.Hour)},
 		Reminders: Reminders{By: receipts.Mention, Ding: "app", Cooldown: Duration(5 * time.Minute), QuietHours: "22:00-08:00", TimeZone: "Asia/Shanghai"},

@@ -15,7 +15,7 @@ import (
 	"github.com/goccy/go-yaml"
 	"github.com/google/go-cmp/cmp"
 
-	"whoread/bot"
+	"whoread/receipts"
 )
 
 // environment is one with these variables only.
@@ -263,7 +263,7 @@ func TestWhatPeopleMayWriteIsUnderstood(t *testing.T) {
 			func(c Config) any {
 				return []any{c.Reports.MaxNames, c.Reports.Sweep, c.Access.Report, c.Members.Rosters["cid7"].Users}
 			},
-			[]any{7, []Duration{Duration(90 * time.Second)}, bot.Admins, []string{"x7y7"}},
+			[]any{7, []Duration{Duration(90 * time.Second)}, receipts.Admins, []string{"x7y7"}},
 		},
 		"credentials with blanks and the end of their line behind them": {
 			"dingtalk: {client_id: 'id ', client_secret: \"${WINDOWS}\"}\nredis:\n  url: |\n    redis://host:1\n",

@@ -15,7 +15,7 @@ import (
 	"github.com/goccy/go-yaml"
 	"golang.org/x/text/width"
 
-	"whoread/bot"
+	"whoread/receipts"
 )
 
 // Hints guess what was meant by a value that is a mistake. Each is a clause that is put
@@ -158,12 +158,12 @@ func deadlineHint(text string) string {
 		if n >= 60 && n < 24*60 { // minutes: what YAML of old makes of 18:00 without quotes
 			return didYouMean(fmt.Sprintf(`"%02d:%02d"`, n/60, n%60))
 		}
-		return durationHint(text, setting{from: 1, to: int64(bot.AheadMax)})
+		return durationHint(text, setting{from: 1, to: int64(receipts.AheadMax)})
 	}
 	if guess := guessClockTime(text); guess != "" {
 		return didYouMean(strconv.Quote(guess))
 	}
-	return durationHint(text, setting{from: 1, to: int64(bot.AheadMax)})
+	return durationHint(text, setting{from: 1, to: int64(receipts.AheadMax)})
 }
 
 func timeZoneHint(text string) string {

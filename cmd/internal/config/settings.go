@@ -10,7 +10,6 @@ import (
 	"strings"
 	"time"
 
-	"whoread/bot"
 	"whoread/bot/command"
 	"whoread/receipts"
 	"whoread/receipts/dingtalk"
@@ -41,8 +40,8 @@ type form struct {
 }
 
 var (
-	who       = []string{string(bot.Admins), string(bot.Everyone)}
-	whoRecall = []string{string(bot.Author), string(bot.Admins), string(bot.Everyone)}
+	who       = []string{string(receipts.Admins), string(receipts.Everyone)}
+	whoRecall = []string{string(receipts.Author), string(receipts.Admins), string(receipts.Everyone)}
 	channels  = []string{string(receipts.Mention), string(receipts.InPrivate), string(receipts.Ding)}
 	// memberSources are every source in turn, or only one.
 	memberSources = []string{"auto", "scene", "chat", "roster", "learned"}
@@ -77,12 +76,12 @@ var (
 		hint: timeZoneHint,
 	}
 	aDeadline = &form{
-		wanted:  fmt.Sprintf(`a time of day such as "18:00", nor a duration of up to %s such as 24h`, Duration(bot.AheadMax)),
+		wanted:  fmt.Sprintf(`a time of day such as "18:00", nor a duration of up to %s such as 24h`, Duration(receipts.AheadMax)),
 		pattern: `^$|^\d{1,2}:\d{2}$|` + durationPattern,
 		accepts: func(text string) bool {
 			_, clockErr := receipts.ParseClockTime(text)
 			within, err := time.ParseDuration(text)
-			return text == "" || clockErr == nil || err == nil && within > 0 && within <= bot.AheadMax
+			return text == "" || clockErr == nil || err == nil && within > 0 && within <= receipts.AheadMax
 		},
 		hint: deadlineHint,
 	}
@@ -172,7 +171,7 @@ var settings = map[string]setting{
 
 	"follow_up":            {about: "How every announcement of a group is followed up, by conversation id; * is for all other groups."},
 	"follow_up.*":          {about: "Reports and reminders that come by themselves; every or deadline must be given."},
-	"follow_up.*.every":    {about: "The pauses before the rounds; the last one is repeated.", from: int64(bot.EveryMin), to: int64(bot.EveryMax)},
+	"follow_up.*.every":    {about: "The pauses before the rounds; the last one is repeated.", from: int64(receipts.EveryMin), to: int64(receipts.EveryMax)},
 	"follow_up.*.by":       {about: "How each round reminds; the last one is repeated.", choices: channels},
 	"follow_up.*.until":    {about: "So many readers are enough; everybody, if it is not given.", from: 1, to: 100},
 	"follow_up.*.deadline": {about: `The next "18:00", or so long after the announcement, such as 24h.`, form: aDeadline},

@@ -1,4 +1,4 @@
-package bot
+package reply
 
 import (
 	"errors"
@@ -10,93 +10,103 @@ import (
 	"whoread/receipts"
 )
 
-// answer is what the bot says: text in markdown, and the title that the
+// Outcome is what came of a command. Its values are labels of metrics.
+type Outcome string
+
+// The outcomes that an answer can have.
+const (
+	Done    Outcome = "done"
+	Refused Outcome = "refused" // the answer says why not: the sender may not, or what was said can't be done
+	Failed  Outcome = "failed"  // the answer says that DingTalk did not do it, or perhaps not
+)
+
+// Answer is what the bot says: text in markdown, and the title that the
 // notification on a phone shows.
-type answer struct {
-	title string
-	text  string
-	// delivered tells that this is only about an answer that the sender has by now.
-	delivered bool
-	outcome   Outcome // of the command; empty: Done
-	number    int     // of the message that it is about; 0 for none
+type Answer struct {
+	Title string
+	Text  string
+	// Delivered tells that this is only about an answer that the sender has by now.
+	Delivered bool
+	Outcome   Outcome // of the command; empty: Done
+	Number    int     // of the message that it is about; 0 for none
 }
 
-// about makes it an answer about the message of that number.
-func (a answer) about(number int) answer {
-	a.number = number
+// About makes it an answer about the message of that number.
+func (a Answer) About(number int) Answer {
+	a.Number = number
 	return a
 }
 
-// say makes an answer of plain sentences; the first line is the notification.
-func say(sentences ...string) answer {
-	text := lines(sentences...)
+// Say makes an answer of plain sentences; the first line is the notification.
+func Say(sentences ...string) Answer {
+	text := Lines(sentences...)
 	title, _, _ := strings.Cut(text, "\n")
-	return answer{title: shorten(strings.ReplaceAll(strings.TrimSpace(title), "**", ""), 60), text: text}
+	return Answer{Title: Shorten(strings.ReplaceAll(strings.TrimSpace(title), "**", ""), 60), Text: text}
 }
 
-// refuse says why a command is not carried out.
-func refuse(sentences ...string) answer {
-	a := say(sentences...)
-	a.outcome = Refused
+// Refuse says why a command is not carried out.
+func Refuse(sentences ...string) Answer {
+	a := Say(sentences...)
+	a.Outcome = Refused
 	return a
 }
 
-// fail says what DingTalk did not do, or perhaps not.
-func fail(sentences ...string) answer {
-	a := say(sentences...)
-	a.outcome = Failed
+// Fail says what DingTalk did not do, or perhaps not.
+func Fail(sentences ...string) Answer {
+	a := Say(sentences...)
+	a.Outcome = Failed
 	return a
 }
 
-// under names the group that the answer is about, for who reads it elsewhere; an
+// Under names the group that the answer is about, for who reads it elsewhere; an
 // unknown title names nothing.
-func (a answer) under(w *words, title string) answer {
+func (a Answer) Under(w *Words, title string) Answer {
 	if title != "" {
-		a.text = lines(fmt.Sprintf(w.InGroup, escape(shorten(title, titleRunes))), a.text)
+		a.Text = Lines(fmt.Sprintf(w.InGroup, Escape(Shorten(title, TitleRunes))), a.Text)
 	}
 	return a
 }
 
-// post is the answer as it is said.
-func (a answer) post() receipts.Post {
-	return receipts.Post{Title: a.title, Text: a.text, About: a.number}
+// Post is the answer as it is said.
+func (a Answer) Post() receipts.Post {
+	return receipts.Post{Title: a.Title, Text: a.Text, About: a.Number}
 }
 
-// fit is the post of the answer with a note, if there is one, below the text, which it
+// Fit is the post of the answer with a note, if there is one, below the text, which it
 // cuts until the post fits.
-func (a answer) fit(note string, fits func(receipts.Post) error) receipts.Post {
+func (a Answer) Fit(note string, fits func(receipts.Post) error) receipts.Post {
 	for {
 		whole := a
-		whole.text = lines(a.text, note)
-		if p := whole.post(); fits(p) == nil || a.text == "" {
+		whole.Text = Lines(a.Text, note)
+		if p := whole.Post(); fits(p) == nil || a.Text == "" {
 			return p
 		}
-		a.text = strings.ToValidUTF8(a.text[:len(a.text)*9/10], "")
+		a.Text = strings.ToValidUTF8(a.Text[:len(a.Text)*9/10], "")
 	}
 }
 
 // Bounds of what is shown of names and titles.
 const (
-	nameRunes  = 24
-	titleRunes = 60
+	NameRunes  = 24
+	TitleRunes = 60
 	// listBytes bounds one list of names, so that two of them fit into a reply.
 	listBytes = 5_500
 )
 
-// page renders reports in one language.
-type page struct {
-	*words
-	names    receipts.Names
-	maxNames int
-	now      time.Time
-	zone     *time.Location
-	quiet    receipts.QuietHours
-	group    string
+// Page renders reports in one language.
+type Page struct {
+	*Words
+	Names    receipts.Names
+	MaxNames int
+	Now      time.Time
+	Zone     *time.Location
+	Quiet    receipts.QuietHours
+	Group    string
 }
 
-// heading is #n and the title.
-func (p page) heading(m receipts.Message) string {
-	title := escape(shorten(m.Title, titleRunes))
+// Heading is #n and the title.
+func (p Page) Heading(m receipts.Message) string {
+	title := Escape(Shorten(m.Title, TitleRunes))
 	if title == "" {
 		title = p.Untitled
 	}
@@ -104,7 +114,7 @@ func (p page) heading(m receipts.Message) string {
 }
 
 // progress is how many have read: exactly, or at least so many.
-func (p page) progress(r receipts.Report, exact bool) string {
+func (p Page) progress(r receipts.Report, exact bool) string {
 	switch {
 	case r.Total == 0:
 		return fmt.Sprintf(p.ReadBy, len(r.Read))
@@ -115,26 +125,26 @@ func (p page) progress(r receipts.Report, exact bool) string {
 	}
 }
 
-// share is the progress with its percentage and bar. Of an audience that may not be
+// Share is the progress with its percentage and bar. Of an audience that may not be
 // complete it never says that all have read.
-func (p page) share(r receipts.Report, exact bool) string {
+func (p Page) Share(r receipts.Report, exact bool) string {
 	if r.Total == 0 || r.Source == receipts.Learned && len(r.Read) == r.Total {
 		return p.progress(r, exact)
 	}
 	return fmt.Sprintf("%s · %d%% %s", p.progress(r, exact), r.Percent(), bar(r.Percent()))
 }
 
-// report renders a whole report, with the readers or only the unread.
-func (p page) report(r receipts.Report, withReaders bool) answer {
+// Report renders a whole report, with the readers or only the unread.
+func (p Page) Report(r receipts.Report, withReaders bool) Answer {
 	m := r.Message
 	title := fmt.Sprintf("#%d %s", m.Number, p.progress(r, r.Complete()))
 	if !m.State.Posted() {
-		return answer{
-			title: fmt.Sprintf("#%d %s", m.Number, p.States[m.State]),
-			text:  lines(p.heading(m), p.StateExtra[m.State], p.why(m)),
+		return Answer{
+			Title: fmt.Sprintf("#%d %s", m.Number, p.States[m.State]),
+			Text:  Lines(p.Heading(m), p.StateExtra[m.State], p.why(m)),
 		}
 	}
-	said := []string{p.heading(m) + " · " + p.share(r, r.Complete())}
+	said := []string{p.Heading(m) + " · " + p.Share(r, r.Complete())}
 	switch {
 	case r.AllRead():
 		said = append(said, fmt.Sprintf(p.AllRead, r.Total))
@@ -154,32 +164,32 @@ func (p page) report(r receipts.Report, withReaders bool) answer {
 		said = append(said, p.gaps(r)...)
 	}
 	said = append(said, p.footer(r))
-	return answer{title: title, text: lines(said...)}
+	return Answer{Title: title, Text: Lines(said...)}
 }
 
 // why is the reason of a message that failed or is uncertain.
-func (p page) why(m receipts.Message) string {
+func (p Page) why(m receipts.Message) string {
 	if m.Reason == "" {
 		return ""
 	}
-	return p.reason(m.Reason)
+	return p.Reason(m.Reason)
 }
 
-// gap is the sentence about what a report lacks. Where nobody can list the
+// Gap is the sentence about what a report lacks. Where nobody can list the
 // group's members, an administrator needs to know which group it is.
-func (p page) gap(g receipts.Gap) string {
+func (p Page) Gap(g receipts.Gap) string {
 	kind := receipts.ReasonOf(g.Err)
 	unasked := errors.Is(g.Err, receipts.ErrBudgetSpent) // another source might tell
 	if errors.Is(g.Err, receipts.ErrNoMemberList) && !unasked && kind != receipts.PermissionDenied && kind != receipts.CoolAppNeeded {
-		return fmt.Sprintf(p.NoMemberList, escape(p.group))
+		return fmt.Sprintf(p.NoMemberList, Escape(p.Group))
 	}
-	return p.problem(g.Err)
+	return p.Problem(g.Err)
 }
 
-// summary is a report without names.
-func (p page) summary(r receipts.Report) answer {
+// Summary is a report without names.
+func (p Page) Summary(r receipts.Report) Answer {
 	r.Unread = nil
-	return p.report(r, false)
+	return p.Report(r, false)
 }
 
 // listed is somebody in a list of names, and what stands after the name.
@@ -191,7 +201,7 @@ const timesMax = 20
 
 // readers lists who has read and, if they are few, when. Without any time that
 // DingTalk pushed, all would be "by" the time of a query, which says nothing.
-func (p page) readers(r receipts.Report) []listed {
+func (p Page) readers(r receipts.Report) []listed {
 	exact := func(receipt receipts.Receipt) bool { return receipt.Exact }
 	times := len(r.Read) <= timesMax && slices.ContainsFunc(r.Read, exact)
 	all := make([]listed, len(r.Read))
@@ -200,7 +210,7 @@ func (p page) readers(r receipts.Report) []listed {
 		if !times {
 			continue
 		}
-		at := clock(receipt.At, p.now, p.zone)
+		at := Clock(receipt.At, p.Now, p.Zone)
 		if !receipt.Exact {
 			at = fmt.Sprintf(p.ReadBefore, at)
 		}
@@ -210,8 +220,8 @@ func (p page) readers(r receipts.Report) []listed {
 }
 
 // unread lists who has not read, and how often they were reminded.
-func (p page) unread(r receipts.Report) []listed {
-	all := persons(r.Unread)
+func (p Page) unread(r receipts.Report) []listed {
+	all := Persons(r.Unread)
 	for i, person := range all {
 		if times := r.Reminders[person.userID]; times > 0 {
 			all[i].after = fmt.Sprintf(p.RemindedTimes, times)
@@ -221,31 +231,31 @@ func (p page) unread(r receipts.Report) []listed {
 }
 
 // gaps are the sentences about what a report lacks.
-func (p page) gaps(r receipts.Report) []string {
+func (p Page) gaps(r receipts.Report) []string {
 	var sentences []string
 	for i, gap := range r.Gaps {
 		if i > 0 && errors.Is(gap.Err, receipts.ErrBudgetSpent) && errors.Is(r.Gaps[i-1].Err, receipts.ErrBudgetSpent) {
 			continue // nothing was asked; it is said once
 		}
-		sentences = append(sentences, strings.TrimSpace(fmt.Sprintf(p.Gaps[gap.Part], p.gap(gap))))
+		sentences = append(sentences, strings.TrimSpace(fmt.Sprintf(p.Gaps[gap.Part], p.Gap(gap))))
 	}
 	return sentences
 }
 
 // list renders names into the format, and counts those that are not shown: too
 // many, or nobody knows what they are called.
-func (p page) list(format string, people []listed) string {
-	return fmt.Sprintf(format, len(people), p.enumerate(people))
+func (p Page) list(format string, people []listed) string {
+	return fmt.Sprintf(format, len(people), p.Enumerate(people))
 }
 
-func (p page) enumerate(people []listed) string {
+func (p Page) Enumerate(people []listed) string {
 	var b strings.Builder
 	shown := 0
 	for _, person := range people {
-		if shown == p.maxNames {
+		if shown == p.MaxNames {
 			break
 		}
-		name := escape(shorten(p.names[person.userID], nameRunes))
+		name := Escape(Shorten(p.Names[person.userID], NameRunes))
 		if name == "" {
 			continue
 		}
@@ -269,16 +279,16 @@ func (p page) enumerate(people []listed) string {
 }
 
 // footer tells how the report came about and who is not in it.
-func (p page) footer(r receipts.Report) string {
+func (p Page) footer(r receipts.Report) string {
 	var parts []string
-	switch age := p.now.Sub(r.AsOf); {
+	switch age := p.Now.Sub(r.AsOf); {
 	case r.AsOf.IsZero():
 	case r.Message.State != receipts.Sent || age >= time.Minute:
-		parts = append(parts, fmt.Sprintf(p.Known, clock(r.AsOf, p.now, p.zone)))
+		parts = append(parts, fmt.Sprintf(p.Known, Clock(r.AsOf, p.Now, p.Zone)))
 	case age >= time.Second:
-		parts = append(parts, fmt.Sprintf(p.Queried, clock(r.AsOf, p.now, p.zone))+fmt.Sprintf(p.SecondsAgo, age/time.Second))
+		parts = append(parts, fmt.Sprintf(p.Queried, Clock(r.AsOf, p.Now, p.Zone))+fmt.Sprintf(p.SecondsAgo, age/time.Second))
 	default:
-		parts = append(parts, fmt.Sprintf(p.Queried, clock(r.AsOf, p.now, p.zone)))
+		parts = append(parts, fmt.Sprintf(p.Queried, Clock(r.AsOf, p.Now, p.Zone)))
 	}
 	if r.Joined > 0 {
 		parts = append(parts, fmt.Sprintf(p.Joined, r.Joined))
@@ -290,7 +300,7 @@ func (p page) footer(r receipts.Report) string {
 		parts = append(parts, fmt.Sprintf(p.Outsiders, r.Outsiders))
 	}
 	if !r.Counted.IsZero() && r.Counted.Sub(r.Message.SentAt).Abs() > countedApart {
-		parts = append(parts, fmt.Sprintf(p.CountedAt, clock(r.Counted, p.now, p.zone)))
+		parts = append(parts, fmt.Sprintf(p.CountedAt, Clock(r.Counted, p.Now, p.Zone)))
 	}
 	if source := p.Sources[r.Source]; source != "" {
 		parts = append(parts, source)
@@ -305,17 +315,17 @@ func (p page) footer(r receipts.Report) string {
 // be counted without saying so.
 const countedApart = 15 * time.Minute
 
-// overview renders the last messages of a group. DingTalk was not asked for it:
+// Overview renders the last messages of a group. DingTalk was not asked for it:
 // more people may have read since, unless all had.
-func (p page) overview(reports []receipts.Report) answer {
+func (p Page) Overview(reports []receipts.Report) Answer {
 	if len(reports) == 0 {
-		return say(p.ListNothing)
+		return Say(p.ListNothing)
 	}
 	title := fmt.Sprintf(p.ListTitle, len(reports))
 	said := []string{"**" + title + "**"}
 	for _, r := range reports {
 		m := r.Message
-		parts := []string{p.heading(m)}
+		parts := []string{p.Heading(m)}
 		if state := p.States[m.State]; state != "" {
 			parts = append(parts, state)
 		}
@@ -324,12 +334,12 @@ func (p page) overview(reports []receipts.Report) answer {
 		case m.State == receipts.Sent && r.AsOf.IsZero() && len(r.Read) == 0: // "at least 0" would say less
 			parts = append(parts, p.NotAskedYet)
 		default:
-			parts = append(parts, p.share(r, r.AllRead()))
+			parts = append(parts, p.Share(r, r.AllRead()))
 		}
 		if r.FollowUp != nil && m.State == receipts.Sent {
-			parts = append(parts, fmt.Sprintf(p.InPursuitShort, p.next(*r.FollowUp)))
+			parts = append(parts, fmt.Sprintf(p.InPursuitShort, p.Next(*r.FollowUp)))
 		}
-		said = append(said, strings.Join(append(parts, clock(m.CreatedAt, p.now, p.zone)), " · "))
+		said = append(said, strings.Join(append(parts, Clock(m.CreatedAt, p.Now, p.Zone)), " · "))
 	}
-	return answer{title: title, text: lines(said...)}
+	return Answer{Title: title, Text: Lines(said...)}
 }

@@ -1,4 +1,4 @@
-package bot
+package reply
 
 import (
 	"whoread/bot/command"
@@ -6,7 +6,7 @@ import (
 	"whoread/receipts"
 )
 
-var english = words{
+var english = Words{
 	Language: command.English,
 	Help: `**I tell a group who has not read a message.** Mention me and say:
 
@@ -50,7 +50,7 @@ Name a message by its number (unread #n) or quote it; otherwise it is the latest
 	AnnouncedKnown:   "Posted as #%d, to be read by the %d whom I know of (the members of %s).",
 	NotAnnounced:     "#%d was not posted. %s",
 	Uncertain:        `It is uncertain whether #%d was delivered; I will not send it again, so that nobody gets it twice. %s If you see it in the group, quote it and say "unread", and I count on; if not, announce it again.`,
-	Unrecorded:       `#%d was posted, but I could not write it down (the store did not answer). Please don't post it again; quote it later and say "unread", and I count on.`,
+	Unrecorded:       `#%d was posted, but I could not write it down (the store did not Answer). Please don't post it again; quote it later and say "unread", and I count on.`,
 	NoPictures:       "Pictures are not carried over (%d); only the text was posted.",
 	NamedBelow:       "Written below the text: %s. My announcements can't notify people by @.",
 	NamedInside:      "The names stand in the text, but my announcements can't notify people by @.",

@@ -1,4 +1,4 @@
-package bot
+package reply
 
 import (
 	"errors"
@@ -10,25 +10,25 @@ import (
 	"whoread/receipts"
 )
 
-// plan tells how a message is followed up, from now on.
-func (p page) plan(f receipts.FollowUp) string {
+// Plan tells how a message is followed up, from now on.
+func (p Page) Plan(f receipts.FollowUp) string {
 	if len(f.Every) == 0 {
-		return fmt.Sprintf(p.OnlyAtEnd, p.next(f))
+		return fmt.Sprintf(p.OnlyAtEnd, p.Next(f))
 	}
 	parts := []string{p.often(f.Plan), p.goal(f.Share)}
 	if !f.Until.IsZero() {
-		parts = append(parts, fmt.Sprintf(p.AtLatest, clock(f.Until, p.now, p.zone)))
+		parts = append(parts, fmt.Sprintf(p.AtLatest, Clock(f.Until, p.Now, p.Zone)))
 	}
-	return strings.Join(append(parts, fmt.Sprintf(p.NextRound, p.next(f))), p.Clause)
+	return strings.Join(append(parts, fmt.Sprintf(p.NextRound, p.Next(f))), p.Clause)
 }
 
-// next is when a follow-up goes on: after the quiet hours, if it is due in them.
-func (p page) next(f receipts.FollowUp) string {
-	return clock(p.quiet.End(f.Next), p.now, p.zone)
+// Next is when a follow-up goes on: after the quiet hours, if it is due in them.
+func (p Page) Next(f receipts.FollowUp) string {
+	return Clock(p.Quiet.End(f.Next), p.Now, p.Zone)
 }
 
 // often tells the pauses between the rounds.
-func (p page) often(plan receipts.Plan) string {
+func (p Page) often(plan receipts.Plan) string {
 	var pauses []string
 	for _, every := range plan.Every {
 		pauses = append(pauses, p.lasting(every))
@@ -41,7 +41,7 @@ func (p page) often(plan receipts.Plan) string {
 }
 
 // goal tells how many readers are enough.
-func (p page) goal(share int) string {
+func (p Page) goal(share int) string {
 	if share < 100 {
 		return fmt.Sprintf(p.UntilShare, share)
 	}
@@ -49,7 +49,7 @@ func (p page) goal(share int) string {
 }
 
 // lasting writes a duration in whole minutes.
-func (p page) lasting(d time.Duration) string {
+func (p Page) lasting(d time.Duration) string {
 	minutes := int(d.Round(time.Minute) / time.Minute)
 	var parts []string
 	for _, unit := range []struct {
@@ -64,36 +64,36 @@ func (p page) lasting(d time.Duration) string {
 	return strings.Join(parts, " ")
 }
 
-// ended says that a follow-up is over, and why.
-func (p page) ended(f receipts.FollowUp, r receipts.Report) answer {
+// Ended says that a follow-up is over, and why.
+func (p Page) Ended(f receipts.FollowUp, r receipts.Report) Answer {
 	m := r.Message
 	why := p.Ends[f.Ended]
 	switch f.Ended {
 	case receipts.MessageOver, receipts.Unresolved:
 		state := p.States[m.State]
-		return answer{
-			title: fmt.Sprintf("#%d %s", m.Number, state),
-			text:  lines(p.heading(m)+" · "+state, why),
+		return Answer{
+			Title: fmt.Sprintf("#%d %s", m.Number, state),
+			Text:  Lines(p.Heading(m)+" · "+state, why),
 		}
 	case receipts.EnoughRead:
 		if f.Share < 100 {
 			why = fmt.Sprintf(p.ShareReached, f.Share)
 		}
 	}
-	a := p.report(r, false)
-	a.text = lines(a.text, why)
+	a := p.Report(r, false)
+	a.Text = Lines(a.Text, why)
 	return a
 }
 
-// question asks about a time that could not be understood.
-func (w *words) question(err error) string {
+// Question asks about a time that could not be understood.
+func (w *Words) Question(err error) string {
 	unclear, ok := errors.AsType[*when.Unclear](err)
 	if !ok {
 		return w.Questions[when.NotUnderstood]
 	}
 	question := w.Questions[unclear.Why]
 	if strings.Contains(question, "%s") {
-		return fmt.Sprintf(question, escape(shorten(unclear.Said, nameRunes)))
+		return fmt.Sprintf(question, Escape(Shorten(unclear.Said, NameRunes)))
 	}
 	return question
 }

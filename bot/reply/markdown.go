@@ -1,4 +1,4 @@
-package bot
+package reply
 
 import (
 	"strings"
@@ -11,10 +11,10 @@ import (
 // lineBreak ends a line in DingTalk's markdown.
 const lineBreak = "  \n"
 
-// harmless is a name or a title that people chose for the bot's own plain text: no
+// Harmless is a name or a title that people chose for the bot's own plain text: no
 // line of its own, and no mark that turns the direction of what follows. One that
 // shows nothing is empty.
-func harmless(s string) string {
+func Harmless(s string) string {
 	if strings.IndexFunc(s, visible) < 0 {
 		return ""
 	}
@@ -36,11 +36,11 @@ func visible(r rune) bool {
 	return unicode.In(r, unicode.L, unicode.N, unicode.P, unicode.S) && !unicode.Is(unicode.Other_Default_Ignorable_Code_Point, r) && r != brailleBlank
 }
 
-// escape makes it harmless inside the bot's own markdown too: no formatting, no
+// Escape makes it harmless inside the bot's own markdown too: no formatting, no
 // links.
-func escape(s string) string {
+func Escape(s string) string {
 	var b strings.Builder
-	for _, r := range harmless(s) {
+	for _, r := range Harmless(s) {
 		if strings.ContainsRune("\\`*_[]()<>#~|!", r) {
 			b.WriteByte('\\')
 		}
@@ -49,8 +49,8 @@ func escape(s string) string {
 	return b.String()
 }
 
-// shorten cuts a text to that many runes and marks the cut.
-func shorten(s string, runes int) string {
+// Shorten cuts a text to that many runes and marks the cut.
+func Shorten(s string, runes int) string {
 	if utf8.RuneCountInString(s) <= runes {
 		return s
 	}
@@ -64,8 +64,8 @@ func bar(percent int) string {
 	return strings.Repeat("▓", full) + strings.Repeat("░", steps-full)
 }
 
-// lines joins lines as DingTalk's markdown breaks them, without the empty ones.
-func lines(all ...string) string {
+// Lines joins lines as DingTalk's markdown breaks them, without the empty ones.
+func Lines(all ...string) string {
 	kept := all[:0:0]
 	for _, line := range all {
 		if line != "" {

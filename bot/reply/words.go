@@ -1,4 +1,4 @@
-package bot
+package reply
 
 import (
 	"context"
@@ -10,9 +10,9 @@ import (
 	"whoread/receipts"
 )
 
-// words is everything that the bot says in one language. Every field is filled
+// Words is everything that the bot says in one language. Every field is filled
 // in for every language; a test holds it.
-type words struct {
+type Words struct {
 	Language command.Language
 	Help     string
 	Private  string // in a one-to-one chat
@@ -201,16 +201,16 @@ type sheetWords struct {
 	Read, Unread                                                  string
 }
 
-// wordsOf returns the words of a language.
-func wordsOf(l command.Language) *words {
+// For returns the words of a language.
+func For(l command.Language) *Words {
 	if l == command.English {
 		return &english
 	}
 	return &chinese
 }
 
-// problem is one sentence about why something failed and what to do.
-func (w *words) problem(err error) string {
+// Problem is one sentence about why something failed and what to do.
+func (w *Words) Problem(err error) string {
 	switch {
 	case errors.Is(err, receipts.ErrNotYet):
 		return w.NotYet
@@ -222,7 +222,7 @@ func (w *words) problem(err error) string {
 		return w.Problems[receipts.BudgetSpent]
 	}
 	if reason := receipts.ReasonOf(err); reason != "" {
-		return w.reason(reason)
+		return w.Reason(reason)
 	}
 	if errors.Is(err, context.DeadlineExceeded) {
 		return w.Problems[receipts.Unavailable]
@@ -230,8 +230,8 @@ func (w *words) problem(err error) string {
 	return w.Problems[receipts.Unknown]
 }
 
-// reason is the sentence for the reason that is kept with a message.
-func (w *words) reason(reason receipts.Reason) string {
+// Reason is the sentence for the reason that is kept with a message.
+func (w *Words) Reason(reason receipts.Reason) string {
 	if reason == receipts.Interrupted {
 		return w.Interrupted
 	}
@@ -241,8 +241,8 @@ func (w *words) reason(reason receipts.Reason) string {
 	return w.Problems[receipts.Unknown]
 }
 
-// clock writes a time as short as it is clear now.
-func clock(t, now time.Time, zone *time.Location) string {
+// Clock writes a time as short as it is clear now.
+func Clock(t, now time.Time, zone *time.Location) string {
 	t, now = t.In(zone), now.In(zone)
 	switch {
 	case t.Format(time.DateOnly) == now.Format(time.DateOnly):

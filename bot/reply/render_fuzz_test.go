@@ -1,4 +1,4 @@
-package bot
+package reply
 
 import (
 	"fmt"
@@ -17,25 +17,26 @@ import (
 
 // rendered is everything that the bot says about a report and its reminders, with
 // what people chose for names and titles in it.
-func rendered(language command.Language, r receipts.Report, names receipts.Names, asker, group, said string) []answer {
+func rendered(language command.Language, r receipts.Report, names receipts.Names, asker, group, said string) []Answer {
 	p := pageOf(language, names)
-	p.group = group
-	w := p.words
-	n := &nudges{words: w, message: r.Message, asker: asker, group: func() string { return group }}
+	p.Group = group
+	w := p.Words
+	n := Reminder{Words: w, Message: r.Message, Asker: asker}
+	private := n.Private(group)
 	done := receipts.Reminded{
 		Report: r, Missed: receipts.Missed{Unknown: r.Unread, Flooded: r.Unread}, Uncertain: r.Unread, Failed: r.Unread,
 		Reached: map[receipts.Channel][]string{receipts.InPrivate: {"u1"}},
 	}
 	earlier := receipts.Reminder{Who: receipts.Person{Name: asker}, At: asked, Batches: []receipts.Batch{{UserIDs: []string{"u1", "u2"}}}}
 	ended := receipts.FollowUp{Ended: receipts.DeadlineOver, Plan: receipts.Plan{Share: 100, Until: asked}}
-	return []answer{
-		p.report(r, true), p.report(r, false), p.summary(r), p.overview([]receipts.Report{r, r}), p.reminded(done, time.Minute), p.ended(ended, r),
-		say(p.earlier(r.Message.Number, earlier, time.Minute)),
-		{title: n.lookAt(harmless(n.title())), text: n.private()},
-		{text: n.lookAt(escape(n.title()))},
-		say(fmt.Sprintf(w.InGroup, escape(shorten(group, titleRunes)))),
-		say(fmt.Sprintf(w.NoMemberList, escape(group))), say(fmt.Sprintf(w.ForeignGrp, escape(group))), say(fmt.Sprintf(w.Usage.Group, escape(group))),
-		say(w.question(&when.Unclear{Why: when.Over, Said: said})),
+	return []Answer{
+		p.Report(r, true), p.Report(r, false), p.Summary(r), p.Overview([]receipts.Report{r, r}), p.Reminded(done, time.Minute), p.Ended(ended, r),
+		Say(p.earlier(r.Message.Number, earlier, time.Minute)),
+		{Title: private.Title, Text: private.Text},
+		n.Mention(nil, ""),
+		Say(fmt.Sprintf(w.InGroup, Escape(Shorten(group, TitleRunes)))),
+		Say(fmt.Sprintf(w.NoMemberList, Escape(group))), Say(fmt.Sprintf(w.ForeignGrp, Escape(group))), Say(fmt.Sprintf(w.Usage.Group, Escape(group))),
+		Say(w.Question(&when.Unclear{Why: when.Over, Said: said})),
 	}
 }
 
@@ -90,29 +91,29 @@ func FuzzRender(f *testing.F) {
 		}
 		names["u1"], names["u2"], names["u5"] = one, two, one
 		calm := func(s string) string { // the same with nothing in it to look at
-			if escape(s) == "" {
+			if Escape(s) == "" {
 				return ""
 			}
 			return "x"
 		}
-		calmNames := receipts.Names{"u1": calm(shorten(one, nameRunes)), "u2": calm(shorten(two, nameRunes)), "u3": "x", "u4": "x", "u5": calm(shorten(one, nameRunes))}
+		calmNames := receipts.Names{"u1": calm(Shorten(one, NameRunes)), "u2": calm(Shorten(two, NameRunes)), "u3": "x", "u4": "x", "u5": calm(Shorten(one, NameRunes))}
 		calmReport := r
-		calmReport.Message.Title = calm(shorten(title, titleRunes))
+		calmReport.Message.Title = calm(Shorten(title, TitleRunes))
 		for _, language := range []command.Language{command.Chinese, command.English} {
 			got := rendered(language, r, names, asker, group, title)
-			want := rendered(language, calmReport, calmNames, calm(shorten(asker, nameRunes)), calm(shorten(group, titleRunes)), "x")
+			want := rendered(language, calmReport, calmNames, calm(Shorten(asker, NameRunes)), calm(Shorten(group, TitleRunes)), "x")
 			for i, a := range got {
-				if diff := cmp.Diff(skeleton(want[i].text), skeleton(a.text)); diff != "" {
-					t.Fatalf("people format %q (-without +with):\n%s", a.text, diff)
+				if diff := cmp.Diff(skeleton(want[i].Text), skeleton(a.Text)); diff != "" {
+					t.Fatalf("people format %q (-without +with):\n%s", a.Text, diff)
 				}
-				for _, text := range append(strings.Split(a.text, "\n"), a.title) {
+				for _, text := range append(strings.Split(a.Text, "\n"), a.Title) {
 					if !utf8.ValidString(text) || strings.ContainsFunc(text, func(r rune) bool {
 						return unicode.Is(unicode.Cc, r) || unicode.Is(unicode.Bidi_Control, r) || r == '\u2028' || r == '\u2029'
 					}) {
 						t.Fatalf("a line of %q", text)
 					}
 				}
-				if err := fits(a.fit("", fits)); err != nil {
+				if err := fits(a.Fit("", fits)); err != nil {
 					t.Fatal(err)
 				}
 			}

@@ -1,4 +1,4 @@
-package bot
+package reply
 
 import (
 	"errors"
@@ -48,8 +48,8 @@ func reportOf(read, total int) (receipts.Report, receipts.Names) {
 	return r, names
 }
 
-func pageOf(language command.Language, names receipts.Names) page {
-	return page{words: wordsOf(language), names: names, maxNames: 50, now: asked, zone: china, group: "cid+1/=="}
+func pageOf(language command.Language, names receipts.Names) Page {
+	return Page{Words: For(language), Names: names, MaxNames: 50, Now: asked, Zone: china, Group: "cid+1/=="}
 }
 
 func TestReport(t *testing.T) {
@@ -72,65 +72,65 @@ func TestReport(t *testing.T) {
 		read, total int
 		change      func(*receipts.Report)
 		withReaders bool
-		zh, en      answer
+		zh, en      Answer
 	}{
 		"unread": {
 			read: 37, total: 45,
-			zh: answer{title: "#3 已读 37/45", text: `#3 周五 22:00 停机维护 · 已读 37/45 · 82% ▓▓▓▓▓▓▓▓░░
+			zh: Answer{Title: "#3 已读 37/45", Text: `#3 周五 22:00 停机维护 · 已读 37/45 · 82% ▓▓▓▓▓▓▓▓░░
 未读 8 人：人38、人39、人40、人41、人42、人43、人44、人45
 14:35 查询 · 成员来自群成员列表`},
-			en: answer{title: "#3 read 37/45", text: `#3 周五 22:00 停机维护 · read 37/45 · 82% ▓▓▓▓▓▓▓▓░░
+			en: Answer{Title: "#3 read 37/45", Text: `#3 周五 22:00 停机维护 · read 37/45 · 82% ▓▓▓▓▓▓▓▓░░
 Unread (8): 人38, 人39, 人40, 人41, 人42, 人43, 人44, 人45
 asked at 14:35 · members: the group's list`},
 		},
 		"who read": {
 			read: 2, total: 3, withReaders: true,
-			zh: answer{title: "#3 已读 2/3", text: `#3 周五 22:00 停机维护 · 已读 2/3 · 66% ▓▓▓▓▓▓░░░░
+			zh: Answer{Title: "#3 已读 2/3", Text: `#3 周五 22:00 停机维护 · 已读 2/3 · 66% ▓▓▓▓▓▓░░░░
 已读 2 人：人1、人2
 未读 1 人：人3
 14:35 查询 · 成员来自群成员列表`},
-			en: answer{title: "#3 read 2/3", text: `#3 周五 22:00 停机维护 · read 2/3 · 66% ▓▓▓▓▓▓░░░░
+			en: Answer{Title: "#3 read 2/3", Text: `#3 周五 22:00 停机维护 · read 2/3 · 66% ▓▓▓▓▓▓░░░░
 Read (2): 人1, 人2
 Unread (1): 人3
 asked at 14:35 · members: the group's list`},
 		},
 		"nobody has read": {
 			read: 0, total: 2, withReaders: true,
-			zh: answer{title: "#3 已读 0/2", text: `#3 周五 22:00 停机维护 · 已读 0/2 · 0% ░░░░░░░░░░
+			zh: Answer{Title: "#3 已读 0/2", Text: `#3 周五 22:00 停机维护 · 已读 0/2 · 0% ░░░░░░░░░░
 还没有人读。
 未读 2 人：人1、人2
 14:35 查询 · 成员来自群成员列表`},
-			en: answer{title: "#3 read 0/2", text: `#3 周五 22:00 停机维护 · read 0/2 · 0% ░░░░░░░░░░
+			en: Answer{Title: "#3 read 0/2", Text: `#3 周五 22:00 停机维护 · read 0/2 · 0% ░░░░░░░░░░
 Nobody has read it yet.
 Unread (2): 人1, 人2
 asked at 14:35 · members: the group's list`},
 		},
 		"all have read": {
 			read: 3, total: 3,
-			zh: answer{title: "#3 已读 3/3", text: `#3 周五 22:00 停机维护 · 已读 3/3 · 100% ▓▓▓▓▓▓▓▓▓▓
+			zh: Answer{Title: "#3 已读 3/3", Text: `#3 周五 22:00 停机维护 · 已读 3/3 · 100% ▓▓▓▓▓▓▓▓▓▓
 3 人全部已读。
 14:35 查询 · 成员来自群成员列表`},
-			en: answer{title: "#3 read 3/3", text: `#3 周五 22:00 停机维护 · read 3/3 · 100% ▓▓▓▓▓▓▓▓▓▓
+			en: Answer{Title: "#3 read 3/3", Text: `#3 周五 22:00 停机维护 · read 3/3 · 100% ▓▓▓▓▓▓▓▓▓▓
 Everybody has read it (3).
 asked at 14:35 · members: the group's list`},
 		},
 		"readers are missing": {
 			read: 2, total: 3, withReaders: true, change: incomplete(receipts.ReadersPart, &receipts.Failure{Reason: receipts.Throttled}),
-			zh: answer{title: "#3 已读至少 2/3", text: `#3 周五 22:00 停机维护 · 已读至少 2/3 · 66% ▓▓▓▓▓▓░░░░
+			zh: Answer{Title: "#3 已读至少 2/3", Text: `#3 周五 22:00 停机维护 · 已读至少 2/3 · 66% ▓▓▓▓▓▓░░░░
 已读 2 人：人1、人2
 已读名单没有取全，所以不列未读的人。钉钉限制了调用频率，请过一会儿再试。
 14:35 查询 · 成员来自群成员列表`},
-			en: answer{title: "#3 read by at least 2/3", text: `#3 周五 22:00 停机维护 · read by at least 2/3 · 66% ▓▓▓▓▓▓░░░░
+			en: Answer{Title: "#3 read by at least 2/3", Text: `#3 周五 22:00 停机维护 · read by at least 2/3 · 66% ▓▓▓▓▓▓░░░░
 Read (2): 人1, 人2
 I could not get all readers, so I don't name anybody as unread. DingTalk limits how often I may ask; please try again in a moment.
 asked at 14:35 · members: the group's list`},
 		},
 		"as many readers as members, but who knows": {
 			read: 3, total: 3, change: incomplete(receipts.MembersPart, receipts.ErrPaging),
-			zh: answer{title: "#3 已读至少 3/3", text: `#3 周五 22:00 停机维护 · 已读至少 3/3 · 100% ▓▓▓▓▓▓▓▓▓▓
+			zh: Answer{Title: "#3 已读至少 3/3", Text: `#3 周五 22:00 停机维护 · 已读至少 3/3 · 100% ▓▓▓▓▓▓▓▓▓▓
 群成员没有取全，可能有人已退群，所以不列未读的人。钉钉返回的分页有误，请稍后再问；若一直这样，请管理员看日志。
 14:35 查询 · 成员来自群成员列表`},
-			en: answer{title: "#3 read by at least 3/3", text: `#3 周五 22:00 停机维护 · read by at least 3/3 · 100% ▓▓▓▓▓▓▓▓▓▓
+			en: Answer{Title: "#3 read by at least 3/3", Text: `#3 周五 22:00 停机维护 · read by at least 3/3 · 100% ▓▓▓▓▓▓▓▓▓▓
 I could not get all members and some may have left, so I don't name anybody as unread. DingTalk's pages make no sense; ask again later, and if this goes on an administrator should look at the log.
 asked at 14:35 · members: the group's list`},
 		},
@@ -140,11 +140,11 @@ asked at 14:35 · members: the group's list`},
 				incomplete(receipts.AudiencePart, receipts.ErrNoMemberList)(r)
 				r.Total, r.Source, r.Counted = 0, "", time.Time{}
 			},
-			zh: answer{title: "#3 已读 2 人", text: `#3 周五 22:00 停机维护 · 已读 2 人
+			zh: Answer{Title: "#3 已读 2 人", Text: `#3 周五 22:00 停机维护 · 已读 2 人
 已读 2 人：人1、人2
 不知道群里有谁，所以不列未读的人。钉钉不提供这种群的成员名单，请管理员在配置 members.rosters 里为本群（会话 cid+1/==）写上成员或部门。
 14:35 查询`},
-			en: answer{title: "#3 read by 2", text: `#3 周五 22:00 停机维护 · read by 2
+			en: Answer{Title: "#3 read by 2", Text: `#3 周五 22:00 停机维护 · read by 2
 Read (2): 人1, 人2
 I don't know who is in the group, so I don't name anybody as unread. DingTalk has no member list for this kind of group; an administrator can write its members or departments into members.rosters (conversation cid+1/==).
 asked at 14:35`},
@@ -152,19 +152,19 @@ asked at 14:35`},
 		"people came, left and are from outside": {
 			read: 1, total: 2,
 			change: func(r *receipts.Report) { r.Joined, r.Left, r.Outsiders, r.Source = 3, 1, 2, receipts.Chat },
-			zh: answer{title: "#3 已读 1/2", text: `#3 周五 22:00 停机维护 · 已读 1/2 · 50% ▓▓▓▓▓░░░░░
+			zh: Answer{Title: "#3 已读 1/2", Text: `#3 周五 22:00 停机维护 · 已读 1/2 · 50% ▓▓▓▓▓░░░░░
 未读 1 人：人2
 14:35 查询 · 另有 3 人后来入群，未计入 · 1 人没读就退了群，未计入 · 2 位外部人员无法统计 · 成员来自会话成员列表`},
-			en: answer{title: "#3 read 1/2", text: `#3 周五 22:00 停机维护 · read 1/2 · 50% ▓▓▓▓▓░░░░░
+			en: Answer{Title: "#3 read 1/2", Text: `#3 周五 22:00 停机维护 · read 1/2 · 50% ▓▓▓▓▓░░░░░
 Unread (1): 人2
 asked at 14:35 · 3 joined later, not counted · 1 left without reading, not counted · 2 from outside can't be tracked · members: the chat's list`},
 		},
 		"asked a moment ago": {
 			read: 1, total: 1, change: func(r *receipts.Report) { r.AsOf = asked.Add(-9 * time.Second) },
-			zh: answer{title: "#3 已读 1/1", text: `#3 周五 22:00 停机维护 · 已读 1/1 · 100% ▓▓▓▓▓▓▓▓▓▓
+			zh: Answer{Title: "#3 已读 1/1", Text: `#3 周五 22:00 停机维护 · 已读 1/1 · 100% ▓▓▓▓▓▓▓▓▓▓
 1 人全部已读。
 14:34 查询（9 秒前） · 成员来自群成员列表`},
-			en: answer{title: "#3 read 1/1", text: `#3 周五 22:00 停机维护 · read 1/1 · 100% ▓▓▓▓▓▓▓▓▓▓
+			en: Answer{Title: "#3 read 1/1", Text: `#3 周五 22:00 停机维护 · read 1/1 · 100% ▓▓▓▓▓▓▓▓▓▓
 Everybody has read it (1).
 asked at 14:34 (9 s ago) · members: the group's list`},
 		},
@@ -173,73 +173,73 @@ asked at 14:34 (9 s ago) · members: the group's list`},
 			change: func(r *receipts.Report) {
 				r.AsOf, r.Counted, r.Source = asked.AddDate(0, 0, -1), posted.Add(16*time.Minute), receipts.Roster
 			},
-			zh: answer{title: "#3 已读 1/2", text: `#3 周五 22:00 停机维护 · 已读 1/2 · 50% ▓▓▓▓▓░░░░░
+			zh: Answer{Title: "#3 已读 1/2", Text: `#3 周五 22:00 停机维护 · 已读 1/2 · 50% ▓▓▓▓▓░░░░░
 未读 1 人：人2
 截至 08-02 14:35 · 按 13:51 的成员计 · 成员来自管理员配置的名册`},
-			en: answer{title: "#3 read 1/2", text: `#3 周五 22:00 停机维护 · read 1/2 · 50% ▓▓▓▓▓░░░░░
+			en: Answer{Title: "#3 read 1/2", Text: `#3 周五 22:00 停机维护 · read 1/2 · 50% ▓▓▓▓▓░░░░░
 Unread (1): 人2
 as of 08-02 14:35 · counting the members of 13:51 · members: the configured roster`},
 		},
 		"no title": {
 			read: 1, total: 1, change: func(r *receipts.Report) { r.Message.Title = "\u202e\n" },
-			zh: answer{title: "#3 已读 1/1", text: `#3 （无标题） · 已读 1/1 · 100% ▓▓▓▓▓▓▓▓▓▓
+			zh: Answer{Title: "#3 已读 1/1", Text: `#3 （无标题） · 已读 1/1 · 100% ▓▓▓▓▓▓▓▓▓▓
 1 人全部已读。
 14:35 查询 · 成员来自群成员列表`},
-			en: answer{title: "#3 read 1/1", text: `#3 (untitled) · read 1/1 · 100% ▓▓▓▓▓▓▓▓▓▓
+			en: Answer{Title: "#3 read 1/1", Text: `#3 (untitled) · read 1/1 · 100% ▓▓▓▓▓▓▓▓▓▓
 Everybody has read it (1).
 asked at 14:35 · members: the group's list`},
 		},
 		"recalled": {
 			read: 1, total: 2, withReaders: true, change: state(receipts.Recalled),
-			zh: answer{title: "#3 已读至少 1/2", text: `#3 周五 22:00 停机维护 · 已读至少 1/2 · 50% ▓▓▓▓▓░░░░░
+			zh: Answer{Title: "#3 已读至少 1/2", Text: `#3 周五 22:00 停机维护 · 已读至少 1/2 · 50% ▓▓▓▓▓░░░░░
 已读 1 人：人1
 它已被撤回，不再统计，以上是撤回前知道的。
 截至 14:35 · 成员来自群成员列表`},
-			en: answer{title: "#3 read by at least 1/2", text: `#3 周五 22:00 停机维护 · read by at least 1/2 · 50% ▓▓▓▓▓░░░░░
+			en: Answer{Title: "#3 read by at least 1/2", Text: `#3 周五 22:00 停机维护 · read by at least 1/2 · 50% ▓▓▓▓▓░░░░░
 Read (1): 人1
 It was recalled; this is what was known before.
 as of 14:35 · members: the group's list`},
 		},
 		"disbanded": {
 			read: 1, total: 2, change: state(receipts.Disbanded),
-			zh: answer{title: "#3 已读至少 1/2", text: `#3 周五 22:00 停机维护 · 已读至少 1/2 · 50% ▓▓▓▓▓░░░░░
+			zh: Answer{Title: "#3 已读至少 1/2", Text: `#3 周五 22:00 停机维护 · 已读至少 1/2 · 50% ▓▓▓▓▓░░░░░
 群已解散，不再统计，以上是之前知道的。
 截至 14:35 · 成员来自群成员列表`},
-			en: answer{title: "#3 read by at least 1/2", text: `#3 周五 22:00 停机维护 · read by at least 1/2 · 50% ▓▓▓▓▓░░░░░
+			en: Answer{Title: "#3 read by at least 1/2", Text: `#3 周五 22:00 停机维护 · read by at least 1/2 · 50% ▓▓▓▓▓░░░░░
 The group was disbanded; this is what was known before.
 as of 14:35 · members: the group's list`},
 		},
 		"expired": {
 			read: 1, total: 2, change: state(receipts.Expired),
-			zh: answer{title: "#3 已读至少 1/2", text: `#3 周五 22:00 停机维护 · 已读至少 1/2 · 50% ▓▓▓▓▓░░░░░
+			zh: Answer{Title: "#3 已读至少 1/2", Text: `#3 周五 22:00 停机维护 · 已读至少 1/2 · 50% ▓▓▓▓▓░░░░░
 钉钉已不再提供这条消息的阅读数据，以上是之前知道的；之后读的人看不到，所以不列未读的人。
 截至 14:35 · 成员来自群成员列表`},
-			en: answer{title: "#3 read by at least 1/2", text: `#3 周五 22:00 停机维护 · read by at least 1/2 · 50% ▓▓▓▓▓░░░░░
+			en: Answer{Title: "#3 read by at least 1/2", Text: `#3 周五 22:00 停机维护 · read by at least 1/2 · 50% ▓▓▓▓▓░░░░░
 DingTalk no longer tells who read it; this is what was known before. Who read it since can't be seen, so I don't name anybody as unread.
 as of 14:35 · members: the group's list`},
 		},
 		"being sent": {
 			total: 2, change: notPosted(receipts.Sending, ""),
-			zh: answer{title: "#3 发送中", text: `#3 周五 22:00 停机维护
+			zh: Answer{Title: "#3 发送中", Text: `#3 周五 22:00 停机维护
 它正在发送，稍等再问。`},
-			en: answer{title: "#3 being sent", text: `#3 周五 22:00 停机维护
+			en: Answer{Title: "#3 being sent", Text: `#3 周五 22:00 停机维护
 It is being sent; ask again in a moment.`},
 		},
 		"failed": {
 			total: 2, change: notPosted(receipts.Failed, receipts.BotStopped),
-			zh: answer{title: "#3 没有发出", text: `#3 周五 22:00 停机维护
+			zh: Answer{Title: "#3 没有发出", Text: `#3 周五 22:00 停机维护
 它没有发出，所以没有人读过。
 机器人已被停用，请管理员在群设置或钉钉开放平台里启用。`},
-			en: answer{title: "#3 not posted", text: `#3 周五 22:00 停机维护
+			en: Answer{Title: "#3 not posted", Text: `#3 周五 22:00 停机维护
 It was not posted, so nobody has read it.
 The bot was switched off; an administrator can switch it on in the group's settings or DingTalk's developer console.`},
 		},
 		"uncertain": {
 			total: 2, change: notPosted(receipts.Uncertain, receipts.Interrupted),
-			zh: answer{title: "#3 是否送达不确定", text: `#3 周五 22:00 停机维护
+			zh: Answer{Title: "#3 是否送达不确定", Text: `#3 周五 22:00 停机维护
 它是否送达不确定，所以无法统计；群里若看得到它，请引用它说「谁没读」。
 发送过程中断了。`},
-			en: answer{title: "#3 delivery uncertain", text: `#3 周五 22:00 停机维护
+			en: Answer{Title: "#3 delivery uncertain", Text: `#3 周五 22:00 停机维护
 It is uncertain whether it was delivered, so I can't tell; if you see it in the group, quote it and say "unread".
 The sending was interrupted.`},
 		},
@@ -250,10 +250,10 @@ The sending was interrupted.`},
 			if test.change != nil {
 				test.change(&r)
 			}
-			for language, want := range map[command.Language]answer{command.Chinese: test.zh, command.English: test.en} {
-				want.text = strings.ReplaceAll(want.text, "\n", lineBreak)
-				got := pageOf(language, names).report(r, test.withReaders)
-				if diff := cmp.Diff(want, got, cmp.AllowUnexported(answer{})); diff != "" {
+			for language, want := range map[command.Language]Answer{command.Chinese: test.zh, command.English: test.en} {
+				want.Text = strings.ReplaceAll(want.Text, "\n", lineBreak)
+				got := pageOf(language, names).Report(r, test.withReaders)
+				if diff := cmp.Diff(want, got, cmp.AllowUnexported(Answer{})); diff != "" {
 					t.Errorf("%s (-want +got):\n%s", language, diff)
 				}
 			}
@@ -272,10 +272,10 @@ func TestIncompleteReportsCallNobodyUnread(t *testing.T) {
 			r, names := reportOf(2, 4)
 			r.Unread, r.Gaps = nil, []receipts.Gap{{Part: part, Err: err}}
 			for _, language := range []command.Language{command.Chinese, command.English} {
-				got := pageOf(language, names).report(r, true)
+				got := pageOf(language, names).Report(r, true)
 				for _, never := range []string{"人3", "人4", "u3", "u4", "未读 ", "Unread (", "secret", "%!"} {
-					if strings.Contains(got.text+got.title, never) {
-						t.Errorf("%s, %v: %q in %q", part, err, never, got.text)
+					if strings.Contains(got.Text+got.Title, never) {
+						t.Errorf("%s, %v: %q in %q", part, err, never, got.Text)
 					}
 				}
 			}
@@ -313,7 +313,7 @@ func TestList(t *testing.T) {
 	} {
 		for language, want := range map[command.Language]string{command.Chinese: test.zh, command.English: test.en} {
 			p := pageOf(language, test.names)
-			p.maxNames = test.maxNames
+			p.MaxNames = test.maxNames
 			if got := p.list(p.UnreadNames, just(test.ids)); got != want {
 				t.Errorf("%s: %q, want %q", name, got, want)
 			}
@@ -335,8 +335,8 @@ func TestReportOfThousands(t *testing.T) {
 		}
 		for _, language := range []command.Language{command.Chinese, command.English} {
 			p := pageOf(language, names)
-			p.maxNames = 5_000
-			got := p.report(r, true).fit("", fits)
+			p.MaxNames = 5_000
+			got := p.Report(r, true).Fit("", fits)
 			param, err := dingtalk.Markdown(got.Title, got.Text).Encode()
 			if err != nil || !utf8.ValidString(got.Text) {
 				t.Errorf("%s in %s: valid %t, %v", name, language, utf8.ValidString(got.Text), err)
@@ -359,19 +359,19 @@ func TestOverview(t *testing.T) {
 	all, _ := reportOf(3, 3)
 	all.Message.Number, all.Message.Title, all.Message.CreatedAt = 2, "[link](x) **all**", posted.AddDate(0, 0, -3)
 	blind := receipts.Report{Message: receipts.Message{Number: 1, Title: "Hello", State: receipts.Sent, CreatedAt: posted.AddDate(-1, 0, 0)}, Read: some.Read}
-	for language, want := range map[command.Language]answer{
-		command.Chinese: {title: "最近 3 条公告", text: `**最近 3 条公告**
+	for language, want := range map[command.Language]Answer{
+		command.Chinese: {Title: "最近 3 条公告", Text: `**最近 3 条公告**
 #3 周五 22:00 停机维护 · 已读至少 2/3 · 66% ▓▓▓▓▓▓░░░░ · 13:35
 #2 \[link\]\(x\) \*\*all\*\* · 已读 3/3 · 100% ▓▓▓▓▓▓▓▓▓▓ · 07-31 13:35
 #1 Hello · 已读 2 人 · 2025-08-03 13:35`},
-		command.English: {title: "Last announcements (3)", text: `**Last announcements (3)**
+		command.English: {Title: "Last announcements (3)", Text: `**Last announcements (3)**
 #3 周五 22:00 停机维护 · read by at least 2/3 · 66% ▓▓▓▓▓▓░░░░ · 13:35
 #2 \[link\]\(x\) \*\*all\*\* · read 3/3 · 100% ▓▓▓▓▓▓▓▓▓▓ · 07-31 13:35
 #1 Hello · read by 2 · 2025-08-03 13:35`},
 	} {
-		want.text = strings.ReplaceAll(want.text, "\n", lineBreak)
-		got := pageOf(language, names).overview([]receipts.Report{some, all, blind})
-		if diff := cmp.Diff(want, got, cmp.AllowUnexported(answer{})); diff != "" {
+		want.Text = strings.ReplaceAll(want.Text, "\n", lineBreak)
+		got := pageOf(language, names).Overview([]receipts.Report{some, all, blind})
+		if diff := cmp.Diff(want, got, cmp.AllowUnexported(Answer{})); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", language, diff)
 		}
 	}
@@ -390,13 +390,13 @@ func TestOverviewOfStates(t *testing.T) {
 		for language, words := range want {
 			r, names := reportOf(1, 2)
 			r.Message.State = state
-			if got := pageOf(language, names).overview([]receipts.Report{r}).text; !strings.Contains(got, "#3 周五 22:00 停机维护 · "+words) {
+			if got := pageOf(language, names).Overview([]receipts.Report{r}).Text; !strings.Contains(got, "#3 周五 22:00 停机维护 · "+words) {
 				t.Errorf("%s: %q, want %q in it", state, got, words)
 			}
 		}
 	}
 	for language, want := range map[command.Language]string{command.Chinese: chinese.ListNothing, command.English: english.ListNothing} {
-		if got := pageOf(language, nil).overview(nil); got != say(want) {
+		if got := pageOf(language, nil).Overview(nil); got != Say(want) {
 			t.Errorf("an empty list: %+v", got)
 		}
 	}
@@ -404,12 +404,12 @@ func TestOverviewOfStates(t *testing.T) {
 
 func TestSay(t *testing.T) {
 	t.Parallel()
-	got := say("**一** "+strings.Repeat("长", 99), "", "二")
-	if runes := utf8.RuneCountInString(got.title); runes != 60 || !strings.HasPrefix(got.title, "一 长") || !strings.HasSuffix(got.title, "…") {
-		t.Errorf("title of %d runes: %q", runes, got.title)
+	got := Say("**一** "+strings.Repeat("长", 99), "", "二")
+	if runes := utf8.RuneCountInString(got.Title); runes != 60 || !strings.HasPrefix(got.Title, "一 长") || !strings.HasSuffix(got.Title, "…") {
+		t.Errorf("title of %d runes: %q", runes, got.Title)
 	}
-	if !strings.HasSuffix(got.text, "长  \n二") {
-		t.Errorf("text %q", got.text)
+	if !strings.HasSuffix(got.Text, "长  \n二") {
+		t.Errorf("text %q", got.Text)
 	}
 }
 
@@ -424,12 +424,12 @@ func TestALearnedAudienceNeverPassesForComplete(t *testing.T) {
 		r.Source = receipts.Learned
 		p := pageOf(language, names)
 		for _, withReaders := range []bool{true, false} {
-			got := p.report(r, withReaders)
-			if !strings.Contains(got.text, p.Sources[receipts.Learned]) || strings.Contains(got.text, "100%") || strings.Contains(got.text, fmt.Sprintf(p.AllRead, 3)) {
-				t.Errorf("%s", got.text)
+			got := p.Report(r, withReaders)
+			if !strings.Contains(got.Text, p.Sources[receipts.Learned]) || strings.Contains(got.Text, "100%") || strings.Contains(got.Text, fmt.Sprintf(p.AllRead, 3)) {
+				t.Errorf("%s", got.Text)
 			}
 		}
-		for _, fact := range p.workbook(r).Facts {
+		for _, fact := range p.Workbook(r).Facts {
 			if fact.Label == p.Sheet.Completeness && fact.Value != p.Sources[receipts.Learned] {
 				t.Errorf("the workbook says %q", fact.Value)
 			}
@@ -442,13 +442,13 @@ func TestReadersWithTheirTimes(t *testing.T) {
 	r, names := reportOf(2, 2)
 	r.Read[0].Read = receipts.Read{At: asked.Add(-time.Hour), Exact: true}
 	for language, want := range map[command.Language]string{command.Chinese: "已读 2 人：人1 13:35、人2 14:35前", command.English: "Read (2): 人1 13:35, 人2 by 14:35"} {
-		if got := pageOf(language, names).report(r, true).text; !strings.Contains(got, want) {
+		if got := pageOf(language, names).Report(r, true).Text; !strings.Contains(got, want) {
 			t.Errorf("%q is missing in %q", want, got)
 		}
 	}
 	r, names = reportOf(21, 21)
 	r.Read[0].Exact = true
-	if got := pageOf(command.Chinese, names).report(r, true).text; strings.Contains(got, "人1 ") {
+	if got := pageOf(command.Chinese, names).Report(r, true).Text; strings.Contains(got, "人1 ") {
 		t.Errorf("the times of many: %q", got)
 	}
 }

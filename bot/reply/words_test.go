@@ -1,4 +1,4 @@
-package bot
+package reply
 
 import (
 	"context"
@@ -26,7 +26,7 @@ import (
 )
 
 // sentences are all sentences of a language by the names of their fields.
-func sentences(w *words) map[string]string {
+func sentences(w *Words) map[string]string {
 	all := map[string]string{}
 	collect(all, "", reflect.ValueOf(*w))
 	return all
@@ -137,19 +137,22 @@ func without[K ~string](all []string, some ...K) []string {
 
 func TestWordsForEveryConstant(t *testing.T) {
 	t.Parallel()
-	kinds := constants(t, "../receipts/dingtalk", "Kind")
-	states := constants(t, "../receipts", "State")
-	for language, w := range map[command.Language]*words{command.Chinese: &chinese, command.English: &english} {
+	kinds := without(constants(t, "../../receipts", "Reason"), receipts.Interrupted)
+	if diff := cmp.Diff(constants(t, "../../receipts/dingtalk", "Kind"), kinds); diff != "" {
+		t.Errorf("reasons are the kinds of failure of DingTalk's client (-kinds +reasons):\n%s", diff)
+	}
+	states := constants(t, "../../receipts", "State")
+	for language, w := range map[command.Language]*Words{command.Chinese: &chinese, command.English: &english} {
 		for name, test := range map[string]struct{ want, got []string }{
 			"Problems":     {kinds, keys(w.Problems)},
-			"Sources":      {constants(t, "../receipts", "Source"), keys(w.Sources)},
-			"Gaps":         {constants(t, "../receipts", "Part"), keys(w.Gaps)},
+			"Sources":      {constants(t, "../../receipts", "Source"), keys(w.Sources)},
+			"Gaps":         {constants(t, "../../receipts", "Part"), keys(w.Gaps)},
 			"States":       {without(states, receipts.Sent), keys(w.States)},
 			"StateExtra":   {without(states, receipts.Sent), keys(w.StateExtra)},
 			"Unrecallable": {without(states, receipts.Sent, receipts.Expired), keys(w.Unrecallable)},
-			"Ends":         {constants(t, "../receipts", "End"), keys(w.Ends)},
-			"Questions":    {constants(t, "command/when", "Why"), keys(w.Questions)},
-			"RemindedBy":   {without(constants(t, "../receipts", "Channel"), receipts.Mention), keys(w.RemindedBy)}, // mentions speak for themselves
+			"Ends":         {constants(t, "../../receipts", "End"), keys(w.Ends)},
+			"Questions":    {constants(t, "../command/when", "Why"), keys(w.Questions)},
+			"RemindedBy":   {without(constants(t, "../../receipts", "Channel"), receipts.Mention), keys(w.RemindedBy)}, // mentions speak for themselves
 		} {
 			if diff := cmp.Diff(test.want, test.got); diff != "" {
 				t.Errorf("%s in %s (-want +got):\n%s", name, language, diff)
@@ -161,7 +164,7 @@ func TestWordsForEveryConstant(t *testing.T) {
 // Every kind of failure has its own sentence: none is a copy of another's.
 func TestEveryProblemIsToldApart(t *testing.T) {
 	t.Parallel()
-	for _, w := range []*words{&chinese, &english} {
+	for _, w := range []*Words{&chinese, &english} {
 		told := map[string]receipts.Reason{}
 		for kind, sentence := range w.Problems {
 			if other, twice := told[sentence]; twice {
@@ -175,7 +178,7 @@ func TestEveryProblemIsToldApart(t *testing.T) {
 func TestProblem(t *testing.T) {
 	t.Parallel()
 	wrapped := func(err error) error { return fmt.Errorf("list members: %w", err) }
-	for _, w := range []*words{&chinese, &english} {
+	for _, w := range []*Words{&chinese, &english} {
 		for name, test := range map[string]struct {
 			err  error
 			want string
@@ -192,7 +195,7 @@ func TestProblem(t *testing.T) {
 			"anything":           {errors.New("secret detail"), w.Problems[receipts.Unknown]},
 			"nothing":            {nil, w.Problems[receipts.Unknown]},
 		} {
-			if got := w.problem(test.err); got != test.want {
+			if got := w.Problem(test.err); got != test.want {
 				t.Errorf("%s: %q, want %q", name, got, test.want)
 			}
 		}
@@ -200,7 +203,7 @@ func TestProblem(t *testing.T) {
 			receipts.Interrupted: w.Interrupted, receipts.BotStopped: w.Problems[receipts.BotStopped],
 			"": w.Problems[receipts.Unknown], "brand_new": w.Problems[receipts.Unknown],
 		} {
-			if got := w.reason(reason); got != want {
+			if got := w.Reason(reason); got != want {
 				t.Errorf("reason %q: %q, want %q", reason, got, want)
 			}
 		}
@@ -218,7 +221,7 @@ func isTime(phrase string) bool {
 
 // timesOfTests are those of somebody who speaks shortly after midnight.
 func timesOfTests() when.Times {
-	return when.Times{Now: time.Date(2026, 8, 3, 0, 30, 0, 0, time.UTC), MinEvery: EveryMin, MaxEvery: EveryMax, MaxAhead: 365 * 24 * time.Hour}
+	return when.Times{Now: time.Date(2026, 8, 3, 0, 30, 0, 0, time.UTC), MinEvery: receipts.EveryMin, MaxEvery: receipts.EveryMax, MaxAhead: 365 * 24 * time.Hour}
 }
 
 // hasTimes tells whether the times in a suggested command are understood.
@@ -239,7 +242,7 @@ func hasTimes(said command.Command, phrase string) bool {
 func TestSentencesSuggestWhatIsUnderstood(t *testing.T) {
 	t.Parallel()
 	quoted := regexp.MustCompile(`"([^"%]+)"|「([^」%]+)」|\*\*([^*]+)\*\*`)
-	for language, w := range map[command.Language]*words{command.Chinese: &chinese, command.English: &english} {
+	for language, w := range map[command.Language]*Words{command.Chinese: &chinese, command.English: &english} {
 		for name, sentence := range sentences(w) {
 			for _, found := range quoted.FindAllStringSubmatch(strings.ReplaceAll(sentence, `"%s"`, ""), -1) {
 				phrase := found[1] + found[2] + found[3]

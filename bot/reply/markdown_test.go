@@ -1,4 +1,4 @@
-package bot
+package reply
 
 import (
 	"strings"
@@ -39,8 +39,8 @@ func TestEscape(t *testing.T) {
 		"nothing but spaces":      {" \n\t", ""},
 		"nothing to be seen":      {"\u202e\u2066\x00", ""},
 	} {
-		if got := escape(test.typed); got != test.want {
-			t.Errorf("%s: escape(%q) = %q, want %q", name, test.typed, got, test.want)
+		if got := Escape(test.typed); got != test.want {
+			t.Errorf("%s: Escape(%q) = %q, want %q", name, test.typed, got, test.want)
 		}
 	}
 }
@@ -60,7 +60,7 @@ func TestShorten(t *testing.T) {
 		{"👍👍👍👍", 2, "👍…"},
 		{"ab", 1, "…"},
 	} {
-		if got := shorten(test.text, test.runes); got != test.want {
+		if got := Shorten(test.text, test.runes); got != test.want {
 			t.Errorf("shorten(%q, %d) = %q, want %q", test.text, test.runes, got, test.want)
 		}
 	}
@@ -80,10 +80,10 @@ func TestBar(t *testing.T) {
 
 func TestLines(t *testing.T) {
 	t.Parallel()
-	if got, want := lines("", "a", "", "b", ""), "a  \nb"; got != want {
+	if got, want := Lines("", "a", "", "b", ""), "a  \nb"; got != want {
 		t.Errorf("%q, want %q", got, want)
 	}
-	if got := lines(); got != "" {
+	if got := Lines(); got != "" {
 		t.Errorf("%q, want nothing", got)
 	}
 }
@@ -115,14 +115,14 @@ func fits(p receipts.Post) error {
 
 func TestFit(t *testing.T) {
 	t.Parallel()
-	small := answer{title: "t", text: "谁没读"}
-	if got := small.fit("", fits); got != small.post() {
+	small := Answer{Title: "t", Text: "谁没读"}
+	if got := small.Fit("", fits); got != small.Post() {
 		t.Errorf("%+v was changed to %+v", small, got)
 	}
 	for _, piece := range []string{"读", "👨‍👩‍👧‍👦", `"`, "\n", `\*`, "a", "\u202e"} {
 		for odd := range 4 {
 			whole := strings.Repeat("x", odd) + strings.Repeat(piece, 2*dingtalk.MaxMsgParamBytes)
-			got := answer{title: strings.Repeat("题", 60), text: whole}.fit("", fits)
+			got := Answer{Title: strings.Repeat("题", 60), Text: whole}.Fit("", fits)
 			if err := fits(got); err != nil {
 				t.Errorf("%q: %v", piece, err)
 			}
@@ -132,7 +132,7 @@ func TestFit(t *testing.T) {
 			if len(got.Text) < 5_000 {
 				t.Errorf("%q: only %d bytes are left", piece, len(got.Text))
 			}
-			noted := answer{text: whole}.fit("note", fits)
+			noted := Answer{Text: whole}.Fit("note", fits)
 			if err := fits(noted); err != nil || !strings.HasSuffix(noted.Text, lineBreak+"note") || len(noted.Text) < 5_000 {
 				t.Errorf("%q: %v, or the note is not whole", piece, err)
 			}
@@ -156,7 +156,7 @@ func TestClock(t *testing.T) {
 		"last year in the zone":     {time.Date(2025, 12, 31, 15, 59, 0, 0, time.UTC), "2025-12-31 23:59"},
 		"this year in the zone too": {time.Date(2025, 12, 31, 16, 0, 0, 0, time.UTC), "01-01 00:00"},
 	} {
-		if got := clock(test.at, now.UTC(), zone); got != test.want {
+		if got := Clock(test.at, now.UTC(), zone); got != test.want {
 			t.Errorf("%s: %q, want %q", name, got, test.want)
 		}
 	}

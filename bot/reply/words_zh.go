@@ -1,4 +1,4 @@
-package bot
+package reply
 
 import (
 	"whoread/bot/command"
@@ -6,7 +6,7 @@ import (
 	"whoread/receipts"
 )
 
-var chinese = words{
+var chinese = Words{
 	Language: command.Chinese,
 	Help: `**我能告诉群里谁还没读消息。** @我 并说：
 

@@ -1,0 +1,110 @@
+package reply
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"whoread/receipts"
+)
+
+// Reminded answers a command that reminds.
+func (p Page) Reminded(done receipts.Reminded, cooldown time.Duration) Answer {
+	r := done.Report
+	switch {
+	case r.Message.State != receipts.Sent:
+		return p.Summary(r)
+	case !r.Complete():
+		return Fail(append([]string{fmt.Sprintf(p.NobodyReminded, r.Message.Number)}, p.gaps(r)...)...)
+	case len(r.Unread) == 0 && !r.AllRead(): // all who are known
+		return p.Summary(r)
+	case len(r.Unread) == 0:
+		return Say(fmt.Sprintf(p.NobodyToRemind, r.Message.Number))
+	case done.Earlier != nil:
+		return Refuse(p.earlier(r.Message.Number, *done.Earlier, cooldown))
+	case done.Halt.State != "":
+		return Say(append([]string{p.halted(done)}, p.notReached(done)...)...)
+	case len(done.Read) > 0 && len(done.Reached) == 0 && len(p.notReached(done)) == 0:
+		return Say(fmt.Sprintf(p.ReadMeanwhile, r.Message.Number))
+	}
+	said := append([]string{p.Heading(r.Message)}, p.Reached(done)...)
+	if done.Err != nil {
+		return Fail(said...)
+	}
+	return Say(said...)
+}
+
+// earlier says who was reminded when, and when it can be done again.
+func (p Page) earlier(number int, e receipts.Reminder, cooldown time.Duration) string {
+	by := p.FollowUpItself
+	if e.Who.Name != "" {
+		by = Escape(Shorten(e.Who.Name, NameRunes))
+	}
+	return fmt.Sprintf(p.RemindedEarlier, number, by, Clock(e.At, p.Now, p.Zone),
+		p.list(p.RemindedThese, Persons(e.UserIDs())), Clock(e.At.Add(cooldown), p.Now, p.Zone))
+}
+
+// Reached are the sentences about who was reminded other than by a mention, and who
+// was not.
+func (p Page) Reached(done receipts.Reminded) []string {
+	var said []string
+	for _, by := range []receipts.Channel{receipts.InPrivate, receipts.Ding} {
+		if n := len(done.Reached[by]); n > 0 {
+			said = append(said, fmt.Sprintf(p.RemindedBy[by], n))
+		}
+	}
+	return append(said, p.notReached(done)...)
+}
+
+// halted says what came between, and how many were reminded before.
+func (p Page) halted(done receipts.Reminded) string {
+	why := fmt.Sprintf(p.Halted[done.Halt.State], done.Report.Message.Number)
+	before := 0
+	for _, userIDs := range done.Reached {
+		before += len(userIDs)
+	}
+	if before == 0 {
+		return fmt.Sprintf(p.HaltedFirst, why)
+	}
+	return fmt.Sprintf(p.HaltedAfter, why, before)
+}
+
+// notReached are the sentences about who was not reminded, or not certainly.
+func (p Page) notReached(done receipts.Reminded) []string {
+	var said []string
+	for _, part := range []struct {
+		format  string
+		userIDs []string
+	}{
+		{p.CantRemind, done.Missed.Unknown},
+		{p.Flooded, done.Missed.Flooded},
+		{p.RemindedMaybe, done.Uncertain},
+		{p.NotReminded, done.Failed},
+	} {
+		if len(part.userIDs) > 0 {
+			said = append(said, p.list(part.format, Persons(part.userIDs)))
+		}
+	}
+	if done.Err != nil {
+		said = append(said, p.whyNot(done.Err))
+	}
+	return said
+}
+
+// Persons are listed without anything after their names.
+func Persons(userIDs []string) []listed {
+	all := make([]listed, len(userIDs))
+	for i, id := range userIDs {
+		all[i].userID = id
+	}
+	return all
+}
+
+// whyNot is the sentence about why people could not be reminded.
+func (p Page) whyNot(err error) string {
+	if failure, ok := errors.AsType[*receipts.Failure](err); ok {
+		return strings.TrimSpace(p.Reason(failure.Reason))
+	}
+	return p.Problem(err)
+}

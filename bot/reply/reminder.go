@@ -1,0 +1,54 @@
+package reply
+
+import (
+	"cmp"
+	"fmt"
+	"strings"
+
+	"whoread/receipts"
+)
+
+// Reminder says what people read who are reminded of a message.
+type Reminder struct {
+	*Words
+	Message receipts.Message
+	Asker   string // the name of who reminds; empty for a follow-up
+}
+
+// Mention mentions people in the group. Above and below stand around it, and may be empty.
+func (r Reminder) Mention(userIDs []string, above string, below ...string) Answer {
+	var people strings.Builder
+	for _, id := range userIDs {
+		people.WriteString("@" + id + " ")
+	}
+	said := append([]string{above, people.String() + r.lookAt(Escape(r.title()))}, below...)
+	return Answer{Title: r.notification(), Text: Lines(said...)}
+}
+
+// Private is what somebody reads in the one-to-one chat with the bot: who wants them to
+// look at what, and in which group; its title may be empty.
+func (r Reminder) Private(group string) receipts.Post {
+	return receipts.Post{Title: r.notification(), Text: r.wish(Escape(Shorten(r.Asker, NameRunes)), Escape(Shorten(group, TitleRunes)), Escape(r.title()))}
+}
+
+// Plain is the same without markdown.
+func (r Reminder) Plain(group string) receipts.Post {
+	return receipts.Post{Text: r.wish(Harmless(Shorten(r.Asker, NameRunes)), Harmless(Shorten(group, TitleRunes)), Harmless(r.title()))}
+}
+
+func (r Reminder) title() string { return cmp.Or(Shorten(r.Message.Title, TitleRunes), r.Untitled) }
+
+func (r Reminder) notification() string { return r.lookAt(Harmless(r.title())) }
+
+func (r Reminder) lookAt(title string) string { return fmt.Sprintf(r.LookAt, r.Message.Number, title) }
+
+func (r Reminder) wish(asker, group, title string) string {
+	where := r.SomeGroup
+	if group != "" {
+		where = fmt.Sprintf(r.TheGroup, group)
+	}
+	if asker == "" {
+		return fmt.Sprintf(r.Nudge, where, r.Message.Number, title)
+	}
+	return fmt.Sprintf(r.NudgeBy, asker, where, r.Message.Number, title)
+}
