@@ -537,6 +537,39 @@ func (s *soak) checkCommands() {
 		len(s.said), unpushed, refused, givenUp, untold, lost, elsewhere, twice, s.kills, s.befell)
 }
 
+// checkSchedule expects that the jobs whose bodies are stored, and those that stand with
+// their groups, are the scheduled ones.
+func (s *soak) checkSchedule() {
+	s.t.Helper()
+	ctx, rdb, inbox := s.t.Context(), s.rdb(), "{"+s.prefix+":inbox}"
+	scheduled, err := rdb.ZRange(ctx, inbox+":schedule", 0, -1).Result()
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	bodies, err := rdb.HKeys(ctx, inbox+":jobs").Result()
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	var ofGroups []string
+	groups, err := rdb.Keys(ctx, inbox+":jobs:*").Result()
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	for _, key := range groups {
+		ids, err := rdb.SMembers(ctx, key).Result()
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		ofGroups = append(ofGroups, ids...)
+	}
+	slices.Sort(scheduled)
+	slices.Sort(bodies)
+	slices.Sort(ofGroups)
+	if !slices.Equal(scheduled, bodies) || !slices.Equal(scheduled, ofGroups) {
+		s.t.Errorf("%d jobs are scheduled, %d have a body, %d stand with a group", len(scheduled), len(bodies), len(ofGroups))
+	}
+}
+
 // checkAnnouncements expects that what stands in a group is recorded, and stands once.
 func (s *soak) checkAnnouncements() {
 	s.t.Helper()
@@ -734,6 +767,7 @@ func (s *soak) checkKeys() {
 			s.t.Errorf("parked without a reason: %v", entry.Values)
 		}
 	}
+	s.checkSchedule()
 	keys, err := rdb.Keys(ctx, "*").Result()
 	if err != nil {
 		s.t.Fatal(err)
@@ -748,7 +782,8 @@ func (s *soak) checkKeys() {
 		s.t.Fatal(err)
 	}
 	for i, key := range keys {
-		endless := slices.Contains([]string{"sequence", "cool_app", "schedule", "stream", "parked", "pushed"}, key[strings.LastIndexByte(key, ':')+1:])
+		endless := slices.Contains([]string{"sequence", "cool_app", "schedule", "jobs", "stream", "parked", "pushed"}, key[strings.LastIndexByte(key, ':')+1:]) ||
+			strings.HasPrefix(key, "{"+s.prefix+":inbox}:jobs:")
 		if ttls[i].Val() < 0 && !endless {
 			s.t.Errorf("%s is kept for ever", key)
 		}
