@@ -106,10 +106,9 @@ type Bot struct {
 
 // life is what a bot has begun and remembers. It outlives a change of its options.
 type life struct {
-	telling  sync.WaitGroup
-	waiting  chan struct{} // whom to tell
-	slots    chan struct{} // who tells
-	gatherer *gatherer
+	telling sync.WaitGroup
+	waiting chan struct{} // whom to tell
+	slots   chan struct{} // who tells
 
 	mu sync.Mutex
 	// refused are the ids of the latest commands whose senders were told that nothing
@@ -120,7 +119,7 @@ type life struct {
 
 // New returns a bot.
 func New(o Options) *Bot {
-	return newBot(o, &life{waiting: make(chan struct{}, tellMost), slots: make(chan struct{}, tellers), gatherer: newGatherer(o.Pushes)})
+	return newBot(o, &life{waiting: make(chan struct{}, tellMost), slots: make(chan struct{}, tellers)})
 }
 
 // With returns the same bot with other settings: it goes on with what b began, so that
@@ -135,12 +134,8 @@ func newBot(o Options, l *life) *Bot {
 	return &Bot{Options: o, life: l}
 }
 
-// Close waits until everybody is told whom Accept began to tell something, and
-// ends what New began: pushed reads are taken no more.
-func (b *Bot) Close() {
-	b.telling.Wait()
-	b.gatherer.close()
-}
+// Close waits until everybody is told whom Accept began to tell something.
+func (b *Bot) Close() { b.telling.Wait() }
 
 // Accept takes the data of a bot message's frame. It returns once the command is
 // in the inbox, or its sender is about to be told why not; either way the frame

@@ -152,7 +152,11 @@ func (b *Bot) read(ctx context.Context, e frame.Event, born time.Time) error {
 	if at.After(now) { // by DingTalk's clock; nobody reads in time to come
 		at = now
 	}
-	known, err := b.gatherer.add(ctx, e.Group, e.Key, e.UserIDs, at)
+	reads := make(map[string]time.Time, len(e.UserIDs))
+	for _, id := range e.UserIDs {
+		reads[id] = at
+	}
+	known, err := b.Pushes.KeepPushed(ctx, e.Group, e.Key, reads)
 	if err != nil {
 		return err
 	}

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"sync"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -21,7 +20,6 @@ type pushes struct {
 	kept  map[string]time.Time
 	calls int
 	fails error
-	began chan struct{} // if not nil, a write says so before it waits
 	hold  chan struct{} // if not nil, a write waits for it
 }
 
@@ -29,9 +27,6 @@ type pushes struct {
 var asked = time.Date(2026, 8, 3, 6, 35, 0, 0, time.UTC)
 
 func (p *pushes) KeepPushed(ctx context.Context, group, key string, reads map[string]time.Time) (bool, error) {
-	if p.began != nil {
-		p.began <- struct{}{}
-	}
 	if p.hold != nil {
 		select {
 		case <-p.hold:
@@ -168,103 +163,6 @@ type pushedOutcomes struct {
 }
 
 func (p *pushedOutcomes) Push(_ string, o Outcome) { p.last = o }
-
-// However many messages the reads of a batch are about, each is written within a time of
-// its own.
-func TestManyMessagesDoNotTakeTimeFromEachOther(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		const messages = 100
-		p := &slowPushes{pushes: pushes{known: map[string]bool{}, kept: map[string]time.Time{}}}
-		for i := range messages {
-			p.known[fmt.Sprint("key", i)] = true
-		}
-		g := newGatherer(p)
-		defer g.close()
-		var all sync.WaitGroup
-		for i := range messages {
-			all.Go(func() {
-				if known, err := g.add(t.Context(), "cid", fmt.Sprint("key", i), []string{"zhang"}, asked); !known || err != nil {
-					t.Errorf("message %d: %t, %v", i, known, err)
-				}
-			})
-		}
-		all.Wait()
-	})
-}
-
-// Reads that nobody waits for any more are not written before those of others.
-func TestAbandonedReadsAreLeftOut(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		p := &slowPushes{hangs: true}
-		g := newGatherer(p)
-		defer g.close()
-		began := time.Now()
-		ctx, cancel := context.WithTimeout(t.Context(), 2500*time.Millisecond)
-		defer cancel()
-		var all sync.WaitGroup
-		for i := range 1_000 {
-			all.Go(func() { _, _ = g.add(ctx, "cid", fmt.Sprint("key", i), []string{"zhang"}, asked) })
-		}
-		all.Wait()
-		_, _ = g.add(t.Context(), "cid", "key", []string{"zhang"}, asked)
-		if took := time.Since(began); took > 4*writeWithin {
-			t.Errorf("the next read was at its turn after %v", took)
-		}
-	})
-}
-
-// slowPushes takes a moment for each write, or for ever.
-type slowPushes struct {
-	pushes
-	hangs bool
-}
-
-func (p *slowPushes) KeepPushed(ctx context.Context, group, key string, reads map[string]time.Time) (bool, error) {
-	moment := time.After(500 * time.Millisecond)
-	if p.hangs {
-		moment = nil
-	}
-	select {
-	case <-moment:
-	case <-ctx.Done():
-		return false, ctx.Err()
-	}
-	return p.pushes.KeepPushed(ctx, group, key, reads)
-}
-
-// While one batch is being written the next one gathers: a burst costs few writes.
-func TestABurstIsWrittenInBatches(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		p := &pushes{known: map[string]bool{"key": true}, began: make(chan struct{}, 100), hold: make(chan struct{})}
-		b := eventBot(t, p)
-		const burst = 1_000
-		var all sync.WaitGroup
-		push := func(i int) {
-			all.Go(func() {
-				if err := b.Event(t.Context(), eventRead, asked, 0, readEvent(fmt.Sprint("user", i), "key", "null")); err != nil {
-					t.Error(err)
-				}
-			})
-		}
-		push(0)
-		<-p.began
-		for i := 1; i < burst; i++ {
-			push(i)
-		}
-		synctest.Wait() // while the first is being written, the others get on their way
-		close(p.hold)
-		all.Wait()
-		if len(p.kept) != burst {
-			t.Errorf("%d of %d reads are kept", len(p.kept), burst)
-		}
-		if p.calls > 10 {
-			t.Errorf("%d writes for %d reads", p.calls, burst)
-		}
-	})
-}
 
 func TestAReadThatCannotBeWrittenInTimeIsNotTaken(t *testing.T) {
 	t.Parallel()

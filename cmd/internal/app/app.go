@@ -37,6 +37,7 @@ type App struct {
 	budget    *budget.Budget
 	inbox     *store.Inbox
 	pushes    *bot.Pushes
+	batch     *store.PushBatch        // of the reads that are pushed
 	bot       atomic.Pointer[bot.Bot] // with the settings that are in effect
 	stream    *stream.Client
 	metrics   *ops.Metrics
@@ -84,6 +85,8 @@ func New(c config.Config, e Env, log *zap.Logger, m *ops.Metrics) (_ *App, err e
 		return nil, err
 	}
 	a.resources.onStop("store", stopTimeout, a.store.Close)
+	a.batch = store.NewPushBatch(a.store)
+	a.resources.onStop("pushed reads", stopTimeout, func() error { a.batch.Close(); return nil })
 	counter, quota := budget.NewCounter(a.store, e.Now, log), budget.NewQuota(e.Now)
 	a.resources.onStop("count of calls", stopTimeout, func() error { counter.Close(); return nil })
 	a.budget = budget.New(counter, quota, c.Budget.Limits(), e.Now, log)
@@ -157,7 +160,7 @@ func (a *App) options(c config.Config) (bot.Options, error) {
 		Recaller:  &receipts.Recaller{Records: records, Source: dingTalk, Readers: dingTalk},
 		Names:     &receipts.NameBook{Records: records, Directory: dingTalk},
 		Members:   members,
-		Pushes:    records,
+		Pushes:    a.batch,
 		Postings:  records,
 		Webhooks:  records,
 		Groups:    records,
