@@ -217,6 +217,10 @@ func saidShapes() []shape {
 	}
 	byName := func(s shape) shape { s.ByName = true; return s }
 
+	// Alone, such a piece may as well be a name and a word: nobody can tell that nothing was said.
+	spaces := rich("richText, name with spaces", inRich, func(x *saying) map[string]any { return x.richData(words(x.atBot(" 小助手 ")), nil) })
+	spaces.fits = func(x *saying) bool { return isGroupWords(x) && strings.TrimSpace(x.whole()) != "" }
+
 	plain := text(ShapeText, inDocuments, func(x *saying) string {
 		if x.bot == "" {
 			return x.plain()
@@ -252,7 +256,7 @@ func saidShapes() []shape {
 		byName(text("text, two bots", inDocuments, func(x *saying) string { return "  " + x.plain() })),
 		plainRich,
 		rich("richText, HarmonyOS", inHarmony, func(x *saying) map[string]any { return x.richData(words(x.atBot("")), nil) }),
-		rich("richText, name with spaces", inRich, func(x *saying) map[string]any { return x.richData(words(x.atBot(" 小助手 ")), nil) }),
+		spaces,
 		rich("richText, U+2005", inPhones, func(x *saying) map[string]any { return x.richData(words(x.atBot("\u2005")), nil) }),
 		rich("richText, one piece", inRich, func(x *saying) map[string]any { return x.richData(words(x.atBot(" ") + x.whole())) }),
 		// Where the name ends is a guess: a careful bot does nothing on it that cannot be undone.
