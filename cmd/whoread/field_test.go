@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -372,4 +373,44 @@ func TestFieldGatewayPage(t *testing.T) {
 	}
 	wantIn(t, said, "503")
 	wantNotIn(t, p.log.String(), "is there a proxy")
+}
+
+// A connection that answers WebSocket pings and on which nothing arrives is replaced; a KEEPALIVE now and then is enough to stay.
+func TestFieldSilentConnections(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, b storetest.Backend) {
+		const silence = 2 * time.Second
+		w := newTraveller(t, b, dingtalktest.Options{KeepAlive: silence / 8})
+		g, people := w.team("张三")
+		w.launchWith(w.config(""), silenceVariable+"="+silence.String())
+		w.ask(g, w.admin, saying("公告 停机"))
+		before := connectionIDs(w.Connections())
+		beats := func() (n int) {
+			for _, ack := range w.Acks() {
+				if ack.Topic == "KEEPALIVE" && before[ack.Connection] {
+					n++
+				}
+			}
+			return n
+		}
+		w.must(w.Await(within(t), func() bool { return beats() >= 16*len(before) })) // twice as long as the silence
+		if now := connectionIDs(w.Connections()); !maps.Equal(now, before) {
+			t.Errorf("replaced in spite of KEEPALIVEs: %v, now %v", before, now)
+		}
+
+		w.Silence()
+		w.must(w.Await(within(t), func() bool {
+			return slices.ContainsFunc(w.Connections(), func(c dingtalktest.Connection) bool { return !before[c.ID] })
+		}))
+		w.DropConnections(slices.Collect(maps.Keys(before))...) // the other one would wait for its turn, half a minute
+		wantIn(t, w.ask(g, people[1], saying("谁没读")), "#1", "停机")
+	})
+}
+
+func connectionIDs(all []dingtalktest.Connection) map[string]bool {
+	ids := map[string]bool{}
+	for _, c := range all {
+		ids[c.ID] = true
+	}
+	return ids
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"os"
@@ -34,6 +35,10 @@ const travelVariable = "WHOREAD_TEST_TRAVEL"
 // set, it is as long as that of a real bot.
 const keepAliveVariable = "WHOREAD_TEST_KEEP_ALIVE"
 
+// silenceVariable is after how long such a process replaces a silent connection. Not set,
+// it is as long as that of a real bot.
+const silenceVariable = "WHOREAD_TEST_SILENCE"
+
 // goroutinesLine is what such a process logs when it is told to end, with how many
 // goroutines there are.
 const goroutinesLine = "goroutines"
@@ -46,9 +51,10 @@ func travel(file string) int {
 	signal.Notify(asked, syscall.SIGHUP)
 	context.AfterFunc(ctx, func() { fmt.Fprintf(os.Stderr, `{"msg":"%s","count":%d}`+"\n", goroutinesLine, runtime.NumGoroutine()) })
 	keepAlive, err := time.ParseDuration(cmp.Or(os.Getenv(keepAliveVariable), "0"))
-	if err == nil {
+	silence, malformed := time.ParseDuration(cmp.Or(os.Getenv(silenceVariable), "0"))
+	if err = errors.Join(err, malformed); err == nil {
 		err = app.Serve(ctx, os.Args[1], app.Env{
-			Now: fileClock(file), DueEvery: 50 * time.Millisecond, Lease: 2 * time.Second, KeepAlive: keepAlive, ConfigEvery: time.Hour, Version: versionText(),
+			Now: fileClock(file), DueEvery: 50 * time.Millisecond, Lease: 2 * time.Second, KeepAlive: keepAlive, Silence: silence, ConfigEvery: time.Hour, Version: versionText(),
 		}, asked, os.Stderr)
 	}
 	stop()

@@ -55,6 +55,7 @@ type Env struct {
 	Lease       time.Duration     // of a job, after which another process takes it over
 	ConfigEvery time.Duration     // between two comparisons of the files of the configuration
 	KeepAlive   time.Duration     // after which a silent connection is probed; 0: the stream's own
+	Silence     time.Duration     // after which it is replaced, whatever it answers; 0: the stream's own
 	Hook        redis.Hook        // sees what goes to Redis; may be nil
 	Transport   http.RoundTripper // of the calls of DingTalk's API; nil: http's own
 	Version     string            // of whoread
@@ -113,7 +114,7 @@ func New(c config.Config, e Env, log *zap.Logger, m *ops.Metrics) (_ *App, err e
 	a.resources.onStop("bot", botTimeout, func() error { a.bot.Load().Close(); return nil }) // and all that were before it
 	a.stream, err = stream.New(stream.Config{
 		ClientID: c.DingTalk.ClientID, ClientSecret: string(c.DingTalk.ClientSecret), APIURL: c.DingTalk.APIURL,
-		Topics: []string{bot.MessageTopic}, Events: true, Handle: a.take, Connections: c.DingTalk.Connections, KeepAlive: e.KeepAlive, Log: log,
+		Topics: []string{bot.MessageTopic}, Events: true, Handle: a.take, Connections: c.DingTalk.Connections, KeepAlive: e.KeepAlive, Silence: e.Silence, Log: log,
 	})
 	if err != nil {
 		return nil, err
