@@ -77,12 +77,5 @@ func (b *Bot) nobodyMentioned(ctx context.Context, w *reply.Words, mentioned []s
 	others := slices.DeleteFunc(slices.Clone(mentioned), func(id string) bool { return slices.Contains(read, id) })
 	p := b.page(w, r.Message.Group)
 	p.Names = b.namesFor(ctx, r.Message.Group, mentioned)
-	var said []string
-	if len(read) > 0 {
-		said = append(said, fmt.Sprintf(w.TheyHaveRead, p.Enumerate(reply.Persons(read)), r.Message.Number))
-	}
-	if len(others) > 0 {
-		said = append(said, fmt.Sprintf(w.NotForThem, p.Enumerate(reply.Persons(others)), r.Message.Number))
-	}
-	return reply.Say(said...)
+	return p.NobodyMentioned(r.Message.Number, read, others)
 }

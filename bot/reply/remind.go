@@ -42,7 +42,7 @@ func (p Page) earlier(number int, e receipts.Reminder, cooldown time.Duration) s
 		by = Escape(Shorten(e.Who.Name, NameRunes))
 	}
 	return fmt.Sprintf(p.RemindedEarlier, number, by, Clock(e.At, p.Now, p.Zone),
-		p.list(p.RemindedThese, Persons(e.UserIDs())), Clock(e.At.Add(cooldown), p.Now, p.Zone))
+		p.list(p.RemindedThese, persons(e.UserIDs())), Clock(e.At.Add(cooldown), p.Now, p.Zone))
 }
 
 // Reached are the sentences about who was reminded other than by a mention, and who
@@ -83,7 +83,7 @@ func (p Page) notReached(done receipts.Reminded) []string {
 		{p.NotReminded, done.Failed},
 	} {
 		if len(part.userIDs) > 0 {
-			said = append(said, p.list(part.format, Persons(part.userIDs)))
+			said = append(said, p.list(part.format, persons(part.userIDs)))
 		}
 	}
 	if done.Err != nil {
@@ -92,8 +92,21 @@ func (p Page) notReached(done receipts.Reminded) []string {
 	return said
 }
 
-// Persons are listed without anything after their names.
-func Persons(userIDs []string) []listed {
+// NobodyMentioned says why none of the people whom a command mentions is reminded: they have
+// read the message, or it is not for them.
+func (p Page) NobodyMentioned(number int, read, others []string) Answer {
+	var said []string
+	if len(read) > 0 {
+		said = append(said, fmt.Sprintf(p.TheyHaveRead, p.enumerate(persons(read)), number))
+	}
+	if len(others) > 0 {
+		said = append(said, fmt.Sprintf(p.NotForThem, p.enumerate(persons(others)), number))
+	}
+	return Say(said...)
+}
+
+// persons are listed without anything after their names.
+func persons(userIDs []string) []listed {
 	all := make([]listed, len(userIDs))
 	for i, id := range userIDs {
 		all[i].userID = id

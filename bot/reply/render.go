@@ -221,7 +221,7 @@ func (p Page) readers(r receipts.Report) []listed {
 
 // unread lists who has not read, and how often they were reminded.
 func (p Page) unread(r receipts.Report) []listed {
-	all := Persons(r.Unread)
+	all := persons(r.Unread)
 	for i, person := range all {
 		if times := r.Reminders[person.userID]; times > 0 {
 			all[i].after = fmt.Sprintf(p.RemindedTimes, times)
@@ -245,10 +245,10 @@ func (p Page) gaps(r receipts.Report) []string {
 // list renders names into the format, and counts those that are not shown: too
 // many, or nobody knows what they are called.
 func (p Page) list(format string, people []listed) string {
-	return fmt.Sprintf(format, len(people), p.Enumerate(people))
+	return fmt.Sprintf(format, len(people), p.enumerate(people))
 }
 
-func (p Page) Enumerate(people []listed) string {
+func (p Page) enumerate(people []listed) string {
 	var b strings.Builder
 	shown := 0
 	for _, person := range people {
