@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"go.uber.org/zap"
 
@@ -178,7 +179,9 @@ func (b *Bot) report(ctx context.Context, w *reply.Words, in Incoming, said comm
 		return reply.Refuse(refusal), err
 	}
 	p := b.page(w, in.Group)
-	p.Names = b.namesIn(ctx, in.Group, r, said.Verb == command.WhoRead)
+	if r, p.Names, err = b.named(ctx, r, b.shownIn(r, said.Verb == command.WhoRead)); err != nil {
+		return reply.Answer{}, err
+	}
 	return b.deliver(ctx, w, in, p.Report(r, said.Verb == command.WhoRead).About(r.Message.Number))
 }
 
@@ -206,15 +209,30 @@ func (b *Bot) page(w *reply.Words, group string) reply.Page {
 	return reply.Page{Words: w, MaxNames: b.MaxNames, Now: b.Now(), Zone: b.Zone, Quiet: b.Reminders.Quiet, Group: group}
 }
 
-// namesIn finds the names that a report will show.
-func (b *Bot) namesIn(ctx context.Context, group string, r receipts.Report, withReaders bool) receipts.Names {
+// namesWithin is how long names are looked up before people may have read meanwhile.
+const namesWithin = time.Second
+
+// named finds the names of these people, who are in a report. The report comes back as it
+// is by then, if that took long.
+func (b *Bot) named(ctx context.Context, r receipts.Report, ids []string) (receipts.Report, receipts.Names, error) {
+	began := b.Now()
+	names := b.namesFor(ctx, r.Message.Group, ids)
+	if b.Now().Sub(began) < namesWithin {
+		return r, names, nil
+	}
+	r, err := b.Reporter.Again(ctx, r)
+	return r, names, err
+}
+
+// shownIn are the people whose names a report will show.
+func (b *Bot) shownIn(r receipts.Report, withReaders bool) []string {
 	ids := slices.Clone(r.Unread[:min(len(r.Unread), b.MaxNames)])
 	if withReaders {
 		for _, receipt := range r.Read[:min(len(r.Read), b.MaxNames)] {
 			ids = append(ids, receipt.UserID)
 		}
 	}
-	return b.namesFor(ctx, group, ids)
+	return ids
 }
 
 // namesFor finds names, as many as can be found.

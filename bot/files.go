@@ -99,7 +99,9 @@ func (b *Bot) export(ctx context.Context, w *reply.Words, in Incoming, said comm
 		ids = append(ids, receipt.UserID)
 	}
 	ids = append(ids, r.Unread...)
-	p.Names = b.namesFor(ctx, in.Group, ids)
+	if r, p.Names, err = b.named(ctx, r, ids); err != nil {
+		return reply.Answer{}, err
+	}
 	content, err := export.XLSX(p.Workbook(r))
 	if err != nil {
 		return reply.Answer{}, fmt.Errorf("write workbook: %w", err)

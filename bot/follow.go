@@ -383,7 +383,10 @@ func (b *Bot) remindAgain(ctx context.Context, this round) error {
 	case done.InGroup:
 		return nil
 	}
-	p.Names = b.namesIn(ctx, group, r, false)
+	p.Names = b.namesFor(ctx, group, b.shownIn(r, false))
+	if r, err = b.Reporter.Again(ctx, r); err != nil {
+		return err
+	}
 	a := p.Report(r, false).About(r.Message.Number)
 	if done.Earlier == nil {
 		outcome := b.page(w, group)
@@ -399,8 +402,12 @@ func (b *Bot) finish(ctx context.Context, this round, f receipts.FollowUp) error
 	m := this.report.Message
 	this.run = f.ID + ":end"
 	p := b.page(this.words, m.Group)
-	p.Names = b.namesIn(ctx, m.Group, this.report, false)
-	a := p.Ended(f, this.report).About(m.Number)
+	r, names, err := b.named(ctx, this.report, b.shownIn(this.report, false))
+	if err != nil {
+		return err
+	}
+	p.Names = names
+	a := p.Ended(f, r).About(m.Number)
 	var told []string
 	if f.Ended == receipts.DeadlineOver {
 		told = slices.Clone(f.Tell)

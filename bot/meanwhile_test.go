@@ -20,6 +20,7 @@ import (
 const (
 	queryPath  = "/v1.0/robot/groupMessages/query"
 	directPath = "/v1.0/robot/oToMessages/batchSend"
+	namePath   = "/topapi/v2/user/get"
 )
 
 // pushReads has people's reads of the announcement pushed, now.
@@ -289,4 +290,47 @@ func (g *gate) Kept(ctx context.Context, group string, number int) (receipts.Kep
 		<-g.open
 	}
 	return g.Records.Kept(ctx, group, number)
+}
+
+// Who reads while others are reminded in private is not called unread in the report below.
+func TestTheReportOfARoundKnowsWhoReadMeanwhile(t *testing.T) {
+	t.Parallel()
+	inBothLanguages(t, func(t *testing.T, language command.Language) {
+		w := newWorld(t, setup{options: func(o *bot.Options) { o.Reminders.By = receipts.InPrivate }})
+		post := w.announce("公告 周五停机")
+		w.asks(w.lilei, spoken{"跟进 #1 每30分钟", "follow #1 every 30m"}.in(language))
+		w.wire.during(directPath, 1, func() { w.pushReads(post, w.zhangsan, w.lisi) })
+		got := w.answer(w.pass(30 * time.Minute)).Text
+		w.wants(got, spoken{"已读 2/4", "read 2/4"}.in(language), spoken{"未读 2 人：李雷、韩梅梅", "Unread (2): 李雷, 韩梅梅"}.in(language))
+		w.never(got, "张三", "李四")
+	})
+}
+
+// Who reads while names are looked up is not called unread, wherever the names go.
+func TestReadsThatArePushedWhileNamesAreLookedUp(t *testing.T) {
+	t.Parallel()
+	inBothLanguages(t, func(t *testing.T, language command.Language) {
+		for name, c := range map[string]struct {
+			say  spoken
+			want spoken
+		}{
+			"an answer": {spoken{"谁没读", "unread"}, spoken{"未读 3 人", "Unread (3)"}},
+			"an export": {spoken{"导出", "export"}, spoken{"已读 1/4", "read 1/4"}},
+			"recalled":  {spoken{"谁没读", "unread"}, spoken{"它已被撤回", "It was recalled"}},
+		} {
+			w := newWorld(t, setup{group: dingtalktest.GroupOptions{NoNicks: true}})
+			post := w.announce("公告 周五停机")
+			w.wire.during(namePath, 1, func() {
+				w.clock.advance(4 * time.Second)
+				w.pushReads(post, w.zhangsan)
+				if name == "recalled" {
+					w.tells(w.lilei, "撤回 #1")
+				}
+			})
+			got := w.tells(w.lilei, c.say.in(language))
+			said := got[len(got)-1].Text
+			w.wants(said, c.want.in(language))
+			w.never(said, "张三")
+		}
+	})
 }

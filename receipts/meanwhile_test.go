@@ -129,6 +129,42 @@ func TestAMessageThatIsOverMeanwhileHasNobodyUnread(t *testing.T) {
 	}
 }
 
+// A report that was made a while ago is looked at again without asking DingTalk.
+func TestAReportAgain(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		meanwhile    func(w *world)
+		read, unread []string
+	}{
+		"nothing":          {func(*world) {}, nil, []string{"li", "wang", "zhang"}},
+		"two read":         {func(w *world) { w.records.readPushed(w.clock.now(), "zhang", "li") }, []string{"li", "zhang"}, []string{"wang"}},
+		"all read":         {func(w *world) { w.records.readPushed(w.clock.now(), "zhang", "li", "wang") }, []string{"li", "wang", "zhang"}, nil},
+		"recalled by then": {func(w *world) { w.records.become(receipts.Recalled) }, nil, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			w.announce(t)
+			before := w.report(t)
+			asked := w.readers.queries()
+			c.meanwhile(w)
+			r, err := w.reporter.Again(t.Context(), before)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if ids := slices.Sorted(slices.Values(readerIDs(r))); !slices.Equal(ids, c.read) || !slices.Equal(slices.Sorted(slices.Values(r.Unread)), c.unread) {
+				t.Errorf("read %v, unread %v", ids, r.Unread)
+			}
+			if r.Complete() == (name == "recalled by then") {
+				t.Errorf("gaps %v", r.Gaps)
+			}
+			if len(before.Read) != 0 || len(before.Unread) != 3 || w.readers.queries() != asked {
+				t.Errorf("it was %+v before, and DingTalk was asked %d times", before, w.readers.queries())
+			}
+		})
+	}
+}
+
 // What is known is read once more after a question, and only then.
 func TestWhatIsKnownIsReadAgainOnlyAfterAQuestion(t *testing.T) {
 	t.Parallel()

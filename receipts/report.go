@@ -180,6 +180,21 @@ func Compute(f Facts) Report {
 	return r
 }
 
+// readBy is the report where those of the unread who are among the readers have read.
+func (r Report) readBy(reads Reads) Report {
+	unread := r.Unread
+	r.Read, r.Unread = slices.Clone(r.Read), nil
+	for _, id := range unread {
+		if known, read := reads[id]; read {
+			r.Read = append(r.Read, Facts{Message: r.Message}.receipt(id, known))
+		} else {
+			r.Unread = append(r.Unread, id)
+		}
+	}
+	sortReceipts(r.Read)
+	return r
+}
+
 // receipt is a reader's. Nobody reads before the message was sent: an earlier time is
 // that of a clock which is behind.
 func (f Facts) receipt(userID string, known Read) Receipt {

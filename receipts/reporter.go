@@ -125,6 +125,25 @@ func (r *Reporter) shared(ctx context.Context, q question) (Report, error) {
 	return r.flights.share(ctx, q, func(ctx context.Context) (Report, error) { return r.report(ctx, q) })
 }
 
+// Again is a report that was made a while ago where those have read who are known to
+// have by now, and of what became of the message. DingTalk is not asked. Errors are those
+// of Report.
+func (r *Reporter) Again(ctx context.Context, report Report) (Report, error) {
+	if len(report.Unread) == 0 {
+		return report, nil
+	}
+	kept, err := r.Records.Kept(ctx, report.Message.Group, report.Message.Number)
+	if err != nil {
+		return Report{}, err
+	}
+	report = report.readBy(kept.Reads)
+	if kept.Message.State != report.Message.State {
+		report.Message, report.Unread = kept.Message, nil
+		report.Gaps = append(slices.Clone(report.Gaps), Gap{ReadersPart, ErrOver})
+	}
+	return report, nil
+}
+
 // Message returns the record of the message of that number, or ErrNoMessage.
 func (r *Reporter) Message(ctx context.Context, group string, number int) (Message, error) {
 	kept, err := r.kept(ctx, group, number)

@@ -150,10 +150,11 @@ func (v Verb) Acts() bool {
 // is. So a command that only reads may stand behind any part of an @name, and one that
 // acts only where all other words are @words behind white space.
 func Parse(text string, mentions ...frame.Span) Command {
-	whole := strings.TrimRightFunc(addressed(text, mentions), unicode.IsSpace)
+	whole, taken := addressed(text, mentions)
+	whole = strings.TrimRightFunc(whole, unicode.IsSpace)
 	toPost := withoutMentions(whole)
 	first, _, _ := strings.Cut(toPost, "\n")
-	if p, rest, ok := announcement(toPost, first); ok && !doubtful(strings.TrimSuffix(whole, toPost)) {
+	if p, rest, ok := announcement(toPost, first); ok && !doubtful(strings.TrimSuffix(whole, toPost)) && !doubtfulPieces(text, taken) {
 		return announced(p, rest)
 	}
 	whole = withoutPieces(text, mentions)
@@ -164,7 +165,10 @@ func Parse(text string, mentions ...frame.Span) Command {
 			said, said.Named = named, strings.ContainsFunc(bare, at)
 		}
 	}
-	if said.Verb.Acts() && doubtful(whole) {
+	if said.Verb.Acts() && several(strings.TrimSuffix(whole, bare), mentions) {
+		said.Named = true
+	}
+	if said.Verb.Acts() && (doubtful(whole) || doubtfulPieces(text, mentions)) {
 		return Command{Verb: Unknown, Language: said.Language, Nearest: nearest(normal(bare))}
 	}
 	if said.Verb != Unknown && said.Verb != None {

@@ -72,6 +72,7 @@ func TestUnderstandEveryPhrase(t *testing.T) {
 				}
 				for text, number := range said {
 					want := Command{Verb: command.verb, Language: language, Number: number}
+					want.Named = command.verb.Acts() && strings.Count(text, "@") > 1
 					if diff := cmp.Diff(want, Parse(text)); diff != "" {
 						t.Errorf("Parse(%q) (-want +got):\n%s", text, diff)
 					}
@@ -375,6 +376,8 @@ func TestUnderstandActingBesideMentions(t *testing.T) {
 		"@whoread 提醒@张三 #1":        {Verb: Remind, Language: Chinese, Number: 1, Named: true},
 		"提醒 @张三#1 私信":              {Verb: Remind, Language: Chinese, Number: 1, By: receipts.InPrivate, Named: true},
 		"remind @Bob #1 by ding":   {Verb: Remind, Language: English, Number: 1, By: receipts.Ding, Named: true},
+		"@whoread @张三 提醒 #1":       {Verb: Remind, Language: Chinese, Number: 1, Named: true},
+		"@whoread@张三 提醒 #1":        {Verb: Remind, Language: Chinese, Number: 1, Named: true},
 		"remind @ #1":              {Verb: Remind, Language: English, Number: 1, By: receipts.Mention},
 		"撤回 #3 @张三":                {Verb: Recall, Language: Chinese, Number: 3, Named: true},
 		"跟进 #1 每30分钟 @张三":          {Verb: Follow, Language: Chinese, Rest: " #1 每30分钟", Named: true},
@@ -434,6 +437,12 @@ func TestUnderstandMentionsInPieces(t *testing.T) {
 		{[]string{"@提醒"}, Command{Verb: None}},
 		{[]string{"@whoread", "提醒 #1 ", "@张 三 丰"}, Command{Verb: Remind, Language: Chinese, Number: 1}},
 		{[]string{"提醒", "@别 问我", "#1 私信"}, Command{Verb: Remind, Language: Chinese, Number: 1, By: receipts.InPrivate}},
+		{[]string{"@whoread", " @张三 提醒 #1"}, Command{Verb: Remind, Language: Chinese, Number: 1, Named: true}},
+		{[]string{"@whoread 别", "提醒 #1"}, Command{Verb: Unknown, Language: Chinese, Nearest: "提醒"}},
+		{[]string{"@whoread do not", "remind #1"}, Command{Verb: Unknown, Language: English, Nearest: "remind"}},
+		{[]string{"@whoread 先不发：", "公告 周五停机"}, Command{Verb: Unknown, Language: Chinese, Nearest: "公告"}},
+		{[]string{"提醒 #1", "@whoread 怎么用"}, Command{Verb: Unknown, Language: Chinese, Nearest: "提醒"}},
+		{[]string{"@whoread 还没", "谁没读"}, unread},
 		{[]string{"@whoread", "公告 周五停机"}, toPost("周五停机")},
 		{[]string{"@whoread", "@李四 ", "公告 周五停机"}, toPost("周五停机")},
 		{[]string{"@别催 小助手", "公告 周五停机，请", "@张三 丰 ", "准备"}, toPost("周五停机，请@张三 丰 准备")},

@@ -12,23 +12,24 @@ import (
 
 // addressed is a text without the mention of the bot, and without the others before it:
 // those that the text begins with. If it begins with none, the bot's is the one at the
-// end, or else the first.
-func addressed(text string, mentions []frame.Span) string {
+// end, or else the first. Taken are those that it is without.
+func addressed(text string, mentions []frame.Span) (rest string, taken []frame.Span) {
 	begin := 0
-	for _, m := range mentions {
+	for i, m := range mentions {
 		if strings.TrimFunc(text[begin:m.From], blank) != "" {
 			break
 		}
-		begin = m.To
+		begin, taken = m.To, mentions[:i+1]
 	}
 	if begin > 0 || len(mentions) == 0 {
-		return text[begin:]
+		return text[begin:], taken
 	}
 	m := mentions[len(mentions)-1]
 	if strings.TrimFunc(text[m.To:], blank) != "" {
 		m = mentions[0]
 	}
-	return withoutPieces(text, []frame.Span{m})
+	taken = []frame.Span{m}
+	return withoutPieces(text, taken), taken
 }
 
 // withoutPieces is a text without these mentions, which keep apart what stands beside them.
@@ -73,6 +74,31 @@ var doubts = regexp.MustCompile(`[不别勿莫甭没怎吗么呢?？]`)
 // doubtful reports whether the @words of a text may say more than a name.
 func doubtful(text string) bool {
 	return slices.ContainsFunc(atWord.FindAllString(text, -1), doubts.MatchString)
+}
+
+// tailDoubts are what a piece may hold behind the first word of a name: it is more than a
+// name then, and may take back the command beside it.
+var tailDoubts = regexp.MustCompile(`(?i)[，。！；：、,!;:]|\b(?:no|not|don['’]?t|never)\b|` + doubts.String())
+
+// doubtfulPieces reports whether any of the mentions may say more than a name.
+func doubtfulPieces(text string, mentions []frame.Span) bool {
+	return slices.ContainsFunc(mentions, func(m frame.Span) bool {
+		piece := strings.TrimFunc(text[m.From:m.To], blank)
+		space := strings.IndexFunc(piece, unicode.IsSpace)
+		return space >= 0 && tailDoubts.MatchString(piece[space:])
+	})
+}
+
+// several reports whether more than one mention stands before a command: one is the
+// bot's.
+func several(before string, mentions []frame.Span) bool {
+	n := len(mentions)
+	for _, r := range before {
+		if at(r) {
+			n++
+		}
+	}
+	return n > len(mentions) && n > 1
 }
 
 func withoutAtWords(text string) string { return atWord.ReplaceAllString(text, " ") }
