@@ -369,7 +369,7 @@ func (b *Bot) numbered(ctx context.Context, w *reply.Words, group string, number
 // quoted finds the message that a quotation with a key is about.
 func (b *Bot) quoted(ctx context.Context, w *reply.Words, in Incoming, rights receipts.Rights) (receipts.Message, string, error) {
 	quote := in.Quote
-	if strings.HasPrefix(quote.Text, "#") { // an answer of the bot's own
+	if strings.HasPrefix(quote.Text, fmt.Sprintf("#%d", in.QuotedNumber)) { // an answer of the bot's own
 		quote.About = in.QuotedNumber
 	}
 	m, err := b.Reporter.Quoted(ctx, in.Group, quote, rights)

@@ -190,6 +190,7 @@ func TestQuotesOfTwoUncertainAnnouncements(t *testing.T) {
 		"one title, two texts":  {"公告 周报\n" + long, "公告 周报\n本周不用交", false, []string{"#2 周报 · 已读 1/4", "#2 周报 · 已读至少 1/4", "#1 周报 · 是否送达不确定"}},
 		"the same text":         {"公告 停机", "公告 停机", false, []string{"#3 停机 · 已读 1/4", "#3 停机 · 已读至少 1/4", "#2 停机 · 是否送达不确定", "#1 停机 · 是否送达不确定"}},
 		"the same beginning":    {"公告 周报\n" + long + "谢谢", "公告 周报\n" + long + "辛苦了", false, []string{"#3 周报 · 已读 1/4", "#3 周报 · 已读至少 1/4", "#2 周报 · 是否送达不确定", "#1 周报 · 是否送达不确定"}},
+		"a number in a heading": {"公告 停机", "公告 # 停电 #1 号楼", false, []string{`#2 \# 停电 \#1 号楼 · 已读 1/4`, `#2 \# 停电 \#1 号楼 · 已读至少 1/4`, "#1 停机 · 是否送达不确定"}},
 		"without its text":      {"公告 停机", "公告 搬家", true, []string{"你引用的不是我能统计的公告", "#2 搬家 · 是否送达不确定", "#1 停机 · 是否送达不确定"}},
 		"a title within a text": {"公告 停机\n" + long, "公告 关于停机\n" + long, false, []string{"#3 关于停机 · 已读 1/4", "#3 关于停机", "#2 关于停机 · 是否送达不确定", "#1 停机 · 是否送达不确定"}},
 	} {

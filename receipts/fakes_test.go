@@ -202,7 +202,11 @@ func (r *records) Mark(ctx context.Context, group string, number int, c receipts
 			return receipts.ErrNoMessage
 		}
 		now := &e.kept.Message
+		_, post := r.posts[group][c.Key]
 		switch {
+		case sent && post:
+			m = *now
+			return receipts.ErrWrongState
 		case slices.Contains(c.To.Before(), now.State):
 			now.State, now.Reason = c.To, c.Reason
 			if sent {

@@ -258,6 +258,20 @@ func TestQuotedAPostThatIsJustRecorded(t *testing.T) {
 	}
 }
 
+// Nor does one heal the uncertain message whose text it shows.
+func TestQuotedAPostThatIsJustRecordedHealsNothing(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.announceUncertain(t)
+	w.readers.sent["answer"] = group
+	w.readers.say(readBy("li"))
+	w.records.meanwhile("Mark", func(ctx context.Context) error { return w.records.RecordPost(ctx, group, "answer", 1) })
+	m, err := w.reporter.Quoted(t.Context(), group, receipts.Quote{Key: "answer", CreatedAt: morning, Text: posted}, receipts.Rights{})
+	if kept := w.kept(t); err != nil || m.Number != 1 || m.State != receipts.Uncertain || len(kept.Reads) != 0 {
+		t.Errorf("Quoted() = %+v, %v; kept %+v", m, err, kept)
+	}
+}
+
 // An answer whose key is not known says itself which message it is about.
 func TestQuotedAnAnswerMeansItsNumber(t *testing.T) {
 	t.Parallel()

@@ -16,8 +16,8 @@ type Records interface {
 	// key is known, what ByKey finds comes back unchanged.
 	Adopt(ctx context.Context, m Message) (Message, error)
 	// Mark takes a message a step on. ErrWrongState comes back, with the message
-	// as it is, where State.Before does not allow the step; ErrNoMessage where
-	// there is none.
+	// as it is, where State.Before does not allow the step or the key is that of a post;
+	// ErrNoMessage where there is none.
 	Mark(ctx context.Context, group string, number int, c Change) (Message, error)
 
 	// RecordPost records the processQueryKey of something that the bot posted into

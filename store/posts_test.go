@@ -76,6 +76,29 @@ func TestAPostIsNoMessage(t *testing.T) {
 	})
 }
 
+// Its key heals no message that is uncertain.
+func TestAPostHealsNothing(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, b storetest.Backend) {
+		s := open(t, b)
+		ctx := t.Context()
+		if _, _, err := s.Begin(ctx, draft("msg1")); err != nil {
+			t.Fatal(err)
+		}
+		want := must(s.Mark(ctx, group, 1, receipts.Change{To: receipts.Uncertain, Reason: "timeout"}))(t)
+		if err := s.RecordPost(ctx, group, "key1", 0); err != nil {
+			t.Fatal(err)
+		}
+		got, err := s.Mark(ctx, group, 1, toSent)
+		if diff := cmp.Diff(want, got); diff != "" || !errors.Is(err, receipts.ErrWrongState) {
+			t.Errorf("error %v, (-want +got):\n%s", err, diff)
+		}
+		if m, err := s.ByKey(ctx, group, "key1"); !errors.Is(err, receipts.ErrNotMessage) {
+			t.Errorf("by the key of the post: %+v, %v", m, err)
+		}
+	})
+}
+
 // The latest is what was announced last and may still be asked for.
 func TestLatest(t *testing.T) {
 	t.Parallel()
