@@ -20,6 +20,7 @@ import (
 	"whoread/receipts/dingtalk"
 	"whoread/receipts/dingtalk/dingtalktest"
 	"whoread/receipts/platform"
+	"whoread/store/storetest/need"
 )
 
 // spoken is a conversation in one language.
@@ -452,6 +453,7 @@ func TestWhenRedisIsDown(t *testing.T) {
 
 // However many were refused before, the latest are remembered, and no more than those.
 func TestTheLatestRefusalsAreRemembered(t *testing.T) {
+	need.Slow(t)
 	t.Parallel()
 	w := newWorld(t, setup{})
 	data := w.heard(w.group, w.lilei, say{Text: "公告 周五停机"})

@@ -22,6 +22,7 @@ import (
 	"whoread/receipts/dingtalk"
 	"whoread/receipts/dingtalk/dingtalktest"
 	"whoread/store"
+	"whoread/store/storetest/need"
 )
 
 // Whatever comes instead of a frame is dropped, and the next command is answered.
@@ -62,6 +63,7 @@ func TestWhatIsNoFrameIsDropped(t *testing.T) {
 // A frame of many megabytes is cut, and what is too long to name anything names
 // nothing: neither fills the store.
 func TestHugeFramesAreKeptSmall(t *testing.T) {
+	need.Slow(t)
 	t.Parallel()
 	w := newWorld(t, setup{})
 	good := w.heard(w.group, w.lilei, say{Text: "帮助", Shape: dingtalktest.ShapeText})

@@ -19,6 +19,7 @@ import (
 	"whoread/receipts/dingtalk"
 	"whoread/receipts/dingtalk/dingtalktest"
 	"whoread/receipts/platform"
+	"whoread/store/storetest/need"
 )
 
 // Only those who have not read at this moment are mentioned: DingTalk is asked anew,
@@ -194,6 +195,7 @@ func TestBatchesOfDINGs(t *testing.T) {
 // Two messages mention as many as DingTalk takes; the rest is written to in twenties.
 // Nobody is missing and nobody reminded twice.
 func TestRemindFiveThousand(t *testing.T) {
+	need.Slow(t)
 	t.Parallel()
 	w := newWorld(t, setup{group: dingtalktest.GroupOptions{Title: "全员"}})
 	crowd := w.crowd(4_996)

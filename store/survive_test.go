@@ -19,6 +19,7 @@ import (
 
 	"whoread/receipts"
 	"whoread/store/storetest"
+	"whoread/store/storetest/need"
 )
 
 // openWith returns a store with these options, of which the test leaves the common
@@ -237,6 +238,7 @@ func survives(t *testing.T, open func() *Store, harm func()) {
 }
 
 func TestAMasterThatDiesBehindSentinels(t *testing.T) {
+	need.Slow(t)
 	t.Parallel()
 	r := storetest.NewReplicated(t, 3)
 	url := r.URL()
@@ -253,6 +255,7 @@ func TestAMasterThatDiesBehindSentinels(t *testing.T) {
 // A Sentinel that answers nothing any more, and closes nothing, must not keep the
 // way to the master closed while others know it.
 func TestASentinelThatHangs(t *testing.T) {
+	need.Slow(t)
 	t.Parallel()
 	r := storetest.NewReplicated(t, 2)
 	s := openWith(t, Options{URL: r.URL()})
@@ -302,6 +305,7 @@ func TestTheMainPathsOnAClusterOfThree(t *testing.T) {
 }
 
 func TestAMasterOfAClusterThatDies(t *testing.T) {
+	need.Slow(t)
 	t.Parallel()
 	c := storetest.NewClustered(t, true)
 	open := func() *Store { return openWith(t, Options{URL: c.URL()}) }
@@ -310,6 +314,7 @@ func TestAMasterOfAClusterThatDies(t *testing.T) {
 
 // Slots can be moved to another master while the bot works.
 func TestASlotThatMoves(t *testing.T) {
+	need.Slow(t)
 	t.Parallel()
 	c := storetest.NewClustered(t, false)
 	open := func() *Store { return openWith(t, Options{URL: c.URL()}) }

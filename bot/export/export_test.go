@@ -14,6 +14,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/xuri/excelize/v2"
+
+	"whoread/store/storetest/need"
 )
 
 var (
@@ -282,6 +284,7 @@ func crowd(n int) Data {
 }
 
 func TestFiveThousandRows(t *testing.T) {
+	need.Slow(t)
 	t.Parallel()
 	content := must[[]byte](t)(XLSX(crowd(5_000)))
 	f := must[*excelize.File](t)(excelize.OpenReader(bytes.NewReader(content)))

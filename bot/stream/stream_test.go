@@ -26,6 +26,7 @@ import (
 	"go.uber.org/zap/zapcore"
 
 	"whoread/bot/stream"
+	"whoread/store/storetest/need"
 )
 
 func TestMain(m *testing.M) {
@@ -578,9 +579,7 @@ func TestLeavingConnectionServesUntilItsReplacementIsUp(t *testing.T) {
 
 func TestLeavingConnectionIsClosedInTimeWithoutReplacement(t *testing.T) {
 	t.Parallel()
-	if testing.Short() {
-		t.Skip("takes 8 s")
-	}
+	need.Slow(t)
 	g := newGateway(t)
 	b := start(t, g, take, func(c *stream.Config) { c.Backoff = stream.Backoff{Initial: time.Hour, Max: time.Hour} })
 	old := g.connection(1)
@@ -645,9 +644,7 @@ func TestOverTLS(t *testing.T) {
 
 func TestConnectionThatCannotBeWrittenToIsReplaced(t *testing.T) {
 	t.Parallel()
-	if testing.Short() {
-		t.Skip("takes the SDK's 5 s")
-	}
+	need.Slow(t)
 	g := newGateway(t)
 	g.set(func(g *gateway) { g.deaf = true })
 	b := start(t, g, take)
@@ -670,9 +667,7 @@ func TestConnectionThatCannotBeWrittenToIsReplaced(t *testing.T) {
 
 func TestHalfOpenConnectionIsReplaced(t *testing.T) {
 	t.Parallel()
-	if testing.Short() {
-		t.Skip("takes the SDK's 3 s + 5 s")
-	}
+	need.Slow(t)
 	g := newGateway(t)
 	g.set(func(g *gateway) { g.noPongs = true })
 	start(t, g, take, func(c *stream.Config) { c.KeepAlive = 3 * time.Second })

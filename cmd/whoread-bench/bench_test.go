@@ -12,11 +12,13 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"whoread/store/storetest"
+	"whoread/store/storetest/need"
 )
 
 // The bench is kept alive, and what it counts has to be right. What it times may be
 // anything on a busy machine.
 func TestTheBenchMeasuresEverything(t *testing.T) {
+	need.Slow(t)
 	t.Parallel()
 	program := filepath.Join(t.TempDir(), "whoread") // in the way that has been built for other tests already
 	if out, err := exec.CommandContext(t.Context(), "go", "build", "-o", program, "whoread/cmd/whoread").CombinedOutput(); err != nil {

@@ -18,6 +18,7 @@ import (
 	"whoread/cmd/internal/ops"
 	"whoread/receipts/dingtalk/dingtalktest"
 	"whoread/store/storetest"
+	"whoread/store/storetest/need"
 )
 
 // mortalProcess dies at a fault point. There is one before and one after each effect of a
@@ -335,13 +336,11 @@ func filed(t *testing.T, replies []string, posts []dingtalktest.Message) {
 // command is done once, or it is said that this is uncertain; nothing is lost and
 // nothing is done twice.
 func TestACrashAtEachStepOfEachCommand(t *testing.T) {
+	need.Slow(t)
 	t.Parallel()
-	stride := 15 // a part of the points; more of them in CI; all of them by hand
-	switch {
-	case os.Getenv("WHOREAD_TEST_CRASHES") == "all":
+	stride := 10 // a part of the points
+	if os.Getenv("WHOREAD_TEST_CRASHES") == "all" {
 		stride = 1
-	case strings.Contains(os.Getenv("WHOREAD_TEST_REQUIRE"), "redis"):
-		stride = 10
 	}
 	for _, c := range crashes {
 		t.Run(c.name, func(t *testing.T) {

@@ -23,6 +23,7 @@ import (
 	"whoread/cmd/internal/config"
 	"whoread/receipts/dingtalk/dingtalktest"
 	"whoread/store/storetest"
+	"whoread/store/storetest/need"
 )
 
 func deployed(t *testing.T, file string) string {
@@ -49,19 +50,9 @@ func tool(t *testing.T, name, from string) string {
 	t.Helper()
 	path, err := exec.LookPath(name)
 	if err != nil {
-		lacks(t, name, fmt.Sprintf("there is no %s on this machine: install %s", name, from))
+		need.Lacks(t, name, fmt.Sprintf("there is no %s on this machine: install %s", name, from))
 	}
 	return path
-}
-
-// lacks skips the test because something is not on this machine, or fails if
-// WHOREAD_TEST_REQUIRE lists it.
-func lacks(t *testing.T, what, why string) {
-	t.Helper()
-	if slices.Contains(strings.Split(os.Getenv("WHOREAD_TEST_REQUIRE"), ","), what) {
-		t.Fatalf("%s; WHOREAD_TEST_REQUIRE lists %q", why, what)
-	}
-	t.Skip("SKIPPED, " + why)
 }
 
 // secretsOf runs deploy/secrets.sh and returns the folder with what it has written.

@@ -12,6 +12,7 @@ import (
 
 	"whoread/receipts/dingtalk/dingtalktest"
 	"whoread/store/storetest"
+	"whoread/store/storetest/need"
 )
 
 // awaitAcks waits until that many events of the type are acknowledged, and
@@ -102,6 +103,7 @@ func TestDoubledAndLostPushesAreMadeUpFor(t *testing.T) {
 }
 
 func TestABurstOfPushedReadsLosesNone(t *testing.T) {
+	need.Slow(t)
 	t.Parallel()
 	w := newWorld(t, storetest.Real(t), dingtalktest.Options{})
 	w.Events(true)

@@ -11,6 +11,7 @@ import (
 
 	"whoread/receipts/dingtalk/dingtalktest"
 	"whoread/store/storetest"
+	"whoread/store/storetest/need"
 )
 
 // anyHour is a configuration in which nothing waits for the morning.
@@ -229,6 +230,7 @@ func TestAFollowUpEndsWithItsMessage(t *testing.T) {
 // After hours without Redis or without any process, one round makes up for all that
 // were missed; the next one is a whole pause away.
 func TestAnOutageIsFollowedByOneRound(t *testing.T) {
+	need.Slow(t)
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, b storetest.Backend) {
 		w := newTraveller(t, b, dingtalktest.Options{})
@@ -264,6 +266,7 @@ func TestAnOutageIsFollowedByOneRound(t *testing.T) {
 // When DingTalk is away, nobody is reminded twice, and a round that came to nothing is
 // made up for.
 func TestARoundIsMadeUpForWhenDingTalkIsBack(t *testing.T) {
+	need.Slow(t)
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, b storetest.Backend) {
 		w := newTraveller(t, b, dingtalktest.Options{WebhookTTL: 30 * 24 * time.Hour})

@@ -20,6 +20,7 @@ import (
 	"whoread/cmd/internal/ops"
 	"whoread/receipts/dingtalk/dingtalktest"
 	"whoread/store/storetest"
+	"whoread/store/storetest/need"
 )
 
 // noticedWithin is how long /readyz may say that all is well when nothing comes in any
@@ -156,6 +157,7 @@ func readyz(t *testing.T, address string) (int, ops.Readiness) {
 // connection. The bot finds out by itself and says so; when the network is mended it
 // comes back by itself, and a command that was said meanwhile is answered once.
 func TestAConnectionThatLeadsNowhereIsNoticed(t *testing.T) {
+	need.Slow(t)
 	t.Parallel()
 	// As for every bot if the variable is set to nothing.
 	keepAlive, set := os.LookupEnv(keepAliveVariable)

@@ -9,6 +9,7 @@ import (
 	"whoread/cmd/internal/ops"
 	"whoread/receipts/dingtalk/dingtalktest"
 	"whoread/store/storetest"
+	"whoread/store/storetest/need"
 )
 
 // probe asks for /readyz.
@@ -23,6 +24,7 @@ func probe(t *testing.T, get func(path string) (int, []byte)) (int, ops.Readines
 }
 
 func TestProbesFollowOutages(t *testing.T) {
+	need.Slow(t)
 	t.Parallel()
 	b := storetest.Real(t)
 	proxy := storetest.NewProxy(t, b.URL)

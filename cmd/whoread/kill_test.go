@@ -19,6 +19,7 @@ import (
 
 	"whoread/receipts/dingtalk/dingtalktest"
 	"whoread/store/storetest"
+	"whoread/store/storetest/need"
 )
 
 // tap stands between the processes and their Redis, and sees each command before
@@ -358,6 +359,7 @@ func (w *traveller) tag(g *dingtalktest.Group) string {
 // been. Each group meets the failure at another command of Redis: just before it, or
 // just after it was carried out.
 func TestAFailureAtEachStepRemindsNobodyTwice(t *testing.T) {
+	need.Slow(t)
 	t.Parallel()
 	for _, reminding := range []struct{ name, announce, command string }{
 		{"in a round", "公告 每30分钟 一", ""},
@@ -455,6 +457,7 @@ func (w *traveller) failAtEachStep(announce, command string) {
 // the next round comes. Whether DingTalk had done it already, nobody knows: then it is
 // not repeated.
 func TestAKillDuringACallOfDingTalkRemindsNobodyTwice(t *testing.T) {
+	need.Slow(t)
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, b storetest.Backend) {
 		w := newTraveller(t, b, dingtalktest.Options{CallsPerSecond: -1})

@@ -18,6 +18,7 @@ import (
 	"whoread/bot"
 	"whoread/receipts/dingtalk/dingtalktest"
 	"whoread/store/storetest"
+	"whoread/store/storetest/need"
 )
 
 const (
@@ -92,6 +93,7 @@ func wantDoubt(t *testing.T, command string, answers []string) {
 // Two hundred commands at once, alone or while 10,000 people read a message, are all
 // acknowledged in time and answered once each. Nothing grows with what comes in.
 func TestTwoHundredCommandsAtOnceAreAnsweredOnceEach(t *testing.T) {
+	need.Slow(t)
 	t.Parallel()
 	commands := []struct{ say, answer string }{
 		{"公告 二", "已发出 #2，"},
@@ -292,6 +294,7 @@ func answersAbout(all []string, n int) []string {
 // comes: each command is done once, the numbers have no holes, and what was scheduled
 // is done once.
 func TestReplicasThatAreKilledUnderLoadDoEachCommandOnce(t *testing.T) {
+	need.Slow(t)
 	t.Parallel()
 	const commands, replicas = 100, 3
 	w := newTraveller(t, storetest.Real(t), dingtalktest.Options{CallsPerSecond: -1, CallbackRetryAfter: time.Second})
@@ -541,6 +544,7 @@ func TestShutdownFinishesWhatIsAtWork(t *testing.T) {
 // A call that does not end holds the process up no longer than its grace: another
 // process answers, at once and not only after the lease.
 func TestShutdownHandsBackWhatDoesNotEnd(t *testing.T) {
+	need.Slow(t)
 	t.Parallel()
 	w := newWorld(t, storetest.Real(t), dingtalktest.Options{})
 	group := w.AddGroup(dingtalktest.GroupOptions{}, append(w.people(2), w.admin)...)
@@ -580,6 +584,7 @@ func TestShutdownHandsBackWhatDoesNotEnd(t *testing.T) {
 // Nor does a Redis that does not answer: a process that can neither record what it has
 // done nor hand anything back ends all the same, and it is as after a crash.
 func TestShutdownWhileRedisHangs(t *testing.T) {
+	need.Slow(t)
 	t.Parallel()
 	server := storetest.Own(t)
 	w := newWorld(t, storetest.Backend{URL: server.URL(), KeyPrefix: "hangs"}, dingtalktest.Options{})

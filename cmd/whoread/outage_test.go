@@ -8,12 +8,14 @@ import (
 
 	"whoread/receipts/dingtalk/dingtalktest"
 	"whoread/store/storetest"
+	"whoread/store/storetest/need"
 )
 
 // A DingTalk that can't be reached for more than an hour, by any of its addresses: what
 // was asked before is answered after, what came due meanwhile comes once, and nothing is
 // said twice.
 func TestAnHourWithoutDingTalk(t *testing.T) {
+	need.Slow(t)
 	t.Parallel()
 	w := newTraveller(t, storetest.Mini(t), dingtalktest.Options{CallbackRetryAfter: time.Second})
 	proxy := storetest.NewProxy(t, "redis://"+strings.TrimPrefix(w.URL(), "http://")) // any server will do

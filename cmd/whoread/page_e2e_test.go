@@ -19,12 +19,15 @@ import (
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
 	"github.com/google/go-cmp/cmp"
+
+	"whoread/store/storetest/need"
 )
 
 // TestANewUserTriesItInABrowser is what somebody does who starts the demo and
 // opens its page: everything is typed and clicked in a real browser, and every
 // answer of the bot's is held against what the page knows to be true.
 func TestANewUserTriesItInABrowser(t *testing.T) {
+	need.Slow(t)
 	t.Parallel()
 	chrome := chromium(t)
 	for _, language := range []struct {
@@ -114,6 +117,7 @@ func TestANewUserTriesItInABrowser(t *testing.T) {
 }
 
 func TestAnUnchangedBotAnswersOnThePageOfDingTalkAlone(t *testing.T) {
+	need.Slow(t)
 	t.Parallel()
 	chrome := chromium(t)
 	alone := startDingTalk(t)
@@ -387,7 +391,7 @@ func chromium(t *testing.T) context.Context {
 		}
 	}
 	if path == "" {
-		lacks(t, "browser", "there is no Chromium on this machine: install chromium")
+		need.Lacks(t, "browser", "there is no Chromium on this machine: install chromium")
 	}
 	allocator, stop := chromedp.NewExecAllocator(context.Background(),
 		chromedp.ExecPath(path), chromedp.Headless, chromedp.NoSandbox, chromedp.NoFirstRun, chromedp.NoDefaultBrowserCheck, chromedp.DisableGPU,

@@ -12,10 +12,12 @@ import (
 
 	"whoread/receipts/dingtalk/dingtalktest"
 	"whoread/store/storetest"
+	"whoread/store/storetest/need"
 )
 
 // A profile of the CPU takes longer than any other answer may, and comes whole.
 func TestProfilesAreOnlyThereWhenTheyAreSwitchedOn(t *testing.T) {
+	need.Slow(t)
 	t.Parallel()
 	w := newWorld(t, storetest.Real(t), dingtalktest.Options{})
 	off := w.start(w.config(anyPort)).endpoint()

@@ -9,6 +9,7 @@ import (
 
 	"whoread/receipts/dingtalk/dingtalktest"
 	"whoread/store/storetest"
+	"whoread/store/storetest/need"
 )
 
 // A Redis that answers but takes no writes is no Redis: nothing is posted that
@@ -49,6 +50,7 @@ func TestWithARedisThatRefusesWritesThePersonIsToldAndNothingIsPosted(t *testing
 
 // The bot goes on with the replica that the Sentinels make the master.
 func TestTheBotOutlivesItsMaster(t *testing.T) {
+	need.Slow(t)
 	t.Parallel()
 	r := storetest.NewReplicated(t, 1)
 	w := newWorld(t, storetest.Backend{URL: r.URL(), KeyPrefix: "failover"}, dingtalktest.Options{})
@@ -69,6 +71,7 @@ func TestTheBotOutlivesItsMaster(t *testing.T) {
 }
 
 func TestCheckTellsWhichRedisThereIsAndWhatIsWrongWithIt(t *testing.T) {
+	need.Slow(t)
 	t.Parallel()
 	server, memory, replica := storetest.Own(t), storetest.Own(t), storetest.Own(t)
 	server.Do("ACL", "SETUSER", "reader", "on", ">s3cret", "~*", "+@read")

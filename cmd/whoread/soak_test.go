@@ -20,6 +20,7 @@ import (
 
 	"whoread/receipts/dingtalk/dingtalktest"
 	"whoread/store/storetest"
+	"whoread/store/storetest/need"
 )
 
 const (
@@ -110,6 +111,7 @@ func (s *soak) wall(t time.Time) time.Time {
 // says that it did not carry it out, announces nothing twice, calls nobody unread who
 // has read, and leaves nothing behind.
 func TestSoak(t *testing.T) {
+	need.Slow(t)
 	t.Parallel()
 	lasts, err := time.ParseDuration(cmp.Or(os.Getenv(soakVariable), "15s"))
 	if err != nil {

@@ -4,7 +4,7 @@
 // may kill, hang or fill ([Own]), a master behind Sentinels ([NewReplicated]), a
 // Cluster ([NewClustered]), and one with TLS ([NewSecured]).
 //
-// It is for tests only: no other code may import it. It imports nothing of
+// It is for tests only: no other code may import it. It imports nothing else of
 // whoread, so that every package's tests can use it.
 //
 // The real Redis is the one that WHOREAD_TEST_REDIS names (a URL), else a private
@@ -19,21 +19,17 @@ import (
 	"errors"
 	"os"
 	"os/exec"
-	"slices"
-	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/alicebob/miniredis/v2"
 	"github.com/redis/go-redis/v9"
+
+	"whoread/store/storetest/need"
 )
 
-// Environment variables.
-const (
-	urlVariable     = "WHOREAD_TEST_REDIS"
-	requireVariable = "WHOREAD_TEST_REQUIRE"
-)
+const urlVariable = "WHOREAD_TEST_REDIS"
 
 // cleaningWithin bounds the removal of a test's keys.
 const cleaningWithin = 10 * time.Second
@@ -118,10 +114,7 @@ func needServer(t testing.TB) {
 	if _, err := exec.LookPath("redis-server"); err == nil {
 		return
 	}
-	if slices.Contains(strings.Split(os.Getenv(requireVariable), ","), "redis") {
-		t.Fatalf("no real Redis, and %s asks for it: set %s or install redis-server", requireVariable, urlVariable)
-	}
-	t.Skipf("SKIPPED, there is no real Redis: set %s=redis://host:port or install redis-server", urlVariable)
+	need.Lacks(t, "redis", "there is no real Redis: set "+urlVariable+"=redis://host:port or install redis-server")
 }
 
 // private is the real Redis of this test binary. The first test that needs it

@@ -42,6 +42,7 @@ func ask() *verdict {
 }
 
 func TestWithoutARedis(t *testing.T) {
+	const requireVariable = "WHOREAD_TEST_REQUIRE"
 	t.Setenv("PATH", t.TempDir())
 	t.Setenv(urlVariable, "")
 	for _, c := range []struct {

@@ -17,18 +17,8 @@ import (
 	"github.com/chromedp/chromedp"
 
 	"whoread/receipts/dingtalk/dingtalktest"
+	"whoread/store/storetest/need"
 )
-
-// need skips the test because something is not on this machine, or fails if WHOREAD_TEST_REQUIRE lists it.
-func need(t *testing.T, what, why string) {
-	t.Helper()
-	for _, required := range strings.FieldsFunc(os.Getenv("WHOREAD_TEST_REQUIRE"), func(r rune) bool { return r == ',' || r == ' ' }) {
-		if required == what {
-			t.Fatalf("%s, and WHOREAD_TEST_REQUIRE lists %q", why, what)
-		}
-	}
-	t.Skip(why)
-}
 
 // browser starts a headless Chromium for the test.
 func browser(t *testing.T) context.Context {
@@ -41,7 +31,7 @@ func browser(t *testing.T) context.Context {
 		}
 	}
 	if path == "" {
-		need(t, "browser", "there is no Chromium on this machine: install chromium")
+		need.Lacks(t, "browser", "there is no Chromium on this machine: install chromium")
 	}
 	allocator, stop := chromedp.NewExecAllocator(context.Background(),
 		chromedp.ExecPath(path), chromedp.Headless, chromedp.NoSandbox, chromedp.NoFirstRun, chromedp.NoDefaultBrowserCheck, chromedp.DisableGPU,

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"whoread/receipts/dingtalk/dingtalktest"
+	"whoread/store/storetest/need"
 )
 
 // officialNode is a folder with DingTalk's official Node packages and the bot of testdata/node. It is kept between runs.
@@ -22,7 +23,7 @@ func officialNode(t *testing.T) string {
 	t.Helper()
 	for _, program := range []string{"node", "npm"} {
 		if _, err := exec.LookPath(program); err != nil {
-			need(t, "node", "there is no "+program+" on this machine: install nodejs and npm")
+			need.Lacks(t, "node", "there is no "+program+" on this machine: install nodejs and npm")
 		}
 	}
 	manifest, err := os.ReadFile("testdata/node/package.json")
@@ -40,7 +41,7 @@ func officialNode(t *testing.T) string {
 	}
 	if _, err := os.Stat(filepath.Join(folder, "installed")); err != nil {
 		if err := install(t, folder, manifest); err != nil {
-			need(t, "node", "the official Node packages cannot be installed: "+err.Error())
+			need.Lacks(t, "node", "the official Node packages cannot be installed: "+err.Error())
 		}
 	}
 	if err := os.WriteFile(filepath.Join(folder, "official.mjs"), bot, 0o600); err != nil {

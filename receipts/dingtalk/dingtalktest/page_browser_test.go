@@ -16,6 +16,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"whoread/receipts/dingtalk/dingtalktest"
+	"whoread/store/storetest/need"
 )
 
 var (
@@ -27,6 +28,7 @@ var (
 
 // TestPage is the page in a real browser. The bot is played by the test with plain calls.
 func TestPage(t *testing.T) {
+	need.Slow(t)
 	chrome := browser(t)
 	for _, tc := range []struct {
 		name string
