@@ -338,7 +338,7 @@ func (b *Bot) message(ctx context.Context, w *reply.Words, in Incoming, said com
 	case in.Quote.Key != "":
 		return b.quoted(ctx, w, in, b.rights(in, said))
 	case in.QuotedNumber > 0:
-		return b.numbered(ctx, w, in.Group, in.QuotedNumber)
+		return b.quotedNumber(ctx, w, in)
 	case in.IsReply:
 		return m, w.QuoteNotOurs, nil
 	}
@@ -366,10 +366,31 @@ func (b *Bot) numbered(ctx context.Context, w *reply.Words, group string, number
 	return m, "", err
 }
 
+// beginsWithNumber reports whether a quoted text of the bot's own begins as only an answer
+// does.
+func beginsWithNumber(in Incoming) bool {
+	return strings.HasPrefix(in.Quote.Text, fmt.Sprintf("#%d", in.QuotedNumber))
+}
+
+// quotedNumber finds the message that a quotation without a key is about. The number in it
+// is an answer's, unless it stands in an announcement.
+func (b *Bot) quotedNumber(ctx context.Context, w *reply.Words, in Incoming) (receipts.Message, string, error) {
+	if !beginsWithNumber(in) {
+		m, err := b.Reporter.Shown(ctx, in.Group, in.Quote.Text)
+		switch {
+		case errors.Is(err, receipts.ErrNotMessage):
+			return m, w.QuoteNotOurs, nil
+		case !errors.Is(err, receipts.ErrNoMessage):
+			return m, "", err
+		}
+	}
+	return b.numbered(ctx, w, in.Group, in.QuotedNumber)
+}
+
 // quoted finds the message that a quotation with a key is about.
 func (b *Bot) quoted(ctx context.Context, w *reply.Words, in Incoming, rights receipts.Rights) (receipts.Message, string, error) {
 	quote := in.Quote
-	if strings.HasPrefix(quote.Text, fmt.Sprintf("#%d", in.QuotedNumber)) { // an answer of the bot's own
+	if beginsWithNumber(in) {
 		quote.About = in.QuotedNumber
 	}
 	m, err := b.Reporter.Quoted(ctx, in.Group, quote, rights)

@@ -281,6 +281,27 @@ func TestAQuotationIsNeverTheLatest(t *testing.T) {
 	}
 }
 
+// An announcement that is quoted without its key is no answer about another one, whatever
+// number stands in its title.
+func TestAQuotedTitleWithANumber(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, setup{})
+	w.announce("公告 停机")
+	w.announce("公告 关于 #1 号楼停电")
+	quoting := func(command, text string) string {
+		data := edit(t, w.heard(w.group, w.lilei, say{Text: command, Shape: dingtalktest.ShapeText}), func(f map[string]any) {
+			f["quoteMessage"] = map[string]any{"msgId": "m0", "msgtype": "text", "senderId": f["chatbotUserId"], "text": map[string]any{"content": text}}
+		})
+		return w.answer(w.carryOut(w.group, data)).Text
+	}
+	w.wants(quoting("谁没读", "关于 #1 号楼停电"), "#2 关于")
+	w.wants(quoting("谁没读", "已发出 #1，4 人应读。说「谁没读」随时查看。"), "#1 停机")
+	w.wants(quoting("撤回", "关于 #1 号楼停电\n"), "已撤回 #2。")
+	w.announce("公告 关于 #1 号楼停电")
+	w.wants(quoting("撤回", "关于 #1 号楼停电"), "你引用的不是我能统计的公告")
+	w.wants(quoting("谁没读", "#1 停机 · 已读 0/4"), "#1 停机")
+}
+
 // A frame without msgId may come twice and not be known again: what it says is only
 // done if it does nothing.
 func TestWhatHasNoMsgIDHasNoEffect(t *testing.T) {

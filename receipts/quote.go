@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 	"unicode"
+	"unicode/utf8"
 )
 
 // Quote is what a quotation shows of the quoted message.
@@ -112,6 +114,29 @@ func (r *Reporter) Quoted(ctx context.Context, group string, q Quote, rights Rig
 		return Message{}, fmt.Errorf("heal message: %w", err)
 	}
 	return m, nil
+}
+
+// Shown finds the one of a group's last messages whose post shows this text, or begins with
+// it as far as that is recorded. ErrNoMessage means that none does, and ErrNotMessage that
+// several do. A message that failed is in no group.
+func (r *Reporter) Shown(ctx context.Context, group, text string) (Message, error) {
+	recent, err := r.Records.Recent(ctx, group, healable)
+	if err != nil {
+		return Message{}, err
+	}
+	text = plain(text)
+	recent = slices.DeleteFunc(recent, func(m Message) bool {
+		whole := utf8.RuneCountInString(m.Beginning) < beginningRunes
+		return m.State == Failed || m.Beginning == "" || whole && text != m.Beginning || !strings.HasPrefix(text, m.Beginning)
+	})
+	switch len(recent) {
+	case 0:
+		return Message{}, ErrNoMessage
+	case 1:
+		return recent[0], nil
+	default:
+		return Message{}, ErrNotMessage
+	}
 }
 
 // fits reports whether the quoted message may be m, as far as states and times say.

@@ -3,6 +3,7 @@ package receipts_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -269,6 +270,36 @@ func TestQuotedAPostThatIsJustRecordedHealsNothing(t *testing.T) {
 	m, err := w.reporter.Quoted(t.Context(), group, receipts.Quote{Key: "answer", CreatedAt: morning, Text: posted}, receipts.Rights{})
 	if kept := w.kept(t); err != nil || m.Number != 1 || m.State != receipts.Uncertain || len(kept.Reads) != 0 {
 		t.Errorf("Quoted() = %+v, %v; kept %+v", m, err, kept)
+	}
+}
+
+// What shows a message is its whole post, or as much of a long one as is recorded.
+func TestShown(t *testing.T) {
+	t.Parallel()
+	long := strings.Repeat("请各部门提交本周的工作周报，", 4)
+	w := newWorld(t)
+	for i, text := range []string{"停机", long, "搬家", "搬家"} {
+		if _, err := w.announcer.Announce(t.Context(), receipts.Announcement{Group: group, Command: fmt.Sprint("shown", i), Title: text, Text: text}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for text, want := range map[string]struct {
+		number int
+		err    error
+	}{
+		"停机":         {1, nil},
+		"**停 机**\n":  {1, nil},
+		"停机，请看 #1":   {0, receipts.ErrNoMessage},
+		long:         {2, nil},
+		long + "谢谢":  {2, nil},
+		long[:60]:    {0, receipts.ErrNoMessage},
+		"搬家":         {0, receipts.ErrNotMessage},
+		"":           {0, receipts.ErrNoMessage},
+		"已发出 #1，4 人": {0, receipts.ErrNoMessage},
+	} {
+		if m, err := w.reporter.Shown(t.Context(), group, text); m.Number != want.number || !errors.Is(err, want.err) {
+			t.Errorf("Shown(%q) = #%d, %v", text, m.Number, err)
+		}
 	}
 }
 
