@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"flag"
 	"fmt"
 	"net/http"
 	"os"
@@ -23,6 +24,7 @@ import (
 
 	"whoread/receipts/dingtalk/dingtalktest"
 	"whoread/store/storetest"
+	"whoread/store/storetest/need"
 )
 
 // whoread is the path of the real program, built once for all tests.
@@ -31,6 +33,9 @@ var whoread string
 func TestMain(m *testing.M) {
 	if file := os.Getenv(travelVariable); file != "" {
 		os.Exit(travel(file))
+	}
+	if !need.Requires("slow") { // a load has the machine to itself; the other tests mostly wait for processes
+		_ = flag.Set("test.parallel", "8")
 	}
 	os.Exit(func() int {
 		folder, err := os.MkdirTemp("", "whoread")

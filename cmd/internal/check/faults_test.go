@@ -14,6 +14,7 @@ import (
 
 	"whoread/bot/stream"
 	"whoread/receipts/dingtalk/dingtalktest"
+	"whoread/store/storetest/need"
 )
 
 // decidedBy are the checks that the answers of each API decide.
@@ -104,6 +105,7 @@ reminders: {by: ding}
 // Whatever goes wrong with a call, what it should have told is not called right, and the check fails unless the fault
 // leaves open whether anything is wrong.
 func TestCheckCallsNothingRightThatAnAnswerDoesNotProve(t *testing.T) {
+	need.Slow(t)
 	t.Parallel()
 	folder := t.TempDir()
 	var runs errgroup.Group
