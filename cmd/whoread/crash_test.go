@@ -201,7 +201,7 @@ func simply(text string) func(*dingtalktest.Group) dingtalktest.Say {
 // quoting says a command about the bot's first post.
 func quoting(text string) func(*dingtalktest.Group) dingtalktest.Say {
 	return func(g *dingtalktest.Group) dingtalktest.Say {
-		return dingtalktest.Say{Text: text, Quote: posted(g)[0].ID}
+		return dingtalktest.Say{Text: text, Quote: posted(g)[0].ID, QuoteFull: true}
 	}
 }
 
