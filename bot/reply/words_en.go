@@ -171,7 +171,7 @@ Name a message by its number (unread #n) or quote it; otherwise it is the latest
 		Cut:       "All %d connections to DingTalk are down; I am reconnecting.",
 		Group:     "The id of this conversation, for the configuration: %s",
 		APIs: map[string]string{
-			"send": "group messages", "query": "who has read", "members": "group members", "chat": "chat members", "recall": "recalls", "direct": "direct messages", "ding": "DINGs",
+			"send": "group messages", "query": "who has read", "members": "group members", "chat": "chat members", "recall": "recalls", "direct": "direct messages", "ding": "DINGs", "card": "cards", "card_update": "card updates",
 		},
 		Spent: "DingTalk said at %s that your organisation's calls of this month are used up. I try again when somebody asks, once in 10 minutes.",
 		Sources: map[receipts.Source]string{

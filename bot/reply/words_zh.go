@@ -171,7 +171,7 @@ var chinese = Words{
 		Cut:       "到钉钉的 %d 条连接都断了，正在重连。",
 		Group:     "本群的会话 id（写配置用）：%s",
 		APIs: map[string]string{
-			"send": "群消息", "query": "查已读", "members": "群成员", "chat": "会话成员", "recall": "撤回", "direct": "私信", "ding": "DING",
+			"send": "群消息", "query": "查已读", "members": "群成员", "chat": "会话成员", "recall": "撤回", "direct": "私信", "ding": "DING", "card": "卡片", "card_update": "卡片更新",
 		},
 		Spent: "钉钉在 %s 说贵组织本月的接口调用额度已用完。有人来问时我再试，十分钟一次。",
 		Sources: map[receipts.Source]string{

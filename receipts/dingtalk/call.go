@@ -34,6 +34,7 @@ type api struct {
 	changes bool          // makes something happen in DingTalk
 	counted bool          // against the organisation's monthly quota
 	media   bool          // posts what was uploaded
+	spare   bool          // changes something, and is given up like a question where the budget is spent
 	timeout time.Duration // of one try; CallTimeout where 0
 }
 
@@ -45,6 +46,8 @@ var (
 	recallAPI     = api{name: "recall", method: http.MethodPost, path: "/v1.0/robot/groupMessages/recall", changes: true, counted: true}
 	directAPI     = api{name: "direct", method: http.MethodPost, path: "/v1.0/robot/oToMessages/batchSend", changes: true, counted: true}
 	dingAPI       = api{name: "ding", method: http.MethodPost, path: "/v1.0/robot/ding/send", changes: true, counted: true}
+	cardAPI       = api{name: "card", method: http.MethodPost, path: "/v1.0/card/instances/createAndDeliver", changes: true, counted: true}
+	cardUpdateAPI = api{name: "card_update", method: http.MethodPut, path: "/v1.0/card/instances", changes: true, counted: true, spare: true}
 	replyAPI      = api{name: "reply", method: http.MethodPost, old: true, noToken: true, changes: true}
 	userAPI       = api{name: "user", method: http.MethodPost, path: "/topapi/v2/user/get", old: true}
 	departmentAPI = api{name: "department", method: http.MethodPost, path: "/topapi/user/listid", old: true}
@@ -54,7 +57,7 @@ var (
 
 // limitedAPIs are those with a limit of calls a second. The token is asked for once in two hours.
 func limitedAPIs() []api {
-	return []api{sendAPI, queryAPI, membersAPI, recallAPI, directAPI, dingAPI, replyAPI, userAPI, departmentAPI, chatAPI, uploadAPI}
+	return []api{sendAPI, queryAPI, membersAPI, recallAPI, directAPI, dingAPI, cardAPI, cardUpdateAPI, replyAPI, userAPI, departmentAPI, chatAPI, uploadAPI}
 }
 
 // repeatable reports whether a call may be sent again after this failure.
@@ -90,6 +93,11 @@ type answer interface {
 	// complete reports whether the fields are there without which the answer means nothing. An empty object must never
 	// pass for "nobody has read it".
 	complete() bool
+}
+
+// failing is an answer that may tell by its fields, and not by a code, that nothing came of the call.
+type failing interface {
+	failure(of api, secrets []string) *Error
 }
 
 // call carries out one call, with its retries. Its error is always an *Error.
@@ -307,7 +315,14 @@ func judge[T answer](a api, status int, body []byte, secrets []string) (T, *Erro
 	var result T
 	success := status >= 200 && status < 300
 	said := verdictOf(body)
-	whole := success && (!a.old || said.ErrCode == "0") && json.Unmarshal(body, &result) == nil && result.complete()
+	decoded := success && (!a.old || said.ErrCode == "0") && json.Unmarshal(body, &result) == nil
+	if of, ok := any(result).(failing); ok && decoded {
+		if failure := of.failure(a, secrets); failure != nil {
+			var none T
+			return none, failure
+		}
+	}
+	whole := decoded && result.complete()
 	if whole && !said.failed() {
 		return result, nil
 	}

@@ -104,6 +104,16 @@ var kindOfCode = map[string]Kind{
 	"310000":                            WebhookExpired, // its security settings refuse what is sent
 	"400101":                            WebhookExpired,
 
+	// Cards.
+	"param.cardalreadyexist":    CardExists,
+	"param.cardnotexist":        CardMissing,
+	"param.templatenotexist":    CardTemplate,
+	"param.templateunpublished": CardTemplate,
+	"param.cardtemplateidempty": CardTemplate,
+	"param.contentunsafe":       TextRefused,
+	"param.useridnotexist":      UserNotFound,
+	"param.openspaceidinvalid":  GroupInvalid,
+
 	// People.
 	"33012":              UserNotFound,
 	"60121":              UserNotFound,
@@ -122,6 +132,7 @@ var kindOfCode = map[string]Kind{
 	// Faults inside DingTalk: these leave open what was done.
 	"system.error":        Unavailable,
 	"systemerror":         Unavailable,
+	"system.busy":         Unavailable,
 	"unknown.send.result": Unavailable,
 	"send.ding.exception": Unavailable, // "sending the DING failed": not documented before or after whom
 	"-1":                  Unavailable,
@@ -139,7 +150,8 @@ var kindOfFamily = []struct {
 	{"forbidden.accessdenied.", PermissionDenied},
 	{"invalidparameter.", BadRequest},
 	{"missing", BadRequest},
-	{"isp.", Unavailable}, // old API: of the provider of the service
+	{"param.", BadRequest}, // of cards
+	{"isp.", Unavailable},  // old API: of the provider of the service
 }
 
 // envelope holds the fields of every shape in which DingTalk reports a failure.

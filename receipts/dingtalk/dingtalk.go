@@ -1,6 +1,6 @@
 // Package dingtalk is the client of DingTalk's OpenAPI: the access token, sending to a group, who has read,
-// the members of a group, recalling, direct messages, DINGs, replies by session webhook, pictures and files, and names from the
-// contacts.
+// the members of a group, recalling, direct messages, DINGs, interactive cards, replies by session webhook, pictures and files,
+// and names from the contacts.
 //
 // What lives here is DingTalk's side of the conversation and nothing of ours: hosts, paths, limits, and the meaning of every
 // failure, classified once into an [Error] with a [Kind]. It decides nothing about messages, audiences or reports.
@@ -67,8 +67,8 @@ type Config struct {
 
 	Limits Limiter // holds CallsPerSecond over all processes; where nil, and while it is away, each process has it for itself
 
-	// WithinBudget tells, at once, whether the app may go on asking: where not, counted calls that change nothing fail with
-	// [BudgetSpent]. What posts, recalls or reminds goes out until DingTalk refuses. Where nil, there is no budget.
+	// WithinBudget tells, at once, whether the app may go on asking: where not, counted calls that change nothing, and updates of
+	// cards, fail with [BudgetSpent]. What posts, recalls or reminds goes out until DingTalk refuses. Where nil, there is no budget.
 	WithinBudget func() bool
 
 	// WithinQuota tells, at once, whether a counted call may be tried: where not, DingTalk said lately that the organisation's

@@ -65,6 +65,13 @@ const (
 	WebhookExpired  Kind = "webhook_expired"   // or it can't be used for another reason that will not pass
 	ForeignHost     Kind = "foreign_host"      // the webhook does not lead to DingTalk; nothing was sent
 
+	// Cards.
+
+	CardExists      Kind = "card_exists"      // there is a card with this outTrackId: a repeated create finds what the first one made
+	CardMissing     Kind = "card_missing"     // there is none with this outTrackId
+	CardTemplate    Kind = "card_template"    // the template does not exist here or is not published
+	CardUndelivered Kind = "card_undelivered" // the card was made and is not in the group; its outTrackId is used up
+
 	// The rest.
 
 	UserNotFound Kind = "user_not_found"
@@ -117,7 +124,7 @@ func (e *Error) Error() string {
 func (e *Error) Unwrap() error { return e.cause }
 
 // Uncertain reports whether DingTalk may have done what was asked although the call failed.
-// Only calls that change something can be uncertain: sending, direct messages, DINGs, replies and recalling.
+// Only calls that change something can be uncertain: sending, direct messages, DINGs, cards, replies and recalling.
 func (e *Error) Uncertain() bool { return e.uncertain }
 
 // Retryable reports whether the same call may succeed a few seconds later without anybody changing anything,

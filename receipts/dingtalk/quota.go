@@ -9,7 +9,7 @@ func (c *Client) affordable(a api, r request) *Error {
 	switch {
 	case !a.counted:
 		return nil
-	case !a.changes && !r.pastBudget && !c.withinBudget():
+	case (!a.changes || a.spare) && !r.pastBudget && !c.withinBudget():
 		return a.refuse(BudgetSpent, "not sent: the calls that this app may make in a month are used up", nil)
 	case !c.withinQuota():
 		return a.refuse(QuotaSpent, "not sent: DingTalk said that this month's calls are used up", nil)
