@@ -138,7 +138,9 @@ func without[K ~string](all []string, some ...K) []string {
 func TestWordsForEveryConstant(t *testing.T) {
 	t.Parallel()
 	kinds := without(constants(t, "../../receipts", "Reason"), receipts.Interrupted)
-	if diff := cmp.Diff(constants(t, "../../receipts/dingtalk", "Kind"), kinds); diff != "" {
+	// What only a card can meet becomes a reason with the domain's cards; then it is one here too.
+	ofCards := []string{"card_exists", "card_missing", "card_template", "card_undelivered"}
+	if diff := cmp.Diff(without(constants(t, "../../receipts/dingtalk", "Kind"), ofCards...), kinds); diff != "" {
 		t.Errorf("reasons are the kinds of failure of DingTalk's client (-kinds +reasons):\n%s", diff)
 	}
 	states := constants(t, "../../receipts", "State")
