@@ -6,7 +6,6 @@ import (
 	"testing"
 	"time"
 
-	"whoread/bot"
 	"whoread/bot/command"
 	"whoread/receipts"
 	"whoread/receipts/dingtalk"
@@ -106,7 +105,7 @@ func TestPastTheBudgetPushesTellAll(t *testing.T) {
 // An administrator who has people reminded wants to know who has not read, whatever it costs; what comes by itself does not.
 func TestPastTheBudgetAnAdministratorCanRemind(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, setup{budget: budget.Limits{CallsPerMonth: 100}, options: func(o *bot.Options) { o.Policy.Remind = receipts.Everyone }})
+	w := newWorld(t, setup{budget: budget.Limits{CallsPerMonth: 100}, options: func(o *wiring) { o.Policy.Remind = receipts.Everyone }})
 	post := w.announce("公告 停机")
 	w.must(w.group.ReadAll(post.ID, w.lisi))
 	w.spendAll()
@@ -126,13 +125,13 @@ func TestPastTheBudgetAnAdministratorCanRemind(t *testing.T) {
 func TestPastTheBudgetWhatComesByItselfSaysItOnce(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, setup{budget: budget.Limits{CallsPerMonth: 100}})
-	w.reconfigure(func(o *bot.Options) { o.Sweep = []time.Duration{time.Hour} })
+	w.reconfigure(func(o *wiring) { o.Sweeps = []time.Duration{time.Hour} })
 	post := w.announce("公告 每30分钟 停机")
 	w.must(w.group.ReadAll(post.ID, w.lisi))
 	w.asks(w.lisi, "谁没读")
 	var sweep, follow receipts.Job
 	for _, job := range w.inbox.scheduled {
-		if job.Kind == bot.SweepJob {
+		if job.Kind == receipts.SweepJob {
 			sweep = job
 		} else {
 			follow = job
@@ -214,7 +213,7 @@ func TestAnAdministratorReadsOnceThatTheBudgetIsNearlySpent(t *testing.T) {
 			inBothLanguages(t, func(t *testing.T, language command.Language) {
 				w := newWorld(t, setup{
 					budget:  budget.Limits{CallsPerMonth: 100, WarnAt: 80},
-					options: func(o *bot.Options) { o.Policy.Admins = admins },
+					options: func(o *wiring) { o.Policy.Admins = admins },
 				})
 				admin := w.lilei
 				if admins != nil {

@@ -162,9 +162,9 @@ func TestPlainAnswers(t *testing.T) {
 
 func TestRefusals(t *testing.T) {
 	t.Parallel()
-	nobody := func(o *bot.Options) { o.Policy = receipts.Policy{} }
+	nobody := func(o *wiring) { o.Policy = receipts.Policy{} }
 	for name, test := range map[string]struct {
-		options func(*bot.Options)
+		options func(*wiring)
 		said    spoken
 		want    spoken
 	}{
@@ -175,17 +175,17 @@ func TestRefusals(t *testing.T) {
 			nil, spoken{"撤回 #1", "recall #1"}, spoken{"只有这条公告的发布人和管理员可以撤回它", "Only who announced it, and administrators"},
 		},
 		"recalling is for administrators": {
-			func(o *bot.Options) { o.Policy.Recall = receipts.Admins },
+			func(o *wiring) { o.Policy.Recall = receipts.Admins },
 			spoken{"撤回 #9", "recall #9"},
 			spoken{"这个命令只有管理员可以用", "Only administrators may say this"},
 		},
 		"reports are for administrators": {
-			func(o *bot.Options) { o.Policy.Report = receipts.Admins },
+			func(o *wiring) { o.Policy.Report = receipts.Admins },
 			spoken{"谁没读", "unread"},
 			spoken{"这个命令只有管理员可以用", "Only administrators may say this"},
 		},
 		"the list is a report": {
-			func(o *bot.Options) { o.Policy.Report = receipts.Admins },
+			func(o *wiring) { o.Policy.Report = receipts.Admins },
 			spoken{"列表", "list"},
 			spoken{"这个命令只有管理员可以用", "Only administrators may say this"},
 		},
@@ -194,7 +194,7 @@ func TestRefusals(t *testing.T) {
 		"no rule lets nobody list":     {nobody, spoken{"列表", "list"}, spoken{"没有对任何人开放", "lets nobody"}},
 		"no rule lets nobody recall":   {nobody, spoken{"撤回 #1", "recall #1"}, spoken{"没有对任何人开放", "lets nobody"}},
 		"another group": {
-			func(o *bot.Options) { o.Policy.Groups = []string{"cidOther"} }, spoken{"帮助", "help"}, spoken{"没有被允许在这个群里", "not allowed to work in this group"},
+			func(o *wiring) { o.Policy.Groups = []string{"cidOther"} }, spoken{"帮助", "help"}, spoken{"没有被允许在这个群里", "not allowed to work in this group"},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -223,7 +223,7 @@ func TestRefusals(t *testing.T) {
 
 func TestTheAuthorMayRecall(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, setup{options: func(o *bot.Options) { o.Policy.Announce = receipts.Everyone }})
+	w := newWorld(t, setup{options: func(o *wiring) { o.Policy.Announce = receipts.Everyone }})
 	w.wants(w.asks(w.zhangsan, "公告 午饭"), "已发出 #1")
 	w.wants(w.asks(w.lisi, "撤回 #1"), "只有这条公告的发布人和管理员")
 	w.wants(w.asks(w.zhangsan, "撤回 #1"), "已撤回 #1")
@@ -231,14 +231,14 @@ func TestTheAuthorMayRecall(t *testing.T) {
 
 func TestAConfiguredAdministrator(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, setup{options: func(o *bot.Options) { o.Policy.Admins = []string{"zhangsan"} }})
+	w := newWorld(t, setup{options: func(o *wiring) { o.Policy.Admins = []string{"zhangsan"} }})
 	w.wants(w.asks(w.zhangsan, "公告 午饭"), "已发出 #1")
 	w.wants(w.asks(w.lisi, "公告 晚饭"), "只有管理员")
 }
 
 func TestOutsidersAreRefused(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, setup{options: func(o *bot.Options) {
+	w := newWorld(t, setup{options: func(o *wiring) {
 		o.Policy = receipts.Policy{Announce: receipts.Everyone, Report: receipts.Everyone, Recall: receipts.Everyone, Admins: []string{""}}
 	}})
 	w.must(w.group.Join(w.lilei, w.john))
@@ -283,14 +283,14 @@ func TestAloneWithTheBot(t *testing.T) {
 
 func TestAFixedLanguage(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, setup{options: func(o *bot.Options) { o.Language = command.English }})
+	w := newWorld(t, setup{options: func(o *wiring) { o.Language = command.English }})
 	w.wants(w.asks(w.lilei, "公告 午饭"), "Posted as #1, to be read by 4.")
 	w.wants(w.asks(w.lilei, "谁没读"), "read 0/4")
 }
 
 func TestTheDefaultLanguage(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, setup{options: func(o *bot.Options) { o.Default = command.English }})
+	w := newWorld(t, setup{options: func(o *wiring) { o.Default = command.English }})
 	w.wants(w.asks(w.lilei, ""), "I tell a group")
 	w.wants(w.asks(w.lilei, "👍"), "I know")
 	w.wants(w.asks(w.lilei, "公告 午饭"), "已发出 #1")
@@ -372,7 +372,7 @@ func TestACommandIsCarriedOutOnceAtTheSameTime(t *testing.T) {
 	command := w.inbox.take()[0]
 	var working sync.WaitGroup
 	for range 20 {
-		replica := w.newBot(w.bot.Options)
+		replica := w.newBot(w.wiring)
 		working.Go(func() {
 			if err := replica.Work(w.soon(), command, false); err != nil {
 				t.Error(err)
@@ -487,9 +487,8 @@ func TestABotGoesOnWithOtherSettings(t *testing.T) {
 	w.inbox.fail = errRedis
 	before.Accept(context.Background(), "frame1", data)
 
-	other := before.Options
-	other.Policy.Announce = "nobody"
-	w.bot = before.With(other)
+	w.wiring.Policy.Announce = "nobody"
+	w.bot = before.With(w.wiring.made())
 	w.bot.Close() // everybody is told, whom either of them began to tell
 	w.wants(w.answer(w.group.Messages()[1:]).Text, "你的命令没有执行")
 	w.inbox.fail = nil
@@ -579,7 +578,7 @@ func TestACommandThatCannotBeRead(t *testing.T) {
 }
 
 // unrecorded loses what became of a send.
-type unrecorded struct{ receipts.Records }
+type unrecorded struct{ receipts.Store }
 
 func (u unrecorded) Mark(context.Context, string, int, receipts.Change) (receipts.Message, error) {
 	return receipts.Message{}, receipts.ErrNoMessage
@@ -590,10 +589,8 @@ func TestSentButNotRecorded(t *testing.T) {
 	inBothLanguages(t, func(t *testing.T, language command.Language) {
 		w := newWorld(t, setup{})
 		healthy := w.bot
-		w.reconfigure(func(o *bot.Options) {
-			announcer := *o.Announcer
-			announcer.Records = unrecorded{announcer.Records}
-			o.Announcer = &announcer
+		w.reconfigure(func(o *wiring) {
+			o.Store = unrecorded{o.Store}
 		})
 		w.wants(w.asks(w.lilei, spoken{"公告 周五停机", "announce 周五停机"}.in(language)),
 			spoken{"#1 已经发出，但没能记下来", "#1 was posted, but I could not write it down"}.in(language))
@@ -611,7 +608,7 @@ func TestSentButNotRecorded(t *testing.T) {
 func TestAQuotedMessageIsAdopted(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, setup{})
-	sent, err := w.bot.Messenger.Post(w.soon(), w.group.ID(), receipts.Post{Title: "旧公告", Text: "旧公告\n正文"})
+	sent, err := w.wiring.Platform.Post(w.soon(), w.group.ID(), receipts.Post{Title: "旧公告", Text: "旧公告\n正文"})
 	w.must(err)
 	post := w.posted()[0]
 	w.must(w.group.ReadAll(post.ID, w.zhangsan))
@@ -754,7 +751,7 @@ func TestAGroupWithACoolApp(t *testing.T) {
 
 func TestExcludedPeopleAreNotCounted(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, setup{options: func(o *bot.Options) { o.Reporter.Excluded = []string{"lilei"} }})
+	w := newWorld(t, setup{options: func(o *wiring) { o.Excluded = []string{"lilei"} }})
 	w.wants(w.asks(w.lilei, "公告 停机"), "已发出 #1，3 人应读")
 	got := w.asks(w.lisi, "谁没读")
 	w.wants(got, "已读 0/3", "未读 3 人：韩梅梅、张三、李四")
@@ -775,8 +772,8 @@ func TestNamesAreLookedUpOnce(t *testing.T) {
 
 func TestNamesThatNobodyKnows(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, setup{group: dingtalktest.GroupOptions{NoNicks: true}, options: func(o *bot.Options) {
-		o.Reporter.Excluded = []string{"lilei", "lisi"} // they speak, and are known by their frames
+	w := newWorld(t, setup{group: dingtalktest.GroupOptions{NoNicks: true}, options: func(o *wiring) {
+		o.Excluded = []string{"lilei", "lisi"} // they speak, and are known by their frames
 	}})
 	w.announce("公告 停机")
 	w.dingtalk.Inject(dingtalktest.Fault{API: dingtalktest.APIUser, Kind: dingtalktest.PermissionDenied})
@@ -788,7 +785,7 @@ func TestNamesThatNobodyKnows(t *testing.T) {
 
 func TestMaxNames(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, setup{group: dingtalktest.GroupOptions{NoNicks: true}, options: func(o *bot.Options) { o.MaxNames = 2 }})
+	w := newWorld(t, setup{group: dingtalktest.GroupOptions{NoNicks: true}, options: func(o *wiring) { o.MaxNames = 2 }})
 	post := w.announce("公告 停机")
 	w.must(w.group.ReadAll(post.ID, w.lisi))
 	w.wants(w.asks(w.lisi, "谁读了"), "已读 1 人：李四", "未读 3 人：李雷、韩梅梅等，另有 1 人未列名")
@@ -808,7 +805,7 @@ func TestHostileNames(t *testing.T) {
 // Names that take most room in JSON: the answer is cut, not lost.
 func TestAnAnswerThatIsTooLong(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, setup{options: func(o *bot.Options) { o.MaxNames = 5_000 }})
+	w := newWorld(t, setup{options: func(o *wiring) { o.MaxNames = 5_000 }})
 	var crowd []dingtalktest.Person
 	for range 600 {
 		crowd = append(crowd, w.dingtalk.AddPerson(dingtalktest.Person{Name: strings.Repeat(`"`, 24)}))
@@ -888,7 +885,7 @@ func TestAForeignWebhookIsNeverCalled(t *testing.T) {
 func TestReportsToThePersonAlone(t *testing.T) {
 	t.Parallel()
 	inBothLanguages(t, func(t *testing.T, language command.Language) {
-		w := newWorld(t, setup{options: func(o *bot.Options) { o.Direct = true }})
+		w := newWorld(t, setup{options: func(o *wiring) { o.Direct = true }})
 		w.announce("公告 停机")
 		for _, said := range []spoken{{"谁没读", "unread"}, {"列表", "list"}} {
 			got := w.asks(w.zhangsan, said.in(language))
@@ -911,7 +908,7 @@ func TestReportsToThePersonAlone(t *testing.T) {
 func TestAPersonWhoCannotBeReached(t *testing.T) {
 	t.Parallel()
 	inBothLanguages(t, func(t *testing.T, language command.Language) {
-		w := newWorld(t, setup{options: func(o *bot.Options) { o.Direct = true }})
+		w := newWorld(t, setup{options: func(o *wiring) { o.Direct = true }})
 		w.announce("公告 停机")
 		question, sorry := spoken{"谁没读", "unread"}.in(language), spoken{"结果没能私信发给你", "I could not send you the answer directly"}.in(language)
 		w.dingtalk.Inject(dingtalktest.Fault{API: dingtalktest.APIDirect, Times: 1, Kind: dingtalktest.Code, Code: "robot.oto.notExist"})
@@ -935,7 +932,7 @@ func TestAnotherReplicaCarriesOut(t *testing.T) {
 	if !json.Valid([]byte(command.Body)) {
 		t.Errorf("%q is no JSON", command.Body)
 	}
-	w.must(w.newBot(w.bot.Options).Work(w.soon(), command, false))
+	w.must(w.newBot(w.wiring).Work(w.soon(), command, false))
 	if posts := w.posted(); len(posts) != 1 || posts[0].Text != markdown("停机", "请保存") {
 		t.Errorf("posted %+v", posts)
 	}

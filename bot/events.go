@@ -3,7 +3,6 @@ package bot
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"time"
 
@@ -28,22 +27,24 @@ const (
 )
 
 const (
-	// recordingWithin is how young a read of an unknown message is pushed again: the
-	// message may have been read before its sending was recorded.
-	recordingWithin = 10 * time.Second
 	// skewMax is how far DingTalk's clock may be ahead of this machine's. What is said
 	// to have happened later than that did not.
 	skewMax = time.Hour
 	// onItsWayFor is how long an event may take from DingTalk to here.
 	onItsWayFor = 3 * time.Second
-	// disbandedMax is how many messages of a disbanded group are ended, the newest.
-	// An older one is ended when somebody asks for it: DingTalk then says so.
-	disbandedMax = 200
 )
 
-// errNotYetRecorded makes DingTalk push an event again: it is about a message
-// that may be about to be recorded.
-var errNotYetRecorded = errors.New("the message of the event is not recorded yet")
+// PushedMessage is the kind of push that a command is; the others are the types of
+// events.
+const PushedMessage = "message"
+
+// EventTypes are the events that the bot follows, by DingTalk's names. The first tells
+// who reads what.
+func EventTypes() []string {
+	return []string{
+		eventRead, eventRecall, eventJoin, eventRemove, eventQuit, eventTitle, eventDisband, eventInstall, eventUninstall,
+	}
+}
 
 // Event takes an event that DingTalk pushed. An error means that DingTalk should
 // push it again; an event that can't be understood, or is none of this bot's, such as
@@ -53,19 +54,19 @@ func (b *Bot) Event(ctx context.Context, kind string, born time.Time, age time.D
 	arrived := b.Now()
 	e, err := frame.DecodeEvent(data)
 	if err != nil {
-		b.Log.Warn("event dropped", zap.String("event", kind), zap.Int("bytes", len(data)), zap.Error(err))
+		b.Log(ctx).Warn("event dropped", zap.String("event", kind), zap.Int("bytes", len(data)), zap.Error(err))
 		b.Observer.Push(eventLabel(kind), Dropped)
 		return nil
 	}
 	if !b.concerns(kind, e) {
-		b.Log.Debug("event ignored", zap.String("event", kind))
+		b.Log(ctx).Debug("event ignored", zap.String("event", kind))
 		b.Observer.Push(eventLabel(kind), Ignored)
 		return nil
 	}
 	err = b.follows(ctx, kind, born, arrived.Add(-age), e)
 	outcome := Taken
 	switch {
-	case errors.Is(err, errNotYetRecorded):
+	case errors.Is(err, receipts.ErrNotYetRecorded):
 		outcome = Early
 	case err != nil:
 		outcome = Refused
@@ -78,37 +79,40 @@ func (b *Bot) Event(ctx context.Context, kind string, born time.Time, age time.D
 // of its own. The administrator may have ticked any others, and people read in private
 // too.
 func (b *Bot) concerns(kind string, e frame.Event) bool {
-	return slices.Contains(EventTypes(), kind) && e.Group != "" && b.Policy.Works(e.Group) && (e.Robot == "" || e.Robot == b.RobotCode)
+	return slices.Contains(EventTypes(), kind) && e.Group != "" && b.Service.Policy.Works(e.Group) && (e.Robot == "" || e.Robot == b.RobotCode)
 }
 
 // follows does what an event is about. Own is when it happened at the latest, by this
 // machine's clock.
 func (b *Bot) follows(ctx context.Context, kind string, born, own time.Time, e frame.Event) error {
-	group := e.Group
-	at := moment(b.happened(e.At, born), own)
+	events, at := b.Service.Events, moment(b.happened(e.At, born), own)
 	switch kind {
 	case eventRead:
 		return b.read(ctx, e, born)
 	case eventRecall:
-		return b.recalled(ctx, group, e.Key)
+		return events.Recalled(ctx, e.Group, e.Key)
 	case eventJoin:
-		return b.Members.Joined(ctx, group, e.UserIDs, at)
+		return events.Joined(ctx, e.Group, e.UserIDs, at)
 	case eventRemove:
-		return b.Members.Left(ctx, group, e.UserIDs, at)
+		return events.Left(ctx, e.Group, e.UserIDs, at)
 	case eventQuit:
-		if e.Operator == "" { // from outside
-			return nil
+		if e.Operator != "" { // else somebody from outside
+			return events.Left(ctx, e.Group, []string{e.Operator}, at)
 		}
-		return b.Members.Left(ctx, group, []string{e.Operator}, at)
 	case eventTitle:
-		if e.Title == "" {
-			return nil
+		if e.Title != "" {
+			return events.Retitled(ctx, e.Group, e.Title)
 		}
-		return b.Groups.KeepTitle(ctx, group, e.Title)
-	case eventInstall, eventUninstall:
-		return b.coolAppChanged(ctx, group, e.CoolApp, kind == eventInstall)
+	case eventInstall:
+		if e.CoolApp != "" {
+			return events.CoolAppInstalled(ctx, e.Group, e.CoolApp)
+		}
+	case eventUninstall:
+		if e.CoolApp != "" {
+			return events.CoolAppRemoved(ctx, e.Group, e.CoolApp)
+		}
 	case eventDisband:
-		return b.disbanded(ctx, group)
+		return events.Disbanded(ctx, e.Group)
 	}
 	return nil
 }
@@ -139,72 +143,11 @@ func (b *Bot) happened(times ...time.Time) time.Time {
 	return time.Time{}
 }
 
-// read keeps who read which message, and when.
+// read takes who read which message, and when.
 func (b *Bot) read(ctx context.Context, e frame.Event, born time.Time) error {
-	if e.Key == "" || len(e.UserIDs) == 0 { // somebody from outside has no userId
-		return nil
+	at := b.happened(e.Operated, born)
+	if e.Key == "" || len(e.UserIDs) == 0 || at.IsZero() {
+		return nil // somebody from outside has no userId; without a time it says nothing that a query would not
 	}
-	at, now := b.happened(e.Operated, born), b.Now()
-	if at.IsZero() {
-		return nil // it says nothing that a query would not
-	}
-	young := now.Sub(at).Abs() < recordingWithin
-	if at.After(now) { // by DingTalk's clock; nobody reads in time to come
-		at = now
-	}
-	reads := make(map[string]time.Time, len(e.UserIDs))
-	for _, id := range e.UserIDs {
-		reads[id] = at
-	}
-	known, err := b.Pushes.KeepPushed(ctx, e.Group, e.Key, reads)
-	if err != nil {
-		return err
-	}
-	if !known && young {
-		return errNotYetRecorded
-	}
-	return nil
-}
-
-// recalled follows somebody's taking a message back in DingTalk's client.
-func (b *Bot) recalled(ctx context.Context, group, key string) error {
-	m, err := b.Reporter.Records.ByKey(ctx, group, key)
-	if err == nil && m.Key != key { // a chart or an answer
-		return nil
-	}
-	if err == nil {
-		_, err = b.Reporter.Records.Mark(ctx, group, m.Number, receipts.Change{To: receipts.Recalled})
-	}
-	if err != nil {
-		return ignored(err)
-	}
-	return b.wake(ctx, group, m.Number)
-}
-
-// disbanded ends the messages of a group that is gone, and forgets its cool app.
-func (b *Bot) disbanded(ctx context.Context, group string) error {
-	recent, err := b.Reporter.Records.Recent(ctx, group, disbandedMax)
-	if err != nil {
-		return fmt.Errorf("end the messages of a disbanded group: %w", err)
-	}
-	var over []int
-	for _, m := range recent {
-		_, err := b.Reporter.Records.Mark(ctx, group, m.Number, receipts.Change{To: receipts.Disbanded})
-		if err := ignored(err); err != nil {
-			return err
-		}
-		over = append(over, m.Number)
-	}
-	if err := b.wake(ctx, group, over...); err != nil {
-		return err
-	}
-	return b.Groups.ForgetCoolApp(ctx, group, "")
-}
-
-// ignored drops the errors of events about what is not recorded, or over.
-func ignored(err error) error {
-	if errors.Is(err, receipts.ErrNoMessage) || errors.Is(err, receipts.ErrNotMessage) || errors.Is(err, receipts.ErrWrongState) {
-		return nil
-	}
-	return err
+	return b.Service.Events.Read(ctx, e.Group, e.Key, e.UserIDs, at)
 }

@@ -11,6 +11,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"go.uber.org/zap"
 	"go.uber.org/zap/zaptest/observer"
+
+	"whoread/bot/reply"
+	"whoread/receipts"
 )
 
 // pushes keeps pushed reads in memory, of the messages that are known.
@@ -51,9 +54,18 @@ func eventBot(t *testing.T, p *pushes) *Bot {
 	if p.kept == nil {
 		p.kept = map[string]time.Time{}
 	}
-	b := New(Options{Pushes: p, RobotCode: "robot", Now: func() time.Time { return asked }, Log: zap.NewNop()})
+	b := New(eventOptions(p, zap.NewNop()))
 	t.Cleanup(b.Close)
 	return b
+}
+
+// eventOptions are those of a bot that has nothing but p to keep what is pushed.
+func eventOptions(p *pushes, log *zap.Logger) Options {
+	now := func() time.Time { return asked }
+	return Options{
+		Service:   receipts.NewService(receipts.Ports{Pushes: p, Now: now, Log: receipts.RequestLog(log), Presenter: reply.Presenter{}}, receipts.Settings{}),
+		RobotCode: "robot", Now: now, Log: receipts.RequestLog(log),
+	}
 }
 
 func readEvent(user, key, operatTime string) []byte {
@@ -90,7 +102,7 @@ func TestWhichEventsArePushedAgain(t *testing.T) {
 		p    *pushes
 		want error
 	}{
-		{"of a message that may be about to be recorded", eventRead, readEvent("zhang", "new", now), &pushes{}, errNotYetRecorded},
+		{"of a message that may be about to be recorded", eventRead, readEvent("zhang", "new", now), &pushes{}, receipts.ErrNotYetRecorded},
 		{"of a message that is not ours", eventRead, readEvent("zhang", "other", ago), &pushes{}, nil},
 		{"the records fail", eventRead, readEvent("zhang", "key", ago), &pushes{fails: down}, down},
 		{"somebody from outside", eventRead, readEvent("", "key", now), &pushes{fails: down}, nil},
@@ -146,7 +158,9 @@ func TestForeignEventsAreIgnored(t *testing.T) {
 	} {
 		core, logged := observer.New(zap.DebugLevel)
 		pushed := &pushedOutcomes{}
-		b := New(Options{Pushes: &pushes{fails: errors.New("asked")}, RobotCode: "robot", Observer: pushed, Now: func() time.Time { return asked }, Log: zap.New(core)})
+		o := eventOptions(&pushes{fails: errors.New("asked")}, zap.New(core))
+		o.Observer = pushed
+		b := New(o)
 		t.Cleanup(b.Close)
 		if err := b.Event(t.Context(), test.kind, asked, 0, []byte(test.data)); err != nil {
 			t.Errorf("%s: %v", test.data, err)

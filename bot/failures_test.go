@@ -10,7 +10,6 @@ import (
 	"testing"
 	"time"
 
-	"whoread/bot"
 	"whoread/bot/command"
 	"whoread/receipts"
 	"whoread/receipts/dingtalk/dingtalktest"
@@ -239,7 +238,7 @@ func TestAGroupThatWasDisbanded(t *testing.T) {
 
 // forgetful loses what became of a message once.
 type forgetful struct {
-	receipts.Records
+	receipts.Store
 	once *sync.Once
 }
 
@@ -248,7 +247,7 @@ func (f forgetful) Mark(ctx context.Context, group string, number int, c receipt
 	if err != nil {
 		return receipts.Message{}, err
 	}
-	return f.Records.Mark(ctx, group, number, c)
+	return f.Store.Mark(ctx, group, number, c)
 }
 
 // DingTalk took it back and the record did not hear of it: the command is
@@ -257,10 +256,8 @@ func TestRecalledButNotRecorded(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, setup{})
 	post := w.announce("公告 停机")
-	w.reconfigure(func(o *bot.Options) {
-		recaller := *o.Recaller
-		recaller.Records = forgetful{recaller.Records, new(sync.Once)}
-		o.Recaller = &recaller
+	w.reconfigure(func(o *wiring) {
+		o.Store = forgetful{o.Store, new(sync.Once)}
 	})
 	w.bot.Accept(context.Background(), "frame1", w.heard(w.group, w.lilei, say{Text: "撤回", Quote: post.ID}))
 	command := w.inbox.take()[0]
@@ -379,7 +376,7 @@ func TestQuotesThatFail(t *testing.T) {
 			t.Parallel()
 			inBothLanguages(t, func(t *testing.T, language command.Language) {
 				w := newWorld(t, setup{})
-				_, err := w.bot.Messenger.Post(w.soon(), w.group.ID(), receipts.Post{Title: "旧公告", Text: "旧公告"})
+				_, err := w.wiring.Platform.Post(w.soon(), w.group.ID(), receipts.Post{Title: "旧公告", Text: "旧公告"})
 				w.must(err)
 				fault := test.fault
 				fault.API = dingtalktest.APIQuery

@@ -83,7 +83,7 @@ func newField(t *testing.T, delivered bool) *field {
 	if x.posts = w.posted(); delivered {
 		w.must(w.group.ReadAll(x.posts[2].ID, w.hanmeimei))
 	}
-	w.reconfigure(func(o *bot.Options) { o.Observer = x.acting })
+	w.reconfigure(func(o *wiring) { o.Observer = x.acting })
 	return x
 }
 

@@ -6,10 +6,7 @@ import (
 	"fmt"
 	"time"
 
-	"go.uber.org/zap"
-
 	"whoread/bot/chart"
-	"whoread/bot/command"
 	"whoread/bot/export"
 	"whoread/bot/reply"
 	"whoread/receipts"
@@ -17,56 +14,36 @@ import (
 
 // chart posts a picture of how the readers of a message grew, and answers with
 // the figures.
-func (b *Bot) chart(ctx context.Context, w *reply.Words, in Incoming, said command.Command) (reply.Answer, error) {
-	r, refusal, err := b.reportOn(ctx, w, in, said, b.Policy.Report)
-	if err != nil || refusal != "" {
-		return reply.Refuse(refusal), err
+func (r *request) chart(ctx context.Context) (reply.Answer, error) {
+	report, err := r.Service.Report(ctx, r.by, r.in.Group, r.ref())
+	if err != nil {
+		return reply.Answer{}, err
 	}
-	p, number := b.page(w, in.Group), r.Message.Number
-	if !r.Message.State.Posted() {
-		return p.Report(r, false).About(number), nil
+	if !report.Message.State.Posted() {
+		return r.page(nil).Report(report, false).About(report.Message.Number), nil
 	}
-	picture, err := chart.PNG(chartOf(r, b.Zone))
+	picture, err := chart.PNG(chartOf(report, r.Presenter.Zone))
 	if err != nil {
 		return reply.Answer{}, fmt.Errorf("draw chart: %w", err)
 	}
-	sentence, err := b.postFile(ctx, w, in, number, w.NoChart, receipts.File{Kind: receipts.Picture, Name: "chart.png", Content: picture})
-	if err != nil || sentence != "" {
-		return reply.Fail(sentence).About(number), err
-	}
-	return p.Summary(r).About(number), nil
+	return r.postFile(ctx, report, r.w.NoChart, receipts.File{Kind: receipts.Picture, Name: "chart.png", Content: picture})
 }
 
-// postFile posts a file about a message into the group, once for each command. The
-// sentence says why it is not there, by the format for that, or that it may be; it
-// is empty if the file is there. An error means that the records did not answer,
-// and nothing was posted.
-func (b *Bot) postFile(ctx context.Context, w *reply.Words, in Incoming, number int, failed string, f receipts.File) (sentence string, err error) {
-	notPosted := func(err error) string {
-		b.log(ctx).Warn("file not posted", zap.Error(err))
-		if failure, ok := errors.AsType[*receipts.Failure](err); ok && failure.Uncertain {
-			return fmt.Sprintf(w.MayBePosted, number)
-		}
-		return fmt.Sprintf(failed, number, w.Problem(err))
+// postFile posts a file about a message into the group, and answers with the figures. If it
+// is not there, the answer says why by the format for that, or that it may be.
+func (r *request) postFile(ctx context.Context, report receipts.Report, failed string, f receipts.File) (reply.Answer, error) {
+	number := report.Message.Number
+	err := r.Service.PostFile(ctx, r.in.ID, report.Message, f)
+	failure, known := errors.AsType[*receipts.Failure](err)
+	switch {
+	case err == nil:
+		return r.page(nil).Summary(report).About(number), nil
+	case known && failure.Uncertain:
+		return reply.Fail(fmt.Sprintf(r.w.MayBePosted, number)).About(number), nil
+	case known:
+		return reply.Fail(fmt.Sprintf(failed, number, r.w.Problem(err))).About(number), nil
 	}
-
-	media, err := b.Messenger.Upload(ctx, f)
-	if err != nil {
-		return notPosted(err), nil
-	}
-	first, err := b.Postings.FirstPosting(ctx, in.Group, in.ID)
-	if err != nil {
-		return "", err
-	}
-	if !first { // an earlier attempt got this far and was cut off
-		return fmt.Sprintf(w.MayBePosted, number), nil
-	}
-	posted, err := b.Messenger.PostFile(ctx, in.Group, f, media)
-	if err != nil {
-		return notPosted(err), nil
-	}
-	b.recordPost(ctx, in.Group, posted.Key, number)
-	return "", nil
+	return reply.Answer{}, err
 }
 
 // chartOf is what is known of the reads, up to when it is known.
@@ -85,31 +62,22 @@ func chartOf(r receipts.Report, zone *time.Location) chart.Data {
 }
 
 // export posts a workbook of who has read a message and who has not.
-func (b *Bot) export(ctx context.Context, w *reply.Words, in Incoming, said command.Command) (reply.Answer, error) {
-	r, refusal, err := b.reportOn(ctx, w, in, said, receipts.Admins)
-	if err != nil || refusal != "" {
-		return reply.Refuse(refusal), err
-	}
-	p, number := b.page(w, in.Group), r.Message.Number
-	if !r.Message.State.Posted() {
-		return p.Report(r, false).About(number), nil
-	}
-	ids := make([]string, 0, len(r.Read)+len(r.Unread))
-	for _, receipt := range r.Read {
-		ids = append(ids, receipt.UserID)
-	}
-	ids = append(ids, r.Unread...)
-	if r, p.Names, err = b.named(ctx, r, ids); err != nil {
+func (r *request) export(ctx context.Context) (reply.Answer, error) {
+	report, err := r.Service.Export(ctx, r.by, r.in.Group, r.ref())
+	if err != nil {
 		return reply.Answer{}, err
 	}
-	content, err := export.XLSX(p.Workbook(r))
+	if !report.Message.State.Posted() {
+		return r.page(nil).Report(report, false).About(report.Message.Number), nil
+	}
+	report, names, err := r.Service.Named(ctx, report, report.Shown(len(report.Read)+len(report.Unread), true))
+	if err != nil {
+		return reply.Answer{}, err
+	}
+	content, err := export.XLSX(r.page(names).Workbook(report))
 	if err != nil {
 		return reply.Answer{}, fmt.Errorf("write workbook: %w", err)
 	}
-	name := export.FileName(r.Message.Title, number)
-	sentence, err := b.postFile(ctx, w, in, number, w.NotExported, receipts.File{Kind: receipts.Workbook, Name: name, Content: content})
-	if err != nil || sentence != "" {
-		return reply.Fail(sentence).About(number), err
-	}
-	return p.Summary(r).About(number), nil
+	name := export.FileName(report.Message.Title, report.Message.Number)
+	return r.postFile(ctx, report, r.w.NotExported, receipts.File{Kind: receipts.Workbook, Name: name, Content: content})
 }

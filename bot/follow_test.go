@@ -12,20 +12,19 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"whoread/bot"
 	"whoread/bot/command"
 	"whoread/receipts"
 	"whoread/receipts/dingtalk/dingtalktest"
 )
 
 // everyHalfHour is the settings of a group whose announcements are all followed up.
-func everyHalfHour() bot.FollowUpOptions {
-	return bot.FollowUpOptions{Every: []time.Duration{30 * time.Minute}}
+func everyHalfHour() receipts.FollowUpSettings {
+	return receipts.FollowUpSettings{Every: []time.Duration{30 * time.Minute}}
 }
 
 // follows sets how the announcements of every group are followed up.
-func follows(f bot.FollowUpOptions) func(*bot.Options) {
-	return func(o *bot.Options) { o.Reminders.FollowUps = map[string]bot.FollowUpOptions{"*": f} }
+func follows(f receipts.FollowUpSettings) func(*wiring) {
+	return func(o *wiring) { o.Reminders.FollowUps = map[string]receipts.FollowUpSettings{"*": f} }
 }
 
 // nothingComes checks that nothing is said for three days.
@@ -148,7 +147,7 @@ func TestADeadlineAlone(t *testing.T) {
 func TestEscalation(t *testing.T) {
 	t.Parallel()
 	inBothLanguages(t, func(t *testing.T, language command.Language) {
-		settings := bot.FollowUpOptions{
+		settings := receipts.FollowUpSettings{
 			Every: []time.Duration{10 * time.Minute, 20 * time.Minute, 30 * time.Minute},
 			By:    []receipts.Channel{receipts.Mention, receipts.InPrivate, receipts.Ding}, Share: 90, Within: 2 * time.Hour,
 		}
@@ -188,7 +187,7 @@ func TestEscalation(t *testing.T) {
 func TestSettingsOfFollowUps(t *testing.T) {
 	t.Parallel()
 	eight := receipts.ClockTime(8 * 60)
-	settings := map[string]bot.FollowUpOptions{
+	settings := map[string]receipts.FollowUpSettings{
 		"*":      {Every: []time.Duration{time.Hour}},
 		"cidOne": {Every: []time.Duration{2 * time.Hour}, By: []receipts.Channel{receipts.InPrivate}, Clock: &eight, Share: 50},
 	}
@@ -204,7 +203,7 @@ func TestSettingsOfFollowUps(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t, setup{group: dingtalktest.GroupOptions{ID: test.group}, options: func(o *bot.Options) { o.Reminders.FollowUps = settings }})
+			w := newWorld(t, setup{group: dingtalktest.GroupOptions{ID: test.group}, options: func(o *wiring) { o.Reminders.FollowUps = settings }})
 			w.wants(w.asks(w.lilei, test.said), "开始跟进 #1："+test.want)
 			if post := w.posted()[0]; post.Text != "停机" {
 				t.Errorf("posted %q", post.Text)
@@ -213,8 +212,8 @@ func TestSettingsOfFollowUps(t *testing.T) {
 	}
 	t.Run("no settings", func(t *testing.T) {
 		t.Parallel()
-		w := newWorld(t, setup{options: func(o *bot.Options) {
-			o.Reminders.FollowUps = map[string]bot.FollowUpOptions{"cidOther": everyHalfHour()}
+		w := newWorld(t, setup{options: func(o *wiring) {
+			o.Reminders.FollowUps = map[string]receipts.FollowUpSettings{"cidOther": everyHalfHour()}
 		}})
 		w.never(w.asks(w.lilei, "公告 停机"), "跟进")
 		w.nothingComes()
@@ -332,7 +331,7 @@ func TestTimesAreMeantFromWhenTheyWereSaid(t *testing.T) {
 func TestQuietHours(t *testing.T) {
 	t.Parallel()
 	shanghai := time.FixedZone("CST", 8*3600)
-	quiet := func(o *bot.Options) {
+	quiet := func(o *wiring) {
 		o.Zone = shanghai
 		o.Reminders.Quiet = receipts.QuietHours{From: 22 * 60, To: 8 * 60, Zone: shanghai}
 	}
@@ -365,7 +364,7 @@ func TestQuietHoursWhenTheClocksChange(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := newWorld(t, setup{options: func(o *bot.Options) {
+	w := newWorld(t, setup{options: func(o *wiring) {
 		o.Zone = berlin
 		o.Reminders.Quiet = receipts.QuietHours{From: 22 * 60, To: 8 * 60, Zone: berlin}
 	}})
@@ -384,9 +383,9 @@ func TestQuietHoursWhenTheClocksChange(t *testing.T) {
 // The deadline is told after the night, with those who are to be told.
 func TestADeadlineInQuietHours(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, setup{options: func(o *bot.Options) {
+	w := newWorld(t, setup{options: func(o *wiring) {
 		o.Reminders.Quiet = receipts.QuietHours{From: 22 * 60, To: 8 * 60, Zone: time.UTC}
-		o.Reminders.FollowUps = map[string]bot.FollowUpOptions{"*": {Tell: []string{"hanmeimei"}}}
+		o.Reminders.FollowUps = map[string]receipts.FollowUpSettings{"*": {Tell: []string{"hanmeimei"}}}
 	}})
 	w.asks(w.lilei, "公告 23:00前 停机")
 	w.sees("at the deadline", w.pass(9*time.Hour))
@@ -436,7 +435,7 @@ func TestReplicasDoARoundOnce(t *testing.T) {
 				before := len(w.group.Messages())
 				var working sync.WaitGroup
 				for range 10 {
-					replica := w.newBot(w.bot.Options)
+					replica := w.newBot(w.wiring)
 					working.Go(func() {
 						if err := replica.Work(w.soon(), due[0], false); err != nil {
 							t.Error(err)
@@ -462,7 +461,7 @@ func TestReplicasDoARoundOnce(t *testing.T) {
 
 // unsettled records lose the next change of a follow-up.
 type unsettled struct {
-	receipts.FollowUpRecords
+	receipts.Store
 	lose *atomic.Bool
 }
 
@@ -470,7 +469,7 @@ func (u unsettled) Change(ctx context.Context, group string, number int, f recei
 	if u.lose.CompareAndSwap(true, false) {
 		return false, errRedis
 	}
-	return u.FollowUpRecords.Change(ctx, group, number, f)
+	return u.Store.Change(ctx, group, number, f)
 }
 
 // A round that was cut off after its post is not done again, but goes on with the
@@ -483,9 +482,9 @@ func TestARoundThatWasCutOff(t *testing.T) {
 			settings := everyHalfHour()
 			settings.By = by
 			lose := new(atomic.Bool)
-			w := newWorld(t, setup{dingtalk: dingtalktest.Options{WebhookTTL: 48 * time.Hour}, options: func(o *bot.Options) {
+			w := newWorld(t, setup{dingtalk: dingtalktest.Options{WebhookTTL: 48 * time.Hour}, options: func(o *wiring) {
 				follows(settings)(o)
-				o.Follower.Records = unsettled{o.Follower.Records, lose}
+				o.Store = unsettled{o.Store, lose}
 			}})
 			post := w.announce("公告 周五停机")
 			again := func(what string) {
@@ -497,7 +496,7 @@ func TestARoundThatWasCutOff(t *testing.T) {
 				if err := w.bot.Work(w.soon(), due[0], false); err == nil {
 					t.Fatal("done without records")
 				}
-				w.must(w.newBot(w.bot.Options).Work(w.soon(), due[0], false))
+				w.must(w.newBot(w.wiring).Work(w.soon(), due[0], false))
 				if got := w.group.Messages()[before:]; len(got) != 1 {
 					t.Errorf("%s: %+v", what, got)
 				}
@@ -793,7 +792,7 @@ func TestFollowUpsEndWithTheirGroup(t *testing.T) {
 func TestAFollowUpWithoutADeadlineEnds(t *testing.T) {
 	t.Parallel()
 	inBothLanguages(t, func(t *testing.T, language command.Language) {
-		settings := bot.FollowUpOptions{Every: []time.Duration{72 * time.Hour}}
+		settings := receipts.FollowUpSettings{Every: []time.Duration{72 * time.Hour}}
 		w := newWorld(t, setup{options: follows(settings), dingtalk: dingtalktest.Options{KeyTTL: 30 * 24 * time.Hour}})
 		w.asks(w.lilei, spoken{"公告 周五停机", "announce 周五停机"}.in(language))
 		posts := 0
@@ -966,10 +965,10 @@ func TestWhatIsFollowedIsShown(t *testing.T) {
 func TestFollowUpsToThePersonAlone(t *testing.T) {
 	t.Parallel()
 	inBothLanguages(t, func(t *testing.T, language command.Language) {
-		settings := bot.FollowUpOptions{
+		settings := receipts.FollowUpSettings{
 			Every: []time.Duration{30 * time.Minute}, By: []receipts.Channel{receipts.Mention, receipts.Ding}, Within: 90 * time.Minute, Tell: []string{"lilei", "hanmeimei"},
 		}
-		w := newWorld(t, setup{group: dingtalktest.GroupOptions{Title: "研发"}, options: func(o *bot.Options) {
+		w := newWorld(t, setup{group: dingtalktest.GroupOptions{Title: "研发"}, options: func(o *wiring) {
 			follows(settings)(o)
 			o.Direct = true
 		}})
@@ -1007,7 +1006,7 @@ func TestFollowUpsOfAGroupThatIsNotAllowedAnyMore(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, setup{options: follows(everyHalfHour())})
 	w.announce("公告 周五停机")
-	w.reconfigure(func(o *bot.Options) { o.Policy.Groups = []string{"cidOther"} })
+	w.reconfigure(func(o *wiring) { o.Policy.Groups = []string{"cidOther"} })
 	w.sees("the group", w.pass(30*time.Minute))
 	w.nothingComes()
 }
@@ -1016,7 +1015,7 @@ func TestFollowUpsOfAGroupThatIsNotAllowedAnyMore(t *testing.T) {
 func TestAFollowUpOfWhatIsGoneIsNothing(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, setup{})
-	due := receipts.Job{ID: "follow-up", Kind: bot.FollowUpJob, Group: "cid", Body: `{"Number":7}`}
+	due := receipts.Job{ID: "follow-up", Kind: receipts.FollowUpJob, Group: "cid", Body: `{"Number":7}`}
 	w.must(w.bot.Work(w.soon(), due, false))
 	w.bot.GiveUp(w.soon(), due, false, errRedis)
 	w.sees("later", w.pass(5*time.Minute))
@@ -1026,7 +1025,7 @@ func TestAFollowUpOfWhatIsGoneIsNothing(t *testing.T) {
 // Everybody who is to be told of a deadline is told, in twenties, and once.
 func TestManyAreToldOfTheDeadline(t *testing.T) {
 	t.Parallel()
-	settings := bot.FollowUpOptions{Within: time.Hour}
+	settings := receipts.FollowUpSettings{Within: time.Hour}
 	for i := range 45 {
 		settings.Tell = append(settings.Tell, fmt.Sprintf("manager%04d", i))
 	}

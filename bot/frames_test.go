@@ -6,7 +6,6 @@ import (
 	"testing"
 	"time"
 
-	"whoread/bot"
 	"whoread/bot/command"
 	"whoread/receipts/dingtalk/dingtalktest"
 )
@@ -105,7 +104,7 @@ func TestMentionsInEveryShape(t *testing.T) {
 func TestOnlyWhoIsMentionedIsReminded(t *testing.T) {
 	t.Parallel()
 	inBothLanguages(t, func(t *testing.T, language command.Language) {
-		w := newWorld(t, setup{options: func(o *bot.Options) { o.Prompter.Cooldown = 0 }})
+		w := newWorld(t, setup{options: func(o *wiring) { o.Reminders.Cooldown = 0 }})
 		post := w.announce("公告 停机")
 		w.must(w.group.ReadAll(post.ID, w.hanmeimei))
 		w.clock.advance(time.Minute)

@@ -41,7 +41,7 @@ type setup struct {
 	dingtalk dingtalktest.Options
 	group    dingtalktest.GroupOptions
 	rosters  map[string]platform.RosterOptions
-	options  func(*bot.Options)
+	options  func(*wiring)
 	ding     dingtalk.DingType // 0 for app
 	learned  bool              // members are learned where no list tells them
 }
@@ -55,6 +55,7 @@ type world struct {
 	group    *dingtalktest.Group
 	store    *store.Store
 	bot      *bot.Bot
+	wiring   wiring // of the bot
 	inbox    *inbox
 	clock    *clock
 	counter  *budget.Counter
@@ -105,47 +106,44 @@ func newWorld(t *testing.T, s setup) *world {
 		Observe: func(ctx context.Context, c dingtalk.Call) {
 			counter.Observe(c)
 			quota.Observe(c)
-			bot.LogOf(ctx, log).Debug("called DingTalk", zap.String("api", c.API), zap.Any("call", c))
+			receipts.RequestLog(log)(ctx).Debug("called DingTalk", zap.String("api", c.API), zap.Any("call", c))
 		},
 	})
 	w.must(err)
 	w.Cleanup(client.Close)
 
 	adapter := &platform.Platform{Client: client, DingType: stdcmp.Or(s.ding, dingtalk.DingApp), Now: w.clock.now}
-	learned := receipts.LearnedMembers{Records: w.store, Now: w.clock.now}
 	sources := adapter.MemberSources(s.rosters)
 	if s.learned {
-		sources = append(sources, learned)
+		sources = append(sources, receipts.LearnedMembers{Records: w.store, Now: w.clock.now})
 	}
-	members := receipts.NewMemberBook(w.store, 10*time.Minute, w.clock.now, sources...)
-	reporter := &receipts.Reporter{Records: w.store, Members: members, Readers: adapter, Fresh: 10 * time.Second, Now: w.clock.now}
-	options := bot.Options{
-		Inbox:     w.inbox,
-		Postings:  w.store,
-		Pushes:    w.store,
-		Webhooks:  w.store,
-		Prompter:  &receipts.Prompter{Records: w.store, Cooldown: 5 * time.Minute, Now: w.clock.now},
-		Follower:  &receipts.Follower{Records: w.store, Now: w.clock.now},
-		Reminders: bot.Reminders{By: receipts.Mention},
-		Groups:    w.store,
-		Learned:   learned,
-		Budget:    callUsage{w.budget},
-		Members:   members,
-		Announcer: &receipts.Announcer{Records: w.store, Members: members, Sender: adapter, Compose: reply.Compose, Now: w.clock.now},
-		Reporter:  reporter,
-		Recaller:  &receipts.Recaller{Records: w.store, Source: adapter, Readers: adapter},
-		Names:     &receipts.NameBook{Records: w.store, Directory: adapter},
-		Messenger: adapter, RobotCode: app.RobotCode,
-		Version: "v1.2.3",
-		Policy:  receipts.Policy{Announce: receipts.Admins, Report: receipts.Everyone, Remind: receipts.Admins, Recall: receipts.Author},
-		Default: command.Chinese, MaxNames: 50, Zone: time.UTC, Now: w.clock.now, Log: log,
+	w.wiring = wiring{
+		Ports: receipts.Ports{
+			Store: w.store, Pushes: w.store, Platform: adapter, Sources: sources, Jobs: w.inbox, Now: w.clock.now, Log: receipts.RequestLog(log),
+		},
+		Settings: receipts.Settings{
+			Policy:   receipts.Policy{Announce: receipts.Admins, Report: receipts.Everyone, Remind: receipts.Admins, Recall: receipts.Author},
+			CacheFor: 10 * time.Minute, FreshFor: 10 * time.Second, MaxNames: 50, Zone: time.UTC,
+			Reminders: receipts.ReminderSettings{By: receipts.Mention, Cooldown: 5 * time.Minute},
+		},
+		Options: bot.Options{
+			Inbox: w.inbox, Budget: callUsage{w.budget}, RobotCode: app.RobotCode, Version: "v1.2.3", Default: command.Chinese,
+			Now: w.clock.now, Log: receipts.RequestLog(log),
+		},
 	}
 	if s.options != nil {
-		s.options(&options)
+		s.options(&w.wiring)
 	}
-	w.bot = w.newBot(options)
+	w.bot = w.newBot(w.wiring)
 	w.connect()
 	return w
+}
+
+// wiring is what a bot is made of.
+type wiring struct {
+	receipts.Ports
+	receipts.Settings
+	bot.Options
 }
 
 // callUsage gives the bot's name to the state of the budget.
@@ -162,19 +160,26 @@ func (u callUsage) Warn(command string) (reply.CallUsage, bool) {
 }
 
 // newBot returns a bot that ends with the test.
-func (w *world) newBot(o bot.Options) *bot.Bot {
-	b := bot.New(o)
+func (w *world) newBot(o wiring) *bot.Bot {
+	b := bot.New(o.made())
 	w.Cleanup(b.Close)
 	return b
 }
 
-// reconfigure goes on with a bot of other options.
-func (w *world) reconfigure(change func(*bot.Options)) {
-	options := w.bot.Options
+// made returns the options of a bot with its service.
+func (o wiring) made() bot.Options {
+	o.Options.Presenter = reply.Presenter{MaxNames: o.MaxNames, Zone: o.Zone, Quiet: o.Reminders.Quiet, Now: o.Options.Now, Fits: o.Platform.Fits}
+	o.Ports.Presenter = o.Options.Presenter
+	o.Service = receipts.NewService(o.Ports, o.Settings)
+	return o.Options
+}
+
+// reconfigure goes on with a bot that is made of something else.
+func (w *world) reconfigure(change func(*wiring)) {
 	if change != nil {
-		change(&options)
+		change(&w.wiring)
 	}
-	w.bot = w.newBot(options)
+	w.bot = w.newBot(w.wiring)
 }
 
 // connect lets the frames that DingTalk pushes come in.

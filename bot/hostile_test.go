@@ -18,6 +18,7 @@ import (
 
 	"whoread/bot"
 	"whoread/bot/command"
+	"whoread/bot/reply"
 	"whoread/receipts"
 	"whoread/receipts/dingtalk"
 	"whoread/receipts/dingtalk/dingtalktest"
@@ -180,7 +181,7 @@ func TestNobodyInjectsAnything(t *testing.T) {
 				both("公告 25:00前，"+said, "announce by 25:00, "+said)
 				both("谁没读 "+said, "unread "+said)
 				w.tells(mallory, said)
-				w.reconfigure(func(o *bot.Options) { o.Direct = true })
+				w.reconfigure(func(o *wiring) { o.Direct = true })
 				both("谁没读", "unread")
 				both("列表", "list")
 
@@ -304,7 +305,7 @@ func (w *world) about(changes map[string]any) []byte {
 func TestReadsWithTimesThatCannotBe(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, setup{})
-	w.reconfigure(func(o *bot.Options) { o.Pushes = w.store })
+	w.reconfigure(func(o *wiring) { o.Pushes = w.store })
 	readers := w.crowd(11)
 	post := w.announce("公告 停机") // at 14:35
 	w.clock.advance(10 * time.Minute)
@@ -433,7 +434,7 @@ func TestWhoCameWhenTheClocksDiffer(t *testing.T) {
 func TestReplayedAndForeignEvents(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, setup{})
-	w.reconfigure(func(o *bot.Options) { o.Pushes = w.store })
+	w.reconfigure(func(o *wiring) { o.Pushes = w.store })
 	post := w.announce("公告 停机")
 	before := w.asks(w.lisi, "谁读了")
 	kinds := []string{
@@ -520,14 +521,14 @@ func TestFiveMinutesBetweenTheClocks(t *testing.T) {
 	for name, ahead := range map[string]time.Duration{"DingTalk is ahead": 5 * time.Minute, "DingTalk is behind": -5 * time.Minute} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t, setup{options: func(o *bot.Options) { o.Sweep = []time.Duration{time.Hour} }})
+			w := newWorld(t, setup{options: func(o *wiring) { o.Sweeps = []time.Duration{time.Hour} }})
 			hears := func(what say) []byte { return skewed(t, w.heard(w.group, w.lilei, what), ahead) }
 
 			// Its deadline, and its sweep by this machine's clock.
 			said := w.carryOut(w.group, hears(say{Text: "公告 15:30前 停机"}))
 			w.wants(w.answer(said).Text, "已发出 #1", "15:30 截止时报告一次")
 			for _, job := range w.inbox.scheduled {
-				if late := job.At.Sub(w.clock.now()); job.Kind == bot.SweepJob && (late < time.Hour || late > 66*time.Minute) {
+				if late := job.At.Sub(w.clock.now()); job.Kind == receipts.SweepJob && (late < time.Hour || late > 66*time.Minute) {
 					t.Errorf("swept after %v", late)
 				}
 			}
@@ -613,12 +614,13 @@ func FuzzEvent(f *testing.F) {
 	}
 	f.Cleanup(func() { _ = records.Close() })
 	now := func() time.Time { return time.UnixMilli(1_785_767_700_000) }
-	members := receipts.NewMemberBook(records, time.Minute, now)
+	log, jobs := receipts.RequestLog(zap.NewNop()), &inbox{seen: map[string]bool{}}
 	b := bot.New(bot.Options{
-		Inbox: &inbox{seen: map[string]bool{}}, Pushes: records, Groups: records, Members: members,
-		Reporter: &receipts.Reporter{Records: records, Members: members, Now: now},
-		Follower: &receipts.Follower{Records: records, Now: now},
-		Policy:   receipts.Policy{Groups: []string{group}}, RobotCode: robot, Zone: time.UTC, Now: now, Log: zap.NewNop(),
+		Service: receipts.NewService(
+			receipts.Ports{Store: records, Pushes: records, Jobs: jobs, Presenter: reply.Presenter{}, Now: now, Log: log},
+			receipts.Settings{Policy: receipts.Policy{Groups: []string{group}}, Zone: time.UTC},
+		),
+		Inbox: jobs, RobotCode: robot, Now: now, Log: log,
 	})
 	f.Cleanup(b.Close)
 	f.Fuzz(func(t *testing.T, kind uint8, born int64, data []byte) {

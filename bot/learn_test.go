@@ -9,9 +9,10 @@ import (
 
 	"go.uber.org/zap"
 
-	"whoread/bot"
 	"whoread/bot/command"
+	"whoread/receipts"
 	"whoread/receipts/dingtalk/dingtalktest"
+	"whoread/receipts/platform"
 )
 
 // event lets the bot take an event of the group; fields is more of its data.
@@ -83,7 +84,7 @@ func TestALostMemberListIsMadeUpForByWhatIsLearned(t *testing.T) {
 
 func TestNothingIsWrittenOfGroupsThatAreNotOurs(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, setup{options: func(o *bot.Options) { o.Policy.Groups = []string{"another"} }})
+	w := newWorld(t, setup{options: func(o *wiring) { o.Policy.Groups = []string{"another"} }})
 	w.asks(w.lilei, "帮助")
 	w.event("chat_add_member", `,"userId":["zhangsan"]`)
 	w.event("chat_update_title", `,"title":"秘密"`)
@@ -100,7 +101,7 @@ func TestNothingIsWrittenOfGroupsThatAreNotOurs(t *testing.T) {
 func TestReportsToThePersonAloneNameTheGroup(t *testing.T) {
 	t.Parallel()
 	inBothLanguages(t, func(t *testing.T, language command.Language) {
-		w := newWorld(t, setup{group: dingtalktest.GroupOptions{Title: "产品*群"}, options: func(o *bot.Options) { o.Direct = true }})
+		w := newWorld(t, setup{group: dingtalktest.GroupOptions{Title: "产品*群"}, options: func(o *wiring) { o.Direct = true }})
 		w.announce("公告 停机")
 		w.asks(w.zhangsan, spoken{"谁没读", "unread"}.in(language))
 		w.event("chat_update_title", `,"title":"研发群"`)
@@ -121,7 +122,7 @@ func TestReportsToThePersonAloneNameTheGroup(t *testing.T) {
 func TestTheCoolAppIsFollowed(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, setup{group: dingtalktest.GroupOptions{Kind: dingtalktest.KindPlain}, learned: true})
-	apps := &bot.CoolApps{Records: w.store, Configured: "COOLAPP-0", Log: zap.NewNop()}
+	apps := &platform.CoolApps{Records: w.store, Configured: "COOLAPP-0", Log: receipts.RequestLog(zap.NewNop())}
 	w.asks(w.lilei, "公告 停机")
 	w.wants(w.asks(w.lilei, "用量"), "群成员列表没有给出成员")
 	for _, step := range []struct{ kind, fields, want string }{
@@ -157,7 +158,7 @@ func (noCoolApps) CoolApp(ctx context.Context, _ string) (string, error) {
 func TestWithoutTheStoreTheConfiguredCoolAppIsUsed(t *testing.T) {
 	t.Parallel()
 	log := &logBuffer{}
-	apps := &bot.CoolApps{Records: noCoolApps{}, Configured: "COOLAPP-0", Log: logTo(log)}
+	apps := &platform.CoolApps{Records: noCoolApps{}, Configured: "COOLAPP-0", Log: receipts.RequestLog(logTo(log))}
 	ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
 	defer cancel()
 	if code := apps.Code(ctx, "cid"); code != "COOLAPP-0" {

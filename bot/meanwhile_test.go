@@ -9,7 +9,6 @@ import (
 	"testing"
 	"time"
 
-	"whoread/bot"
 	"whoread/bot/command"
 	"whoread/receipts"
 	"whoread/receipts/dingtalk/budget"
@@ -68,10 +67,8 @@ func TestAReminderOfWhatWasReadMeanwhile(t *testing.T) {
 	inBothLanguages(t, func(t *testing.T, language command.Language) {
 		w := newWorld(t, setup{})
 		post := w.announce("公告 周五停机")
-		w.reconfigure(func(o *bot.Options) {
-			prompter := *o.Prompter
-			prompter.Records = interrupted{prompter.Records, func() { w.pushReads(post, w.lilei, w.hanmeimei, w.zhangsan, w.lisi) }}
-			o.Prompter = &prompter
+		w.reconfigure(func(o *wiring) {
+			o.Store = interrupted{o.Store, func() { w.pushReads(post, w.lilei, w.hanmeimei, w.zhangsan, w.lisi) }}
 		})
 		w.sees("the answer", w.tells(w.lilei, spoken{"提醒", "remind"}.in(language)), byWebhook(spoken{
 			"要提醒的人刚刚都读了 #1，没有提醒任何人。", "Those who were to be reminded of #1 have read it meanwhile; nobody was reminded.",
@@ -81,12 +78,12 @@ func TestAReminderOfWhatWasReadMeanwhile(t *testing.T) {
 
 // interrupted records have something happen when a reminder has begun.
 type interrupted struct {
-	receipts.ReminderRecords
+	receipts.Store
 	happens func()
 }
 
 func (i interrupted) BeginReminder(ctx context.Context, group string, number int, r receipts.Reminder, cooldown time.Duration) (receipts.Reminder, *receipts.Reminder, error) {
-	begun, earlier, err := i.ReminderRecords.BeginReminder(ctx, group, number, r, cooldown)
+	begun, earlier, err := i.Store.BeginReminder(ctx, group, number, r, cooldown)
 	i.happens()
 	return begun, earlier, err
 }
@@ -138,10 +135,8 @@ func TestARecallEndsAReminder(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t, setup{})
 			w.announce("公告 周五停机")
-			w.reconfigure(func(o *bot.Options) {
-				prompter := *o.Prompter
-				prompter.Records = interrupted{prompter.Records, func() { w.tells(w.lilei, recall) }}
-				o.Prompter = &prompter
+			w.reconfigure(func(o *wiring) {
+				o.Store = interrupted{o.Store, func() { w.tells(w.lilei, recall) }}
 			})
 			w.sees("the answers", byBot(w.tells(w.lilei, spoken{"提醒", "remind"}.in(language))), recalled,
 				byWebhook(spoken{"#1 刚刚被撤回了，没有提醒任何人。", "#1 was recalled meanwhile; nobody was reminded."}.in(language)))
@@ -168,7 +163,7 @@ func TestARoundUnderWayIsOvertaken(t *testing.T) {
 		stopped, recalled := spoken{"已停止跟进 #1。", "Stopped following up #1."}.in(language), spoken{"已撤回 #1。", "Recalled #1."}.in(language)
 		follow := spoken{"跟进 #1 每30分钟", "follow #1 every 30m"}.in(language)
 		for name, c := range map[string]struct {
-			options func(*bot.Options)
+			options func(*wiring)
 			crowd   int
 			command string
 			before  func(w *world)
@@ -185,9 +180,9 @@ func TestARoundUnderWayIsOvertaken(t *testing.T) {
 				[]string{spoken{"开始跟进 #1", "Following up #1"}.in(language)},
 				0,
 			},
-			"in private, stopped":          {func(o *bot.Options) { o.Reminders.By = receipts.InPrivate }, 96, follow, nil, directPath, 2, stop, []string{stopped}, 2},
-			"in private, recalled":         {func(o *bot.Options) { o.Reminders.By = receipts.InPrivate }, 96, follow, nil, directPath, 2, recall, []string{recalled, "#1 周五停机"}, 2},
-			"the report below it, stopped": {func(o *bot.Options) { o.Reminders.By = receipts.InPrivate }, 0, follow, nil, directPath, 1, stop, []string{stopped}, 1},
+			"in private, stopped":          {func(o *wiring) { o.Reminders.By = receipts.InPrivate }, 96, follow, nil, directPath, 2, stop, []string{stopped}, 2},
+			"in private, recalled":         {func(o *wiring) { o.Reminders.By = receipts.InPrivate }, 96, follow, nil, directPath, 2, recall, []string{recalled, "#1 周五停机"}, 2},
+			"the report below it, stopped": {func(o *wiring) { o.Reminders.By = receipts.InPrivate }, 0, follow, nil, directPath, 1, stop, []string{stopped}, 1},
 			"an excuse, stopped": {
 				nil, 0, follow, func(w *world) {
 					w.dingtalk.Inject(dingtalktest.Fault{API: dingtalktest.APIQuery, Kind: dingtalktest.TruncatedBody, Times: 1})
@@ -195,8 +190,8 @@ func TestARoundUnderWayIsOvertaken(t *testing.T) {
 			},
 			"the end, stopped": {nil, 0, follow, func(w *world) { w.must(w.group.ReadAll(w.posted()[0].ID)) }, queryPath, 1, stop, []string{stopped}, 0},
 			"who are told of the deadline, recalled": {
-				func(o *bot.Options) {
-					f := bot.FollowUpOptions{Within: 30 * time.Minute}
+				func(o *wiring) {
+					f := receipts.FollowUpSettings{Within: 30 * time.Minute}
 					for i := range 25 {
 						f.Tell = append(f.Tell, fmt.Sprintf("manager%04d", i))
 					}
@@ -245,13 +240,13 @@ func TestARoundUnderWayIsOvertaken(t *testing.T) {
 // same readers is not told that the budget is spent.
 func TestAReminderHasItsOwnRights(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, setup{budget: budget.Limits{CallsPerMonth: 100}, options: func(o *bot.Options) { o.Policy.Remind = receipts.Everyone }})
+	w := newWorld(t, setup{budget: budget.Limits{CallsPerMonth: 100}, options: func(o *wiring) { o.Policy.Remind = receipts.Everyone }})
 	w.announce("公告 周五停机")
 	w.spendAll()
 	w.clock.advance(11 * time.Minute) // the members are to be asked for again
-	waiting := &gate{Records: w.store, there: make(chan struct{}, 2), open: make(chan struct{})}
-	w.reconfigure(func(o *bot.Options) {
-		o.Reporter = &receipts.Reporter{Records: waiting, Members: o.Members, Readers: o.Reporter.Readers, Now: w.clock.now}
+	waiting := &gate{Store: w.store, there: make(chan struct{}, 2), open: make(chan struct{})}
+	w.reconfigure(func(o *wiring) {
+		o.Store, o.FreshFor = waiting, 0
 	})
 	var both sync.WaitGroup
 	for _, p := range []dingtalktest.Person{w.lisi, w.lilei} {
@@ -278,7 +273,7 @@ func TestAReminderHasItsOwnRights(t *testing.T) {
 
 // gate holds up whoever reads what is known.
 type gate struct {
-	receipts.Records
+	receipts.Store
 	there chan struct{} // is told of each
 	open  chan struct{}
 }
@@ -289,14 +284,14 @@ func (g *gate) Kept(ctx context.Context, group string, number int) (receipts.Kep
 	case g.there <- struct{}{}:
 		<-g.open
 	}
-	return g.Records.Kept(ctx, group, number)
+	return g.Store.Kept(ctx, group, number)
 }
 
 // Who reads while others are reminded in private is not called unread in the report below.
 func TestTheReportOfARoundKnowsWhoReadMeanwhile(t *testing.T) {
 	t.Parallel()
 	inBothLanguages(t, func(t *testing.T, language command.Language) {
-		w := newWorld(t, setup{options: func(o *bot.Options) { o.Reminders.By = receipts.InPrivate }})
+		w := newWorld(t, setup{options: func(o *wiring) { o.Reminders.By = receipts.InPrivate }})
 		post := w.announce("公告 周五停机")
 		w.asks(w.lilei, spoken{"跟进 #1 每30分钟", "follow #1 every 30m"}.in(language))
 		w.wire.during(directPath, 1, func() { w.pushReads(post, w.zhangsan, w.lisi) })

@@ -5,15 +5,15 @@ import (
 	"time"
 
 	"whoread/bot/command"
-
 	"whoread/bot/reply"
+	"whoread/receipts"
 )
 
 // Observer is told what happens, for metrics, by any goroutine; it must not block. What
 // it is told is one of a few fixed words, never what somebody said or DingTalk sent.
 type Observer interface {
 	// Command is told of each attempt at a command that ended. Verb is a verb's label, or
-	// "sweep" or "follow_up" for what comes by itself. Took is the time from the arrival of
+	// the kind of a job that comes by itself. Took is the time from the arrival of
 	// the frame to the answer; 0 where there is no such frame, or no answer.
 	Command(verb string, outcome Outcome, took time.Duration)
 	// Push is told of each push of DingTalk's. Kind is "message" for what somebody said, the
@@ -43,12 +43,8 @@ const (
 	Dropped  Outcome = "dropped"  // it can't be understood
 )
 
-// What comes by itself, and what is pushed, as labels.
-const (
-	sweepLabel    = "sweep"
-	followUpLabel = "follow_up"
-	otherLabel    = "other"
-)
+// otherLabel stands for all events that the bot does not follow.
+const otherLabel = "other"
 
 // eventLabel bounds what DingTalk may call an event.
 func eventLabel(kind string) string {
@@ -60,7 +56,7 @@ func eventLabel(kind string) string {
 
 // CommandLabels are what an Observer is told as verbs.
 func CommandLabels() []string {
-	labels := []string{sweepLabel, followUpLabel}
+	labels := []string{receipts.SweepJob, receipts.FollowUpJob}
 	for _, v := range command.Verbs() {
 		labels = append(labels, v.Label())
 	}
@@ -76,12 +72,10 @@ type unobserved struct{}
 func (unobserved) Command(string, Outcome, time.Duration) {}
 func (unobserved) Push(string, Outcome)                   {}
 
-// observed tells of what came by itself.
-func (b *Bot) observed(label string, err error) error {
-	outcome := Done
+// outcomeOf is what came of a job that nobody waits for.
+func outcomeOf(err error) Outcome {
 	if err != nil {
-		outcome = AttemptFailed
+		return AttemptFailed
 	}
-	b.Observer.Command(label, outcome, 0)
-	return err
+	return Done
 }

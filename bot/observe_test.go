@@ -46,9 +46,9 @@ func (o *observer) take() []string {
 }
 
 func observed(o *observer) setup {
-	return setup{options: func(options *bot.Options) {
+	return setup{options: func(options *wiring) {
 		options.Observer = o
-		options.Sweep = []time.Duration{time.Hour}
+		options.Sweeps = []time.Duration{time.Hour}
 	}}
 }
 
@@ -118,8 +118,8 @@ func TestAttemptsThatFailAreObserved(t *testing.T) {
 	w := newWorld(t, observed(o))
 	w.bot.Accept(t.Context(), "frame1", w.heard(w.group, w.lilei, say{Text: "谁没读"}))
 	command := w.inbox.take()[0]
-	sweep := receipts.Job{ID: "sweep", Kind: bot.SweepJob, Group: w.group.ID(), Body: `{"Number":1}`}
-	followUp := receipts.Job{ID: "follow-up", Kind: bot.FollowUpJob, Group: w.group.ID(), Body: `{"Number":1}`}
+	sweep := receipts.Job{ID: "sweep", Kind: receipts.SweepJob, Group: w.group.ID(), Body: `{"Number":1}`}
+	followUp := receipts.Job{ID: "follow-up", Kind: receipts.FollowUpJob, Group: w.group.ID(), Body: `{"Number":1}`}
 	broken := receipts.Job{ID: "broken", Kind: bot.MessageJob, Body: "no JSON"}
 	w.must(w.bot.Work(w.soon(), sweep, false)) // of what is no more
 	w.loseStore()
@@ -143,7 +143,7 @@ func TestPushesAreObserved(t *testing.T) {
 	t.Parallel()
 	o := &observer{}
 	w := newWorld(t, observed(o))
-	w.reconfigure(func(options *bot.Options) { options.Pushes = w.store })
+	w.reconfigure(func(options *wiring) { options.Pushes = w.store })
 	good := w.heard(w.group, w.lilei, say{Text: "帮助"})
 	accept := func(data []byte) { w.bot.Accept(t.Context(), "frame1", data) }
 	accept(good)
@@ -184,7 +184,7 @@ func TestPushesAreObserved(t *testing.T) {
 // those about what is scheduled too.
 func TestEveryLineAboutACommandHoldsItsRequest(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, setup{options: func(o *bot.Options) { o.Sweep = []time.Duration{time.Hour} }})
+	w := newWorld(t, setup{options: func(o *wiring) { o.Sweeps = []time.Duration{time.Hour} }})
 	w.dingtalk.Inject(dingtalktest.Fault{API: dingtalktest.APIMembers, Times: 1, Kind: dingtalktest.Code, Code: "groupPermissionDenied"})
 	before := len(w.log.String())
 	for _, text := range []string{"公告 停机", "谁没读", "提醒", "图", "导出", "用量", "撤回 #1"} {
@@ -192,7 +192,7 @@ func TestEveryLineAboutACommandHoldsItsRequest(t *testing.T) {
 	}
 	w.clock.advance(2 * time.Hour)
 	for _, command := range w.inbox.due(w.clock.now()) {
-		w.must(w.bot.Work(bot.WithRequest(w.soon(), "scheduled-1"), command, false))
+		w.must(w.bot.Work(receipts.WithRequest(w.soon(), "scheduled-1"), command, false))
 	}
 	w.wants(w.log.String(), "swept")
 	for line := range strings.Lines(w.log.String()[before:]) {

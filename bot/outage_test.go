@@ -6,7 +6,6 @@ import (
 	"testing"
 	"time"
 
-	"whoread/bot"
 	"whoread/bot/command"
 	"whoread/receipts"
 )
@@ -65,7 +64,7 @@ func TestAnAnswerThatWaitsIsHandedBack(t *testing.T) {
 func TestASweepInAnOutageIsMadeAgain(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, setup{})
-	w.reconfigure(func(o *bot.Options) { o.Sweep = []time.Duration{time.Hour} })
+	w.reconfigure(func(o *wiring) { o.Sweeps = []time.Duration{time.Hour} })
 	post := w.announce("公告 停机")
 	w.must(w.group.ReadAll(post.ID, w.zhangsan))
 	next := func() (sweep receipts.Job) {

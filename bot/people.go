@@ -4,22 +4,20 @@ import (
 	"context"
 	"fmt"
 	"regexp"
-	"slices"
 	"strings"
 
-	"whoread/bot/command"
 	"whoread/bot/reply"
-	"whoread/receipts"
 )
 
 // withNames is the text of an announcement with the people who are mentioned below it,
 // those whose names do not stand in it, and what its author is told about that:
 // DingTalk notifies nobody of a mention in it.
-func (b *Bot) withNames(ctx context.Context, w *reply.Words, in Incoming, said command.Command) (text, note string) {
+func (r *request) withNames(ctx context.Context) (text, note string) {
+	in, said, w := r.in, r.said, r.w
 	if len(in.Mentioned) == 0 {
 		return said.Text, ""
 	}
-	names := b.namesFor(ctx, in.Group, in.Mentioned)
+	names := r.Service.Names(ctx, in.Group, in.Mentioned)
 	var below []string
 	nameless := 0
 	for _, id := range in.Mentioned {
@@ -53,29 +51,4 @@ func (b *Bot) withNames(ctx context.Context, w *reply.Words, in Incoming, said c
 func mentions(text, name string) bool {
 	whole := regexp.MustCompile(`[@＠]` + regexp.QuoteMeta(name) + `(?:[^\p{L}\p{N}]|$)`)
 	return whole.MatchString(text)
-}
-
-// unresolved reports whether a command is about somebody, and DingTalk does not tell
-// about whom. One of several mentions is the bot's.
-func unresolved(in Incoming, said command.Command) bool {
-	return len(in.Mentioned) == 0 && (said.Named || in.Strangers > 0 || len(in.Mentions) > 1)
-}
-
-// among are those of all who are in some, in the order of all.
-func among(some, all []string) []string {
-	return slices.DeleteFunc(slices.Clone(all), func(id string) bool { return !slices.Contains(some, id) })
-}
-
-// nobodyMentioned says why none of the people who are mentioned is reminded, by a
-// complete report.
-func (b *Bot) nobodyMentioned(ctx context.Context, w *reply.Words, mentioned []string, r receipts.Report) reply.Answer {
-	readers := make([]string, len(r.Read))
-	for i, receipt := range r.Read {
-		readers[i] = receipt.UserID
-	}
-	read := among(mentioned, readers)
-	others := slices.DeleteFunc(slices.Clone(mentioned), func(id string) bool { return slices.Contains(read, id) })
-	p := b.page(w, r.Message.Group)
-	p.Names = b.namesFor(ctx, r.Message.Group, mentioned)
-	return p.NobodyMentioned(r.Message.Number, read, others)
 }

@@ -5,7 +5,6 @@ import (
 	"testing"
 	"time"
 
-	"whoread/bot"
 	"whoread/bot/command"
 	"whoread/receipts"
 	"whoread/receipts/dingtalk/dingtalktest"
@@ -73,11 +72,11 @@ func TestASpentQuotaIsTriedAgainAfterTenMinutes(t *testing.T) {
 func TestWhatComesByItselfSaysOnceThatTheQuotaIsSpent(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, setup{})
-	w.reconfigure(func(o *bot.Options) { o.Sweep = []time.Duration{time.Hour} })
+	w.reconfigure(func(o *wiring) { o.Sweeps = []time.Duration{time.Hour} })
 	w.announce("公告 每30分钟 停机")
 	var sweep, follow receipts.Job
 	for _, job := range w.inbox.scheduled {
-		if job.Kind == bot.SweepJob {
+		if job.Kind == receipts.SweepJob {
 			sweep = job
 		} else {
 			follow = job

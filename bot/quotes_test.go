@@ -9,7 +9,6 @@ import (
 	"testing"
 	"time"
 
-	"whoread/bot"
 	"whoread/receipts"
 	"whoread/receipts/dingtalk/dingtalktest"
 )
@@ -140,7 +139,7 @@ func TestARecalledChartIsNoRecalledAnnouncement(t *testing.T) {
 }
 
 // keyless does not record what was posted.
-type keyless struct{ receipts.Records }
+type keyless struct{ receipts.Store }
 
 func (keyless) RecordPost(context.Context, string, string, int) error {
 	return errors.New("redis: connection refused")
@@ -156,12 +155,7 @@ func TestAPostWhoseKeyIsNotRecorded(t *testing.T) {
 			w := newWorld(t, setup{})
 			w.announce("公告 停机")
 			w.sendUncertainly("公告 搬家", false)
-			w.reconfigure(func(o *bot.Options) {
-				reporter := &receipts.Reporter{
-					Records: keyless{o.Reporter.Records}, Members: o.Reporter.Members, Readers: o.Reporter.Readers, Fresh: o.Reporter.Fresh, Now: o.Reporter.Now,
-				}
-				o.Reporter = reporter
-			})
+			w.reconfigure(func(o *wiring) { o.Store = keyless{o.Store} })
 			test.post(w)
 			posts := w.posted()
 			if len(posts) != 2 {

@@ -13,7 +13,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/xuri/excelize/v2"
 
-	"whoread/bot"
 	"whoread/bot/command"
 	"whoread/receipts"
 	"whoread/receipts/dingtalk"
@@ -131,7 +130,7 @@ func TestRemindByDING(t *testing.T) {
 // The channel of the settings is that of a command which says none.
 func TestTheConfiguredChannel(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, setup{options: func(o *bot.Options) { o.Reminders.By = receipts.InPrivate }})
+	w := newWorld(t, setup{options: func(o *wiring) { o.Reminders.By = receipts.InPrivate }})
 	w.announce("公告 周五停机")
 	w.wants(w.asks(w.lilei, "提醒"), "已私信提醒 4 人。")
 	w.clock.advance(5 * time.Minute)
@@ -242,7 +241,7 @@ func TestRemindFiveThousand(t *testing.T) {
 // However much there is to say beside the mentions, DingTalk takes the message.
 func TestMentionsWithManyWhoCouldNotBeReached(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, setup{options: func(o *bot.Options) { o.MaxNames = 500 }})
+	w := newWorld(t, setup{options: func(o *wiring) { o.MaxNames = 500 }})
 	crowd := make([]dingtalktest.Person, 1_500)
 	for i := range crowd {
 		crowd[i] = w.dingtalk.AddPerson(dingtalktest.Person{Name: strings.Repeat(`"<`, 12), UserID: fmt.Sprintf("manager%04d", i)})
@@ -268,7 +267,7 @@ func TestRemindersWithHostileNamesAndTitles(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, setup{
 		group:   dingtalktest.GroupOptions{Title: "**群**\u202e[x](http://evil)"},
-		options: func(o *bot.Options) { o.Policy.Remind = receipts.Everyone },
+		options: func(o *wiring) { o.Policy.Remind = receipts.Everyone },
 	})
 	wang := w.dingtalk.AddPerson(dingtalktest.Person{Name: "*王*\n# \u202e五 @all", UserID: "wangwu"})
 	w.must(w.group.Join(w.lilei, wang))
@@ -531,7 +530,7 @@ func TestTheWebhookIsOverBeforeTheReminder(t *testing.T) {
 
 // failing records do not answer once: at the nth batch that is begun.
 type failing struct {
-	receipts.ReminderRecords
+	receipts.Store
 	in *atomic.Int32
 }
 
@@ -539,17 +538,15 @@ func (f failing) BeginBatch(ctx context.Context, group string, b receipts.BatchS
 	if f.in.Add(-1) == 0 {
 		return receipts.Standing{}, errRedis
 	}
-	return f.ReminderRecords.BeginBatch(ctx, group, b)
+	return f.Store.BeginBatch(ctx, group, b)
 }
 
 // failAt makes the records fail once, at the nth batch of a reminder.
 func (w *world) failAt(n int32) {
-	w.reconfigure(func(o *bot.Options) {
-		prompter := *o.Prompter
+	w.reconfigure(func(o *wiring) {
 		in := new(atomic.Int32)
 		in.Store(n)
-		prompter.Records = failing{prompter.Records, in}
-		o.Prompter = &prompter
+		o.Store = failing{o.Store, in}
 	})
 }
 
@@ -569,7 +566,7 @@ func TestAReminderGoesOnAfterACrash(t *testing.T) {
 	w.must(w.group.ReadAll(post.ID, crowd[45]))
 	w.clock.advance(6 * time.Minute) // beyond the cooldown: it is still the same reminder
 	before := len(w.group.Messages())
-	w.must(w.newBot(w.bot.Options).Work(w.soon(), command, false))
+	w.must(w.newBot(w.wiring).Work(w.soon(), command, false))
 	w.sees("the answer", w.group.Messages()[before:], byWebhook("#1 周五停机", "已私信提醒 49 人。"))
 	for i, p := range append(crowd, w.lilei, w.lisi) {
 		want := 1
@@ -593,7 +590,7 @@ func TestAReminderIsCarriedOutOnce(t *testing.T) {
 	w.must(w.bot.Work(w.soon(), command, false))
 	said := len(w.group.Messages())
 	for range 3 {
-		w.must(w.newBot(w.bot.Options).Work(w.soon(), command, false))
+		w.must(w.newBot(w.wiring).Work(w.soon(), command, false))
 	}
 	if now := len(w.group.Messages()); now != said {
 		t.Errorf("said %+v", w.group.Messages()[said:])
@@ -673,14 +670,14 @@ func TestWhoMayRemindAndFollow(t *testing.T) {
 			w.wants(got, spoken{"只有本组织的成员可以用我", "Only members of this organisation can use me"}.in(language))
 			w.never(got, "周五停机", "李雷")
 		}
-		w.reconfigure(func(o *bot.Options) { o.Policy.Remind = "" })
+		w.reconfigure(func(o *wiring) { o.Policy.Remind = "" })
 		w.wants(w.asks(w.lilei, commands[0].in(language)), spoken{"没有对任何人开放", "lets nobody"}.in(language))
-		w.reconfigure(func(o *bot.Options) { o.Policy.Groups = []string{"cidOther"} })
+		w.reconfigure(func(o *wiring) { o.Policy.Groups = []string{"cidOther"} })
 		w.wants(w.asks(w.lilei, commands[0].in(language)), spoken{"没有被允许在这个群里", "not allowed to work in this group"}.in(language))
 		if w.dingtalk.Counted() != calls || len(w.inbox.scheduled) != 0 {
 			t.Error("something was done for somebody who may not")
 		}
-		w.reconfigure(func(o *bot.Options) { o.Policy.Groups, o.Policy.Remind = nil, receipts.Everyone })
+		w.reconfigure(func(o *wiring) { o.Policy.Groups, o.Policy.Remind = nil, receipts.Everyone })
 		if got := w.tells(w.zhangsan, commands[0].in(language)); len(got) != 1 || len(got[0].Mentioned) != 4 {
 			t.Errorf("%+v", got)
 		}
@@ -693,7 +690,7 @@ func TestWhoMayRemindAndFollow(t *testing.T) {
 func TestTheOutcomeOfAReminderToThePersonAlone(t *testing.T) {
 	t.Parallel()
 	inBothLanguages(t, func(t *testing.T, language command.Language) {
-		w := newWorld(t, setup{options: func(o *bot.Options) { o.Direct = true }})
+		w := newWorld(t, setup{options: func(o *wiring) { o.Direct = true }})
 		w.announce("公告 周五停机")
 		w.dingtalk.FlowControl(true, w.zhangsan)
 		sent := byWebhook(spoken{"结果已私信发给你。", "I sent you the answer directly."}.in(language))

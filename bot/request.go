@@ -1,36 +1,228 @@
 package bot
 
 import (
+	"cmp"
 	"context"
+	"fmt"
+	"time"
 
+	"github.com/cenkalti/backoff/v5"
 	"go.uber.org/zap"
-	"go.uber.org/zap/zapcore"
+
+	"whoread/bot/command"
+	"whoread/bot/reply"
+	"whoread/receipts"
 )
 
-type requestKey struct{}
+// request is what somebody wants, from their words to the answer.
+type request struct {
+	*Bot
+	in   Incoming
+	said command.Command
+	by   receipts.Actor
+	w    *reply.Words // in which it is answered
 
-// WithRequest returns a context for what is done on account of one command. Its id, the
-// msgId or that of something scheduled, is the request of every line of the log about
-// it.
-func WithRequest(ctx context.Context, id string) context.Context {
-	return context.WithValue(ctx, requestKey{}, id)
+	// note stands below the answer, such as that the budget is nearly spent.
+	note string
+	// again makes the answer as things stand now, for one that has waited to be given; nil if
+	// it does not change.
+	again func(context.Context) (reply.Answer, error)
 }
 
-// LogOf returns the log for what is done in that context: its lines say for which
-// request, if it is for one.
-func LogOf(ctx context.Context, log *zap.Logger) *zap.Logger {
-	if id, ok := ctx.Value(requestKey{}).(string); ok {
-		return log.With(zap.String("request", id))
+// request returns the request that somebody's words are.
+func (b *Bot) request(in Incoming) *request {
+	said := command.Parse(in.Text, in.Mentions...)
+	return &request{
+		Bot: b, in: in, said: said, w: reply.For(cmp.Or(b.Language, said.Language, b.Default)),
+		by: receipts.Actor{Person: in.Sender, Admin: in.Admin, External: in.Outsider},
 	}
-	return log
 }
 
-// levelOf is that of a line about what worked, or did not and is told to who asked.
-func levelOf(err error) zapcore.Level {
+// page renders into the language of the request, with these names.
+func (r *request) page(names receipts.Names) reply.Page {
+	return r.Presenter.Page(r.w.Language, r.in.Group, names)
+}
+
+// ref is the message that is spoken of.
+func (r *request) ref() receipts.Ref {
+	ref := receipts.Ref{Number: r.said.Number}
+	if r.in.IsReply {
+		ref.Quote = &r.in.Quote
+	}
+	return ref
+}
+
+// work carries out what was said and answers it.
+func (r *request) work(ctx context.Context) (Outcome, error) {
+	admin := r.Service.Policy.Allows(receipts.Admins, r.by, receipts.Person{})
+	r.heard(ctx)
+	a, err := r.dispatch(ctx)
+	if refused, ok := r.page(nil).Refused(err); err != nil && ok {
+		a, err = refused, nil
+	}
 	if err != nil {
-		return zapcore.WarnLevel
+		return AttemptFailed, fmt.Errorf("%s: %w", r.said.Verb, err)
 	}
-	return zapcore.InfoLevel
+	if admin && a.Text != "" {
+		if usage, due := r.Budget.Warn(r.in.ID); due {
+			r.note = r.w.BudgetNotice(usage)
+		}
+	}
+	if a.Text != "" {
+		switch err := r.answer(ctx, a); {
+		case err != nil && a.Delivered:
+			r.Log(ctx).Error("reply is lost", zap.Error(err)) // again, the sender would have it twice
+		case err != nil:
+			return AttemptFailed, fmt.Errorf("answer %s: %w", r.said.Verb, err)
+		}
+	}
+	return cmp.Or(a.Outcome, Done), nil
 }
 
-func (b *Bot) log(ctx context.Context) *zap.Logger { return LogOf(ctx, b.Log) }
+// heard has the service keep what the frame tells of its group.
+func (r *request) heard(ctx context.Context) {
+	if r.in.Direct {
+		return
+	}
+	h := receipts.Heard{At: r.in.SaidAt}
+	if !r.in.Outsider {
+		h.Speaker, h.Title = r.in.Sender, r.in.Title
+	}
+	if r.in.Webhook.Usable(r.Now()) {
+		h.Webhook = r.in.Webhook
+	}
+	r.Service.Heard(ctx, r.in.Group, h)
+}
+
+// Times that an answer waits for a DingTalk that can't be reached.
+const (
+	answerWithin   = 90 * time.Minute // as long as a session webhook is good
+	answerAgainMax = time.Minute      // between two tries
+)
+
+// answer gives the answer, and waits for DingTalk where it can't be reached or takes no more
+// calls for a while: whoever asked just before hears of it after, as things stand then.
+func (r *request) answer(ctx context.Context, a reply.Answer) error {
+	pauses := backoff.NewExponentialBackOff()
+	pauses.MaxInterval = answerAgainMax
+	tried := false
+	_, err := backoff.Retry(ctx, func() (struct{}, error) {
+		if tried && r.again != nil {
+			if later, err := r.again(ctx); err == nil {
+				a = later
+			}
+		}
+		tried = true
+		err := r.reply(ctx, a)
+		if err != nil && !canBeWaitedOut(receipts.ReasonOf(err)) {
+			err = backoff.Permanent(err)
+		}
+		return struct{}{}, err
+	}, backoff.WithBackOff(pauses), backoff.WithMaxElapsedTime(answerWithin))
+	return err
+}
+
+// canBeWaitedOut reports whether waiting helps against a failure: DingTalk can't be reached,
+// or takes no call at all for a while.
+func canBeWaitedOut(reason receipts.Reason) bool {
+	return reason == receipts.Unavailable || reason == receipts.IPBanned || reason == receipts.ThrottledMinute
+}
+
+// reply says the answer once, as well as it can.
+func (r *request) reply(ctx context.Context, a reply.Answer) error {
+	to := receipts.Recipient{Group: r.in.Group, Webhook: r.in.Webhook, Private: r.in.Direct}
+	if !r.in.Outsider {
+		to.Person = r.in.Sender
+	}
+	return r.Service.Answer(ctx, to, a.Fit(reply.Lines(r.note, r.doubt()), r.Service.Fits))
+}
+
+// tell says one sentence, as well as it can.
+func (r *request) tell(ctx context.Context, sentence string) {
+	if err := r.reply(ctx, reply.Say(sentence)); err != nil {
+		r.Log(ctx).Error("sender not told", zap.Error(err))
+	}
+}
+
+// doubt is the note under an answer that may have been given before; else empty.
+func (r *request) doubt() string {
+	if !r.in.TakenOver {
+		return ""
+	}
+	return r.w.PerhapsAgain
+}
+
+// deliver sends an answer to the person alone, where that is configured, and
+// returns what the group gets to see.
+func (r *request) deliver(ctx context.Context, a reply.Answer) reply.Answer {
+	if !r.Service.Direct {
+		return a
+	}
+	r.again = nil
+	a = a.Under(r.w, cmp.Or(r.Service.Title(ctx, r.in.Group), r.in.Title))
+	missed, err := r.Service.Private(ctx, r.in.Sender.UserID, a.Fit(r.doubt(), r.Service.Fits))
+	switch {
+	case err != nil:
+		r.Log(ctx).Warn("direct answer failed", zap.Error(err))
+		return reply.Fail(r.w.CantReach, r.w.Problem(err)).About(a.Number)
+	case missed:
+		return reply.Fail(r.w.CantReach).About(a.Number)
+	}
+	sent := reply.Say(r.w.SentYou).About(a.Number)
+	sent.Delivered, sent.Outcome = true, a.Outcome
+	return sent
+}
+
+// dispatch does what was said and returns the answer. An error that is no refusal means
+// that it should be tried again.
+func (r *request) dispatch(ctx context.Context) (reply.Answer, error) {
+	switch err := r.Service.Enter(r.by, r.in.Group); {
+	case r.in.Direct && !r.in.Outsider:
+		return reply.Refuse(r.w.Private), nil
+	case err != nil:
+		return reply.Answer{}, err
+	case r.in.Spent:
+		return reply.Refuse(r.w.Spent), nil
+	case r.in.Wordless:
+		return reply.Refuse(r.w.Wordless), nil
+	case r.in.Unnamed && r.said.Verb.Acts():
+		return reply.Refuse(r.w.Unnamed), nil
+	}
+	switch r.said.Verb {
+	case command.Announce:
+		return r.announce(ctx)
+	case command.WhoRead, command.Unread:
+		return r.report(ctx)
+	case command.List:
+		return r.list(ctx)
+	case command.Remind:
+		return r.remind(ctx)
+	case command.Follow:
+		return r.follow(ctx)
+	case command.Stop:
+		return r.stop(ctx)
+	case command.Recall:
+		return r.recall(ctx)
+	case command.Export:
+		return r.export(ctx)
+	case command.Chart:
+		return r.chart(ctx)
+	case command.Usage:
+		return r.usage(ctx)
+	case command.Help:
+		return r.help(ctx)
+	case command.None:
+		if r.in.Pictures > 0 { // there was something to see beside the mention
+			return reply.Refuse(r.w.Wordless), nil
+		}
+		return r.help(ctx)
+	default:
+		switch {
+		case r.said.Nearest != "":
+			return reply.Refuse(fmt.Sprintf(r.w.UnknownNear, r.said.Nearest)), nil
+		case r.in.Pictures > 0: // and what else there is may be the bot's name
+			return reply.Refuse(r.w.Wordless), nil
+		}
+		return reply.Refuse(r.w.Unknown), nil
+	}
+}

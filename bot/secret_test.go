@@ -21,7 +21,7 @@ func TestAWebhookIsOnlyShownInTheInbox(t *testing.T) {
 	in := Incoming{ID: "msg1", Group: "cid1", Webhook: receipts.Webhook{URL: receipts.NewSecret(webhook)}}
 	for name, value := range map[string]any{
 		"itself": in.Webhook, "a pointer": &in.Webhook, "a secret": in.Webhook.URL, "a pointer to a secret": &in.Webhook.URL, "a command": in, "a pointer to a command": &in,
-		"a reminder": &nudges{webhook: in.Webhook}, "a list": []Incoming{in}, "a map": map[string]any{"in": in}, "an error": fmt.Errorf("%+v", in),
+		"a reminder": receipts.RemindRequest{Webhook: in.Webhook}, "a recipient": &receipts.Recipient{Webhook: in.Webhook}, "a list": []Incoming{in}, "a map": map[string]any{"in": in}, "an error": fmt.Errorf("%+v", in),
 	} {
 		var log bytes.Buffer
 		encoders := []zapcore.Encoder{zapcore.NewJSONEncoder(zap.NewProductionEncoderConfig()), zapcore.NewConsoleEncoder(zap.NewDevelopmentEncoderConfig())}

@@ -5,7 +5,6 @@ import (
 	"testing"
 	"time"
 
-	"whoread/bot"
 	"whoread/receipts"
 	"whoread/receipts/dingtalk/dingtalktest"
 )
@@ -15,7 +14,7 @@ import (
 func TestASweepSavesWhatDingTalkForgets(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, setup{})
-	w.reconfigure(func(o *bot.Options) { o.Sweep = []time.Duration{time.Hour, 23 * time.Hour} })
+	w.reconfigure(func(o *wiring) { o.Sweeps = []time.Duration{time.Hour, 23 * time.Hour} })
 	began := w.clock.now()
 	post := w.announce("公告 停机")
 	sweeps, err := w.inbox.Scheduled(t.Context(), w.group.ID())
@@ -51,7 +50,7 @@ func TestASweepSavesWhatDingTalkForgets(t *testing.T) {
 func TestASweepOfWhatIsGoneIsNothing(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, setup{})
-	sweep := receipts.Job{ID: "sweep", Kind: bot.SweepJob, Group: "cid", Body: `{"Number":7,"Nth":0}`}
+	sweep := receipts.Job{ID: "sweep", Kind: receipts.SweepJob, Group: "cid", Body: `{"Number":7,"Nth":0}`}
 	w.must(w.bot.Work(w.soon(), sweep, false))
 	w.bot.GiveUp(w.soon(), sweep, false, errors.New("over"))
 }

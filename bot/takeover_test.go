@@ -5,7 +5,6 @@ import (
 	"strings"
 	"testing"
 
-	"whoread/bot"
 	"whoread/bot/command"
 	"whoread/receipts"
 	"whoread/receipts/dingtalk/dingtalktest"
@@ -55,7 +54,7 @@ func TestAnAnswerThatMayHaveBeenGivenBeforeSaysSo(t *testing.T) {
 				command := w.accepted(say{Text: said.in(language)})
 				for _, takenOver := range []bool{false, true, true} {
 					before := len(w.group.Messages())
-					w.must(w.newBot(w.bot.Options).Work(w.soon(), command, takenOver))
+					w.must(w.newBot(w.wiring).Work(w.soon(), command, takenOver))
 					var answers []dingtalktest.Message
 					for _, m := range w.group.Messages()[before:] {
 						if m.Via == dingtalktest.ViaWebhook {
@@ -88,7 +87,7 @@ func TestMentionsThatAreTakenOver(t *testing.T) {
 	command := w.accepted(say{Text: "提醒"})
 	w.must(w.bot.Work(w.soon(), command, false))
 	before := len(w.group.Messages())
-	w.must(w.newBot(w.bot.Options).Work(w.soon(), command, true))
+	w.must(w.newBot(w.wiring).Work(w.soon(), command, true))
 	for _, m := range w.group.Messages()[before:] {
 		if len(m.Mentioned) > 0 {
 			t.Errorf("mentioned again: %s", m.Text)
@@ -116,7 +115,7 @@ func TestGivingUpWhatWasTakenOver(t *testing.T) {
 func TestAPrivateAnswerThatMayHaveBeenGivenBefore(t *testing.T) {
 	t.Parallel()
 	inBothLanguages(t, func(t *testing.T, language command.Language) {
-		w := newWorld(t, setup{options: func(o *bot.Options) { o.Direct = true }})
+		w := newWorld(t, setup{options: func(o *wiring) { o.Direct = true }})
 		w.announce("公告 停机")
 		command := w.accepted(say{Text: spoken{"谁没读", "unread"}.in(language)})
 		w.must(w.bot.Work(w.soon(), command, false))
@@ -134,7 +133,7 @@ func TestAPrivateAnswerThatMayHaveBeenGivenBefore(t *testing.T) {
 // be told of it.
 func TestAPrivateAnswerIsGivenOnce(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, setup{options: func(o *bot.Options) { o.Direct = true }})
+	w := newWorld(t, setup{options: func(o *wiring) { o.Direct = true }})
 	w.announce("公告 停机")
 	command := w.accepted(say{Text: "谁没读"})
 	w.dingtalk.Inject(dingtalktest.Fault{API: dingtalktest.APIWebhook, Kind: dingtalktest.Throttled})

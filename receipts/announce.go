@@ -38,7 +38,12 @@ type Announcement struct {
 	Command string // the msgId of the command, by which a repetition is known
 	Title   string
 	Text    string
-	Author  Person
+	Author  Person // a Service fills it in
+	// How it is followed up, and in which language the bot speaks of it. What is zero is as
+	// the settings have it.
+	Deadline time.Time
+	Every    time.Duration
+	Language string
 }
 
 // Announced is the outcome of an announcement.
@@ -50,7 +55,8 @@ type Announced struct {
 	NoAudience error
 	// Failure is why it was not sent, or not certainly, for the log; nil also of a
 	// repetition.
-	Failure error
+	Failure  error
+	FollowUp *FollowUp // nil if it is not followed up
 }
 
 // Announce records the announcement, sends it, and records the outcome.

@@ -213,20 +213,20 @@ var ErrNotFollowed = errors.New("the message is not followed up")
 // under its hands.
 const stopTries = 5
 
-// Follower begins and stops follow-ups.
-type Follower struct {
+// FollowUps begins and stops follow-ups.
+type FollowUps struct {
 	Records FollowUpRecords
 	Now     func() time.Time
 }
 
 // Start follows a message up. A repetition of the same command changes nothing.
-func (w *Follower) Start(ctx context.Context, m Message, f FollowUp) (FollowUp, error) {
+func (w *FollowUps) Start(ctx context.Context, m Message, f FollowUp) (FollowUp, error) {
 	return w.Records.Follow(ctx, m.Group, m.Number, f.Begin(w.Now()))
 }
 
 // Stop ends a follow-up. ErrNotFollowed means that there is none that goes on, nor
 // one that the same person stopped.
-func (w *Follower) Stop(ctx context.Context, group string, number int, who Person) (FollowUp, error) {
+func (w *FollowUps) Stop(ctx context.Context, group string, number int, who Person) (FollowUp, error) {
 	for range stopTries {
 		f, err := w.Records.FollowUp(ctx, group, number)
 		if err != nil {

@@ -58,8 +58,8 @@ type world struct {
 	reporter  *receipts.Reporter
 	recaller  *receipts.Recaller
 	recalls   *recalls
-	prompter  *receipts.Prompter
-	follower  *receipts.Follower
+	prompter  *receipts.Reminders
+	follower  *receipts.FollowUps
 }
 
 func newWorld(t failer) *world {
@@ -85,8 +85,8 @@ func newWorldAt(t failer, c *clock, now func() time.Time) *world {
 		Records: w.records, Members: book, Readers: w.readers, Fresh: freshReads, Now: now,
 	}
 	w.recaller = &receipts.Recaller{Records: w.records, Source: w.recalls, Readers: w.readers}
-	w.prompter = &receipts.Prompter{Records: w.records, Cooldown: cooldown, Now: now}
-	w.follower = &receipts.Follower{Records: w.records, Now: now}
+	w.prompter = &receipts.Reminders{Records: w.records, Cooldown: cooldown, Now: now}
+	w.follower = &receipts.FollowUps{Records: w.records, Now: now}
 	return w
 }
 

@@ -18,8 +18,9 @@ type Quote struct {
 	// CreatedAt and Text are of the quoted message. Both may be missing.
 	CreatedAt time.Time
 	Text      string
-	// About is the number that the text gives if it is an answer of the bot, else 0.
-	About int
+	// Number is the #n in the first line of the text, which is the bot's own; 0 if there is
+	// none, or somebody else wrote it.
+	Number int
 }
 
 // A message is on its way to the group for less than this. An uncertain message
@@ -69,8 +70,8 @@ func plain(text string) string {
 // other error is DingTalk's refusal, or that of the records.
 func (r *Reporter) Quoted(ctx context.Context, group string, q Quote, rights Rights) (Message, error) {
 	m, err := r.Records.ByKey(ctx, group, q.Key)
-	if errors.Is(err, ErrNoMessage) && q.About > 0 {
-		m, err = r.Message(ctx, group, q.About)
+	if about := q.about(); errors.Is(err, ErrNoMessage) && about > 0 {
+		m, err = r.Message(ctx, group, about)
 	}
 	if !errors.Is(err, ErrNoMessage) {
 		return m, err

@@ -218,7 +218,7 @@ func TestQuotedAMessageOnItsWay(t *testing.T) {
 func TestQuotedAPostMeansWhatItIsAbout(t *testing.T) {
 	t.Parallel()
 	for name, quote := range map[string]receipts.Quote{
-		"without text": {Key: "chart"}, "with its text": {Key: "chart", CreatedAt: morning, Text: posted}, "of another number": {Key: "chart", Text: "#2", About: 2},
+		"without text": {Key: "chart"}, "with its text": {Key: "chart", CreatedAt: morning, Text: posted}, "of another number": {Key: "chart", Text: "#2", Number: 2},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -308,7 +308,7 @@ func TestQuotedAnAnswerMeansItsNumber(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.announceUncertain(t)
-	quote := receipts.Quote{Key: "answer", CreatedAt: morning, Text: "#1 " + posted, About: 1}
+	quote := receipts.Quote{Key: "answer", CreatedAt: morning, Text: "#1 " + posted, Number: 1}
 	if m, err := w.reporter.Quoted(t.Context(), group, quote, receipts.Rights{}); err != nil || m.Number != 1 || m.State != receipts.Uncertain {
 		t.Errorf("Quoted() = %+v, %v; want #1 as it is", m, err)
 	}

@@ -148,10 +148,29 @@ type Reminded struct {
 	Err    error
 	// Halt is why the rest was not reminded; zero if nothing came between.
 	Halt Halt
+
+	// NotUnread are the people who alone were to be reminded, if all of them have read the
+	// message or it is not for them. Then nobody was reminded.
+	NotUnread []string
+	// Told reports that the mentions in the group have told all of this.
+	Told bool
 }
 
-// Prompter reminds the people who have not read a message, and only them.
-type Prompter struct {
+// Shown returns whom an account of the reminder names, in lists of at most limit people.
+func (r Reminded) Shown(limit int) []string {
+	lists := [][]string{r.Missed.Unknown, r.Missed.Flooded, r.Uncertain, r.Failed}
+	if r.Earlier != nil {
+		lists = append(lists, r.Earlier.UserIDs())
+	}
+	var ids []string
+	for _, list := range lists {
+		ids = append(ids, list[:min(len(list), limit)]...)
+	}
+	return ids
+}
+
+// Reminders reminds the people who have not read a message, and only them.
+type Reminders struct {
 	Records ReminderRecords
 	// Cooldown is how long after a reminder the same message is not reminded of
 	// again.
@@ -165,7 +184,7 @@ type Prompter struct {
 // who has read meanwhile is left out, and after a Halt nobody is reminded. An error is
 // ErrNoMessage, or means that the records did not answer; a repetition of the run then
 // goes on.
-func (p *Prompter) Remind(ctx context.Context, report Report, prompt Prompt, n Nudger) (Reminded, error) {
+func (p *Reminders) Remind(ctx context.Context, report Report, prompt Prompt, n Nudger) (Reminded, error) {
 	done := Reminded{Report: report, Reached: map[Channel][]string{}}
 	if !report.Complete() || len(report.Unread) == 0 {
 		return done, nil
@@ -204,7 +223,7 @@ func (p *Prompter) Remind(ctx context.Context, report Report, prompt Prompt, n N
 
 // batch reminds one batch and adds what came of it to done. Err means that the
 // records did not answer before anybody was reminded.
-func (p *Prompter) batch(ctx context.Context, done *Reminded, prompt Prompt, i int, batch Batch, unread map[string]bool, n Nudger) error {
+func (p *Reminders) batch(ctx context.Context, done *Reminded, prompt Prompt, i int, batch Batch, unread map[string]bool, n Nudger) error {
 	group, number, run := done.Report.Message.Group, done.Report.Message.Number, prompt.Run
 	now, err := p.Records.BeginBatch(ctx, group, BatchStart{Prompt: prompt, Number: number, Batch: i, UserIDs: batch.UserIDs})
 	if err != nil {
@@ -252,7 +271,7 @@ func (p *Prompter) batch(ctx context.Context, done *Reminded, prompt Prompt, i i
 // end records the outcome of a batch. It tries for a while, and although ctx may
 // have ended. A batch whose outcome can't be recorded is not reminded again; only
 // a repetition of the run calls it uncertain.
-func (p *Prompter) end(ctx context.Context, group string, number int, run string, i int, o Outcome) {
+func (p *Reminders) end(ctx context.Context, group string, number int, run string, i int, o Outcome) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), recordWithin)
 	defer cancel()
 	_, _ = backoff.Retry(ctx, func() (struct{}, error) {

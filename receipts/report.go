@@ -94,6 +94,18 @@ type Report struct {
 // Complete tells whether everything that the report should say is known.
 func (r Report) Complete() bool { return len(r.Gaps) == 0 }
 
+// Shown returns whom an account of the report names, in lists of at most limit people: the
+// unread, and the readers too if they are listed.
+func (r Report) Shown(limit int, withReaders bool) []string {
+	ids := slices.Clone(r.Unread[:min(len(r.Unread), limit)])
+	if withReaders {
+		for _, receipt := range r.Read[:min(len(r.Read), limit)] {
+			ids = append(ids, receipt.UserID)
+		}
+	}
+	return ids
+}
+
 // AllRead tells whether everybody has certainly read. Of a learned audience that is
 // never certain.
 func (r Report) AllRead() bool {

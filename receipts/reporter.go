@@ -144,6 +144,21 @@ func (r *Reporter) Again(ctx context.Context, report Report) (Report, error) {
 	return report, nil
 }
 
+// namesWithin is how long names are looked up before people may have read meanwhile.
+const namesWithin = time.Second
+
+// named looks up the names of these people, who are in a report. The report comes back as it
+// is by then, if that took long.
+func (r *Reporter) named(ctx context.Context, report Report, userIDs []string, look func(context.Context, string, []string) Names) (Report, Names, error) {
+	began := r.Now()
+	names := look(ctx, report.Message.Group, userIDs)
+	if r.Now().Sub(began) < namesWithin {
+		return report, names, nil
+	}
+	report, err := r.Again(ctx, report)
+	return report, names, err
+}
+
 // Message returns the record of the message of that number, or ErrNoMessage.
 func (r *Reporter) Message(ctx context.Context, group string, number int) (Message, error) {
 	kept, err := r.kept(ctx, group, number)

@@ -235,7 +235,7 @@ func TestStopWinsAgainstRoundsOfAnotherReplica(t *testing.T) {
 				return err
 			})
 		}
-		follower := receipts.Follower{Records: replicas[1], Now: func() time.Time { return noon }}
+		follower := receipts.FollowUps{Records: replicas[1], Now: func() time.Time { return noon }}
 		who := receipts.Person{UserID: "u2", Name: "韩梅梅"}
 		all.Go(func() error {
 			_, err := follower.Stop(ctx, group, 1, who)
@@ -476,7 +476,7 @@ func TestAStopThatIsRepeatedIsDone(t *testing.T) {
 		s := open(t, b)
 		sent(t, s, group, "msg1", "key1")
 		follow(t, s, group, 1, followUpOf("command"))
-		follower := receipts.Follower{Records: s, Now: func() time.Time { return noon }}
+		follower := receipts.FollowUps{Records: s, Now: func() time.Time { return noon }}
 		for range 2 {
 			f, err := follower.Stop(context.WithoutCancel(t.Context()), group, 1, receipts.Person{UserID: "u2"})
 			if err != nil || f.Ended != receipts.Stopped || f.Version != 1 {

@@ -644,7 +644,7 @@ func TestARunThatIsCutOffFromRedisGoesOn(t *testing.T) {
 					die()
 				}
 			}
-			prompter := &receipts.Prompter{Records: s, Cooldown: cooldown, Now: func() time.Time { return noon }}
+			prompter := &receipts.Reminders{Records: s, Cooldown: cooldown, Now: func() time.Time { return noon }}
 			if _, err := prompter.Remind(alive, report, receipts.Prompt{Run: run, By: receipts.Ding}, n); (err == nil) != (cutAfter == len(people)-1) {
 				t.Fatalf("cut off after %d: %v", cutAfter+1, err)
 			}

@@ -66,9 +66,6 @@ type Message struct {
 	// bot sent by API.
 	IsReply bool
 	Quote   receipts.Quote
-	// QuotedNumber is the #n in the first line of a quoted message of the bot's; 0 if
-	// none is quoted.
-	QuotedNumber int
 
 	SaidAt     time.Time // zero if DingTalk does not tell; once accepted, never
 	AcceptedAt time.Time // when the frame arrived
@@ -154,7 +151,7 @@ func DecodeMessage(data []byte, frameID string) (Message, error) {
 
 	q := frame.quoted()
 	m.IsReply, m.Quote = q.is(), q.quote()
-	m.QuotedNumber = q.number(frame.ChatbotUserID, m.Quote.Text)
+	m.Quote.Number = q.number(frame.ChatbotUserID, m.Quote.Text)
 	return m, nil
 }
 

@@ -128,8 +128,8 @@ func TestDecodeDocumentedFrames(t *testing.T) {
 		"quotes an answer": {
 			quoting(fields{"createdAt": "1754215100000", "senderId": "$:LWCP_v1:$bot", "content": fields{"text": "#7 周五 #8 停机  \n未读 9 人"}}, nil),
 			func(in *Message) {
-				in.IsReply, in.QuotedNumber = true, 7
-				in.Quote = receipts.Quote{CreatedAt: createdAt, Text: "#7 周五 #8 停机  \n未读 9 人"}
+				in.IsReply = true
+				in.Quote = receipts.Quote{Number: 7, CreatedAt: createdAt, Text: "#7 周五 #8 停机  \n未读 9 人"}
 			},
 		},
 		"quotes an answer without a number in its first line": {
@@ -150,7 +150,7 @@ func TestDecodeDocumentedFrames(t *testing.T) {
 				"repliedMsg": fields{"senderId": "$:LWCP_v1:$bot", "content": fields{"text": "已发出 #7"}},
 			}},
 			func(in *Message) {
-				in.Text, in.IsReply, in.QuotedNumber, in.Quote.Text = "谁没读", true, 7, "已发出 #7"
+				in.Text, in.IsReply, in.Quote.Number, in.Quote.Text = "谁没读", true, 7, "已发出 #7"
 			},
 		},
 	} {
@@ -351,7 +351,7 @@ func FuzzDecode(f *testing.F) {
 			}
 			return
 		}
-		if in.ID == "" || in.Group == "" || len(in.Text) > maxTextBytes || !utf8.ValidString(in.Text) || in.QuotedNumber < 0 {
+		if in.ID == "" || in.Group == "" || len(in.Text) > maxTextBytes || !utf8.ValidString(in.Text) || in.Quote.Number < 0 {
 			t.Fatalf("%+v", in)
 		}
 		if !in.Outsider && in.Sender.UserID == "" {
@@ -365,7 +365,7 @@ func FuzzDecode(f *testing.F) {
 		if slices.Contains(in.Mentioned, "") || in.Strangers < 0 || len(in.Quote.Text) > maxTextBytes {
 			t.Fatalf("%+v", in)
 		}
-		if (in.Quote.Key != "" || in.Quote.Text != "" || in.QuotedNumber > 0) && !in.IsReply {
+		if (in.Quote.Key != "" || in.Quote.Text != "" || in.Quote.Number > 0) && !in.IsReply {
 			t.Fatalf("a quotation that is none: %+v", in)
 		}
 	})

@@ -197,8 +197,8 @@ func TestQuotesInAllShapes(t *testing.T) {
 				replied["content"] = test.content
 			}
 			want := documented(func(m *Message) {
-				m.IsReply, m.QuotedNumber = true, test.number
-				m.Quote = receipts.Quote{Text: test.text, CreatedAt: time.UnixMilli(1754215100000)}
+				m.IsReply = true
+				m.Quote = receipts.Quote{Text: test.text, Number: test.number, CreatedAt: time.UnixMilli(1754215100000)}
 			})
 			// It stands in the text, in the content or beside them.
 			for where, changes := range map[string]fields{
@@ -212,7 +212,7 @@ func TestQuotesInAllShapes(t *testing.T) {
 			}
 			// The same text of anybody else's names no message.
 			replied["senderId"] = "$:LWCP_v1:$abc"
-			if m := decoded(t, fields{"repliedMsg": replied}); !m.IsReply || m.QuotedNumber != 0 {
+			if m := decoded(t, fields{"repliedMsg": replied}); !m.IsReply || m.Quote.Number != 0 {
 				t.Errorf("somebody else's: %+v", m)
 			}
 		})
@@ -224,7 +224,7 @@ func TestTheOldShapeOfQuotes(t *testing.T) {
 	t.Parallel()
 	old := fields{"msgId": "m0", "msgtype": "text", "senderId": "$:LWCP_v1:$bot", "text": fields{"content": "#1 一"}}
 	got := decoded(t, fields{"quoteMessage": old})
-	want := documented(func(m *Message) { m.IsReply, m.QuotedNumber, m.Quote.Text = true, 1, "#1 一" })
+	want := documented(func(m *Message) { m.IsReply, m.Quote.Number, m.Quote.Text = true, 1, "#1 一" })
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
@@ -242,7 +242,7 @@ func TestEverySignOfAQuotation(t *testing.T) {
 		"an old one without content":   {"quoteMessage": fields{"msgId": "m0"}},
 		"a new one without content":    {"repliedMsg": fields{"msgId": "m0"}},
 	} {
-		if m := decoded(t, changes); !m.IsReply || m.QuotedNumber != 0 {
+		if m := decoded(t, changes); !m.IsReply || m.Quote.Number != 0 {
 			t.Errorf("%s: %+v", name, m)
 		}
 	}

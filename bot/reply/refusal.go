@@ -1,6 +1,10 @@
 package reply
 
 import (
+	"errors"
+	"fmt"
+	"strings"
+
 	"whoread/receipts"
 )
 
@@ -14,4 +18,48 @@ func (w *Words) Refusal(rule receipts.Rule) string {
 	default:
 		return w.NobodyMay
 	}
+}
+
+// Refused says why something that was asked for is not done. It reports false for an error
+// that is no answer to who asked: trying again may help.
+func (p Page) Refused(err error) (Answer, bool) {
+	if forbidden, ok := errors.AsType[*receipts.ForbiddenError](err); ok {
+		return Refuse(p.Refusal(forbidden.Rule)), true
+	}
+	if none, ok := errors.AsType[*receipts.NoSuchMessageError](err); ok {
+		return Refuse(fmt.Sprintf(p.NoSuch, none.Number)), true
+	}
+	if not, ok := errors.AsType[*receipts.NotFollowedError](err); ok {
+		return Refuse(fmt.Sprintf(p.WasNotFollowed, not.Number)).About(not.Number), true
+	}
+	if many, ok := errors.AsType[*receipts.ManyFollowedError](err); ok {
+		return Refuse(fmt.Sprintf(p.WhichStop, hashes(many.Numbers, p.Comma))), true
+	}
+	for target, sentence := range map[error]string{
+		receipts.ErrExternal:        p.Outsider,
+		receipts.ErrForeignGroup:    fmt.Sprintf(p.ForeignGrp, Escape(p.Group)),
+		receipts.ErrNotMessage:      p.QuoteNotOurs,
+		receipts.ErrNothingYet:      p.NothingYet,
+		receipts.ErrNothingCurrent:  p.NothingCurrent,
+		receipts.ErrWhich:           p.WhichRecall,
+		receipts.ErrNothingFollowed: p.NothingFollowed,
+		receipts.ErrTooLong:         fmt.Sprintf(p.TooLong, receipts.MaxPostBytes),
+	} {
+		if errors.Is(err, target) {
+			return Refuse(sentence), true
+		}
+	}
+	if receipts.ReasonOf(err) != "" || errors.Is(err, receipts.ErrPaging) {
+		return Refuse(p.Problem(err)), true
+	}
+	return Answer{}, false
+}
+
+// hashes writes #1, #2 and so on.
+func hashes(all []int, comma string) string {
+	written := make([]string, len(all))
+	for i, n := range all {
+		written[i] = fmt.Sprintf("#%d", n)
+	}
+	return strings.Join(written, comma)
 }

@@ -186,6 +186,15 @@ func (p Page) Gap(g receipts.Gap) string {
 	return p.Problem(g.Err)
 }
 
+// Lack is what an administrator can do about a learned audience: the sentence that
+// would be said if nobody were known. It is empty if there is nothing to do.
+func (p Page) Lack(why error) string {
+	if why == nil {
+		return ""
+	}
+	return p.Gap(receipts.Gap{Part: receipts.AudiencePart, Err: why})
+}
+
 // Summary is a report without names.
 func (p Page) Summary(r receipts.Report) Answer {
 	r.Unread = nil

@@ -15,7 +15,7 @@ import (
 	"testing"
 	"time"
 
-	"whoread/bot"
+	"whoread/receipts"
 	"whoread/receipts/dingtalk/dingtalktest"
 	"whoread/store/storetest"
 	"whoread/store/storetest/need"
@@ -481,7 +481,7 @@ func (w *world) wantScheduledOnceOf(sweeps, n int) {
 		if err := json.Unmarshal([]byte(text), &job); err != nil {
 			w.t.Fatal(err)
 		}
-		if job.Kind != bot.SweepJob {
+		if job.Kind != receipts.SweepJob {
 			continue
 		}
 		due := sweep{Group: job.Group}

@@ -36,7 +36,7 @@ type App struct {
 	client    *dingtalk.Client
 	budget    *budget.Budget
 	inbox     *store.Inbox
-	pushes    *bot.Pushes
+	pushes    *pushNotes
 	batch     *store.PushBatch        // of the reads that are pushed
 	bot       atomic.Pointer[bot.Bot] // with the settings that are in effect
 	stream    *stream.Client
@@ -91,7 +91,7 @@ func New(c config.Config, e Env, log *zap.Logger, m *ops.Metrics) (_ *App, err e
 	counter, quota := budget.NewCounter(a.store, e.Now, log), budget.NewQuota(e.Now)
 	a.resources.onStop("count of calls", stopTimeout, func() error { counter.Close(); return nil })
 	a.budget = budget.New(counter, quota, c.Budget.Limits(), e.Now, log)
-	coolApps := &bot.CoolApps{Records: a.store, Configured: c.DingTalk.CoolAppCode, Log: log}
+	coolApps := &platform.CoolApps{Records: a.store, Configured: c.DingTalk.CoolAppCode, Log: receipts.RequestLog(log)}
 	observe := func(call dingtalk.Call) {
 		counter.Observe(call)
 		quota.Observe(call)
@@ -103,9 +103,9 @@ func New(c config.Config, e Env, log *zap.Logger, m *ops.Metrics) (_ *App, err e
 	a.resources.onStop("client of DingTalk", stopTimeout, func() error { a.client.Close(); return nil })
 	inboxOptions := store.DefaultInboxOptions()
 	inboxOptions.Now, inboxOptions.DueEvery, inboxOptions.Lease = e.Now, e.DueEvery, e.Lease
-	inboxOptions.Mark = bot.WithRequest
+	inboxOptions.Mark = receipts.WithRequest
 	a.inbox = a.store.Inbox(inboxOptions, log)
-	a.pushes = bot.NewPushes(a.store, e.Now, log)
+	a.pushes = newPushNotes(a.store, e.Now, log)
 	options, err := a.options(c)
 	if err != nil {
 		return nil, err
@@ -130,56 +130,23 @@ func New(c config.Config, e Env, log *zap.Logger, m *ops.Metrics) (_ *App, err e
 
 // options returns the bot's settings, and what stands on them.
 func (a *App) options(c config.Config) (bot.Options, error) {
-	zone, err := time.LoadLocation(c.Reminders.TimeZone)
-	if err != nil {
-		return bot.Options{}, fmt.Errorf("time zone: %w", err)
-	}
-	reminders, err := c.ReminderOptions(zone)
+	settings, err := c.Service()
 	if err != nil {
 		return bot.Options{}, err
 	}
-	records, now := a.store, a.env.Now
+	settings.MembersSince = a.membersSince
+	now, log := a.env.Now, receipts.RequestLog(a.log)
 	dingTalk := &platform.Platform{Client: a.client, DingType: c.Reminders.DingType(), Now: now}
-	learned := receipts.LearnedMembers{Records: records, Now: now}
-	sources := append(dingTalk.MemberSources(c.RosterOptions()), learned)
-	members := receipts.NewMemberBook(records, time.Duration(c.Members.CacheFor), now, ChosenSources(c.Members.Source, sources)...)
-	members.Since = a.membersSince
-	members.Refused = func(ctx context.Context, group string, r receipts.Refusal, err error) {
-		bot.LogOf(ctx, a.log).Warn("a source of members will not be asked for a while", zap.String("group", group), zap.String("source", string(r.Source)),
-			zap.String("reason", string(r.Reason)), zap.Time("until", r.Until), zap.Error(err))
-	}
-	reporter := &receipts.Reporter{
-		Records: records, Members: members, Readers: dingTalk, Excluded: c.Members.Exclude,
-		Fresh: time.Duration(c.Reports.FreshFor), Now: now,
-	}
+	sources := append(dingTalk.MemberSources(c.RosterOptions()), receipts.LearnedMembers{Records: a.store, Now: now})
+	presenter := reply.Presenter{MaxNames: settings.MaxNames, Zone: settings.Zone, Quiet: settings.Reminders.Quiet, Now: now, Fits: dingTalk.Fits}
 	return bot.Options{
-		Inbox:     inbox{a.inbox},
-		Announcer: &receipts.Announcer{Records: records, Members: members, Sender: dingTalk, Compose: reply.Compose, Now: now},
-		Reporter:  reporter,
-		Prompter:  &receipts.Prompter{Records: records, Cooldown: time.Duration(c.Reminders.Cooldown), Now: now},
-		Follower:  &receipts.Follower{Records: records, Now: now},
-		Recaller:  &receipts.Recaller{Records: records, Source: dingTalk, Readers: dingTalk},
-		Names:     &receipts.NameBook{Records: records, Directory: dingTalk},
-		Members:   members,
-		Pushes:    a.batch,
-		Postings:  records,
-		Webhooks:  records,
-		Groups:    records,
-		Learned:   learned,
-		Budget:    callUsage{a.budget},
-		Messenger: dingTalk,
-		Observer:  a.metrics,
-		Version:   a.env.Version,
-		RobotCode: c.DingTalk.RobotCode,
-		Policy: receipts.Policy{
-			Groups: c.Access.Groups, Admins: c.Access.Admins,
-			Announce: c.Access.Announce, Report: c.Access.Report,
-			Remind: c.Access.Remind, Recall: c.Access.Recall,
-		},
-		Language: spoken(c.Reports.Language), Default: defaultLanguage(c.DingTalk.Site),
-		Sweep: c.Reports.Sweeps(), MaxNames: c.Reports.MaxNames, Direct: c.Reports.To == "direct",
-		Reminders: reminders,
-		Zone:      zone, Now: now, Log: a.log, Connections: a.connections,
+		Service: receipts.NewService(receipts.Ports{
+			Store: a.store, Pushes: a.batch, Platform: dingTalk, Sources: ChosenSources(c.Members.Source, sources),
+			Jobs: a.inbox, Presenter: presenter, Now: now, Log: log,
+		}, settings),
+		Presenter: presenter, Inbox: inbox{a.inbox}, Budget: callUsage{a.budget}, Observer: a.metrics, Connections: a.connections,
+		Version: a.env.Version, RobotCode: c.DingTalk.RobotCode,
+		Language: spoken(c.Reports.Language), Default: defaultLanguage(c.DingTalk.Site), Now: now, Log: log,
 	}, nil
 }
 
@@ -226,12 +193,12 @@ func (a *App) take(ctx context.Context, f stream.Frame) error {
 	if f.Type == stream.TypeEvent {
 		err := a.bot.Load().Event(ctx, f.EventType, f.Born, f.Age, f.Data)
 		if err == nil {
-			a.pushes.Note(ctx, f.EventType)
+			a.pushes.note(ctx, f.EventType)
 		}
 		return err
 	}
 	a.bot.Load().Accept(ctx, f.MessageID, f.Data)
-	a.pushes.Note(ctx, bot.PushedMessage)
+	a.pushes.note(ctx, bot.PushedMessage)
 	return nil
 }
 
@@ -265,7 +232,7 @@ func (a *App) Run(ctx context.Context) error {
 	finished := make(chan struct{})
 	go func() {
 		defer close(finished)
-		a.inbox.Run(working, store.Workers{bot.MessageJob: a, bot.SweepJob: a, bot.FollowUpJob: a})
+		a.inbox.Run(working, store.Workers{bot.MessageJob: a, receipts.SweepJob: a, receipts.FollowUpJob: a})
 	}()
 	running.onStop("inbox", inboxTimeout, func() error {
 		finish()
@@ -307,6 +274,7 @@ func (u callUsage) Warn(command string) (reply.CallUsage, bool) {
 func NewClient(c config.Config, t Env, log *zap.Logger, coolApp func(ctx context.Context, group string) string, observe func(dingtalk.Call),
 	limits dingtalk.Limiter, withinBudget, withinQuota func() bool,
 ) (*dingtalk.Client, error) {
+	logOf := receipts.RequestLog(log)
 	return dingtalk.New(dingtalk.Config{
 		ClientID: c.DingTalk.ClientID, ClientSecret: dingtalk.NewSecret(string(c.DingTalk.ClientSecret)),
 		RobotCode: c.DingTalk.RobotCode, CoolAppCode: coolApp,
@@ -314,11 +282,11 @@ func NewClient(c config.Config, t Env, log *zap.Logger, coolApp func(ctx context
 		CallsPerSecond: c.Budget.CallsPerSecond, Now: t.Now, Transport: t.Transport,
 		Limits: limits, WithinBudget: withinBudget, WithinQuota: withinQuota,
 		Warn: func(ctx context.Context, err error) {
-			bot.LogOf(ctx, log).Warn("DingTalk is called without what is shared", zap.Error(err))
+			logOf(ctx).Warn("DingTalk is called without what is shared", zap.Error(err))
 		},
 		Observe: func(ctx context.Context, call dingtalk.Call) {
 			observe(call)
-			log := bot.LogOf(ctx, log).With(zap.String("api", call.API), zap.Duration("took", call.Took), zap.Bool("counted", call.Counted))
+			log := logOf(ctx).With(zap.String("api", call.API), zap.Duration("took", call.Took), zap.Bool("counted", call.Counted))
 			if f := call.Failure; f != nil {
 				log.Warn("a call of DingTalk failed", zap.String("kind", string(f.Kind)), zap.Int("status", f.HTTPStatus),
 					zap.String("code", f.Code), zap.String("dingtalk_request_id", f.RequestID), zap.Error(f))

@@ -11,12 +11,12 @@ import (
 
 	"go.uber.org/zap"
 
-	"whoread/bot"
 	"whoread/bot/stream"
 	"whoread/cmd/internal/app"
 	"whoread/receipts"
 	"whoread/receipts/dingtalk"
 	"whoread/receipts/dingtalk/budget"
+	"whoread/receipts/platform"
 )
 
 // What is named in calls that must do nothing: DingTalk knows none of it.
@@ -59,7 +59,7 @@ const (
 func (c *checker) checkDingTalk(ctx context.Context) {
 	coolApp := func(context.Context, string) string { return c.config.DingTalk.CoolAppCode }
 	if c.records != nil {
-		coolApp = (&bot.CoolApps{Records: c.records, Configured: c.config.DingTalk.CoolAppCode, Log: zap.NewNop()}).Code
+		coolApp = (&platform.CoolApps{Records: c.records, Configured: c.config.DingTalk.CoolAppCode, Log: receipts.RequestLog(zap.NewNop())}).Code
 		c.counter = budget.NewCounter(c.records, time.Now, zap.NewNop())
 	}
 	var counting sync.Mutex

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"time"
 
-	"whoread/bot"
 	"whoread/receipts"
 	"whoread/receipts/dingtalk"
 	"whoread/receipts/dingtalk/budget"
@@ -70,22 +69,35 @@ func (b Budget) Limits() budget.Limits {
 	return budget.Limits{CallsPerSecond: b.CallsPerSecond, CallsPerMonth: b.CallsPerMonth, WarnAt: int(b.WarnAt)}
 }
 
-// ReminderOptions returns the settings of reminders and follow-ups as the bot takes them.
-func (c Config) ReminderOptions(zone *time.Location) (bot.Reminders, error) {
+// Service returns what the administrator has decided, as the domain takes it.
+func (c Config) Service() (receipts.Settings, error) {
+	zone, err := time.LoadLocation(c.Reminders.TimeZone)
+	if err != nil {
+		return receipts.Settings{}, fmt.Errorf("time zone: %w", err)
+	}
 	quiet, err := receipts.ParseQuietHours(c.Reminders.QuietHours, zone)
 	if err != nil {
-		return bot.Reminders{}, fmt.Errorf("quiet hours: %w", err)
+		return receipts.Settings{}, fmt.Errorf("quiet hours: %w", err)
 	}
-	r := bot.Reminders{By: c.Reminders.By, Quiet: quiet, FollowUps: map[string]bot.FollowUpOptions{}}
+	followUps := make(map[string]receipts.FollowUpSettings, len(c.FollowUp))
 	for id, f := range c.FollowUp {
-		r.FollowUps[id] = f.options()
+		followUps[id] = f.options()
 	}
-	return r, nil
+	return receipts.Settings{
+		Policy: receipts.Policy{
+			Groups: c.Access.Groups, Admins: c.Access.Admins,
+			Announce: c.Access.Announce, Report: c.Access.Report,
+			Remind: c.Access.Remind, Recall: c.Access.Recall,
+		},
+		Excluded: c.Members.Exclude, CacheFor: time.Duration(c.Members.CacheFor), FreshFor: time.Duration(c.Reports.FreshFor),
+		Sweeps: durations(c.Reports.Sweep), Direct: c.Reports.To == "direct", MaxNames: c.Reports.MaxNames, Zone: zone,
+		Reminders: receipts.ReminderSettings{By: c.Reminders.By, Cooldown: time.Duration(c.Reminders.Cooldown), Quiet: quiet, FollowUps: followUps},
+	}, nil
 }
 
-// options returns the follow-up as the bot takes it.
-func (f FollowUp) options() bot.FollowUpOptions {
-	o := bot.FollowUpOptions{Every: durations(f.Every), By: f.By, Share: int(f.Until), Tell: f.Tell}
+// options returns the follow-up as the domain takes it.
+func (f FollowUp) options() receipts.FollowUpSettings {
+	o := receipts.FollowUpSettings{Every: durations(f.Every), By: f.By, Share: int(f.Until), Tell: f.Tell}
 	if clock, err := receipts.ParseClockTime(f.Deadline); err == nil {
 		o.Clock = &clock
 	} else if within, err := time.ParseDuration(f.Deadline); err == nil {
@@ -93,9 +105,6 @@ func (f FollowUp) options() bot.FollowUpOptions {
 	}
 	return o
 }
-
-// Sweeps returns how long after its sending what is known of a message is saved.
-func (r Reports) Sweeps() []time.Duration { return durations(r.Sweep) }
 
 func durations(all []Duration) []time.Duration {
 	plain := make([]time.Duration, len(all))

@@ -1,0 +1,66 @@
+package reply
+
+import (
+	"fmt"
+	"time"
+
+	"whoread/bot/command"
+	"whoread/receipts"
+)
+
+// Presenter makes posts of what the domain does. It implements receipts.Presenter.
+type Presenter struct {
+	MaxNames int // of people in one list
+	Zone     *time.Location
+	Quiet    receipts.QuietHours
+	Now      func() time.Time
+	Fits     func(receipts.Post) error // see receipts.Sender
+}
+
+// Announcement implements receipts.Presenter.
+func (Presenter) Announcement(a receipts.Announcement) receipts.Post { return Compose(a) }
+
+// Page returns a page of that time about a group.
+func (p Presenter) Page(language command.Language, group string, names receipts.Names) Page {
+	return Page{Words: For(language), Names: names, MaxNames: p.MaxNames, Now: p.Now(), Zone: p.Zone, Quiet: p.Quiet, Group: group}
+}
+
+// Reminder implements receipts.Presenter.
+func (p Presenter) Reminder(by receipts.Channel, userIDs []string, v receipts.ReminderView) receipts.Post {
+	page := p.Page(command.Language(v.Language), v.Message.Group, v.Names)
+	text := Reminder{Words: page.Words, Message: v.Message, Asker: v.Asker}
+	switch by {
+	case receipts.InPrivate:
+		return text.Private(v.Title)
+	case receipts.Ding:
+		return text.Plain(v.Title)
+	}
+	above := ""
+	if v.Round != nil {
+		above = page.Heading(v.Round.Message) + " · " + page.Share(*v.Round, true)
+	}
+	var below []string
+	if v.SoFar != nil {
+		below = page.Reached(*v.SoFar)
+	}
+	return text.Mention(userIDs, above, below...).Fit("", p.Fits)
+}
+
+// Round implements receipts.Presenter.
+func (p Presenter) Round(v receipts.RoundView) receipts.Post {
+	page := p.Page(command.Language(v.Language), v.Report.Message.Group, v.Names)
+	var a Answer
+	switch v.Act {
+	case receipts.Finish:
+		a = page.Ended(v.FollowUp, v.Report)
+	case receipts.Excuse:
+		a = page.Summary(v.Report)
+		a.Text = Lines(a.Text, fmt.Sprintf(page.RoundFailed, v.Report.Message.Number, page.Next(v.FollowUp)))
+	default:
+		a = page.Report(v.Report, false)
+		if v.Reminded != nil {
+			a.Text = Lines(append([]string{a.Text}, page.Reached(*v.Reminded)...)...)
+		}
+	}
+	return a.About(v.Report.Message.Number).Under(page.Words, v.Title).Fit("", p.Fits)
+}

@@ -1,0 +1,257 @@
+package receipts
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"go.uber.org/zap"
+)
+
+// FollowRequest is how somebody wants a message to be followed up.
+type FollowRequest struct {
+	Group    string
+	Ref      Ref
+	Command  string // the msgId of the command, by which a repetition is known
+	Every    time.Duration
+	Share    int       // the percentage of readers that is enough, from 1 to 100; 0 for all
+	Until    time.Time // zero for none
+	Language string    // in which the bot speaks of it
+}
+
+// Follow begins to follow a message up, and returns the message and its follow-up, which is
+// over if that happened since an earlier try of the same command. Errors are those of Permit
+// and of a Ref, and ErrWrongState with the message if it is neither sent nor may turn out to
+// be.
+func (s *Service) Follow(ctx context.Context, by Actor, r FollowRequest) (Message, FollowUp, error) {
+	if err := s.Permit(by, r.Group, RightRemind); err != nil {
+		return Message{}, FollowUp{}, err
+	}
+	m, err := s.reporter.find(ctx, r.Group, r.Ref, Rights{})
+	if err != nil {
+		return Message{}, FollowUp{}, err
+	}
+	if m.State != Sent && m.State != Uncertain {
+		return m, FollowUp{}, fmt.Errorf("follow up a message that is %s: %w", m.State, ErrWrongState)
+	}
+	f, err := s.followUps.start(ctx, m, FollowUp{
+		ID: r.Command, Starter: by.Person, Language: r.Language,
+		Plan: Plan{Every: []time.Duration{r.Every}, By: []Channel{s.Reminders.By}, Share: cmp.Or(r.Share, 100), Until: r.Until},
+	})
+	return m, f, err
+}
+
+// Stop ends the follow-up of a message, whose number comes back. Without a Ref it is the only
+// one that is followed up: otherwise the error is ErrNothingFollowed or a *ManyFollowedError.
+// Other errors are those of Permit and of a Ref, and a *NotFollowedError.
+func (s *Service) Stop(ctx context.Context, by Actor, group string, ref Ref) (int, error) {
+	if err := s.Permit(by, group, RightRemind); err != nil {
+		return 0, err
+	}
+	if !ref.named() {
+		followed, err := s.ports.Store.Followed(ctx, group)
+		switch {
+		case err != nil:
+			return 0, err
+		case len(followed) == 0:
+			return 0, ErrNothingFollowed
+		case len(followed) > 1:
+			return 0, &ManyFollowedError{Numbers: followed}
+		}
+		ref.Number = followed[0]
+	}
+	m, err := s.reporter.find(ctx, group, ref, Rights{})
+	if err != nil {
+		return 0, err
+	}
+	_, err = s.followUps.records.Stop(ctx, group, m.Number, by.Person)
+	if errors.Is(err, ErrNotFollowed) {
+		return m.Number, &NotFollowedError{Number: m.Number}
+	}
+	return m.Number, err
+}
+
+// Followed is a message's follow-up that goes on.
+type Followed struct {
+	Number   int
+	FollowUp FollowUp
+}
+
+// FollowUps returns the follow-ups of a group that go on, at most limit of them, those of
+// the smallest numbers.
+func (s *Service) FollowUps(ctx context.Context, group string, limit int) ([]Followed, error) {
+	numbers, err := s.ports.Store.Followed(ctx, group)
+	if err != nil {
+		return nil, err
+	}
+	var all []Followed
+	for _, number := range numbers[:min(len(numbers), limit)] {
+		f, err := s.ports.Store.FollowUp(ctx, group, number)
+		if err != nil {
+			return nil, err
+		}
+		if f != nil && f.Ended == "" {
+			all = append(all, Followed{number, *f})
+		}
+	}
+	return all, nil
+}
+
+// follower follows messages up: it begins that, and carries the rounds out.
+type follower struct {
+	settings Settings
+	ports    Ports
+	records  *FollowUps
+	reporter *Reporter
+	nudger   *nudger
+	poster   *poster
+}
+
+// dueFollowUp is the body of a job that looks at the follow-up of a message.
+type dueFollowUp struct{ Number int }
+
+// announced begins to follow an announcement up, if it is to be; nil if not, or not any
+// more. It can be repeated.
+func (f *follower) announced(ctx context.Context, m Message, a Announcement) (*FollowUp, error) {
+	plan := f.settings.planOf(a, m.CreatedAt)
+	if plan == nil {
+		return nil, nil
+	}
+	begun, err := f.start(ctx, m, FollowUp{ID: a.Command, Plan: *plan, Starter: a.Author, Language: a.Language})
+	if err != nil || begun.Ended != "" {
+		return nil, err
+	}
+	return &begun, nil
+}
+
+// start begins the follow-up that somebody asks for. It can be repeated: one that is over
+// meanwhile stays so.
+func (f *follower) start(ctx context.Context, m Message, wanted FollowUp) (FollowUp, error) {
+	begun, err := f.records.Start(ctx, m, wanted)
+	if err != nil || begun.Ended != "" {
+		return begun, err
+	}
+	return begun, f.schedule(ctx, m.Group, m.Number, begun.Next)
+}
+
+// schedule has the follow-up of a message looked at.
+func (f *follower) schedule(ctx context.Context, group string, number int, at time.Time) error {
+	body, err := json.Marshal(dueFollowUp{number})
+	if err != nil {
+		return err
+	}
+	job := Job{ID: fmt.Sprintf("%s/%s/%d", FollowUpJob, group, number), Kind: FollowUpJob, Group: group, Body: string(body), At: at}
+	if err := f.ports.Jobs.Schedule(ctx, job); err != nil {
+		return fmt.Errorf("schedule the follow-up of #%d: %w", number, err)
+	}
+	return nil
+}
+
+// wake has the follow-ups of these messages looked at now, where there are any: something
+// happened that may end them.
+func (f *follower) wake(ctx context.Context, group string, numbers ...int) error {
+	followed, err := f.ports.Store.Followed(ctx, group)
+	if err != nil {
+		return err
+	}
+	for _, number := range numbers {
+		if slices.Contains(followed, number) {
+			if err := f.schedule(ctx, group, number, f.ports.Now()); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// againAfter is how long a follow-up waits that could not be carried out.
+const againAfter = 5 * time.Minute
+
+// postpone has a follow-up looked at again later that could not be carried out now.
+func (f *follower) postpone(ctx context.Context, j Job, reason error) {
+	f.ports.Log(ctx).Error("follow-up put off", zap.String("job", j.ID), zap.Error(reason))
+	j.At = f.ports.Now().Add(againAfter)
+	if err := f.ports.Jobs.Schedule(ctx, j); err != nil {
+		f.ports.Log(ctx).Error("follow-up lost", zap.String("job", j.ID), zap.Error(err))
+	}
+}
+
+// run carries out the round of a follow-up, if one is due. It can be repeated: people are
+// reminded and told once each. An error means that it should be tried again.
+func (f *follower) run(ctx context.Context, j Job) error {
+	due, err := BodyOf[dueFollowUp](j)
+	if err != nil {
+		return err
+	}
+	recorded, err := f.ports.Store.FollowUp(ctx, j.Group, due.Number)
+	if err != nil {
+		return fmt.Errorf("follow up #%d: %w", due.Number, err)
+	}
+	if recorded == nil || recorded.Ended != "" {
+		return nil
+	}
+	if !f.settings.Policy.Works(j.Group) { // not any more: nothing is said there
+		next := *recorded
+		next.Ended = Stopped
+		return f.settle(ctx, j.Group, due.Number, *recorded, next)
+	}
+	if err := f.round(ctx, j.Group, due.Number, *recorded); err != nil {
+		return fmt.Errorf("follow up #%d: %w", due.Number, err)
+	}
+	return nil
+}
+
+// round decides what a follow-up does now, does it, and records that.
+func (f *follower) round(ctx context.Context, group string, number int, recorded FollowUp) error {
+	m, err := f.reporter.Message(ctx, group, number)
+	if errors.Is(err, ErrNoMessage) { // its time is over
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	r := Report{Message: m}
+	act, next := recorded.Before(m, f.settings.Reminders.Quiet, f.ports.Now())
+	if act == Remind {
+		if r, err = f.reporter.Ask(ctx, group, number, Rights{}); err != nil {
+			return err
+		}
+		act, next = recorded.Round(r, f.ports.Now())
+	}
+	this := &round{follower: f, followUp: recorded, next: next, report: r, run: fmt.Sprintf("%s:%d", recorded.ID, recorded.Rounds)}
+	log := f.ports.Log(ctx).With(zap.Int("number", number), zap.String("act", string(act)), zap.Int("round", recorded.Rounds))
+	err = this.act(ctx, act)
+	if errors.Is(err, errOvertaken) {
+		log.Info("round overtaken")
+		return f.schedule(ctx, group, number, f.ports.Now()) // whatever there is now is looked at
+	}
+	if err != nil {
+		return err
+	}
+	if act != Wait {
+		log.Info("followed up", zap.String("ended", string(next.Ended)), zap.Int("read", len(r.Read)), zap.Int("total", r.Total), zap.Time("next", next.Next))
+	}
+	return f.settle(ctx, group, number, recorded, next)
+}
+
+// settle records the follow-up as it is after a round and has it looked at again.
+func (f *follower) settle(ctx context.Context, group string, number int, recorded, next FollowUp) error {
+	if !next.Next.Equal(recorded.Next) || next.Rounds != recorded.Rounds || next.Ended != recorded.Ended {
+		next.Version = recorded.Version + 1
+		changed, err := f.ports.Store.Change(ctx, group, number, next)
+		if err != nil {
+			return fmt.Errorf("record the follow-up: %w", err)
+		}
+		if !changed { // stopped, begun anew, or another's round
+			return nil
+		}
+	}
+	if next.Ended != "" {
+		return nil
+	}
+	return f.schedule(ctx, group, number, next.Next)
+}

@@ -1,0 +1,158 @@
+package receipts
+
+import (
+	"cmp"
+	"context"
+	"slices"
+
+	"go.uber.org/zap"
+)
+
+// A command may have two replies; what comes by itself is one post.
+const (
+	mentionsOfCommand = 2
+	mentionsOfRound   = 1
+)
+
+// RemindRequest is how somebody wants people to be reminded of a message.
+type RemindRequest struct {
+	Group    string
+	Ref      Ref
+	Command  string // the msgId of the command; a repetition goes on where an earlier try was cut off
+	By       Channel
+	People   []string // userIds of whom to remind if they have not read; empty for everybody
+	Language string   // in which they are reminded
+	Webhook  Webhook  // by which people can be mentioned
+}
+
+// Remind reminds the people who have not read a message, by a report that is asked for now:
+// an administrator's is, although the budget is spent. Errors are those of Permit and of a
+// Ref.
+func (s *Service) Remind(ctx context.Context, by Actor, r RemindRequest) (Reminded, error) {
+	if err := s.Permit(by, r.Group, RightRemind); err != nil {
+		return Reminded{}, err
+	}
+	// Nobody can be reminded without asking who has read.
+	rights := Rights{PastBudget: s.Policy.Allows(Admins, by, Person{})}
+	number, err := s.reporter.number(ctx, r.Group, r.Ref, rights)
+	if err != nil {
+		return Reminded{}, err
+	}
+	report, err := s.reporter.Ask(ctx, r.Group, number, rights)
+	if err != nil {
+		return Reminded{}, missing(number, err)
+	}
+	if len(r.People) > 0 && report.Message.State == Sent && report.Complete() {
+		whole := report
+		report.Unread = among(r.People, report.Unread)
+		if len(report.Unread) == 0 {
+			return Reminded{Report: whole, NotUnread: r.People}, nil
+		}
+	}
+	n := nudges{nudger: s.nudger, mentions: mentionsOfCommand, view: ReminderView{Language: r.Language, Message: report.Message, Asker: by.Name}}
+	n.usable(r.Webhook)
+	done, err := n.remind(ctx, report, Prompt{Run: r.Command, Who: by.Person, By: cmp.Or(r.By, s.Reminders.By)})
+	if err != nil {
+		return Reminded{}, missing(number, err)
+	}
+	done.Told = n.toldAll(done)
+	return done, nil
+}
+
+// among are those of all who are in some, in the order of all.
+func among(some, all []string) []string {
+	return slices.DeleteFunc(slices.Clone(all), func(id string) bool { return !slices.Contains(some, id) })
+}
+
+// ReminderView is what people read who are reminded of a message.
+type ReminderView struct {
+	Language string
+	Message  Message
+	Asker    string  // the name of who reminds; empty for a follow-up
+	Round    *Report // the report of the round that reminds; nil of a command
+	Title    string  // of the group, for who reads it in private; may be empty
+	// SoFar is what came of the people who were reminded before the mentions; nil if
+	// nothing is told of them.
+	SoFar *Reminded
+	Names Names
+}
+
+// nudger is what reminders are carried out with.
+type nudger struct {
+	ports     Ports
+	names     func(ctx context.Context, group string, userIDs []string) Names
+	maxNames  int
+	reminders *Reminders
+}
+
+// nudges reminds people of one message, in one language. It implements Nudger.
+type nudges struct {
+	*nudger
+	view     ReminderView
+	webhook  Webhook // by which people can be mentioned; empty if there is none
+	mentions int     // how many messages may mention people
+
+	titled bool // whether the group's title was looked up
+	told   int  // of how many uncertain people the mentions have told
+}
+
+// usable has people mentioned by the webhook, if it can be used.
+func (n *nudges) usable(w Webhook) {
+	if w.Usable(n.ports.Now()) {
+		n.webhook = w
+	}
+}
+
+// remind carries a reminder out, and logs what came of it.
+func (n *nudges) remind(ctx context.Context, r Report, prompt Prompt) (Reminded, error) {
+	done, err := n.reminders.Remind(ctx, r, prompt, n)
+	if err != nil {
+		return done, err
+	}
+	n.ports.Log(ctx).Log(levelOf(done.Err), "reminded", zap.String("run", prompt.Run), zap.Int("number", r.Message.Number),
+		zap.Int("mentioned", len(done.Reached[Mention])), zap.Int("direct", len(done.Reached[InPrivate])),
+		zap.Int("ding", len(done.Reached[Ding])), zap.Int("missed", done.Missed.Count()),
+		zap.Int("uncertain", len(done.Uncertain)), zap.Int("failed", len(done.Failed)), zap.Int("read_meanwhile", len(done.Read)),
+		zap.String("state", string(done.Halt.State)), zap.Bool("superseded", done.Halt.Superseded),
+		zap.Bool("complete", r.Complete()), zap.Error(done.Err))
+	return done, nil
+}
+
+// Batches implements Nudger. People who can't be mentioned are written to first, so that
+// the mentions can tell what came of it.
+func (n *nudges) Batches(by Channel, userIDs []string) []Batch {
+	mentions := n.mentions
+	if n.webhook.URL.Reveal() == "" {
+		mentions = 0
+	}
+	return n.ports.Platform.Batches(by, userIDs, mentions)
+}
+
+// Nudge implements Nudger.
+func (n *nudges) Nudge(ctx context.Context, b Batch, soFar Reminded) (Missed, error) {
+	if b.By == Mention {
+		return Missed{}, n.mention(ctx, b.UserIDs, soFar)
+	}
+	if !n.titled {
+		n.view.Title, n.titled = (&poster{n.ports}).title(ctx, n.view.Message.Group), true
+	}
+	post := n.ports.Presenter.Reminder(b.By, b.UserIDs, n.view)
+	if b.By == Ding {
+		return n.ports.Platform.Ding(ctx, b.UserIDs, post)
+	}
+	return n.ports.Platform.Direct(ctx, b.UserIDs, post)
+}
+
+func (n *nudges) mention(ctx context.Context, userIDs []string, soFar Reminded) error {
+	v := n.view
+	if len(soFar.Reached[Mention]) == 0 { // the first of two
+		v.SoFar, v.Names = &soFar, n.names(ctx, v.Message.Group, soFar.Shown(n.maxNames))
+		n.told = len(soFar.Uncertain)
+	}
+	return n.ports.Platform.Reply(ctx, n.webhook, n.ports.Presenter.Reminder(Mention, userIDs, v), userIDs)
+}
+
+// toldAll reports whether the mentions have told all that came of the reminder.
+func (n *nudges) toldAll(done Reminded) bool {
+	return len(done.Reached[Mention]) > 0 && len(done.Uncertain) == n.told && len(done.Failed) == 0 && done.Halt == (Halt{})
+}

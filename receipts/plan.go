@@ -1,0 +1,63 @@
+package receipts
+
+import (
+	"cmp"
+	"time"
+)
+
+// FollowUpSettings are how every announcement of a group is followed up.
+type FollowUpSettings struct {
+	// Every holds the pauses before the rounds, and By their channels; the last of
+	// each is repeated.
+	Every []time.Duration
+	By    []Channel
+	Share int // the percentage of readers that is enough, from 1 to 100; 0 for all
+	// The deadline is so long after the announcement, or the next time that clocks
+	// show Clock; neither for none.
+	Within time.Duration
+	Clock  *ClockTime
+	Tell   []string // userIds of whom to tell at the deadline
+}
+
+// deadline is that of an announcement at the time; zero if there is none.
+func (f FollowUpSettings) deadline(at time.Time, zone *time.Location) time.Time {
+	switch {
+	case f.Within > 0:
+		return at.Add(f.Within)
+	case f.Clock == nil:
+		return time.Time{}
+	}
+	local := at.In(zone)
+	for day := 0; ; day++ {
+		end := time.Date(local.Year(), local.Month(), local.Day()+day, 0, int(*f.Clock), 0, 0, zone)
+		if end.After(at) {
+			return end
+		}
+	}
+}
+
+// planOf is how an announcement of that time is followed up: as it says, and else as the
+// group's settings do; nil if not at all.
+func (s Settings) planOf(a Announcement, at time.Time) *Plan {
+	settings, ok := s.Reminders.FollowUps[a.Group]
+	if !ok {
+		settings, ok = s.Reminders.FollowUps["*"]
+	}
+	if !ok && a.Deadline.IsZero() && a.Every == 0 {
+		return nil
+	}
+	plan := Plan{
+		Every: settings.Every, By: settings.By, Share: cmp.Or(settings.Share, 100),
+		Until: settings.deadline(at, s.Zone), Tell: settings.Tell,
+	}
+	if len(plan.By) == 0 {
+		plan.By = []Channel{s.Reminders.By}
+	}
+	if a.Every > 0 {
+		plan.Every = []time.Duration{a.Every}
+	}
+	if !a.Deadline.IsZero() {
+		plan.Until = a.Deadline
+	}
+	return &plan
+}

@@ -1,0 +1,152 @@
+package receipts
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"go.uber.org/zap"
+)
+
+// Recipient is who reads what the bot says: a group, or somebody in a one-to-one chat.
+type Recipient struct {
+	Group   string  // openConversationId
+	Webhook Webhook // of the conversation; empty if none is known
+	// Private reports that it is the one-to-one chat with Person, who has no UserID if
+	// they are from outside.
+	Private bool
+	Person  Person
+}
+
+// StepRecords note which steps that people see have begun, so that none is done twice.
+type StepRecords interface {
+	// FirstPosting reports whether the step has not begun before, and notes that it
+	// has now.
+	FirstPosting(ctx context.Context, group, step string) (bool, error)
+	// DropPosting forgets a step that certainly had no effect.
+	DropPosting(ctx context.Context, group, step string) error
+}
+
+// poster says things in groups and to people.
+type poster struct{ Ports }
+
+// Answer says something by the session webhook, or where there is none that may be used
+// any more, by a message of the bot's own. An error means that it certainly was not said, and
+// that trying again may help.
+func (s *Service) Answer(ctx context.Context, to Recipient, p Post) error {
+	return s.poster.answer(ctx, to, p)
+}
+
+// Fits returns nil if DingTalk takes a post; else ErrTooLong.
+func (s *Service) Fits(p Post) error { return s.ports.Platform.Fits(p) }
+
+// Private writes to one person in the one-to-one chat. Missed is whether DingTalk did not
+// deliver it; an error is a *Failure.
+func (s *Service) Private(ctx context.Context, userID string, p Post) (missed bool, err error) {
+	who, err := s.ports.Platform.Direct(ctx, []string{userID}, p)
+	return who.Count() > 0, err
+}
+
+// PostFile posts a file about a message into its group, once for each step. Its error is a
+// *Failure; one that is uncertain may be of a file that is there. Any other error means that
+// the records did not answer, and nothing was posted.
+func (s *Service) PostFile(ctx context.Context, step string, m Message, f File) error {
+	err := s.poster.file(ctx, step, m, f)
+	if _, failed := errors.AsType[*Failure](err); failed {
+		s.ports.Log(ctx).Warn("file not posted", zap.Error(err))
+	}
+	return err
+}
+
+// Title is what a group is called; empty if that is not known.
+func (s *Service) Title(ctx context.Context, group string) string { return s.poster.title(ctx, group) }
+
+func (p *poster) title(ctx context.Context, group string) string {
+	title, err := p.Store.Title(ctx, group)
+	if err != nil {
+		p.Log(ctx).Warn("title unknown", zap.String("group", group), zap.Error(err))
+	}
+	return title
+}
+
+func (p *poster) answer(ctx context.Context, to Recipient, post Post) error {
+	log := p.Log(ctx)
+	if to.Webhook.Usable(p.Now()) {
+		err := p.Platform.Reply(ctx, to.Webhook, post, nil)
+		failure, known := errors.AsType[*Failure](err)
+		switch {
+		case err == nil:
+			return nil
+		case known && failure.Uncertain:
+			// It may well be there, and an answer that comes twice confuses more.
+			log.Error("reply may be lost", zap.Error(err))
+			return nil
+		case known && failure.Reason == Cancelled:
+			return err
+		}
+		log.Warn("reply goes another way", zap.Error(err))
+	}
+	if !to.Private {
+		return final(log, p.post(ctx, to.Group, post))
+	}
+	if to.Person.UserID == "" {
+		return nil // there is nobody to write to
+	}
+	_, err := p.Platform.Direct(ctx, []string{to.Person.UserID}, post)
+	return final(log, err)
+}
+
+// post posts something into the group that is no announcement.
+func (p *poster) post(ctx context.Context, group string, post Post) error {
+	posted, err := p.Platform.Post(ctx, group, post)
+	if err != nil {
+		return err
+	}
+	p.record(ctx, group, posted.Key, post.About)
+	return nil
+}
+
+func (p *poster) file(ctx context.Context, step string, m Message, f File) error {
+	media, err := p.Platform.Upload(ctx, f)
+	if err != nil {
+		return err
+	}
+	first, err := p.Store.FirstPosting(ctx, m.Group, step)
+	if err != nil {
+		return err
+	}
+	if !first { // an earlier attempt got this far and was cut off
+		return &Failure{Reason: Interrupted, Uncertain: true, Err: fmt.Errorf("post file: begun before")}
+	}
+	posted, err := p.Platform.PostFile(ctx, m.Group, f, media)
+	if err != nil {
+		return err
+	}
+	p.record(ctx, m.Group, posted.Key, m.Number)
+	return nil
+}
+
+// postRecordWithin bounds how long the key of a post is tried to be recorded.
+const postRecordWithin = 5 * time.Second
+
+// record records the key of a post that is no announcement, but about the one of that
+// number, or 0 about none.
+func (p *poster) record(ctx context.Context, group, key string, about int) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), postRecordWithin)
+	defer cancel()
+	if err := p.Store.RecordPost(ctx, group, key, about); err != nil {
+		// It is there all the same, and must not come twice.
+		p.Log(ctx).Error("post not recorded", zap.Int("about", about), zap.Error(err))
+	}
+}
+
+// final keeps an error only if trying again may help and can't say it twice.
+func final(log *zap.Logger, err error) error {
+	failure, ok := errors.AsType[*Failure](err)
+	if ok && (failure.Uncertain || !failure.Reason.Passes()) {
+		log.Error("reply is lost", zap.Error(err))
+		return nil
+	}
+	return err
+}

@@ -1,0 +1,109 @@
+package receipts
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"hash/fnv"
+	"slices"
+	"time"
+
+	"go.uber.org/zap"
+)
+
+// The kinds of jobs that a Service does.
+const (
+	SweepJob    = "sweep"     // saves the reads of a message before DingTalk forgets them
+	FollowUpJob = "follow_up" // looks whether a round of a message's follow-up is due
+)
+
+// BodyOf decodes the body of a job, which is JSON.
+func BodyOf[T any](j Job) (T, error) {
+	var body T
+	if err := json.Unmarshal([]byte(j.Body), &body); err != nil {
+		return body, fmt.Errorf("read job %s: %w", j.ID, err)
+	}
+	return body, nil
+}
+
+// sweepSpread is by how much of its time a sweep is put off, at most, so that
+// messages that were sent together are not swept together.
+const sweepSpread = 0.1
+
+// A sweep in an outage of DingTalk's is made again after a while, unless it is very late.
+const (
+	sweepAgain = 10 * time.Minute
+	sweepLate  = 12 * time.Hour
+)
+
+// sweeper has the reads of messages saved before DingTalk forgets them.
+type sweeper struct {
+	after    []time.Duration // from the record of a message to each of its sweeps
+	ports    Ports
+	reporter *Reporter
+}
+
+// dueSweep is the body of a job that saves the reads of a message: its nth sweep.
+type dueSweep struct {
+	Number int
+	Nth    int
+}
+
+// schedule has the reads of a message saved after a while. It can be repeated: the times
+// follow from the message. A failure costs the message its sweeps and nothing else.
+func (s *sweeper) schedule(ctx context.Context, m Message) {
+	if len(s.after) == 0 {
+		return
+	}
+	jobs := make([]Job, len(s.after))
+	for nth := range s.after {
+		body, err := json.Marshal(dueSweep{m.Number, nth})
+		if err != nil {
+			s.ports.Log(ctx).Error("sweeps not scheduled", zap.Int("number", m.Number), zap.Error(err))
+			return
+		}
+		jobs[nth] = Job{ID: fmt.Sprintf("%s/%s/%d/%d", SweepJob, m.Group, m.Number, nth), Kind: SweepJob, Group: m.Group, Body: string(body), At: s.at(m, nth)}
+	}
+	if err := s.ports.Jobs.Schedule(ctx, jobs...); err != nil {
+		s.ports.Log(ctx).Error("sweeps not scheduled", zap.Int("number", m.Number), zap.Error(err))
+	}
+}
+
+// at is when a sweep is due. Without that one in the settings any more it is when the
+// message was announced.
+func (s *sweeper) at(m Message, nth int) time.Time {
+	if nth >= len(s.after) {
+		return m.CreatedAt
+	}
+	after := s.after[nth]
+	hash := fnv.New32a()
+	_, _ = fmt.Fprint(hash, m.Group, m.Number, nth) // never fails
+	share := float64(hash.Sum32()) / (1 << 32) * sweepSpread
+	return m.CreatedAt.Add(after + time.Duration(share*float64(after)))
+}
+
+// run saves what DingTalk knows of a message's reads.
+func (s *sweeper) run(ctx context.Context, j Job) error {
+	due, err := BodyOf[dueSweep](j)
+	if err != nil {
+		return err
+	}
+	r, err := s.reporter.Save(ctx, j.Group, due.Number)
+	if errors.Is(err, ErrNoMessage) { // its time is over
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("sweep #%d: %w", due.Number, err)
+	}
+	s.ports.Log(ctx).Info("swept", zap.Int("number", due.Number), zap.Int("read", len(r.Read)), zap.Int("total", r.Total), zap.Bool("complete", r.Complete()))
+	outage := slices.ContainsFunc(r.Gaps, func(g Gap) bool { return ReasonOf(g.Err).Passes() })
+	if !outage || s.ports.Now().Sub(s.at(r.Message, due.Nth)) > sweepLate {
+		return nil
+	}
+	j.At = s.ports.Now().Add(sweepAgain)
+	if err := s.ports.Jobs.Schedule(ctx, j); err != nil {
+		return fmt.Errorf("sweep #%d later: %w", due.Number, err)
+	}
+	return nil
+}
