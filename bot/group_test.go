@@ -188,7 +188,7 @@ func (w *world) connect() {
 	app := w.dingtalk.App()
 	client, err := stream.New(stream.Config{
 		ClientID: app.ClientID, ClientSecret: app.ClientSecret, APIURL: w.dingtalk.URL(), Topics: []string{bot.MessageTopic}, Connections: 1,
-		Handle: func(_ context.Context, f stream.Frame) error { w.frames <- f.Data; return nil },
+		Handle: func(_ context.Context, f stream.Frame) ([]byte, error) { w.frames <- f.Data; return nil, nil },
 	})
 	w.must(err)
 	ctx, cancel := context.WithCancel(context.Background())

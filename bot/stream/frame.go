@@ -18,26 +18,28 @@ import (
 var errNotTaken = errors.New("not taken, please push it again")
 
 // callbackAck is what the SDK makes the ack of a CALLBACK from.
-func callbackAck(taken bool) (*payload.DataFrameResponse, error) {
+func callbackAck(data []byte, taken bool) (*payload.DataFrameResponse, error) {
 	if !taken {
 		return nil, errNotTaken
 	}
-	return payload.NewSuccessDataFrameResponse(), nil
+	ack := payload.NewSuccessDataFrameResponse()
+	ack.Data = string(data)
+	return ack, nil
 }
 
 // eventAck is what the SDK makes the ack of an EVENT from. Its data must hold the status; what the SDK makes of a nil ack
 // does not.
-func eventAck(taken bool) (*payload.DataFrameResponse, error) {
+func eventAck(_ []byte, taken bool) (*payload.DataFrameResponse, error) {
 	if !taken {
 		return event.NewLaterResponse()
 	}
 	return event.NewSuccessResponse()
 }
 
-// take gives a frame to the handler, unless the client has stopped, and reports whether it was taken.
-func (c *Client) take(ctx context.Context, s *slot, df *payload.DataFrame) bool {
+// take gives a frame to the handler, unless the client has stopped, and reports whether it was taken, and the data of its ack.
+func (c *Client) take(ctx context.Context, s *slot, df *payload.DataFrame) (data []byte, taken bool) {
 	if !c.handlers.begin() {
-		return false
+		return nil, false
 	}
 	defer c.handlers.end()
 	c.heard(s)
@@ -46,25 +48,26 @@ func (c *Client) take(ctx context.Context, s *slot, df *payload.DataFrame) bool 
 	if f.Type == TypeEvent {
 		log = log.WithLazy(zap.String("event", f.EventType), zap.String("event_id", f.EventID))
 	}
-	ctx, cancel := context.WithTimeout(ctx, AckWithin)
+	ctx, cancel := context.WithTimeout(ctx, c.cfg.deadline(f.Topic))
 	defer cancel()
 	return c.handle(ctx, log, f)
 }
 
 // handle calls the handler and logs what came of it. A panic counts as an error; the SDK would send no ack after it.
-func (c *Client) handle(ctx context.Context, log *zap.Logger, f Frame) (taken bool) {
+func (c *Client) handle(ctx context.Context, log *zap.Logger, f Frame) (data []byte, taken bool) {
 	defer func() {
 		if p := recover(); p != nil {
 			log.Error("the handler of a frame panicked", zap.String("panic", describe(p)), zap.ByteString("stack", debug.Stack()))
-			taken = false
+			data, taken = nil, false
 		}
 	}()
-	if err := c.cfg.Handle(ctx, f); err != nil {
+	data, err := c.cfg.Handle(ctx, f)
+	if err != nil {
 		log.Warn("the frame was not taken", zap.Error(err))
-		return false
+		return nil, false
 	}
 	log.Debug("the frame was taken")
-	return true
+	return data, true
 }
 
 // heard notes that a frame arrived in s.

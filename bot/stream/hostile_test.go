@@ -20,11 +20,11 @@ type seen struct {
 	ids []string
 }
 
-func (s *seen) take(_ context.Context, f stream.Frame) error {
+func (s *seen) take(_ context.Context, f stream.Frame) ([]byte, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.ids = append(s.ids, f.MessageID)
-	return nil
+	return nil, nil
 }
 
 func (s *seen) sorted() []string {
@@ -143,7 +143,7 @@ func TestOddFramesAreHandedOver(t *testing.T) {
 			t.Parallel()
 			g := newGateway(t)
 			got := make(chan stream.Frame, 1)
-			start(t, g, func(_ context.Context, f stream.Frame) error { got <- f; return nil })
+			start(t, g, func(_ context.Context, f stream.Frame) ([]byte, error) { got <- f; return nil, nil })
 			conn := g.connection(1)
 			conn.expect("x")
 			if err := conn.send(websocket.TextMessage, []byte(test.raw)); err != nil {

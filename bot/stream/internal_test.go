@@ -23,7 +23,7 @@ func TestConnectionsThatOpenedTogetherAreRenewedApart(t *testing.T) {
 	t.Parallel()
 	now := time.Unix(1_700_000_000, 0)
 	c, err := New(Config{
-		ClientID: "id", ClientSecret: "secret", Events: true, Handle: func(context.Context, Frame) error { return nil },
+		ClientID: "id", ClientSecret: "secret", Events: true, Handle: func(context.Context, Frame) ([]byte, error) { return nil, nil },
 		Connections: 3, Stagger: 15 * time.Second, Now: func() time.Time { return now },
 	})
 	if err != nil {
@@ -67,7 +67,7 @@ func TestConnectionsThatOpenedTogetherAreRenewedApart(t *testing.T) {
 func TestASilentConnectionIsKnownWithinTwoMinutes(t *testing.T) {
 	t.Parallel()
 	const pongWithin = 5 * time.Second // of the SDK's
-	cfg, err := Config{ClientID: "id", ClientSecret: "secret", Events: true, Handle: func(context.Context, Frame) error { return nil }}.withDefaults()
+	cfg, err := Config{ClientID: "id", ClientSecret: "secret", Events: true, Handle: func(context.Context, Frame) ([]byte, error) { return nil, nil }}.withDefaults()
 	if err != nil {
 		t.Fatal(err)
 	}

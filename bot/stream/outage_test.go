@@ -56,7 +56,7 @@ func (a *away) comes() (attempts map[*slot][]time.Time) {
 func TestAnHourWithoutDingTalkIsWaitedOut(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		c, err := New(Config{ClientID: "id", ClientSecret: "secret", Events: true, Handle: func(context.Context, Frame) error { return nil }})
+		c, err := New(Config{ClientID: "id", ClientSecret: "secret", Events: true, Handle: func(context.Context, Frame) ([]byte, error) { return nil, nil }})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -128,7 +128,7 @@ func checkPauses(t *testing.T, when string, times []time.Time, end time.Time, lo
 func TestAQuietDay(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		c, err := New(Config{ClientID: "id", ClientSecret: "secret", Events: true, Handle: func(context.Context, Frame) error { return nil }})
+		c, err := New(Config{ClientID: "id", ClientSecret: "secret", Events: true, Handle: func(context.Context, Frame) ([]byte, error) { return nil, nil }})
 		if err != nil {
 			t.Fatal(err)
 		}

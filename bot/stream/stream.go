@@ -14,6 +14,7 @@
 package stream
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -27,8 +28,13 @@ import (
 	"go.uber.org/zap"
 )
 
-// AckWithin is how long a [Handler] has. DingTalk wants the ack of a frame within 3 s and pushes an event again after that.
+// AckWithin is how long a [Handler] has, unless [Config.Deadlines] says otherwise. DingTalk wants the ack of a frame within 3 s
+// and pushes an event again after that.
 const AckWithin = 2500 * time.Millisecond
+
+// PressWithin is how long a handler should have for the button of a card: DingTalk wants that ack within 2 s, shows the presser
+// an error after that, and does not push the press again. The rest is for the way there and back.
+const PressWithin = 1500 * time.Millisecond
 
 // The types of the frames that a [Handler] sees.
 const (
@@ -54,15 +60,15 @@ type Frame struct {
 
 // Handler takes a frame. What it returns decides the ack:
 //
-//   - nil: taken. A callback is acked with 200, an event with SUCCESS.
+//   - nil: taken. A callback is acked with 200 and the data, which is JSON or nothing; an event with SUCCESS, whatever the data.
 //   - an error, or a panic: not taken. A callback is acked with 500, an event with LATER (DingTalk then pushes it again). The
 //     error is logged and never sent to DingTalk, so it must hold no secrets but may say why.
 //
-// ctx ends after [AckWithin], and the handler must return then. It does not end when the connection drops, nor when
+// ctx ends after [AckWithin], or the topic's own deadline, and the handler must return then. It does not end when the connection drops, nor when
 // the context of [Client.Run] does: a frame that is being taken is taken to the end.
 //
 // Handlers run concurrently.
-type Handler func(ctx context.Context, f Frame) error
+type Handler func(ctx context.Context, f Frame) (data []byte, err error)
 
 // Backoff bounds the pauses between attempts to connect. They double from Initial to Max, jittered by half.
 type Backoff struct {
@@ -80,6 +86,8 @@ type Config struct {
 	Topics []string // the CALLBACK topics to subscribe; required unless Events
 	Events bool     // subscribe every EVENT (DingTalk knows only "*")
 	Handle Handler  // required
+	// Deadlines are of the topics whose acks are due sooner than others', such as PressWithin. None is longer than AckWithin.
+	Deadlines map[string]time.Duration
 
 	Connections int           // how many to keep up, default 2: DingTalk picks one at random for each push
 	Stagger     time.Duration // least time between the openings of two connections in the long run, default 15 s: of those that opened together, all but one are replaced so much later
@@ -102,6 +110,8 @@ func (c Config) withDefaults() (Config, error) {
 		return c, errors.New("nothing to subscribe: neither topics nor events")
 	case c.Handle == nil:
 		return c, errors.New("no handler")
+	case hasLate(c.Deadlines):
+		return c, fmt.Errorf("a deadline of a topic is not within %s", AckWithin)
 	case c.Connections < 0:
 		return c, fmt.Errorf("connections is %d, want at least 1", c.Connections)
 	}
@@ -124,6 +134,21 @@ func (c Config) withDefaults() (Config, error) {
 		return c, errors.New("API URL is not of the form https://host (http:// only to this machine)")
 	}
 	return c, nil
+}
+
+// hasLate reports whether a deadline is none, or too late for DingTalk.
+func hasLate(deadlines map[string]time.Duration) bool {
+	for _, d := range deadlines {
+		if d <= 0 || d > AckWithin {
+			return true
+		}
+	}
+	return false
+}
+
+// deadline is how long the handler has for a frame of the topic.
+func (c Config) deadline(topic string) time.Duration {
+	return cmp.Or(c.Deadlines[topic], AckWithin)
 }
 
 func setDefault[T comparable](field *T, value T) {
@@ -193,7 +218,7 @@ func (c *Client) Run(ctx context.Context) error {
 // Errors hold no secrets. They match [ErrCredentials] or hold a [*GatewayError] when DingTalk answered, hold a [*PageError] when
 // something else did, or hold the cause in the network (*net.OpError, context.DeadlineExceeded, ...).
 func CheckGateway(ctx context.Context, cfg Config) error {
-	cfg.Handle = func(context.Context, Frame) error { return errors.New("only the gateway is being checked") }
+	cfg.Handle = func(context.Context, Frame) ([]byte, error) { return nil, errors.New("only the gateway is being checked") }
 	c, err := New(cfg)
 	if err != nil {
 		return err

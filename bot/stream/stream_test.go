@@ -148,7 +148,7 @@ func config(g *gateway, handle stream.Handler) stream.Config {
 	}
 }
 
-func take(context.Context, stream.Frame) error { return nil }
+func take(context.Context, stream.Frame) ([]byte, error) { return nil, nil }
 
 func connections(n int) func(*stream.Config) { return func(c *stream.Config) { c.Connections = n } }
 
@@ -236,11 +236,12 @@ func TestAcks(t *testing.T) {
 		later   = `{"status":"LATER","message":"later"}`
 		refusal = "not taken, please push it again"
 	)
-	taken := func(context.Context, stream.Frame) error { return nil }
-	failing := func(context.Context, stream.Frame) error { return fmt.Errorf("redis at 10.0.0.1 is down") }
-	panicking := func(context.Context, stream.Frame) error { panic("with " + webhook) }
+	taken := func(context.Context, stream.Frame) ([]byte, error) { return nil, nil }
+	failing := func(context.Context, stream.Frame) ([]byte, error) { return nil, fmt.Errorf("redis at 10.0.0.1 is down") }
+	panicking := func(context.Context, stream.Frame) ([]byte, error) { panic("with " + webhook) }
 	var unmade map[string]int
-	crashing := func(context.Context, stream.Frame) error { unmade["x"] = 1; return nil }
+	answering := func(context.Context, stream.Frame) ([]byte, error) { return []byte(`{"response":{"a":"读"}}`), nil }
+	crashing := func(context.Context, stream.Frame) ([]byte, error) { unmade["x"] = 1; return nil, nil }
 
 	for _, tc := range []struct {
 		name   string
@@ -252,6 +253,8 @@ func TestAcks(t *testing.T) {
 		logged string
 	}{
 		{"callback taken", taken, callback(botTopic, "1", `{}`), 200, "", "", "the frame was taken"},
+		{"callback answered", answering, callback(botTopic, "1", `{}`), 200, "", `{"response":{"a":"读"}}`, "the frame was taken"},
+		{"event answered", answering, event("robot_msg_read", "1", `{}`), 200, "", success, "robot_msg_read"},
 		{"callback not taken", failing, callback(botTopic, "1", `{}`), 500, refusal, "", "redis at 10.0.0.1 is down"},
 		{"callback panics", panicking, callback(botTopic, "1", `{}`), 500, refusal, "", "panicked"},
 		{"callback crashes", crashing, callback(botTopic, "1", `{}`), 500, refusal, "", "assignment to entry in nil map"},
@@ -330,7 +333,7 @@ func TestFrameIsHandedOverAsItCame(t *testing.T) {
 			t.Parallel()
 			g := newGateway(t)
 			got := make(chan stream.Frame, 1)
-			start(t, g, func(_ context.Context, f stream.Frame) error { got <- f; return nil })
+			start(t, g, func(_ context.Context, f stream.Frame) ([]byte, error) { got <- f; return nil, nil })
 			conn := g.connection(1)
 			conn.push(tc.frame)
 			conn.awaitAck(tc.frame.Headers["messageId"])
@@ -373,10 +376,10 @@ func TestHandlerGoesOnWhenTheConnectionDrops(t *testing.T) {
 	t.Parallel()
 	g := newGateway(t)
 	working, goOn := make(chan context.Context), make(chan struct{})
-	b := start(t, g, func(ctx context.Context, _ stream.Frame) error {
+	b := start(t, g, func(ctx context.Context, _ stream.Frame) ([]byte, error) {
 		working <- ctx
 		<-goOn
-		return ctx.Err()
+		return nil, ctx.Err()
 	})
 	conn := g.connection(1)
 	conn.push(callback(botTopic, "1", `{}`))
@@ -397,9 +400,9 @@ func TestHandlerGoesOnWhenTheConnectionDrops(t *testing.T) {
 func TestHandlerIsGivenUntilTheAckIsDue(t *testing.T) {
 	t.Parallel()
 	g := newGateway(t)
-	start(t, g, func(ctx context.Context, _ stream.Frame) error {
+	start(t, g, func(ctx context.Context, _ stream.Frame) ([]byte, error) {
 		<-ctx.Done()
-		return ctx.Err()
+		return nil, ctx.Err()
 	})
 	conn := g.connection(1)
 	pushed := time.Now()
@@ -409,6 +412,29 @@ func TestHandlerIsGivenUntilTheAckIsDue(t *testing.T) {
 	}
 	if waited := time.Since(pushed); waited < stream.AckWithin {
 		t.Errorf("the handler's context ended after %v, want %v", waited, stream.AckWithin)
+	}
+}
+
+// DingTalk waits less for some topics than for others.
+func TestATopicMayHaveADeadlineOfItsOwn(t *testing.T) {
+	t.Parallel()
+	g := newGateway(t)
+	given := make(chan time.Duration, 2)
+	start(t, g, func(ctx context.Context, _ stream.Frame) ([]byte, error) {
+		deadline, _ := ctx.Deadline()
+		given <- time.Until(deadline)
+		return nil, nil
+	}, func(c *stream.Config) {
+		c.Topics = append(c.Topics, "/card")
+		c.Deadlines = map[string]time.Duration{"/card": stream.PressWithin}
+	})
+	conn := g.connection(1)
+	for topic, want := range map[string]time.Duration{"/card": stream.PressWithin, botTopic: stream.AckWithin} {
+		conn.push(callback(topic, topic, `{}`))
+		if got := <-given; got > want || got < want-500*time.Millisecond {
+			t.Errorf("%s: the handler is given %v, want %v", topic, got, want)
+		}
+		conn.awaitAck(topic)
 	}
 }
 
@@ -729,11 +755,11 @@ func TestRunWaitsForHandlersAndLetsThemFinish(t *testing.T) {
 	g := newGateway(t)
 	working, goOn := make(chan context.Context), make(chan struct{})
 	finished := make(chan struct{})
-	b := start(t, g, func(ctx context.Context, _ stream.Frame) error {
+	b := start(t, g, func(ctx context.Context, _ stream.Frame) ([]byte, error) {
 		working <- ctx
 		<-goOn
 		close(finished)
-		return nil
+		return nil, nil
 	})
 	conn := g.connection(1)
 	conn.push(callback(botTopic, "1", `{}`))
@@ -787,12 +813,12 @@ func TestBurstOfEventsIsAckedToTheLast(t *testing.T) {
 	g := newGateway(t)
 	var inHand atomic.Int64
 	all := make(chan struct{})
-	start(t, g, func(context.Context, stream.Frame) error {
+	start(t, g, func(context.Context, stream.Frame) ([]byte, error) {
 		if inHand.Add(1) == events {
 			close(all)
 		}
 		<-all
-		return nil
+		return nil, nil
 	}, func(c *stream.Config) { c.Log = zap.NewNop() })
 	conn := g.connection(1)
 	for i := range events {
@@ -826,11 +852,11 @@ func TestClientsOfOneProcessDoNotDisturbEachOther(t *testing.T) {
 func TestSecretsStayOutOfLogAndStatus(t *testing.T) {
 	t.Parallel()
 	g := newGateway(t)
-	b := start(t, g, func(_ context.Context, f stream.Frame) error {
+	b := start(t, g, func(_ context.Context, f stream.Frame) ([]byte, error) {
 		if f.MessageID == "panic" {
 			panic(string(f.Data))
 		}
-		return nil
+		return nil, nil
 	})
 	conn := g.connection(1)
 	message := `{"text":{"content":"谁没读"},"sessionWebhook":"` + webhook + `"}`
@@ -1006,6 +1032,8 @@ func TestNewSaysWhatIsMissing(t *testing.T) {
 		{"nothing to subscribe", func(c *stream.Config) { c.Topics, c.Events = nil, false }},
 		{"no handler", func(c *stream.Config) { c.Handle = nil }},
 		{"connections is -1", func(c *stream.Config) { c.Connections = -1 }},
+		{"deadline of a topic", func(c *stream.Config) { c.Deadlines = map[string]time.Duration{"/card": stream.AckWithin + 1} }},
+		{"deadline of a topic", func(c *stream.Config) { c.Deadlines = map[string]time.Duration{"/card": 0} }},
 		{"API URL", func(c *stream.Config) { c.APIURL = "api.dingtalk.com" }},
 		{"API URL", func(c *stream.Config) { c.APIURL = "http://api.dingtalk.com" }},
 		{"API URL", func(c *stream.Config) { c.APIURL = "https://user:" + clientSecret + "@api.dingtalk.com" }},

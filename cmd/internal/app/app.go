@@ -189,17 +189,17 @@ func (a *App) connections() []time.Time {
 }
 
 // take hands what DingTalk pushes to the bot.
-func (a *App) take(ctx context.Context, f stream.Frame) error {
+func (a *App) take(ctx context.Context, f stream.Frame) ([]byte, error) {
 	if f.Type == stream.TypeEvent {
 		err := a.bot.Load().Event(ctx, f.EventType, f.Born, f.Age, f.Data)
 		if err == nil {
 			a.pushes.note(ctx, f.EventType)
 		}
-		return err
+		return nil, err
 	}
 	a.bot.Load().Accept(ctx, f.MessageID, f.Data)
 	a.pushes.note(ctx, bot.PushedMessage)
-	return nil
+	return nil, nil
 }
 
 // Run connects and works until ctx ends: then it takes no more frames, gives the jobs at work
