@@ -218,7 +218,9 @@ func (c *Client) Run(ctx context.Context) error {
 // Errors hold no secrets. They match [ErrCredentials] or hold a [*GatewayError] when DingTalk answered, hold a [*PageError] when
 // something else did, or hold the cause in the network (*net.OpError, context.DeadlineExceeded, ...).
 func CheckGateway(ctx context.Context, cfg Config) error {
-	cfg.Handle = func(context.Context, Frame) ([]byte, error) { return nil, errors.New("only the gateway is being checked") }
+	cfg.Handle = func(context.Context, Frame) ([]byte, error) {
+		return nil, errors.New("only the gateway is being checked")
+	}
 	c, err := New(cfg)
 	if err != nil {
 		return err

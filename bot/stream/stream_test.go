@@ -237,7 +237,9 @@ func TestAcks(t *testing.T) {
 		refusal = "not taken, please push it again"
 	)
 	taken := func(context.Context, stream.Frame) ([]byte, error) { return nil, nil }
-	failing := func(context.Context, stream.Frame) ([]byte, error) { return nil, fmt.Errorf("redis at 10.0.0.1 is down") }
+	failing := func(context.Context, stream.Frame) ([]byte, error) {
+		return nil, fmt.Errorf("redis at 10.0.0.1 is down")
+	}
 	panicking := func(context.Context, stream.Frame) ([]byte, error) { panic("with " + webhook) }
 	var unmade map[string]int
 	answering := func(context.Context, stream.Frame) ([]byte, error) { return []byte(`{"response":{"a":"读"}}`), nil }
