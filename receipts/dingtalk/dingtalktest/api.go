@@ -21,6 +21,8 @@ const (
 	APIDirect     = "robot/oToMessages/batchSend"
 	APIDing       = "robot/ding/send"
 	APIMembers    = "im/sceneGroups/members/batchQuery"
+	APICard       = "card/instances/createAndDeliver"
+	APICardUpdate = "card/instances"
 	APIOldToken   = "gettoken"
 	APIChat       = "chat/get"
 	APIUpload     = "media/upload"
@@ -61,7 +63,7 @@ type route struct {
 
 // routes are the endpoints by path.
 func routes() map[string]route {
-	const post, get = http.MethodPost, http.MethodGet
+	const post, get, put = http.MethodPost, http.MethodGet, http.MethodPut
 	all := map[string]route{}
 	for _, r := range []route{
 		{api: APIToken, method: post, secret: true, handle: (*Server).accessToken},
@@ -72,6 +74,8 @@ func routes() map[string]route {
 		{api: APIDirect, method: post, token: true, counted: true, scope: PermissionRobot, handle: (*Server).sendDirect},
 		{api: APIDing, method: post, token: true, counted: true, scope: PermissionDing, handle: (*Server).sendDing},
 		{api: APIMembers, method: post, token: true, counted: true, scope: PermissionGroups, handle: (*Server).queryMembers},
+		{api: APICard, method: post, token: true, counted: true, scope: PermissionCards, handle: (*Server).createCard},
+		{api: APICardUpdate, method: put, token: true, counted: true, scope: PermissionCards, handle: (*Server).updateCard},
 	} {
 		all[newAPIPath+r.api] = r
 	}

@@ -59,6 +59,10 @@ func controlErrorOf(err error) *controlError {
 		return &controlError{http.StatusConflict, "notMember", "not a member of the group"}
 	case errors.Is(err, ErrNotInAudience):
 		return &controlError{http.StatusConflict, "notInAudience", "joined after the message was sent"}
+	case errors.Is(err, ErrNoButton):
+		return &controlError{http.StatusConflict, "noButton", "no such button on the card"}
+	case errors.Is(err, ErrNotAnswered):
+		return &controlError{http.StatusGatewayTimeout, "notAnswered", "the bot did not answer in time"}
 	case errors.Is(err, ErrRecalled):
 		return &controlError{http.StatusConflict, "recalled", "the message was recalled"}
 	case errors.Is(err, ErrDisbanded):
@@ -224,7 +228,7 @@ func (p *page) control() {
 		return map[string]any{
 			"bot": app.BotName, "clientId": app.ClientID, "robotCode": app.RobotCode, "url": p.s.URL(), "now": p.s.now(),
 			"apis": apiNames(), "faultKinds": faultKinds(), "eventTypes": eventTypes(),
-			"seed": strconv.FormatUint(p.s.Seed(), 10), "shapes": shapeNames(Said), "quoteShapes": shapeNames(Quoted),
+			"seed": strconv.FormatUint(p.s.Seed(), 10), "shapes": shapeNames(Said), "quoteShapes": shapeNames(Quoted), "pressShapes": shapeNames(Pressed),
 		}, nil
 	})
 	p.asks("status", func(query) (any, error) { return p.status(), nil })
@@ -243,6 +247,7 @@ func (p *page) control() {
 	does(p, "say", p.say)
 	does(p, "read", p.read)
 	does(p, "let-read", p.letRead)
+	does(p, "press", p.press)
 	does(p, "recall", p.recall)
 	does(p, "members", p.changeMembers)
 	does(p, "crowd", p.addCrowd)
@@ -549,6 +554,22 @@ func (p *page) read(in struct {
 	return map[string]int{"read": read}, nil
 }
 
+// press is a person pressing a button of a card. It is answered when they see what came of it.
+func (p *page) press(in struct {
+	Group   string `json:"group"`
+	Person  string `json:"person"`
+	Message string `json:"message"`
+	Button  string `json:"button"`
+	Shape   string `json:"shape"`
+},
+) (any, error) {
+	g, who, err := p.personIn(p.conversationOf, in.Group, in.Person)
+	if err != nil {
+		return nil, err
+	}
+	return nil, g.Press(who, Press{Message: in.Message, Button: in.Button, Shape: in.Shape})
+}
+
 // letRead lets people read a message by themselves: those named, or so many of those who have not.
 func (p *page) letRead(in struct {
 	Group   string   `json:"group"`
@@ -722,6 +743,10 @@ func (p *page) throw(in struct {
 	DingQuota      *DingQuota      `json:"dingQuota"`
 	Permissions    map[string]bool `json:"permissions"`
 	FlowControl    map[string]bool `json:"flowControl"` // by unionId
+
+	CardReads      *bool             `json:"cardReads"`
+	CardValueBytes *int              `json:"cardValueBytes"`
+	Templates      map[string]string `json:"templates"` // what becomes of those that are known: missing, unpublished, published
 },
 ) (any, error) {
 	for t := range in.Events {
@@ -739,6 +764,12 @@ func (p *page) throw(in struct {
 			return nil, badRequest("a number must be 0 to 1,000,000")
 		}
 	}
+	if in.CardValueBytes != nil && (*in.CardValueBytes < -1 || *in.CardValueBytes > maxCardBytes) {
+		return nil, badRequest("cardValueBytes must be -1 (unlimited) to 102,400")
+	}
+	if err := p.setTemplates(in.Templates); err != nil {
+		return nil, err
+	}
 	controlled := map[bool][]Person{}
 	for id, on := range in.FlowControl {
 		who, err := p.person(id)
@@ -755,6 +786,12 @@ func (p *page) throw(in struct {
 	}
 	for name, granted := range in.Permissions {
 		p.s.Permissions(granted, name)
+	}
+	if in.CardReads != nil {
+		p.s.CardReads(*in.CardReads)
+	}
+	if in.CardValueBytes != nil {
+		p.s.SetCardValueBytes(*in.CardValueBytes)
 	}
 	if in.DingQuota != nil {
 		p.s.SetDingQuota(*in.DingQuota)
@@ -783,6 +820,31 @@ func (p *page) throw(in struct {
 		p.s.SetQuota(calls, pushes)
 	}
 	return nil, nil
+}
+
+// setTemplates changes templates that there are, or the public ones.
+func (p *page) setTemplates(change map[string]string) error {
+	public := publicTemplates()
+	for id, state := range change {
+		p.s.world.mu.Lock()
+		t, known := p.s.world.templates[id]
+		p.s.world.mu.Unlock()
+		if !known {
+			if t, known = public[id]; !known {
+				return badRequest("no such template")
+			}
+		}
+		switch state {
+		case "missing":
+			p.s.DropTemplate(id)
+		case "unpublished", "published":
+			t.Unpublished = state == "unpublished"
+			p.s.SetTemplate(id, t)
+		default:
+			return badRequest("a template must be missing, unpublished or published")
+		}
+	}
+	return nil
 }
 
 // act does something at once.

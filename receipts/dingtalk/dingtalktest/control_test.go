@@ -311,7 +311,7 @@ func TestControlThrowsEverySwitch(t *testing.T) {
 	c := pageServer(t)
 	about := c.asks("about").want(t, 200, "").body
 	kinds := texts(about["faultKinds"])
-	if len(kinds) != 26 {
+	if len(kinds) != 27 {
 		t.Errorf("%d kinds of fault", len(kinds))
 	}
 	for _, kind := range kinds {
@@ -355,6 +355,27 @@ func TestControlThrowsEverySwitch(t *testing.T) {
 	if got := c.asks("status").body["permissions"].(obj); got[dingtalktest.PermissionDing] != false || got[dingtalktest.PermissionRobot] != true {
 		t.Errorf("permissions: %v", got)
 	}
+	public := []any{dingtalktest.TemplateWithButtons, dingtalktest.TemplatePlain}
+	for _, step := range []struct {
+		throw, want obj
+	}{
+		{obj{}, obj{"cardReads": true, "cardValueBytes": 1024.0, "templates": public}},
+		{obj{"cardReads": false, "cardValueBytes": -1}, obj{"cardReads": false, "cardValueBytes": -1.0}},
+		{obj{"templates": obj{dingtalktest.TemplateWithButtons: "missing"}}, obj{"templates": public[1:]}},
+		{obj{"templates": obj{dingtalktest.TemplatePlain: "unpublished"}}, obj{"templates": []any{}}},
+		{obj{"templates": obj{dingtalktest.TemplateWithButtons: "published", dingtalktest.TemplatePlain: "published"}}, obj{"templates": public}},
+	} {
+		c.does("switches", step.throw).want(t, 200, "")
+		status := c.asks("status").body
+		for name, want := range step.want {
+			if diff := cmp.Diff(want, status[name]); diff != "" {
+				t.Errorf("%v: %s: %s", step.throw, name, diff)
+			}
+		}
+	}
+	for _, bad := range []obj{{"cardValueBytes": -2}, {"cardValueBytes": 1 << 20}, {"templates": obj{"x": "missing"}}, {"templates": obj{dingtalktest.TemplatePlain: "x"}}} {
+		c.does("switches", bad).want(t, 400, "badRequest")
+	}
 	c.does("switches", obj{"flowControl": obj{p[0].UnionID: false}}).want(t, 200, "")
 	if got := c.asks("status").body["flowControlled"]; len(got.([]any)) != 0 {
 		t.Errorf("%v are still controlled", got)
@@ -375,6 +396,42 @@ func TestControlThrowsEverySwitch(t *testing.T) {
 	c.does("actions", obj{"do": "expireWebhooks"}).want(t, 200, "")
 	c.does("actions", obj{"do": "expireTokens"}).want(t, 200, "")
 	c.query(c.s.AddGroup(dingtalktest.GroupOptions{}), "x").want(t, 400, "InvalidAuthentication")
+}
+
+// TestControlPressesButtons: a person sees what the press changed in their own view, or that nobody answered.
+func TestControlPressesButtons(t *testing.T) {
+	t.Parallel()
+	c := pageServer(t)
+	p := c.people(2)
+	g := c.s.AddGroup(dingtalktest.GroupOptions{}, p...)
+	m := c.card(g, "card-1")
+	bot := c.connect(cardsToo)
+	press := obj{"group": g.ID(), "person": p[0].UnionID, "message": m.ID, "button": "confirm", "shape": "params.id"}
+	answered := make(chan answer, 1)
+	go func() { answered <- c.does("press", press) }()
+	bot.ack(bot.next(), 200, `{"response":{"cardUpdateOptions":{"updateCardDataByKey":true},"cardData":{"cardParamMap":{"tips":"✓"}}}}`)
+	(<-answered).want(t, 200, "")
+	card := func(of dingtalktest.Person) (card, everybody obj) {
+		t.Helper()
+		seen := c.asks("messages", "group", g.ID(), "person", of.UnionID).want(t, 200, "").body["messages"].([]any)[0].(obj)
+		everybody, _ = seen["everybody"].(obj)
+		return seen["card"].(obj), everybody
+	}
+	if own, all := card(p[0]); own["tips"] != "✓" || all["tips"] != "已读 0/2" {
+		t.Errorf("the presser sees %v, everybody %v", own, all)
+	}
+	if own, all := card(p[1]); own["tips"] != "已读 0/2" || all != nil {
+		t.Errorf("somebody else sees %v, everybody %v", own, all)
+	}
+	c.does("press", with(press, "button", "x")).want(t, 409, "noButton")
+	c.does("press", with(press, "shape", "x")).want(t, 400, "unknownShape")
+	c.does("press", with(press, "group", "x")).want(t, 404, "unknownGroup")
+	c.s.DropConnections()
+	c.does("press", press).want(t, 504, "notAnswered")
+	c.does("recall", obj{"group": g.ID(), "person": p[0].UnionID, "message": m.ID}).want(t, 200, "")
+	if got := c.asks("messages", "group", g.ID()).body["messages"].([]any)[0].(obj); got["card"] != nil {
+		t.Errorf("a recalled card still shows %v", got)
+	}
 }
 
 // TestACrowdReadsByItself: 2,000 people of whom 1,400 read, with the group's own time in between.

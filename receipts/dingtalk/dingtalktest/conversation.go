@@ -67,12 +67,17 @@ type storedMessage struct {
 	readers     []Reader
 	readBy      map[string]struct{} // unionIds
 	readUserIDs []string            // the readers that groupMessages/query tells: not those from outside
+	card        *cardInstance       // nil for other messages
+	line        string              // what the list of chats shows of a card
 }
 
 func (m *storedMessage) snapshot() Message {
 	out := m.Message
 	out.Mentioned = slices.Clone(m.Mentioned)
 	out.Read = len(m.readers)
+	if m.card != nil {
+		out.Card = m.card.seenBy("")
+	}
 	return out
 }
 

@@ -9,6 +9,7 @@
 //   - clock.go: the time that all of it goes by, and that can be turned forward.
 //   - feed.go, journal.go, limits.go, faults.go: what changed, what a client called, what it may call, and what goes wrong.
 //   - checks.go, openapi.go, oapi.go, webhook.go: the endpoints and their checks; api.go is the way every request takes.
+//   - card.go, press.go: interactive cards, what each person sees of one, and the pressing of their buttons.
 //   - shapes.go: the table of what clients and DingTalk really send, each with its source.
 //   - frames.go, gateway.go, connection.go: what is pushed over Stream, to whom, and whether it was acknowledged.
 //   - permissions.go: what the app may.
@@ -53,13 +54,15 @@
 //	POST say         {group, person, text, at, quote, picture, shape, quoteShape}; "@" and the bot's name in text speaks to it
 //	POST read        {group, person, messages}
 //	POST let-read    {group, message, people | number, seconds}
+//	POST press       {group, person, message, button, shape}: answered when the person sees what came of it, 504 if nothing did
 //	POST recall      {group, person, message}
 //	POST members     {group, do: join|leave|remove, person, people}
 //	POST group       {group, do: rename|disband|stopBot|startBot|removeBot|addBot|stopReading, person, title}
 //	POST faults      {kind, api, times, skip, status, code, message, delay, size}: delay in seconds
 //	POST faults/clear {kinds}
 //	POST switches    {events, duplicate, lose, refuseGateway, muteWebhooks, callsPerMonth, pushesPerMonth,
-//	                  dingQuota: {app, sms, call}, flowControl: {unionId: on}, permissions: {name: granted}}
+//	                  dingQuota: {app, sms, call}, flowControl: {unionId: on}, permissions: {name: granted},
+//	                  cardReads, cardValueBytes, templates: {id: missing|unpublished|published}}
 //	POST actions     {do: disconnect|drop|silence|ping|expireTokens|expireWebhooks, connections}
 //	POST actions     {do: advance, seconds}: turns the clock forward, by 1 s to 31 days
 //
@@ -83,6 +86,13 @@
 //     miss.staffId, which is the error if nobody is known; an organisation without DINGs lacks the permission for them;
 //   - a permission is looked at before the parameters; the departments' is that of the people (qyapi_get_member), that of uploads
 //     qyapi_base;
+//   - a card for a group that can't have it is made and not delivered (success true, deliverResults[].success false); the order in
+//     which the parameters of a card are looked at; what is too long is param.invalid; the outTrackId of whatever was made is taken;
+//     cards go to whole groups only (IM_GROUP, no recipients);
+//   - the carrierId of a card is its processQueryKey everywhere, also in quotations, unless [Server.CardReads] is off;
+//   - what the ack of a press changes by cardData, its presser sees until an update for everybody names the same variable; a variable
+//     that the template does not mark private is in userPrivateData an error, as is an ack after 2 s, or one that can't be read;
+//   - a press has the userIdType 1, and of somebody from outside an empty userId; pressed twice by a fault, it is the same frame;
 //   - the header Date of every answer is the time of the server's clock;
 //   - a pushed frame gets a new headers.messageId for each delivery, while msgId and eventId stay.
 package dingtalktest

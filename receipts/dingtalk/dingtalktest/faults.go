@@ -30,6 +30,7 @@ const (
 	// In the API, instead of what it does. Counted.
 	ServerError FaultKind = "serverError" // 500 system.error, -1
 	Code        FaultKind = "code"        // Status (default 400), Code and Message
+	Undelivered FaultKind = "undelivered" // a card is made and does not get into the group; Message (default "system error") says why
 	NoFiles     FaultKind = "noFiles"     // sampleFile is refused with resource.not.found, where other messages go through
 
 	// While it pages (query, members).
@@ -56,7 +57,7 @@ func faultKinds() []FaultKind {
 	return []FaultKind{
 		Slow, DropBefore, IPBanHTML, IPBanJSON, HTMLPage,
 		Throttled, ThrottledPlatform, ThrottledPerMinute, QuotaSpent, PermissionDenied, NotInWhiteList,
-		ServerError, Code, NoFiles,
+		ServerError, Code, Undelivered, NoFiles,
 		ShortPages, EmptyPage, RepeatedCursor, EndlessCursor, LostMore,
 		UnknownStatus, SuccessWithCode,
 		DropAfter, DoneButError, SlowAnswer, TruncatedBody, WrongContentType,
@@ -70,6 +71,7 @@ const (
 	atGate
 	inAPI
 	ofFiles
+	ofCards
 	whilePaging
 	inAnswer
 	afterwards
@@ -83,6 +85,8 @@ func (k FaultKind) stage() faultStage {
 		return atGate
 	case NoFiles:
 		return ofFiles
+	case Undelivered:
+		return ofCards
 	case ShortPages, EmptyPage, RepeatedCursor, EndlessCursor, LostMore:
 		return whilePaging
 	case UnknownStatus, SuccessWithCode:

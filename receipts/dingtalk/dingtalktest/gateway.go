@@ -47,6 +47,7 @@ type push struct {
 	born      time.Time
 	data      string
 	overQuota string // what a CALLBACK says instead, when the month's pushes are used up
+	press     *ask   // of a press, which is pushed once and always in the same frame
 
 	// The gateway's lock guards the rest.
 	counted  bool
@@ -279,6 +280,55 @@ func (g *gateway) event(eventType string, data map[string]any) {
 	}
 }
 
+// ask is a press that waits for its ack.
+type ask struct {
+	frameID  string
+	answered chan pressAnswer // holds one
+
+	late bool // nobody waits any more; the gateway's lock guards it
+}
+
+// ask pushes a press, and returns what its ack says; ok is false if no good one came in time.
+func (g *gateway) ask(topic, data string, stop <-chan struct{}) (a pressAnswer, ok bool) {
+	p := &push{kind: frameCallback, topic: topic, data: data, born: g.now(), press: &ask{frameID: randomHex(16), answered: make(chan pressAnswer, 1)}}
+	within := time.NewTimer(PressWithin)
+	defer within.Stop()
+	g.push(p)
+	select {
+	case a = <-p.press.answered:
+		return a, true
+	case <-within.C:
+	case <-stop:
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	p.press.late = true
+	select {
+	case a = <-p.press.answered: // at the last moment
+		return a, true
+	default:
+		return a, false
+	}
+}
+
+// answeredLocked takes the good ack of a press; only the first one counts.
+func (p *ask) answeredLocked(code int, data string) (why string) {
+	a, why := pressAnswerOf(data)
+	switch {
+	case code != http.StatusOK:
+		return "" // it was judged already
+	case p.late:
+		return "a press was acknowledged after 2 s"
+	case why != "":
+		return why
+	}
+	select {
+	case p.answered <- a:
+	default:
+	}
+	return ""
+}
+
 func (g *gateway) newEvent(eventType string, data map[string]any) *push {
 	return &push{kind: frameEvent, topic: "*", eventType: eventType, eventID: randomHex(16), data: mustJSON(data), born: g.now()}
 }
@@ -356,6 +406,9 @@ func (g *gateway) pickLocked(p *push) *connection {
 // retryLocked starts the timer of the next delivery, if the push has none and is not at its last.
 func (g *gateway) retryLocked(p *push) {
 	after := g.retry[p.kind]
+	if p.press != nil {
+		return
+	}
 	if _, has := g.waiting[p]; has || after <= 0 || p.acked || p.attempts >= maxDeliveries {
 		return
 	}
@@ -384,11 +437,16 @@ func (g *gateway) stopRetryLocked(p *push) {
 // frameLocked encodes a frame with a new messageId, and remembers that it was sent.
 func (g *gateway) frameLocked(c *connection, d delivery, data string) []byte {
 	id := randomHex(16)
-	g.sent[id] = d
-	if len(g.sentOrder) >= maxSent {
-		delete(g.sent, g.sentOrder[0])
+	if d.push != nil && d.push.press != nil {
+		id = d.push.press.frameID
 	}
-	g.sentOrder = keep(g.sentOrder, id, maxSent)
+	if _, again := g.sent[id]; !again {
+		if len(g.sentOrder) >= maxSent {
+			delete(g.sent, g.sentOrder[0])
+		}
+		g.sentOrder = keep(g.sentOrder, id, maxSent)
+	}
+	g.sent[id] = d
 	headers := map[string]string{
 		"messageId": id, "topic": d.topic, "contentType": "application/json", "time": millis(g.now()),
 		"appId": g.app.ClientID, "connectionId": c.info.ID,
@@ -425,6 +483,9 @@ func (g *gateway) acked(c *connection, raw []byte) {
 	if good && d.push != nil {
 		d.push.acked = true
 		g.stopRetryLocked(d.push)
+	}
+	if d.push != nil && d.push.press != nil && why == "" {
+		why = d.push.press.answeredLocked(*ack.Code, ack.Data)
 	}
 	g.mu.Unlock()
 	switch {

@@ -210,12 +210,17 @@ func (g *Group) ReadAll(id string, people ...Person) error {
 
 func (g *Group) read(id string, people []Person) error {
 	m, fresh, err := g.markRead(id, people)
-	if m.Via == ViaSend || m.Via == ViaDirect && !g.s.shapes.tidy {
+	if g.told(m) || m.Via == ViaDirect && !g.s.shapes.tidy {
 		for _, r := range fresh {
 			g.s.gateway.event(EventRead, g.s.readEvent(m, r))
 		}
 	}
 	return err
+}
+
+func (g *Group) told(m Message) bool {
+	defer g.lock()()
+	return g.s.world.toldLocked(m)
 }
 
 // markRead notes the reads, and returns those that are new.
@@ -247,7 +252,7 @@ func (g *Group) markRead(id string, people []Person) (Message, []Reader, error) 
 // [ErrUnknownMessage], or [ErrRecalled] if it is gone already.
 func (g *Group) Recall(by Person, id string) error {
 	m, err := g.recall(id)
-	if err == nil && m.Via == ViaSend {
+	if err == nil && g.told(m) {
 		g.s.gateway.event(EventRecall, g.s.recallEvent(m, by))
 	}
 	return err

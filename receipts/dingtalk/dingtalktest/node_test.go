@@ -85,7 +85,8 @@ func install(t *testing.T, folder string, manifest []byte) error {
 }
 
 // TestTheOfficialNodePackages is a bot with DingTalk's own packages for Node, with nothing changed but their hosts: Stream, a
-// message and its ack, an event and its ack, tokens of both kinds, send, query, members, direct message, recall, and an error.
+// message and its ack, an event and its ack, tokens of both kinds, send, query, members, direct message, a card, its update and
+// its button, recall, and an error.
 func TestTheOfficialNodePackages(t *testing.T) {
 	folder := officialNode(t)
 	t.Parallel()
@@ -122,6 +123,11 @@ func TestTheOfficialNodePackages(t *testing.T) {
 	m, err := g.WaitMessage(ctx, func(m dingtalktest.Message) bool { return m.Via == dingtalktest.ViaSend })
 	fail("wait for its message", err)
 	fail("read", g.Read(p[1], m.ID))
+	drawn, err := g.WaitMessage(ctx, func(m dingtalktest.Message) bool {
+		return m.Via == dingtalktest.ViaCard && m.Card["tips"] == "Read 1/2"
+	})
+	fail("wait for its card", err)
+	fail("press", g.Press(p[1], dingtalktest.Press{Message: drawn.ID, Button: "confirm", Shape: "content"}))
 	if err := <-ended; err != nil {
 		t.Fatalf("%v\n%s", err, out.String())
 	}
@@ -138,6 +144,12 @@ func TestTheOfficialNodePackages(t *testing.T) {
 			Code   string
 			Status int
 		}
+		Card struct {
+			Success   bool
+			CarrierID string
+		}
+		Updated bool
+		Pressed struct{ UserID, OutTrackID, Content string }
 	}
 	if err := json.Unmarshal([]byte(strings.SplitN(line, "\n", 2)[0]), &seen); !ok || err != nil {
 		t.Fatalf("%v\n%s", err, out.String())
@@ -159,6 +171,15 @@ func TestTheOfficialNodePackages(t *testing.T) {
 	}
 	if seen.Error.Code != "InvalidAuthentication" || seen.Error.Status != 400 {
 		t.Errorf("the error is %+v", seen.Error)
+	}
+	if !seen.Card.Success || seen.Card.CarrierID != drawn.ProcessQueryKey || !seen.Updated || drawn.Title != "Card" {
+		t.Errorf("the card is %+v, updated %t: %+v", seen.Card, seen.Updated, drawn)
+	}
+	if seen.Pressed.UserID != p[1].UserID || seen.Pressed.OutTrackID != "node-1" || !strings.Contains(seen.Pressed.Content, `["confirm"]`) {
+		t.Errorf("pressed: %+v", seen.Pressed)
+	}
+	if own, err := g.CardSeen(drawn.ID, p[1]); err != nil || own["tips"] != "✓ Node" {
+		t.Errorf("the presser sees %v, %v", own, err)
 	}
 	acked := map[string]int{}
 	for _, a := range c.s.Acks() {

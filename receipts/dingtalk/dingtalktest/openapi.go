@@ -174,6 +174,9 @@ func (s *Server) queryReaders(c *call) (any, *apiError) {
 		return nil, refuse("bot.stopped", "The group bot has been disabled")
 	}
 	m, ok := w.byKey[key]
+	if ok && m.GroupID == id && !w.toldLocked(m.Message) {
+		return nil, refuse("invalid.processQueryKey", "Invalid processQueryKey")
+	}
 	if !ok || m.GroupID != id {
 		return nil, c.careless(refuse("invalid.processQueryKey", "Invalid processQueryKey"))
 	}

@@ -32,7 +32,8 @@ type Via string
 // The ways.
 const (
 	ViaClient  Via = "client"  // a person said it
-	ViaSend    Via = "send"    // groupMessages/send: the only one whose readers can be queried
+	ViaSend    Via = "send"    // groupMessages/send: its readers can be queried
+	ViaCard    Via = "card"    // card/instances/createAndDeliver: its readers too, if [Server.CardReads]
 	ViaDirect  Via = "direct"  // oToMessages/batchSend
 	ViaWebhook Via = "webhook" // a session webhook
 )
@@ -54,11 +55,13 @@ type Message struct {
 	At              time.Time         `json:"at"`
 	Via             Via               `json:"via"`
 	From            Person            `json:"from"` // zero if the bot said it
-	Type            string            `json:"type"` // msgKey, the webhook's msgtype, or text|richText|picture of a person
+	Type            string            `json:"type"` // msgKey, the webhook's msgtype, interactiveCard, or text|richText|picture of a person
 	Title           string            `json:"title,omitempty"`
 	Text            string            `json:"text"`
-	Params          map[string]string `json:"params,omitempty"` // msgParam of a message that was sent by API; do not change
-	ProcessQueryKey string            `json:"processQueryKey,omitempty"`
+	Params          map[string]string `json:"params,omitempty"`          // msgParam of a message that was sent by API; do not change
+	ProcessQueryKey string            `json:"processQueryKey,omitempty"` // of a card, its carrierId
+	OutTrackID      string            `json:"outTrackId,omitempty"`      // of a card
+	Card            map[string]string `json:"card,omitempty"`            // what everybody sees of it; Title and Text are its title and markdown
 	Status          SendStatus        `json:"status"`
 	Quote           string            `json:"quote,omitempty"`     // ID of the quoted message
 	Mentioned       []Person          `json:"mentioned,omitempty"` // who was really notified

@@ -10,10 +10,11 @@ const (
 	PermissionContacts = "qyapi_get_member"    // people and departments
 	PermissionDing     = "Premium.Ding.Write"
 	PermissionBase     = "qyapi_base" // uploads
+	PermissionCards    = "Card.Instance.Write"
 )
 
 func permissionNames() []string {
-	return []string{PermissionRobot, PermissionGroups, PermissionChats, PermissionContacts, PermissionDing, PermissionBase}
+	return []string{PermissionRobot, PermissionGroups, PermissionChats, PermissionContacts, PermissionDing, PermissionBase, PermissionCards}
 }
 
 // Permissions grants these permissions to the app, or takes them from it; without names all of them. All are granted at first. A

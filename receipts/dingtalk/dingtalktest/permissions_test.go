@@ -23,6 +23,8 @@ func TestPermissions(t *testing.T) {
 		{path: "/v1.0/robot/oToMessages/batchSend", permission: dingtalktest.PermissionRobot},
 		{path: "/v1.0/robot/ding/send", permission: dingtalktest.PermissionDing},
 		{path: "/v1.0/im/sceneGroups/members/batchQuery", permission: dingtalktest.PermissionGroups},
+		{path: "/v1.0/card/instances/createAndDeliver", permission: dingtalktest.PermissionCards},
+		{path: "/v1.0/card/instances", permission: dingtalktest.PermissionCards, method: http.MethodPut},
 		{path: "/chat/get", permission: dingtalktest.PermissionChats, old: true, method: http.MethodGet},
 		{path: "/topapi/user/listid", permission: dingtalktest.PermissionContacts, old: true},
 		{path: "/topapi/v2/user/get", permission: dingtalktest.PermissionContacts, old: true},
@@ -33,6 +35,8 @@ func TestPermissions(t *testing.T) {
 			c := dingtalk(t, dingtalktest.Options{})
 			call := func() answer {
 				switch {
+				case tc.method == http.MethodPut:
+					return c.request(tc.method, tc.path, "{}", "Content-Type", "application/json")
 				case tc.method == http.MethodGet:
 					return c.request(http.MethodGet, c.old(tc.path), "")
 				case tc.old:

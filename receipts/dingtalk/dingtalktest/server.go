@@ -46,6 +46,10 @@ type Options struct {
 	CallbackRetryAfter time.Duration // the same for a CALLBACK; default never
 	DisconnectAfter    time.Duration // a connection is closed so long after its SYSTEM disconnect; default 10 s
 
+	// CardValueBytes is how many bytes one value of a card may have; default [DocumentedCardValueBytes], negative is unlimited, as bots
+	// have seen it.
+	CardValueBytes int
+
 	Unpublished bool // the app is not published: frames have no senderStaffId
 
 	// Seed is what the shapes of messages, quotations and events are chosen by; see [Shapes]. What is chosen for a message depends on
@@ -128,6 +132,9 @@ func New(o Options) *Server {
 		retry:        map[string]time.Duration{frameEvent: cmp.Or(o.RetryAfter, 3*time.Second), frameCallback: o.CallbackRetryAfter},
 		disconnectIn: cmp.Or(o.DisconnectAfter, 10*time.Second),
 		tickets:      map[string]ticket{}, events: map[string]bool{}, waiting: map[*push]struct{}{}, sent: map[string]delivery{},
+	}
+	if o.CardValueBytes != 0 {
+		s.world.cardValueBytes = o.CardValueBytes
 	}
 	if o.Page {
 		s.page = newPage(s)

@@ -21,10 +21,11 @@ type ShapeKind string
 
 // The kinds of shape.
 const (
-	Said   ShapeKind = "said"   // what a person said
-	Quoted ShapeKind = "quoted" // the message that a person replied to
-	Pushed ShapeKind = "pushed" // an event
-	System ShapeKind = "system" // a SYSTEM frame
+	Said    ShapeKind = "said"    // what a person said
+	Quoted  ShapeKind = "quoted"  // the message that a person replied to
+	Pushed  ShapeKind = "pushed"  // an event
+	Pressed ShapeKind = "pressed" // a button of a card
+	System  ShapeKind = "system"  // a SYSTEM frame
 )
 
 // Shape is one way in which clients or DingTalk write a thing. What it means does not depend on its shape.
@@ -58,6 +59,8 @@ const (
 	inOldQuotes = "older clients, as the adapters of public bots read them: quoteMessage"
 	inTypes     = "the msgtypes that the adapters of public bots list"
 	inEvents    = "DingTalk's documents, the page of the event"
+	inCards     = "DingTalk's documents, the page of the card's callback, and its SDKs' models of it"
+	inButtons   = "public bots on the template 1366a1eb-...: they read the button's id from both places"
 	inStream    = "github.com/soimy/openclaw-channel-dingtalk/pull/308, and the official Node package"
 )
 
@@ -69,6 +72,7 @@ type shape struct {
 	quotes func(*quotation) bool // the fits of a quotation
 	quoted func(*quotation) map[string]any
 	data   func(*occurrence) map[string]any
+	press  func(data map[string]any, button string)
 }
 
 // Shapes is the table of what clients and DingTalk really send.
@@ -81,7 +85,7 @@ func Shapes() []Shape {
 }
 
 func shapes() []shape {
-	return slices.Concat(saidShapes(), quotedShapes(), pushedShapes(), systemShapes())
+	return slices.Concat(saidShapes(), quotedShapes(), pushedShapes(), pressShapes(), systemShapes())
 }
 
 // saying is what a person said, before it is written in a shape.
@@ -290,12 +294,18 @@ type quotation struct {
 	full   bool   // its content must not be missing
 }
 
-func (q *quotation) hasText() bool    { return strings.TrimSpace(q.Text) != "" && !q.isFile() }
-func (q *quotation) isPicture() bool  { return q.Type == "picture" || q.Type == "sampleImageMsg" }
-func (q *quotation) isFile() bool     { return q.Type == "sampleFile" }
-func (q *quotation) hasKey() bool     { return q.ProcessQueryKey != "" }
-func (q *quotation) isBotsText() bool { return q.FromBot() && q.hasText() }
-func (q *quotation) speechless() bool { return !q.hasText() && !q.isPicture() && !q.isFile() }
+func (q *quotation) hasWords() bool  { return strings.TrimSpace(q.Text) != "" && !q.isFile() }
+func (q *quotation) hasText() bool   { return q.hasWords() && q.card == nil }
+func (q *quotation) isPicture() bool { return q.Type == "picture" || q.Type == "sampleImageMsg" }
+func (q *quotation) isFile() bool    { return q.Type == "sampleFile" }
+func (q *quotation) hasKey() bool    { return q.ProcessQueryKey != "" }
+func (q *quotation) isBotsText() bool {
+	return q.FromBot() && q.hasWords() && (q.card == nil || q.Title == "")
+}
+func (q *quotation) isCard() bool { return q.card != nil && q.Title != "" }
+func (q *quotation) speechless() bool {
+	return !q.hasWords() && !q.isCard() && !q.isPicture() && !q.isFile()
+}
 
 // msgType is what the documents' example calls the type of a message.
 func (q *quotation) msgType() string {
@@ -365,6 +375,17 @@ func quotedShapes() []shape {
 				element("CONTAINER", "", element("CONTAINER", "", element("RICHTEXT", "", element("TEXT", q.Text), element("UNKNOWN", "{}")))),
 			))
 		}),
+		row("card of a template", inQuotes, (*quotation).isCard, func(q *quotation) map[string]any {
+			return q.withContent("interactiveCard", card(
+				element("RICHTEXT", "", element("TEXT", q.Title)), element("RICHTEXT", "", element("TEXT", q.Text), element("UNKNOWN", "{}")),
+				element("UNKNOWN", q.card.shared[cardButtons]),
+			))
+		}),
+		row("card of a template, nested", inQuotes, (*quotation).isCard, func(q *quotation) map[string]any {
+			return q.withContent("interactiveCard", card(element("CONTAINER", "",
+				element("CONTAINER", "", element("TEXT", q.Title)), element("RICHTEXT", "", element("TEXT", q.Text)), element("UNKNOWN", "{}"),
+			)))
+		}),
 		row("picture", inQuotes, (*quotation).isPicture, func(q *quotation) map[string]any {
 			return q.withContent("picture", map[string]any{"downloadCode": randomBase64(48)})
 		}),
@@ -424,6 +445,26 @@ func pushedShapes() []shape {
 		}),
 		foreign("bpms_instance_change", map[string]any{"eventId": "5", "processInstanceId": "p1", "type": "finish", "result": "agree", "staffId": "zhangsan"}),
 		foreign("attendance_check_record", map[string]any{"eventId": "6", "dataList": []map[string]any{{"userId": "zhangsan", "checkTime": 1754215200000}}}),
+	}
+}
+
+func pressShapes() []shape {
+	row := func(name, source string, write func(data map[string]any, button string)) shape {
+		return shape{Shape: Shape{Name: name, Kind: Pressed, Source: source}, press: write}
+	}
+	said := func(button string) string {
+		return mustJSON(map[string]any{"cardPrivateData": map[string]any{"actionIds": []string{button}, "params": map[string]any{}}})
+	}
+	value := row("value alone", inButtons, func(data map[string]any, button string) { data["value"] = said(button) })
+	value.ByName = true // the official package for Go cannot read it
+	return []shape{
+		row("content", inCards, func(data map[string]any, button string) { data["content"] = said(button) }),
+		row("content, IM", inCards, func(data map[string]any, button string) { data["content"], data["spaceType"] = said(button), "IM" }),
+		row("content and value", inButtons, func(data map[string]any, button string) { data["content"], data["value"] = said(button), said(button) }),
+		row("params.id", inButtons, func(data map[string]any, button string) {
+			data["content"] = mustJSON(map[string]any{"cardPrivateData": map[string]any{"params": map[string]any{"id": button}}})
+		}),
+		value,
 	}
 }
 

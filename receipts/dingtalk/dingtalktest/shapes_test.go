@@ -184,6 +184,15 @@ func TestAShapeThatDoesNotFitIsTheDocuments(t *testing.T) {
 	}
 }
 
+func quotedJSON(t *testing.T, s string) string {
+	t.Helper()
+	b, err := json.Marshal(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
+}
+
 // TestEveryShapeOfAQuotation: the frame holds what the source of the shape shows, and the key of whatever the bot sent by API.
 func TestEveryShapeOfAQuotation(t *testing.T) {
 	t.Parallel()
@@ -201,6 +210,7 @@ func TestEveryShapeOfAQuotation(t *testing.T) {
 	words := sent("sampleMarkdown", `{"title":"t","text":"正文"}`)
 	image := sent("sampleImageMsg", `{"photoURL":"`+c.upload("image", "media", "a.png", []byte("x")).body["media_id"].(string)+`"}`)
 	file := sent("sampleFile", `{"mediaId":"`+c.upload("file", "media", "a.xlsx", []byte("x")).body["media_id"].(string)+`","fileName":"a.xlsx","fileType":"xlsx"}`)
+	drawn := c.card(g, "card-1")
 	nothing, err := g.Say(p, dingtalktest.Say{NoAt: true})
 	if err != nil {
 		t.Fatal(err)
@@ -209,17 +219,19 @@ func TestEveryShapeOfAQuotation(t *testing.T) {
 		quoted dingtalktest.Message
 		want   string // without msgId, createdAt and senderId
 	}{
-		"content.text":     {words, `{"msgType":"markdown","content":{"text":"正文"}}`},
-		"content.content":  {words, `{"msgType":"text","content":{"content":"正文"}}`},
-		"richText":         {words, `{"msgType":"richText","content":{"richText":[{"msgType":"text","content":"正文"}]}}`},
-		"card":             {words, `{"msgType":"interactiveCard","content":{"cardContent":[{"elementType":"RICHTEXT","children":[{"elementType":"UNKNOWN","value":"{}"},{"elementType":"TEXT","value":"正文"}]}]}}`},
-		"card, nested":     {words, `{"msgType":"interactiveCard","content":{"cardContent":[{"elementType":"UNKNOWN","value":"{\"type\":\"header\"}"},{"elementType":"CONTAINER","children":[{"elementType":"CONTAINER","children":[{"elementType":"RICHTEXT","children":[{"elementType":"TEXT","value":"正文"},{"elementType":"UNKNOWN","value":"{}"}]}]}]}]}}`},
-		"picture":          {image, `{"msgType":"picture","content":{"downloadCode":"x"}}`},
-		"file":             {file, `{"msgType":"file","content":{"fileName":"a.xlsx","downloadCode":"x","spaceId":"1","fileId":"2"}}`},
-		"type only":        {nothing, `{"msgType":"text"}`},
-		"card, no content": {words, `{"msgType":"interactiveCard"}`},
-		"quoteMessage":     {words, `{"msgtype":"text","text":{"content":"正文"}}`},
-		"no content":       {words, `{"msgType":"markdown"}`},
+		"content.text":               {words, `{"msgType":"markdown","content":{"text":"正文"}}`},
+		"content.content":            {words, `{"msgType":"text","content":{"content":"正文"}}`},
+		"richText":                   {words, `{"msgType":"richText","content":{"richText":[{"msgType":"text","content":"正文"}]}}`},
+		"card":                       {words, `{"msgType":"interactiveCard","content":{"cardContent":[{"elementType":"RICHTEXT","children":[{"elementType":"UNKNOWN","value":"{}"},{"elementType":"TEXT","value":"正文"}]}]}}`},
+		"card, nested":               {words, `{"msgType":"interactiveCard","content":{"cardContent":[{"elementType":"UNKNOWN","value":"{\"type\":\"header\"}"},{"elementType":"CONTAINER","children":[{"elementType":"CONTAINER","children":[{"elementType":"RICHTEXT","children":[{"elementType":"TEXT","value":"正文"},{"elementType":"UNKNOWN","value":"{}"}]}]}]}]}}`},
+		"card of a template":         {drawn, `{"msgType":"interactiveCard","content":{"cardContent":[{"elementType":"RICHTEXT","children":[{"elementType":"TEXT","value":"停机"}]},{"elementType":"RICHTEXT","children":[{"elementType":"TEXT","value":"**周五** 22:00"},{"elementType":"UNKNOWN","value":"{}"}]},{"elementType":"UNKNOWN","value":` + quotedJSON(t, drawn.Card["sys_full_json_obj"]) + `}]}}`},
+		"card of a template, nested": {drawn, `{"msgType":"interactiveCard","content":{"cardContent":[{"elementType":"CONTAINER","children":[{"elementType":"CONTAINER","children":[{"elementType":"TEXT","value":"停机"}]},{"elementType":"RICHTEXT","children":[{"elementType":"TEXT","value":"**周五** 22:00"}]},{"elementType":"UNKNOWN","value":"{}"}]}]}}`},
+		"picture":                    {image, `{"msgType":"picture","content":{"downloadCode":"x"}}`},
+		"file":                       {file, `{"msgType":"file","content":{"fileName":"a.xlsx","downloadCode":"x","spaceId":"1","fileId":"2"}}`},
+		"type only":                  {nothing, `{"msgType":"text"}`},
+		"card, no content":           {words, `{"msgType":"interactiveCard"}`},
+		"quoteMessage":               {words, `{"msgtype":"text","text":{"content":"正文"}}`},
+		"no content":                 {words, `{"msgType":"markdown"}`},
 	}
 	for _, name := range namesOf(dingtalktest.Quoted) {
 		test, ok := tests[name]

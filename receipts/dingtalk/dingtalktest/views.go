@@ -1,6 +1,7 @@
 package dingtalktest
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 	"time"
@@ -32,6 +33,9 @@ type messageView struct {
 	Seen   bool        `json:"seen"`             // the person has read it, or said it
 	Late   int         `json:"late"`             // people who joined later and have read it
 	Quoted *quotedView `json:"quoted,omitempty"` // what it replies to
+
+	Card      map[string]string `json:"card,omitempty"`      // as the person sees it
+	Everybody map[string]string `json:"everybody,omitempty"` // as everybody else does, if that differs
 }
 
 type quotedView struct {
@@ -71,6 +75,9 @@ type statusView struct {
 	DingQuota      DingQuota       `json:"dingQuota"`
 	Permissions    map[string]bool `json:"permissions"`    // whether the app has them
 	FlowControlled []string        `json:"flowControlled"` // unionIds
+	CardReads      bool            `json:"cardReads"`
+	CardValueBytes int             `json:"cardValueBytes"`
+	Templates      []string        `json:"templates"` // of cards, that can be used
 }
 
 // maxPreview is how many runes a quote or a preview keeps.
@@ -110,6 +117,11 @@ func (p *page) messageView(c *conversation, m *storedMessage, unionID string) me
 	}
 	if m.Status == StatusRecalled {
 		out.Text, out.Title, out.Params = "", "", nil
+	} else if m.card != nil {
+		out.Card = m.card.seenBy(unionID)
+		if all := m.card.seenBy(""); !maps.Equal(all, out.Card) {
+			out.Everybody = all
+		}
 	}
 	if q, ok := c.byID[m.Quote]; ok {
 		out.Quoted = &quotedView{ID: q.ID, From: p.s.app.BotName, Recalled: q.Status == StatusRecalled}
@@ -146,7 +158,8 @@ func (p *page) groupLocked(c *conversation, unionID string) groupView {
 		}
 		if out.Last == nil {
 			last := p.messageView(c, m, unionID)
-			last.Text, last.Title, last.Params, last.Mentioned, last.Quoted = preview(m), "", nil, nil, nil
+			last.Text, last.Title, last.Params, last.Mentioned, last.Quoted = cmp.Or(m.line, preview(m)), "", nil, nil, nil
+			last.Card, last.Everybody = nil, nil
 			out.Last = &last
 		}
 		if out.Member && !m.seenBy(unionID) {
@@ -234,6 +247,12 @@ func (p *page) status() statusView {
 	s.journal.mu.Unlock()
 	s.world.mu.Lock()
 	out.People = len(s.world.peopleOrder)
+	out.CardReads, out.CardValueBytes, out.Templates = !s.world.cardsUnread, s.world.cardValueBytes, []string{}
+	for _, id := range slices.Sorted(maps.Keys(s.world.templates)) {
+		if !s.world.templates[id].Unpublished {
+			out.Templates = append(out.Templates, id)
+		}
+	}
 	out.FlowControlled = append([]string{}, slices.Sorted(maps.Keys(s.world.controlled))...)
 	s.world.mu.Unlock()
 	return out

@@ -33,6 +33,12 @@ type world struct {
 	controlled  map[string]struct{} // unionIds of those who get no direct messages
 	dings       []Ding
 	media       []Media
+
+	templates      map[string]Template
+	cards          map[string]*cardInstance // by outTrackId
+	cardOrder      []string
+	cardValueBytes int  // negative: unlimited
+	cardsUnread    bool // the readers of cards are not told
 }
 
 func newWorld(now func() time.Time, f *feed) *world {
@@ -41,6 +47,7 @@ func newWorld(now func() time.Time, f *feed) *world {
 		people: map[string]Person{}, byUserID: map[string]Person{}, groups: map[string]*conversation{},
 		byChatID: map[string]*conversation{}, direct: map[string]*conversation{}, byKey: map[string]*storedMessage{},
 		departments: map[int64][]string{}, controlled: map[string]struct{}{},
+		templates: publicTemplates(), cards: map[string]*cardInstance{}, cardValueBytes: DocumentedCardValueBytes,
 	}
 }
 
@@ -187,11 +194,16 @@ func (w *world) appendLocked(c *conversation, m Message) *storedMessage {
 	if evicted := c.add(stored); evicted != nil {
 		delete(w.byKey, evicted.ProcessQueryKey)
 	}
-	if m.Via == ViaSend {
+	if m.Via == ViaSend || m.Via == ViaCard {
 		w.byKey[m.ProcessQueryKey] = stored
 	}
 	w.feed.publish(Change{Kind: MessageAdded, GroupID: c.ID, MessageID: m.ID})
 	return stored
+}
+
+// toldLocked reports whether DingTalk tells who has read the message, and that it was recalled.
+func (w *world) toldLocked(m Message) bool {
+	return m.Via == ViaSend || m.Via == ViaCard && !w.cardsUnread
 }
 
 func (w *world) messageLocked(c *conversation, id string) (*storedMessage, error) {

@@ -3,11 +3,12 @@
 // It prints what it saw as one JSON object, and ends.
 
 import axios from "axios";
-import { DWClient, EventAck, TOPIC_ROBOT } from "dingtalk-stream";
+import { DWClient, EventAck, TOPIC_CARD, TOPIC_ROBOT } from "dingtalk-stream";
 import openapi from "@alicloud/openapi-client";
 import util from "@alicloud/tea-util";
 import oauth2 from "@alicloud/dingtalk/oauth2_1_0.js";
 import robot from "@alicloud/dingtalk/robot_1_0.js";
+import card from "@alicloud/dingtalk/card_1_0.js";
 import im from "@alicloud/dingtalk/im_1_0.js";
 
 const { DINGTALK_URL: url, CLIENT_ID: clientId, CLIENT_SECRET: clientSecret, ROBOT_CODE: robotCode } = process.env;
@@ -23,10 +24,19 @@ const message = new Promise((resolve) => { heard = resolve; });
 let read;
 const readEvent = new Promise((resolve) => { read = resolve; });
 
+let press;
+const pressed = new Promise((resolve) => { press = resolve; });
+
 const stream = new DWClient({ clientId, clientSecret, keepAlive: true });
 stream.registerCallbackListener(TOPIC_ROBOT, (frame) => {
   stream.socketCallBackResponse(frame.headers.messageId, "");
   heard(JSON.parse(frame.data));
+});
+stream.registerCallbackListener(TOPIC_CARD, (frame) => {
+  stream.socketCallBackResponse(frame.headers.messageId, {
+    cardUpdateOptions: { updateCardDataByKey: true }, cardData: { cardParamMap: { tips: "✓ Node" } },
+  });
+  press(JSON.parse(frame.data));
 });
 stream.registerAllEventListener((frame) => {
   read({ type: frame.headers.eventType, data: JSON.parse(frame.data) });
@@ -69,6 +79,31 @@ seen.direct = direct.body.processQueryKey;
 await client.robotSendDingWithOptions(
   new robot.RobotSendDingRequest({ robotCode, remindType: 1, receiverUserIdList: [said.senderStaffId], content: "please read" }),
   headers(robot.RobotSendDingHeaders), runtime);
+
+const cards = new card.default(config);
+const made = await cards.createAndDeliverWithOptions(
+  new card.CreateAndDeliverRequest({
+    cardTemplateId: "1366a1eb-bc54-4859-ac88-517c56a9acb1.schema", outTrackId: "node-1", callbackType: "STREAM",
+    cardData: new card.CreateAndDeliverRequestCardData({ cardParamMap: {
+      title: "Card", markdown: "**from Node**", tips: "Read 0/2",
+      sys_full_json_obj: JSON.stringify({ msgButtons: [{ text: "Got it", color: "blue", id: "confirm", request: true }] }),
+    } }),
+    openSpaceId: `dtv1.card//IM_GROUP.${said.conversationId}`,
+    imGroupOpenSpaceModel: new card.CreateAndDeliverRequestImGroupOpenSpaceModel({
+      supportForward: false, lastMessageI18n: { ZH_CN: "卡片", EN_US: "Card" },
+      notification: new card.CreateAndDeliverRequestImGroupOpenSpaceModelNotification({ alertContent: "Card", notificationOff: false }),
+    }),
+    imGroupOpenDeliverModel: new card.CreateAndDeliverRequestImGroupOpenDeliverModel({ robotCode }),
+  }), headers(card.CreateAndDeliverHeaders), runtime);
+seen.card = { success: made.body.success, ...made.body.result.deliverResults[0] };
+const updated = await cards.updateCardWithOptions(
+  new card.UpdateCardRequest({
+    outTrackId: "node-1", cardData: new card.UpdateCardRequestCardData({ cardParamMap: { tips: "Read 1/2" } }),
+    cardUpdateOptions: new card.UpdateCardRequestCardUpdateOptions({ updateCardDataByKey: true }),
+  }), headers(card.UpdateCardHeaders), runtime);
+seen.updated = updated.body.success && updated.body.result;
+const { userId, outTrackId, content } = await pressed;
+seen.pressed = { userId, outTrackId, content };
 
 const recalled = await client.orgGroupRecallWithOptions(
   new robot.OrgGroupRecallRequest({ ...group, processQueryKeys: [seen.key] }), headers(robot.OrgGroupRecallHeaders), runtime);
