@@ -127,10 +127,8 @@ func (n *nested) UnmarshalJSON(data []byte) error {
 			*n = nested(o)
 			return nil
 		}
-		var inner string
-		if json.Unmarshal(data, &inner) != nil {
-			return nil
-		}
+		var inner lenient
+		_ = inner.UnmarshalJSON(data) // never fails
 		data = []byte(inner)
 	}
 	return nil

@@ -266,7 +266,7 @@ func newOffice(t *testing.T, title string) *office {
 		all = append(all, p)
 	}
 	o.g = c.s.AddGroup(dingtalktest.GroupOptions{Title: title}, all...)
-	o.stream = c.connect(everything)
+	o.stream = c.connect(cardsToo)
 	return o
 }
 

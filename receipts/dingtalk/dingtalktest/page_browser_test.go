@@ -43,6 +43,8 @@ func TestPage(t *testing.T) {
 		{"who is really mentioned", testMentions},
 		{"every kind of message, long and hostile", testKindsOfMessage},
 		{"markdown is DingTalk's", testMarkdown},
+		{"a card fills up, and people press its buttons", testCard},
+		{"a card on a phone", testCardOnAPhone},
 		{"a phone", testPhone},
 		{"by keyboard alone", testKeyboard},
 		{"what happens too fast is not missed", testTooFast},
@@ -521,6 +523,126 @@ func testMarkdown(chrome context.Context, t *testing.T) {
 			t.Errorf("%.60q: %s", markdown, diff)
 		}
 	}
+}
+
+// announces is the bot posting a card that asks for a confirmation, in a language.
+func (o *office) announces(english bool) dingtalktest.Message {
+	o.Helper()
+	texts := []string{"周五 22:00 停机维护", "请提前保存工作，**预计两小时**。", "已读 0/8 · 收到 0 · 11-28 14:35", "收到", "谁没读", "提醒"}
+	if english {
+		texts = []string{"Maintenance on Friday", "Please save your work: **two hours**.", "Read 0/8 · confirmed 0 · 11-28 14:35", "Got it", "Unread", "Remind"}
+	}
+	shown, err := json.Marshal(obj{"msgButtons": []obj{
+		{"text": texts[3], "color": "blue", "id": "confirm", "request": true},
+		{"text": texts[4], "color": "gray", "id": "unread", "request": true},
+		{"text": texts[5], "color": "gray", "id": "remind", "request": true},
+	}})
+	if err != nil {
+		o.Fatal(err)
+	}
+	body := with(o.cardBody(o.g, "card-1"), "cardData", values("title", texts[0], "markdown", texts[1], "tips", texts[2], "sys_full_json_obj", string(shown)))
+	o.post(cardPath, body).want(o.T, 200, "")
+	all := o.g.Messages()
+	return all[len(all)-1]
+}
+
+// answersPress is the bot answering a press, which only its presser sees.
+func (o *office) answersPress(button, tips string) {
+	o.Helper()
+	f := o.stream.next()
+	if f.Headers["topic"] != dingtalktest.TopicCard || !strings.Contains(f.Data, button) {
+		o.Fatalf("the bot hears %v, not a press of %s", f, button)
+	}
+	data, err := json.Marshal(obj{"response": obj{"cardUpdateOptions": obj{"updateCardDataByKey": true}, "cardData": values("tips", tips)}})
+	if err != nil {
+		o.Fatal(err)
+	}
+	o.stream.ack(f, 200, string(data))
+}
+
+func testCard(chrome context.Context, t *testing.T) {
+	o := newOffice(t, "项目组")
+	o.announces(false)
+	x := o.open(chrome, chinese)
+	x.sees(".card-title", "周五 22:00 停机维护")
+	x.sees(".card.live strong", "预计两小时")
+	x.sees(".card-tips", "已读 0/8")
+	if got := x.js(`[...document.querySelectorAll(".card-button")].map((n) => n.innerText).join()`); got != "收到,谁没读,提醒" {
+		t.Errorf("the buttons are %s", got)
+	}
+	x.reads("停机维护", "1 / 8")
+	x.shot("card-zh")
+	x.fits()
+
+	// It fills up in place.
+	o.update("card-1", true, "tips", "已读 1/8 · 收到 0 · 11-28 14:36").want(t, 200, "")
+	x.sees(".card-tips", "已读 1/8")
+
+	// Who presses sees what came of it, and nobody else does.
+	x.become("张三")
+	x.clickText(".card-button", "收到")
+	o.answersPress("confirm", "✓ 你已收到")
+	x.sees(".card-tips", "✓ 你已收到")
+	x.sees(".card-own", "只有你看到的是这样。")
+	x.shot("card-own-zh")
+	x.clickText(".card-own button", "看其他人的")
+	x.sees(".card-tips", "已读 1/8")
+	x.clickText(".card-own button", "看我的")
+	x.sees(".card-tips", "✓ 你已收到")
+	x.become("李四")
+	x.sees(".card-tips", "已读 1/8")
+	x.until("no view of their own", `document.querySelector(".card-own") === null`)
+	o.clean()
+
+	// A bot that does not answer within two seconds.
+	x.clickText(".card-button", "谁没读")
+	x.until("the button to wait", `document.querySelector("[data-button=unread]").disabled`)
+	o.stream.next()
+	x.sees(".toast", "机器人没有及时应答")
+	x.until("the button to be back", `!document.querySelector("[data-button=unread]").disabled`)
+	x.shot("card-unanswered-zh")
+
+	// Its switches, and the end of it.
+	x.click("#tools-button")
+	x.sees(".calls", dingtalktest.APICardUpdate)
+	x.click("#tab-faults")
+	x.clickText("#panel-faults .switch", "公共模板可用")
+	o.until("no template", func() bool { return len(o.status()["templates"].([]any)) == 1 })
+	x.clickText("#panel-faults .switch", "接受超过 1 KB 的变量")
+	x.clickText("#panel-faults .switch", "可查询卡片的已读")
+	o.until("the other switches", func() bool { return o.status()["cardReads"] == false && o.status()["cardValueBytes"] == -1.0 })
+	x.press(escape)
+	x.clickText(".message.from-bot [data-focus=recall]", "撤回")
+	x.sees(".recalled", "已撤回")
+}
+
+func testCardOnAPhone(chrome context.Context, t *testing.T) {
+	o := newOffice(t, "Project")
+	o.announces(true)
+	x := o.open(chrome, darkPhone)
+	x.clickText(".chat-button", "Project")
+	x.sees(".card-tips", "Read 0/8")
+	x.shot("card-phone-en")
+	x.fits()
+	if got := x.js(`[...document.querySelectorAll(".card-button")].every((n) => n.offsetHeight >= 40 && n.offsetWidth >= 40)`); got != "true" {
+		t.Error("the buttons are too small for a thumb")
+	}
+	// By keyboard too, and the focus stays where it was.
+	x.js(`document.querySelector("[data-button=confirm]").focus()`)
+	x.press(enter)
+	o.answersPress("confirm", "✓ You have got it")
+	x.sees(".card-tips", "✓ You have got it")
+	x.sees(".card-own", "Only you see it like this.")
+	x.until("the focus to stay", `document.activeElement?.dataset.button === "confirm"`)
+	x.fits()
+	x.shot("card-phone-own-en")
+
+	y := o.open(chrome, phone)
+	y.become("Alice Walker")
+	y.clickText(".chat-button", "Project")
+	y.sees(".card-tips", "Read 0/8")
+	y.fits()
+	o.clean()
 }
 
 func testPhone(chrome context.Context, t *testing.T) {

@@ -144,6 +144,10 @@ function faults() {
   const eventBox = h("div", { class: "switches" });
   const refuse = toggle(t("refuseGateway"), (on) => post("switches", { refuseGateway: on }));
   const mute = toggle(t("muteWebhooks"), (on) => post("switches", { muteWebhooks: on }));
+  const publicTemplate = "1366a1eb-bc54-4859-ac88-517c56a9acb1.schema";
+  const cardReads = toggle(t("cardReads"), (on) => post("switches", { cardReads: on }));
+  const cardTemplate = toggle(t("cardTemplate"), (on) => post("switches", { templates: { [publicTemplate]: on ? "published" : "missing" } }));
+  const cardLong = toggle(t("cardLong"), (on) => post("switches", { cardValueBytes: on ? -1 : 1024 }));
   const duplicate = sentNumber(t("duplicate"), "duplicate");
   const lose = sentNumber(t("lose"), "lose");
   const quotaCalls = sentNumber(t("quotaCalls"), "callsPerMonth");
@@ -170,6 +174,7 @@ function faults() {
       h("h3", null, t("pushFaults")), h("div", { class: "grid" }, duplicate.element, lose.element), h("div", { class: "switches" }, refuse.element, mute.element),
       h("fieldset", null, h("legend", null, t("events")), eventBox),
       h("fieldset", null, h("legend", null, t("permissions")), permissionBox),
+      h("fieldset", null, h("legend", null, t("cards")), h("div", { class: "switches" }, cardReads.element, cardTemplate.element, cardLong.element)),
       h("h3", null, t("quotas")), h("div", { class: "grid" }, quotaCalls.element, quotaPushes.element),
       h("h3", null, t("atOnce")), h("div", { class: "buttons" }, action("disconnectAll", "disconnect"), action("dropAll", "drop"), action("ping", "ping"), action("expireTokens", "expireTokens"), action("expireWebhooks", "expireWebhooks"))),
     draw: coalesce(() => {
@@ -182,6 +187,9 @@ function faults() {
       for (const [kind, r] of rows) r.draw(s.faults.filter((f) => f.kind === kind));
       for (const [e, input] of events) input.checked = s.events[e];
       all.input.checked = Object.values(s.events).every(Boolean);
+      cardReads.input.checked = s.cardReads;
+      cardTemplate.input.checked = s.templates.includes(publicTemplate);
+      cardLong.input.checked = s.cardValueBytes < 0 || s.cardValueBytes > 1024;
       refuse.input.checked = s.refuseGateway;
       mute.input.checked = s.muteWebhooks;
       duplicate.draw(s.duplicate);

@@ -14,7 +14,7 @@ export const isMine = (m) => !fromBot(m) && m.from.unionId === state.me?.unionId
 
 /** What makes a message look different; reads change the strip alone. */
 export function signature(m) {
-  return JSON.stringify([m.id, m.status, m.quoted?.recalled, state.me?.unionId]);
+  return JSON.stringify([m.id, m.status, m.quoted?.recalled, state.me?.unionId, m.card, m.everybody]);
 }
 
 /** The element of a message, with update(m) for its strip. choose is called to quote it. */
@@ -95,6 +95,8 @@ function content(m) {
     case "markdown":
     case "sampleMarkdown":
       return h("div", { class: "markdown" }, everyone(m), foldable(m.text, (text) => render(parse(text), o)));
+    case "interactiveCard":
+      return interactiveCard(m, o);
     case "sampleImageMsg":
       return picture(params.photoURL || "");
     case "picture":
@@ -122,6 +124,45 @@ function content(m) {
 
 function everyone(m) {
   return m.mentionsAll ? [h("span", { class: "mention self" }, "@" + t("everyone")), " "] : null;
+}
+
+/** A card as its template draws it, with what the person sees; what everybody else sees is a button away. */
+function interactiveCard(m, o) {
+  const box = h("div", { class: "card live" });
+  const draw = (values, own) => box.replaceChildren(...[
+    values.title && h("h3", { class: "card-title" }, values.title),
+    values.markdown && h("div", { class: "markdown" }, foldable(values.markdown, (text) => render(parse(text), o))),
+    values.tips && h("p", { class: "card-tips" }, values.tips),
+    m.everybody && h("p", { class: "card-own" }, t(own ? "ownView" : "everybodysView"), " ",
+      h("button", { type: "button", class: "link", dataset: { focus: "view" }, on: { click: () => { draw(own ? m.everybody : m.card, !own); box.querySelector(".card-own button").focus(); } } }, t(own ? "seeEverybodys" : "seeOwn"))),
+    h("div", { class: "card-buttons beside" }, cardButtons(values).map((b) => cardButton(m, b))),
+  ].filter(Boolean));
+  draw(m.card || {}, true);
+  return box;
+}
+
+/** The buttons that a card's values describe; none if they can't be read. */
+function cardButtons(values) {
+  try {
+    const all = JSON.parse(values.sys_full_json_obj || "{}").msgButtons;
+    return Array.isArray(all) ? all.filter((b) => b && typeof b.text === "string") : [];
+  } catch {
+    return [];
+  }
+}
+
+function cardButton(m, b) {
+  if (!b.request) return linkButton(b.text, b.url || "");
+  const node = h("button", { type: "button", class: `card-button press ${b.color === "gray" ? "gray" : ""}`, dataset: { focus: `button-${b.id}`, button: b.id } }, b.text);
+  node.addEventListener("click", async () => {
+    node.disabled = true;
+    node.setAttribute("aria-busy", "true");
+    await post("press", { group: m.groupId, person: state.me.unionId, message: m.id, button: b.id });
+    node.disabled = false;
+    node.removeAttribute("aria-busy");
+    if (document.activeElement === document.body) node.focus();
+  });
+  return node;
 }
 
 function actionCard(m, o) {

@@ -31,6 +31,8 @@ const words = {
   send: ["Send", "发送"], quote: ["Quote", "引用"], recall: ["Recall", "撤回"], quoting: ["Replying to {name}", "回复 {name}"], dropQuote: ["Do not quote", "取消引用"],
   mentionBot: ["Mention the bot", "@ 机器人"], sendPicture: ["Send a picture", "发送图片"], picture: ["[Picture]", "[图片]"], file: ["[File]", "[文件]"], audio: ["[Audio]", "[语音]"], video: ["[Video]", "[视频]"], suggestions: ["Whom to mention", "选择要 @ 的人"],
   everyone: ["everyone", "所有人"],
+  ownView: ["Only you see it like this.", "只有你看到的是这样。"], everybodysView: ["Everybody else sees this.", "其他人看到的是这样。"], seeEverybodys: ["Everybody's view", "看其他人的"], seeOwn: ["Your own view", "看我的"],
+  cards: ["Cards", "卡片"], cardReads: ["Who has read a card can be asked", "可查询卡片的已读"], cardTemplate: ["The public template is there", "公共模板可用"], cardLong: ["Values longer than 1 KB are taken", "接受超过 1 KB 的变量"],
   recalledBy: ["{name} recalled a message", "{name} 撤回了一条消息"], recalledBot: ["A message of {name} was recalled. DingTalk shows no notice of it.", "{name} 的一条消息已撤回（钉钉不显示提示）"], recalledQuote: ["The message was recalled", "消息已撤回"],
   readN: ["Read {read} / {total}", "已读 {read} / {total}"], allRead: ["All {total} read it", "{total} 人全部已读"], senderSees: ["Only the sender sees this in DingTalk", "钉钉里只有发送者能看到"],
   nobodyElse: ["Nobody else was here", "没有其他人"], lateN: ["+{n} who joined later", "另有后来入群 {n} 人"],
@@ -56,7 +58,7 @@ const words = {
   mentionedYou: ["[@you]", "[有人@我]"], back: ["Back to the chats", "返回会话列表"], unread: ["{n} unread", "{n} 条未读"], you: ["you", "我"], download: ["Download", "下载"],
   clockOf: ["Clock of this DingTalk", "此钉钉的时钟"], clockHint: ["Its messages, tokens, webhooks and quotas go by this clock. Other programs have clocks of their own.", "它的消息、token、Webhook 和配额都按此时钟计；其他程序有自己的时钟。"],
   clockReal: ["goes with the real time", "与真实时间一致"], clockAhead: ["{d} ahead of the real time", "比真实时间快 {d}"], turnClock: ["Turn the clock forward by {d}", "将时钟拨快 {d}"],
-  errUnknownPerson: ["No such person", "没有这个人"], errUnknownMessage: ["No such message", "没有这条消息"], errNotMember: ["You are not in this group", "你不在这个群里"], errNotInAudience: ["They joined after the message was sent", "该消息发出后才入群"], errRecalled: ["The message was recalled", "消息已撤回"], errDisbanded: ["The group was disbanded", "该群已解散"], errUnreachable: ["The server does not answer", "服务器没有应答"],
+  errUnknownPerson: ["No such person", "没有这个人"], errUnknownMessage: ["No such message", "没有这条消息"], errNotMember: ["You are not in this group", "你不在这个群里"], errNotInAudience: ["They joined after the message was sent", "该消息发出后才入群"], errRecalled: ["The message was recalled", "消息已撤回"], errDisbanded: ["The group was disbanded", "该群已解散"], errNotAnswered: ["The bot did not answer in time", "机器人没有及时应答"], errNoButton: ["There is no such button any more", "没有这个按钮了"], errUnreachable: ["The server does not answer", "服务器没有应答"],
 };
 
 let chosen = localStorage.getItem("lang") || (navigator.language.toLowerCase().startsWith("zh") ? "zh" : "en");
