@@ -108,7 +108,7 @@ type follower struct {
 	records  *FollowUps
 	reporter *Reporter
 	nudger   *nudger
-	poster   *poster
+	poster   *Poster
 }
 
 // dueFollowUp is the body of a job that looks at the follow-up of a message.

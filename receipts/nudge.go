@@ -83,6 +83,7 @@ type nudger struct {
 	names     func(ctx context.Context, group string, userIDs []string) Names
 	maxNames  int
 	reminders *Reminders
+	poster    *Poster
 }
 
 // nudges reminds people of one message, in one language. It implements Nudger.
@@ -134,7 +135,7 @@ func (n *nudges) Nudge(ctx context.Context, b Batch, soFar Reminded) (Missed, er
 		return Missed{}, n.mention(ctx, b.UserIDs, soFar)
 	}
 	if !n.titled {
-		n.view.Title, n.titled = (&poster{n.ports}).title(ctx, n.view.Message.Group), true
+		n.view.Title, n.titled = n.poster.Title(ctx, n.view.Message.Group), true
 	}
 	post := n.ports.Presenter.Reminder(b.By, b.UserIDs, n.view)
 	if b.By == Ding {

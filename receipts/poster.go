@@ -3,7 +3,6 @@ package receipts
 import (
 	"context"
 	"errors"
-	"fmt"
 	"time"
 
 	"go.uber.org/zap"
@@ -28,52 +27,35 @@ type StepRecords interface {
 	DropPosting(ctx context.Context, group, step string) error
 }
 
-// poster says things in groups and to people.
-type poster struct{ Ports }
-
-// Answer says something by the session webhook, or where there is none that may be used
-// any more, by a message of the bot's own. An error means that it certainly was not said, and
-// that trying again may help.
-func (s *Service) Answer(ctx context.Context, to Recipient, p Post) error {
-	return s.poster.answer(ctx, to, p)
-}
+// Poster says things in groups and to people that are no announcements.
+type Poster struct{ ports Ports }
 
 // Fits returns nil if DingTalk takes a post; else ErrTooLong.
-func (s *Service) Fits(p Post) error { return s.ports.Platform.Fits(p) }
+func (p *Poster) Fits(post Post) error { return p.ports.Platform.Fits(post) }
 
 // Private writes to one person in the one-to-one chat. Missed is whether DingTalk did not
 // deliver it; an error is a *Failure.
-func (s *Service) Private(ctx context.Context, userID string, p Post) (missed bool, err error) {
-	who, err := s.ports.Platform.Direct(ctx, []string{userID}, p)
+func (p *Poster) Private(ctx context.Context, userID string, post Post) (missed bool, err error) {
+	who, err := p.ports.Platform.Direct(ctx, []string{userID}, post)
 	return who.Count() > 0, err
 }
 
-// PostFile posts a file about a message into its group, once for each step. Its error is a
-// *Failure; one that is uncertain may be of a file that is there. Any other error means that
-// the records did not answer, and nothing was posted.
-func (s *Service) PostFile(ctx context.Context, step string, m Message, f File) error {
-	err := s.poster.file(ctx, step, m, f)
-	if _, failed := errors.AsType[*Failure](err); failed {
-		s.ports.Log(ctx).Warn("file not posted", zap.Error(err))
-	}
-	return err
-}
-
-// Title is what a group is called; empty if that is not known.
-func (s *Service) Title(ctx context.Context, group string) string { return s.poster.title(ctx, group) }
-
-func (p *poster) title(ctx context.Context, group string) string {
-	title, err := p.Store.Title(ctx, group)
+// Title returns what a group is called; empty if that is not known.
+func (p *Poster) Title(ctx context.Context, group string) string {
+	title, err := p.ports.Store.Title(ctx, group)
 	if err != nil {
-		p.Log(ctx).Warn("title unknown", zap.String("group", group), zap.Error(err))
+		p.ports.Log(ctx).Warn("title unknown", zap.String("group", group), zap.Error(err))
 	}
 	return title
 }
 
-func (p *poster) answer(ctx context.Context, to Recipient, post Post) error {
-	log := p.Log(ctx)
-	if to.Webhook.Usable(p.Now()) {
-		err := p.Platform.Reply(ctx, to.Webhook, post, nil)
+// Answer says something by the session webhook, or where there is none that may be used
+// any more, by a message of the bot's own. An error means that it certainly was not said, and
+// that trying again may help.
+func (p *Poster) Answer(ctx context.Context, to Recipient, post Post) error {
+	log := p.ports.Log(ctx)
+	if to.Webhook.Usable(p.ports.Now()) {
+		err := p.ports.Platform.Reply(ctx, to.Webhook, post, nil)
 		failure, known := errors.AsType[*Failure](err)
 		switch {
 		case err == nil:
@@ -93,13 +75,13 @@ func (p *poster) answer(ctx context.Context, to Recipient, post Post) error {
 	if to.Person.UserID == "" {
 		return nil // there is nobody to write to
 	}
-	_, err := p.Platform.Direct(ctx, []string{to.Person.UserID}, post)
+	_, err := p.ports.Platform.Direct(ctx, []string{to.Person.UserID}, post)
 	return final(log, err)
 }
 
 // post posts something into the group that is no announcement.
-func (p *poster) post(ctx context.Context, group string, post Post) error {
-	posted, err := p.Platform.Post(ctx, group, post)
+func (p *Poster) post(ctx context.Context, group string, post Post) error {
+	posted, err := p.ports.Platform.Post(ctx, group, post)
 	if err != nil {
 		return err
 	}
@@ -107,19 +89,30 @@ func (p *poster) post(ctx context.Context, group string, post Post) error {
 	return nil
 }
 
-func (p *poster) file(ctx context.Context, step string, m Message, f File) error {
-	media, err := p.Platform.Upload(ctx, f)
+// PostFile posts a file about a message into its group, once for each step. Its error is a
+// *Failure; one that is uncertain may be of a file that is there. Any other error means that
+// the records did not answer, and nothing was posted.
+func (p *Poster) PostFile(ctx context.Context, step string, m Message, f File) error {
+	err := p.postFile(ctx, step, m, f)
+	if _, failed := errors.AsType[*Failure](err); failed {
+		p.ports.Log(ctx).Warn("file not posted", zap.Error(err))
+	}
+	return err
+}
+
+func (p *Poster) postFile(ctx context.Context, step string, m Message, f File) error {
+	media, err := p.ports.Platform.Upload(ctx, f)
 	if err != nil {
 		return err
 	}
-	first, err := p.Store.FirstPosting(ctx, m.Group, step)
+	first, err := p.ports.Store.FirstPosting(ctx, m.Group, step)
 	if err != nil {
 		return err
 	}
 	if !first { // an earlier attempt got this far and was cut off
-		return &Failure{Reason: Interrupted, Uncertain: true, Err: fmt.Errorf("post file: begun before")}
+		return &Failure{Reason: Interrupted, Uncertain: true, Err: errors.New("the posting of the file was begun before")}
 	}
-	posted, err := p.Platform.PostFile(ctx, m.Group, f, media)
+	posted, err := p.ports.Platform.PostFile(ctx, m.Group, f, media)
 	if err != nil {
 		return err
 	}
@@ -132,12 +125,12 @@ const postRecordWithin = 5 * time.Second
 
 // record records the key of a post that is no announcement, but about the one of that
 // number, or 0 about none.
-func (p *poster) record(ctx context.Context, group, key string, about int) {
+func (p *Poster) record(ctx context.Context, group, key string, about int) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), postRecordWithin)
 	defer cancel()
-	if err := p.Store.RecordPost(ctx, group, key, about); err != nil {
+	if err := p.ports.Store.RecordPost(ctx, group, key, about); err != nil {
 		// It is there all the same, and must not come twice.
-		p.Log(ctx).Error("post not recorded", zap.Int("about", about), zap.Error(err))
+		p.ports.Log(ctx).Error("post not recorded", zap.Int("about", about), zap.Error(err))
 	}
 }
 

@@ -132,13 +132,13 @@ func (r *round) post(ctx context.Context, v RoundView) error {
 		return err
 	}
 	return r.once(ctx, ":post", func() error {
-		return r.poster.answer(ctx, Recipient{Group: r.group(), Webhook: webhook}, r.ports.Presenter.Round(v))
+		return r.poster.Answer(ctx, Recipient{Group: r.group(), Webhook: webhook}, r.ports.Presenter.Round(v))
 	})
 }
 
 // tell writes to people in private, once for each run.
 func (r *round) tell(ctx context.Context, userIDs []string, v RoundView) error {
-	v.Title = r.poster.title(ctx, r.group())
+	v.Title = r.poster.Title(ctx, r.group())
 	for i, batch := range r.ports.Platform.Batches(InPrivate, userIDs, 0) {
 		err := r.once(ctx, fmt.Sprintf(":tell:%d", i), func() error {
 			missed, err := r.ports.Platform.Direct(ctx, batch.UserIDs, r.ports.Presenter.Round(v))

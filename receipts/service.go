@@ -85,6 +85,7 @@ type ReminderSettings struct {
 // a job. It is safe for concurrent use.
 type Service struct {
 	Settings
+	*Poster
 	Events *Events // what DingTalk pushes
 
 	ports     Ports
@@ -96,12 +97,11 @@ type Service struct {
 	nudger    *nudger
 	followUps *follower
 	sweeps    *sweeper
-	poster    *poster
 }
 
 // NewService returns a Service.
 func NewService(p Ports, settings Settings) *Service {
-	s := &Service{Settings: settings, ports: p, poster: &poster{p}}
+	s := &Service{Settings: settings, ports: p, Poster: &Poster{p}}
 	s.members = NewMemberBook(p.Store, s.CacheFor, p.Now, p.Sources...)
 	s.members.Since = s.MembersSince
 	s.members.Refused = func(ctx context.Context, group string, r Refusal, err error) {
@@ -113,11 +113,11 @@ func NewService(p Ports, settings Settings) *Service {
 	s.announcer = &Announcer{Records: p.Store, Members: s.members, Sender: p.Platform, Compose: p.Presenter.Announcement, Now: p.Now}
 	s.recaller = &Recaller{Records: p.Store, Source: p.Platform, Readers: p.Platform}
 	s.nudger = &nudger{
-		ports: p, names: s.Names, maxNames: s.MaxNames,
+		ports: p, names: s.Names, maxNames: s.MaxNames, poster: s.Poster,
 		reminders: &Reminders{Records: p.Store, Cooldown: s.Reminders.Cooldown, Now: p.Now},
 	}
 	s.followUps = &follower{
-		settings: settings, ports: p, records: &FollowUps{Records: p.Store, Now: p.Now}, reporter: s.reporter, nudger: s.nudger, poster: s.poster,
+		settings: settings, ports: p, records: &FollowUps{Records: p.Store, Now: p.Now}, reporter: s.reporter, nudger: s.nudger, poster: s.Poster,
 	}
 	s.sweeps = &sweeper{after: s.Sweeps, ports: p, reporter: s.reporter}
 	s.Events = &Events{Records: p.Store, Pushes: p.Pushes, Groups: p.Store, Members: s.members, Wake: s.followUps.wake, Now: p.Now}
