@@ -66,52 +66,52 @@ type Options struct {
 
 // Limits of telling people that their command was not accepted.
 const (
-	tellers    = 16               // at the same time
-	tellMost   = 500              // who wait for one of these; beyond, only the log says so
-	tellWithin = 15 * time.Second // the waiting included
-	// refusedMax is how many refused commands are remembered, the latest.
-	refusedMax = 10_000
+	maxNotifiers  = 16               // at the same time
+	maxQueued     = 500              // who wait for one of these; beyond, only the log says so
+	notifyTimeout = 15 * time.Second // the waiting included
+	// maxRejected is how many rejected commands are remembered, the latest.
+	maxRejected = 10_000
 )
 
 // Bot understands what people say in groups and answers. It is safe for
 // concurrent use; Close waits for what it began by itself.
 type Bot struct {
 	Options
-	*life
+	*runtime
 }
 
-// life is what a bot has begun and remembers. It outlives a change of its options.
-type life struct {
-	telling sync.WaitGroup
-	waiting chan struct{} // whom to tell
-	slots   chan struct{} // who tells
+// runtime is shared by all Bots that Reconfigure returns.
+type runtime struct {
+	notifying sync.WaitGroup
+	queued    chan struct{} // a semaphore: rejections that are queued or being sent
+	notifiers chan struct{} // a semaphore: rejections that are being sent
 
 	mu sync.Mutex
-	// refused are the ids of the latest commands whose senders were told that nothing
+	// rejected holds the ids of the latest commands whose senders were told that nothing
 	// was done, the oldest first. Redis may have taken one all the same and lost the
 	// answer.
-	refused []string
+	rejected []string
 }
 
 // New returns a bot.
 func New(o Options) *Bot {
-	return newBot(o, &life{waiting: make(chan struct{}, tellMost), slots: make(chan struct{}, tellers)})
+	return newBot(o, &runtime{queued: make(chan struct{}, maxQueued), notifiers: make(chan struct{}, maxNotifiers)})
 }
 
-// With returns the same bot with other settings: it goes on with what b began, so that
+// Reconfigure returns the same bot with other settings: it goes on with what b began, so that
 // one of the two is closed, and b finishes with its own settings the commands that it
 // is at. The dependencies in o may be new, but must stand on the same records.
-func (b *Bot) With(o Options) *Bot { return newBot(o, b.life) }
+func (b *Bot) Reconfigure(o Options) *Bot { return newBot(o, b.runtime) }
 
-func newBot(o Options, l *life) *Bot {
+func newBot(o Options, r *runtime) *Bot {
 	if o.Observer == nil {
-		o.Observer = unobserved{}
+		o.Observer = noObserver{}
 	}
-	return &Bot{Options: o, life: l}
+	return &Bot{Options: o, runtime: r}
 }
 
 // Close waits until everybody is told whom Accept began to tell something.
-func (b *Bot) Close() { b.telling.Wait() }
+func (b *Bot) Close() { b.notifying.Wait() }
 
 // Accept takes the data of a bot message's frame. It returns once the command is
 // in the inbox, or its sender is about to be told why not; either way the frame
@@ -145,7 +145,7 @@ func (b *Bot) accept(ctx context.Context, frameID string, data []byte) Outcome {
 	fresh, err := b.Inbox.Accept(ctx, job)
 	if err != nil {
 		log.Error("command not accepted", zap.Error(err))
-		b.refuse(ctx, in, err)
+		b.reject(ctx, in, err)
 		return Refused
 	}
 	log.Info("command accepted", zap.String("group", in.Group), zap.Bool("repeated", !fresh))
@@ -155,26 +155,26 @@ func (b *Bot) accept(ctx context.Context, frameID string, data []byte) Outcome {
 	return Taken
 }
 
-// refuse tells the sender that the command was not accepted.
-func (b *Bot) refuse(ctx context.Context, in Incoming, why error) {
+// reject tells the sender that the command was not accepted.
+func (b *Bot) reject(ctx context.Context, in Incoming, why error) {
 	b.mu.Lock()
-	if b.refused = append(b.refused, in.ID); len(b.refused) > refusedMax {
-		b.refused = b.refused[1:]
+	if b.rejected = append(b.rejected, in.ID); len(b.rejected) > maxRejected {
+		b.rejected = b.rejected[1:]
 	}
 	b.mu.Unlock()
 	select {
-	case b.waiting <- struct{}{}:
+	case b.queued <- struct{}{}:
 	default:
 		b.Log(ctx).Error("nobody told the sender: too many commands fail")
 		return
 	}
-	b.telling.Go(func() {
-		defer func() { <-b.waiting }()
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), tellWithin)
+	b.notifying.Go(func() {
+		defer func() { <-b.queued }()
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), notifyTimeout)
 		defer cancel()
 		select {
-		case b.slots <- struct{}{}:
-			defer func() { <-b.slots }()
+		case b.notifiers <- struct{}{}:
+			defer func() { <-b.notifiers }()
 		case <-ctx.Done():
 			b.Log(ctx).Error("nobody told the sender: too many commands fail")
 			return
@@ -188,14 +188,14 @@ func (b *Bot) refuse(ctx context.Context, in Incoming, why error) {
 	})
 }
 
-// wasRefused reports whether the sender of the command was told that nothing was
+// wasRejected reports whether the sender of the command was told that nothing was
 // done, and forgets it.
-func (b *Bot) wasRefused(id string) bool {
+func (b *Bot) wasRejected(id string) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	before := len(b.refused)
-	b.refused = slices.DeleteFunc(b.refused, func(refused string) bool { return refused == id })
-	return len(b.refused) < before
+	before := len(b.rejected)
+	b.rejected = slices.DeleteFunc(b.rejected, func(refused string) bool { return refused == id })
+	return len(b.rejected) < before
 }
 
 // Work does a job from the inbox: it carries a command out and answers it, or has the
@@ -214,9 +214,9 @@ func (b *Bot) Work(ctx context.Context, j receipts.Job, takenOver bool) error {
 		b.Observer.Command(command.Unknown.Label(), AttemptFailed, 0)
 		return err
 	}
-	in.TakenOver = takenOver
+	in.MaybeDone = takenOver
 	ctx = receipts.WithRequest(ctx, in.ID)
-	if b.wasRefused(in.ID) {
+	if b.wasRejected(in.ID) {
 		b.Log(ctx).Warn("command was refused before, and is not carried out")
 		return nil
 	}
@@ -246,7 +246,7 @@ func (b *Bot) GiveUp(ctx context.Context, j receipts.Job, takenOver bool, reason
 		b.Observer.Command(command.Unknown.Label(), GivenUp, 0)
 		return
 	}
-	in.TakenOver = takenOver
+	in.MaybeDone = takenOver
 	ctx = receipts.WithRequest(ctx, in.ID)
 	r := b.request(in)
 	b.Log(ctx).Error("command given up", zap.String("verb", r.said.Verb.Label()), zap.Error(reason))

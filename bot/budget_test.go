@@ -95,7 +95,7 @@ func TestPastTheBudgetPushesTellAll(t *testing.T) {
 	for _, id := range []string{"lilei", "hanmeimei", "zhangsan", "lisi"} {
 		reads[id] = w.clock.now()
 	}
-	_, err := w.store.KeepPushed(w.soon(), w.group.ID(), post.ProcessQueryKey, reads)
+	_, err := w.store.SavePushedReads(w.soon(), w.group.ID(), post.ProcessQueryKey, reads)
 	w.must(err)
 	got := w.asks(w.hanmeimei, "谁没读")
 	w.wants(got, "4 人全部已读")

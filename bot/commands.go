@@ -14,14 +14,14 @@ import (
 	"whoread/receipts"
 )
 
-// lastOnes is how many messages a list shows.
-const lastOnes = 10
+// listLimit is how many messages a list shows.
+const listLimit = 10
 
 func (r *request) announce(ctx context.Context) (reply.Answer, error) {
 	if err := r.Service.Permit(r.by, r.in.Group, receipts.RightAnnounce); err != nil {
 		return reply.Answer{}, err
 	}
-	if r.in.Cut {
+	if r.in.Truncated {
 		return reply.Answer{}, receipts.ErrTooLong
 	}
 	terms, err := r.open()
@@ -129,7 +129,7 @@ func (r *request) report(ctx context.Context) (reply.Answer, error) {
 }
 
 func (r *request) list(ctx context.Context) (reply.Answer, error) {
-	reports, err := r.Service.List(ctx, r.by, r.in.Group, lastOnes)
+	reports, err := r.Service.List(ctx, r.by, r.in.Group, listLimit)
 	if err != nil {
 		return reply.Answer{}, err
 	}

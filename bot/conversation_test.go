@@ -488,7 +488,7 @@ func TestABotGoesOnWithOtherSettings(t *testing.T) {
 	before.Accept(context.Background(), "frame1", data)
 
 	w.wiring.Policy.Announce = "nobody"
-	w.bot = before.With(w.wiring.made())
+	w.bot = before.Reconfigure(w.wiring.made())
 	w.bot.Close() // everybody is told, whom either of them began to tell
 	w.wants(w.answer(w.group.Messages()[1:]).Text, "你的命令没有执行")
 	w.inbox.fail = nil

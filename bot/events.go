@@ -120,14 +120,14 @@ func (b *Bot) follows(ctx context.Context, kind string, born, own time.Time, e f
 // moment is when something happened that DingTalk says was at said, zero if it does not
 // say, and that arrived as if it was at own. If own is but a little later, that is how
 // long it was on its way; otherwise the clocks differ.
-func moment(said, own time.Time) receipts.Moment {
+func moment(said, own time.Time) receipts.EventTime {
 	switch late := own.Sub(said); {
 	case said.IsZero():
-		return receipts.Moment{Said: own, Own: own}
+		return receipts.EventTime{Reported: own, Local: own}
 	case late >= 0 && late < onItsWayFor:
-		return receipts.Moment{Said: said, Own: said}
+		return receipts.EventTime{Reported: said, Local: said}
 	default:
-		return receipts.Moment{Said: said, Own: own}
+		return receipts.EventTime{Reported: said, Local: own}
 	}
 }
 

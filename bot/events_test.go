@@ -29,7 +29,7 @@ type pushes struct {
 // asked is a moment at which things happen.
 var asked = time.Date(2026, 8, 3, 6, 35, 0, 0, time.UTC)
 
-func (p *pushes) KeepPushed(ctx context.Context, group, key string, reads map[string]time.Time) (bool, error) {
+func (p *pushes) SavePushedReads(ctx context.Context, group, key string, reads map[string]time.Time) (bool, error) {
 	if p.hold != nil {
 		select {
 		case <-p.hold:
@@ -172,7 +172,7 @@ func TestForeignEventsAreIgnored(t *testing.T) {
 }
 
 type pushedOutcomes struct {
-	unobserved
+	noObserver
 	last Outcome
 }
 

@@ -117,7 +117,7 @@ func (x *field) check(frame, event []byte) {
 		}
 	}
 
-	first, err := x.store.Kept(x.soon(), x.group.ID(), 1)
+	first, err := x.store.Snapshot(x.soon(), x.group.ID(), 1)
 	x.must(err)
 	pushed := told["processQueryKey"] == x.posts[0].ProcessQueryKey
 	for id := range first.Reads {
@@ -125,7 +125,7 @@ func (x *field) check(frame, event []byte) {
 			x.Fatalf("%s has read #1, by %s and %s", id, frame, event)
 		}
 	}
-	second, err := x.store.Kept(x.soon(), x.group.ID(), 2)
+	second, err := x.store.Snapshot(x.soon(), x.group.ID(), 2)
 	x.must(err)
 	own := key != "" && key != x.posts[0].ProcessQueryKey && key != x.posts[1].ProcessQueryKey
 	if second.Message.State != receipts.Uncertain && (!own || !strings.Contains(visible(heard, true), "二号楼停水")) {

@@ -49,7 +49,7 @@ func (r *request) stop(ctx context.Context) (reply.Answer, error) {
 
 // help tells what one can say, and what is being followed up.
 func (r *request) help(ctx context.Context) (reply.Answer, error) {
-	followed, err := r.Service.FollowUps(ctx, r.in.Group, lastOnes)
+	followed, err := r.Service.FollowUps(ctx, r.in.Group, listLimit)
 	if err != nil {
 		return reply.Answer{}, err
 	}

@@ -89,7 +89,7 @@ func TestHugeFramesAreKeptSmall(t *testing.T) {
 			Webhook struct{ URL string }
 		}
 		w.must(json.Unmarshal([]byte(taken[0].Body), &in))
-		if (field == "msgId") != (in.ID == "frame msgId") || (field == "senderStaffId") != in.Outsider || !utf8.ValidString(taken[0].Body) {
+		if (field == "msgId") != (in.ID == "frame msgId") || (field == "senderStaffId") != in.External || !utf8.ValidString(taken[0].Body) {
 			t.Errorf("%s: %.200s", field, taken[0])
 		}
 		if field == "senderNick" && !strings.HasPrefix(huge, in.Sender.Name) {
@@ -477,7 +477,7 @@ func TestReplayedAndForeignEvents(t *testing.T) {
 	w.must(w.bot.Event(t.Context(), "chat_add_member", time.Time{}, 0, joined))
 	w.must(w.bot.Event(t.Context(), "chat_remove_member", time.Time{}, 0, left))
 	w.must(w.bot.Event(t.Context(), "chat_add_member", time.Time{}, 0, joined))
-	noticed, err := w.store.Noticed(t.Context(), w.group.ID(), 50)
+	noticed, err := w.store.Sightings(t.Context(), w.group.ID(), 50)
 	w.must(err)
 	if sign := noticed.Signs["wang"]; sign.Here {
 		t.Errorf("who left is there again: %+v", sign)
@@ -486,7 +486,7 @@ func TestReplayedAndForeignEvents(t *testing.T) {
 	w.must(w.bot.Event(t.Context(), "chat_add_member", time.Time{}, 0, w.about(map[string]any{"userId": []string{"wang"}, "timeStamp": 253402300799000})))
 	w.clock.advance(time.Minute)
 	w.must(w.bot.Event(t.Context(), "chat_quit", w.clock.now(), 0, w.about(map[string]any{"operator": "wang"})))
-	noticed, err = w.store.Noticed(t.Context(), w.group.ID(), 50)
+	noticed, err = w.store.Sightings(t.Context(), w.group.ID(), 50)
 	w.must(err)
 	if sign := noticed.Signs["wang"]; sign.Here {
 		t.Errorf("who left is there for ever: %+v", sign)
@@ -540,7 +540,7 @@ func TestFiveMinutesBetweenTheClocks(t *testing.T) {
 			uncertain := w.posted()[1]
 			w.must(w.group.ReadAll(uncertain.ID, w.lisi))
 			w.wants(w.answer(w.carryOut(w.group, hears(say{Text: "谁没读", Quote: uncertain.ID, QuoteShape: dingtalktest.QuoteText}))).Text, "#2 搬家 · 已读 1/4")
-			known, err := w.store.Kept(t.Context(), w.group.ID(), 2)
+			known, err := w.store.Snapshot(t.Context(), w.group.ID(), 2)
 			w.must(err)
 			if known.Message.SentAt.After(w.clock.now()) {
 				t.Errorf("it was sent at %v", known.Message.SentAt)
@@ -580,7 +580,7 @@ func TestCommandsWithTimesThatCannotBe(t *testing.T) {
 			w := newWorld(t, setup{})
 			data := edit(t, w.heard(w.group, w.lilei, say{Text: "公告 15:00前 停机"}), func(f map[string]any) { f["createAt"] = at })
 			w.wants(w.answer(w.carryOut(w.group, data)).Text, "已发出 #1", "15:00 截止时报告一次")
-			noticed, err := w.store.Noticed(t.Context(), w.group.ID(), 50)
+			noticed, err := w.store.Sightings(t.Context(), w.group.ID(), 50)
 			w.must(err)
 			if sign := noticed.Signs["lilei"]; !sign.Here || !sign.At.Equal(w.clock.now()) {
 				t.Errorf("who spoke was seen %+v", sign)

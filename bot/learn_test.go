@@ -89,7 +89,7 @@ func TestNothingIsWrittenOfGroupsThatAreNotOurs(t *testing.T) {
 	w.event("chat_add_member", `,"userId":["zhangsan"]`)
 	w.event("chat_update_title", `,"title":"秘密"`)
 	w.event("im_cool_app_install", `,"coolAppCode":"COOLAPP-1"`)
-	noticed, err := w.store.Noticed(w.soon(), w.group.ID(), 50)
+	noticed, err := w.store.Sightings(w.soon(), w.group.ID(), 50)
 	title, titleErr := w.store.Title(w.soon(), w.group.ID())
 	code, codeErr := w.store.CoolApp(w.soon(), w.group.ID())
 	if err := errors.Join(err, titleErr, codeErr); err != nil || len(noticed.Signs)+len(noticed.Readers) > 0 || title != "" || code != "" {
@@ -184,7 +184,7 @@ func TestUsage(t *testing.T) {
 		w.wants(got, spoken{"本群的会话 id（写配置用）：", "The id of this conversation, for the configuration: "}.in(language)+w.group.ID())
 
 		post := w.announce("公告 停机") // 1 call
-		_, err := w.store.KeepPushed(w.soon(), w.group.ID(), post.ProcessQueryKey, map[string]time.Time{"zhangsan": w.clock.now()})
+		_, err := w.store.SavePushedReads(w.soon(), w.group.ID(), post.ProcessQueryKey, map[string]time.Time{"zhangsan": w.clock.now()})
 		w.must(err)
 		w.wants(w.asks(w.lilei, usage), spoken{"最近一次推送来的已读是 14:35 的", "The last read that was pushed is of 14:35"}.in(language),
 			spoken{"接口调用：2（", "this month: 2 (group members 1, group messages 1)"}.in(language))

@@ -29,7 +29,7 @@ func (w *world) pushReads(post dingtalktest.Message, people ...dingtalktest.Pers
 	for _, p := range people {
 		reads[p.UserID] = w.clock.now()
 	}
-	if known, err := w.store.KeepPushed(w.soon(), w.group.ID(), post.ProcessQueryKey, reads); !known || err != nil {
+	if known, err := w.store.SavePushedReads(w.soon(), w.group.ID(), post.ProcessQueryKey, reads); !known || err != nil {
 		w.Error(known, err)
 	}
 }
@@ -278,13 +278,13 @@ type gate struct {
 	open  chan struct{}
 }
 
-func (g *gate) Kept(ctx context.Context, group string, number int) (receipts.Kept, error) {
+func (g *gate) Snapshot(ctx context.Context, group string, number int) (receipts.Snapshot, error) {
 	select {
 	case <-g.open:
 	case g.there <- struct{}{}:
 		<-g.open
 	}
-	return g.Store.Kept(ctx, group, number)
+	return g.Store.Snapshot(ctx, group, number)
 }
 
 // Who reads while others are reminded in private is not called unread in the report below.

@@ -66,11 +66,11 @@ func CommandLabels() []string {
 // PushLabels are what an Observer is told as kinds.
 func PushLabels() []string { return append(EventTypes(), PushedMessage, otherLabel) }
 
-// unobserved is nobody.
-type unobserved struct{}
+// noObserver is nobody.
+type noObserver struct{}
 
-func (unobserved) Command(string, Outcome, time.Duration) {}
-func (unobserved) Push(string, Outcome)                   {}
+func (noObserver) Command(string, Outcome, time.Duration) {}
+func (noObserver) Push(string, Outcome)                   {}
 
 // outcomeOf is what came of a job that nobody waits for.
 func outcomeOf(err error) Outcome {

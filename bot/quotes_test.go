@@ -115,7 +115,7 @@ func TestReadsOfWhatTheBotPostedAreTaken(t *testing.T) {
 			if err := w.bot.Event(w.soon(), "robot_msg_read", w.clock.now(), 0, data); err != nil {
 				t.Errorf("it is to be pushed again: %v", err)
 			}
-			kept, err := w.store.Kept(w.soon(), w.group.ID(), 1)
+			kept, err := w.store.Snapshot(w.soon(), w.group.ID(), 1)
 			w.must(err)
 			if len(kept.Reads) != 0 {
 				t.Errorf("kept %+v", kept.Reads)

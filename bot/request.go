@@ -34,7 +34,7 @@ func (b *Bot) request(in Incoming) *request {
 	said := command.Parse(in.Text, in.Mentions...)
 	return &request{
 		Bot: b, in: in, said: said, w: reply.For(cmp.Or(b.Language, said.Language, b.Default)),
-		by: receipts.Actor{Person: in.Sender, Admin: in.Admin, External: in.Outsider},
+		by: receipts.Actor{Person: in.Sender, Admin: in.Admin, External: in.External},
 	}
 }
 
@@ -84,14 +84,14 @@ func (r *request) heard(ctx context.Context) {
 	if r.in.Direct {
 		return
 	}
-	h := receipts.Heard{At: r.in.SaidAt}
-	if !r.in.Outsider {
+	h := receipts.GroupUpdate{At: r.in.SaidAt}
+	if !r.in.External {
 		h.Speaker, h.Title = r.in.Sender, r.in.Title
 	}
 	if r.in.Webhook.Usable(r.Now()) {
 		h.Webhook = r.in.Webhook
 	}
-	r.Service.Heard(ctx, r.in.Group, h)
+	r.Service.UpdateGroup(ctx, r.in.Group, h)
 }
 
 // Times that an answer waits for a DingTalk that can't be reached.
@@ -131,7 +131,7 @@ func canBeWaitedOut(reason receipts.Reason) bool {
 // reply says the answer once, as well as it can.
 func (r *request) reply(ctx context.Context, a reply.Answer) error {
 	to := receipts.Recipient{Group: r.in.Group, Webhook: r.in.Webhook, Private: r.in.Direct}
-	if !r.in.Outsider {
+	if !r.in.External {
 		to.Person = r.in.Sender
 	}
 	return r.Service.Answer(ctx, to, a.Fit(reply.Lines(r.note, r.doubt()), r.Service.Fits))
@@ -146,7 +146,7 @@ func (r *request) tell(ctx context.Context, sentence string) {
 
 // doubt is the note under an answer that may have been given before; else empty.
 func (r *request) doubt() string {
-	if !r.in.TakenOver {
+	if !r.in.MaybeDone {
 		return ""
 	}
 	return r.w.PerhapsAgain
@@ -177,13 +177,13 @@ func (r *request) deliver(ctx context.Context, a reply.Answer) reply.Answer {
 // that it should be tried again.
 func (r *request) dispatch(ctx context.Context) (reply.Answer, error) {
 	switch err := r.Service.Enter(r.by, r.in.Group); {
-	case r.in.Direct && !r.in.Outsider:
+	case r.in.Direct && !r.in.External:
 		return reply.Refuse(r.w.Private), nil
 	case err != nil:
 		return reply.Answer{}, err
-	case r.in.Spent:
+	case r.in.TextWithheld:
 		return reply.Refuse(r.w.Spent), nil
-	case r.in.Wordless:
+	case r.in.NoText:
 		return reply.Refuse(r.w.Wordless), nil
 	case r.in.Unnamed && r.said.Verb.Acts():
 		return reply.Refuse(r.w.Unnamed), nil

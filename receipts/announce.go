@@ -25,7 +25,7 @@ const (
 // Announcer sends announcements, each one at most once.
 type Announcer struct {
 	Records Records
-	Members *MemberBook
+	Members *MemberResolver
 	Sender  Sender
 	// Compose makes the post of an announcement.
 	Compose func(Announcement) Post

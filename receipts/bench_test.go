@@ -44,13 +44,13 @@ func TestComputingAReportAllocatesListsOnly(t *testing.T) {
 // largeRecords hold nothing but one message about many people.
 type largeRecords struct {
 	receipts.Records
-	kept receipts.Kept
+	kept receipts.Snapshot
 }
 
 // Where everybody has read, what is found out is the answer: it is not computed again.
 func TestAReportThatAllHaveReadIsComputedOnce(t *testing.T) {
 	f := large()
-	r := &receipts.Reporter{Records: largeRecords{kept: receipts.Kept{Message: f.Message, Audience: f.Audience, Reads: f.Reads, AsOf: f.AsOf}}, Now: time.Now}
+	r := &receipts.Reporter{Records: largeRecords{kept: receipts.Snapshot{Message: f.Message, Audience: f.Audience, Reads: f.Reads, AsOf: f.AsOf}}, Now: time.Now}
 	once := bytesOf(func() { receipts.Compute(f) })
 	for what, answer := range map[string]func() (receipts.Report, error){
 		"report": func() (receipts.Report, error) { return r.Report(t.Context(), "cid", 1) },
@@ -67,8 +67,10 @@ func TestAReportThatAllHaveReadIsComputedOnce(t *testing.T) {
 	}
 }
 
-// Kept implements receipts.Records.
-func (r largeRecords) Kept(context.Context, string, int) (receipts.Kept, error) { return r.kept, nil }
+// Snapshot implements receipts.Records.
+func (r largeRecords) Snapshot(context.Context, string, int) (receipts.Snapshot, error) {
+	return r.kept, nil
+}
 
 // bytesOf is how much memory do takes, now and then given back. Tests that use it don't
 // run at the same time as others.

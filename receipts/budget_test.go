@@ -58,7 +58,7 @@ func TestMembersPastTheBudget(t *testing.T) {
 // know is a list that the source gave before.
 func (l *library) know(source receipts.Source) {
 	m := receipts.Members{UserIDs: []string{"a", "b"}, Source: source, At: l.clock.now()}
-	if err := l.records.KeepMembers(context.Background(), group, m, nil); err != nil {
+	if err := l.records.SaveMembers(context.Background(), group, m, nil); err != nil {
 		panic(err) // the fake records fail only when they are told to
 	}
 }

@@ -10,18 +10,18 @@ import (
 // GroupRecords keep what the bot notices of a group by itself. Every method is safe to
 // repeat.
 type GroupRecords interface {
-	// KeepHeard keeps what a command told of its group.
-	KeepHeard(ctx context.Context, group string, h Heard) error
-	KeepTitle(ctx context.Context, group, title string) error
+	// SaveGroupUpdate keeps what a command told of its group.
+	SaveGroupUpdate(ctx context.Context, group string, u GroupUpdate) error
+	SaveTitle(ctx context.Context, group, title string) error
 	// Title returns nothing if it is not known.
 	Title(ctx context.Context, group string) (string, error)
 	// Webhook returns the latest session webhook of the group, the only way to mention
 	// people; the zero value if none is recorded. It is a secret.
 	Webhook(ctx context.Context, group string) (Webhook, error)
-	KeepCoolApp(ctx context.Context, group, code string) error
-	// ForgetCoolApp forgets the group's cool app if it has that code; with an empty
+	SaveCoolApp(ctx context.Context, group, code string) error
+	// DeleteCoolApp forgets the group's cool app if it has that code; with an empty
 	// code, whichever it has.
-	ForgetCoolApp(ctx context.Context, group, code string) error
+	DeleteCoolApp(ctx context.Context, group, code string) error
 }
 
 const (
@@ -43,7 +43,7 @@ type Events struct {
 	Records Records
 	Pushes  PushRecords
 	Groups  GroupRecords
-	Members *MemberBook
+	Members *MemberResolver
 	// Wake has the follow-ups of these messages looked at, where there are any.
 	Wake func(ctx context.Context, group string, numbers ...int) error
 	Now  func() time.Time
@@ -60,7 +60,7 @@ func (e *Events) Read(ctx context.Context, group, key string, userIDs []string, 
 	for _, id := range userIDs {
 		reads[id] = at
 	}
-	known, err := e.Pushes.KeepPushed(ctx, group, key, reads)
+	known, err := e.Pushes.SavePushedReads(ctx, group, key, reads)
 	if err != nil {
 		return err
 	}
@@ -86,35 +86,35 @@ func (e *Events) Recalled(ctx context.Context, group, key string) error {
 }
 
 // Joined notes that people came into the group, and Left that they are in it no more.
-func (e *Events) Joined(ctx context.Context, group string, userIDs []string, at Moment) error {
+func (e *Events) Joined(ctx context.Context, group string, userIDs []string, at EventTime) error {
 	return e.Members.Joined(ctx, group, userIDs, at)
 }
 
 // Left notes that people are in the group no more.
-func (e *Events) Left(ctx context.Context, group string, userIDs []string, at Moment) error {
+func (e *Events) Left(ctx context.Context, group string, userIDs []string, at EventTime) error {
 	return e.Members.Left(ctx, group, userIDs, at)
 }
 
 // Retitled keeps what the group is called now.
 func (e *Events) Retitled(ctx context.Context, group, title string) error {
-	return e.Groups.KeepTitle(ctx, group, title)
+	return e.Groups.SaveTitle(ctx, group, title)
 }
 
 // CoolAppInstalled and CoolAppRemoved follow the group's cool app. Either may change whose
 // members DingTalk tells.
 func (e *Events) CoolAppInstalled(ctx context.Context, group, code string) error {
-	if err := e.Groups.KeepCoolApp(ctx, group, code); err != nil {
+	if err := e.Groups.SaveCoolApp(ctx, group, code); err != nil {
 		return err
 	}
-	return e.Members.ForgetRefusals(ctx, group)
+	return e.Members.DeleteRefusals(ctx, group)
 }
 
 // CoolAppRemoved is as CoolAppInstalled.
 func (e *Events) CoolAppRemoved(ctx context.Context, group, code string) error {
-	if err := e.Groups.ForgetCoolApp(ctx, group, code); err != nil {
+	if err := e.Groups.DeleteCoolApp(ctx, group, code); err != nil {
 		return err
 	}
-	return e.Members.ForgetRefusals(ctx, group)
+	return e.Members.DeleteRefusals(ctx, group)
 }
 
 // Disbanded ends the messages of a group that is gone, and forgets its cool app.
@@ -134,7 +134,7 @@ func (e *Events) Disbanded(ctx context.Context, group string) error {
 	if err := e.Wake(ctx, group, over...); err != nil {
 		return err
 	}
-	return e.Groups.ForgetCoolApp(ctx, group, "")
+	return e.Groups.DeleteCoolApp(ctx, group, "")
 }
 
 // overtaken drops the errors of events about what is not recorded, or over.

@@ -39,7 +39,7 @@ type records struct {
 	members  map[string]receipts.Members
 	names    map[string]receipts.Names
 	runs     map[runOf]*run
-	signs    map[string]map[string]receipts.Sign
+	signs    map[string]map[string]receipts.Sighting
 	moves    map[string][]moved
 	refusals map[string]map[receipts.Source]receipts.Refusal
 	calls    []string
@@ -50,12 +50,12 @@ type records struct {
 // moved is somebody's coming or leaving.
 type moved struct {
 	userID string
-	receipts.Sign
+	receipts.Sighting
 }
 
 type entry struct {
 	command  string
-	kept     receipts.Kept
+	kept     receipts.Snapshot
 	reminded *reminded // the last reminder
 }
 
@@ -80,7 +80,7 @@ func newRecords(t failer) *records {
 	return &records{
 		t: t, messages: map[string][]*entry{}, posts: map[string]map[string]int{}, members: map[string]receipts.Members{},
 		names: map[string]receipts.Names{}, runs: map[runOf]*run{}, history: map[string][][]receipts.State{},
-		signs: map[string]map[string]receipts.Sign{}, moves: map[string][]moved{}, refusals: map[string]map[receipts.Source]receipts.Refusal{},
+		signs: map[string]map[string]receipts.Sighting{}, moves: map[string][]moved{}, refusals: map[string]map[receipts.Source]receipts.Refusal{},
 	}
 }
 
@@ -135,12 +135,12 @@ func (r *records) find(group string, number int) *entry {
 
 func (r *records) add(command string, m receipts.Message, audience *receipts.Members) receipts.Message {
 	m.Number = len(r.messages[m.Group]) + 1
-	e := &entry{command: command, kept: receipts.Kept{Message: m, Reads: receipts.Reads{}}}
+	e := &entry{command: command, kept: receipts.Snapshot{Message: m, Reads: receipts.Reads{}}}
 	if audience != nil {
 		e.kept.Audience = cloned(*audience)
 		for _, move := range r.moves[m.Group] {
 			if !move.At.Before(audience.At) {
-				e.move(move.userID, move.Sign)
+				e.move(move.userID, move.Sighting)
 			}
 		}
 	}
@@ -291,9 +291,9 @@ func (r *records) Recent(ctx context.Context, group string, limit int) (recent [
 	return recent, err
 }
 
-// Kept implements receipts.Records.
-func (r *records) Kept(ctx context.Context, group string, number int) (kept receipts.Kept, err error) {
-	err = r.call(ctx, "Kept", func() error {
+// Snapshot implements receipts.Records.
+func (r *records) Snapshot(ctx context.Context, group string, number int) (kept receipts.Snapshot, err error) {
+	err = r.call(ctx, "Snapshot", func() error {
 		e := r.find(group, number)
 		if e == nil {
 			return receipts.ErrNoMessage
@@ -304,9 +304,9 @@ func (r *records) Kept(ctx context.Context, group string, number int) (kept rece
 	return kept, err
 }
 
-// RecentKept implements receipts.Records.
-func (r *records) RecentKept(ctx context.Context, group string, limit int) (recent []receipts.Kept, err error) {
-	err = r.call(ctx, "RecentKept", func() error {
+// RecentSnapshots implements receipts.Records.
+func (r *records) RecentSnapshots(ctx context.Context, group string, limit int) (recent []receipts.Snapshot, err error) {
+	err = r.call(ctx, "RecentSnapshots", func() error {
 		for _, e := range slices.Backward(r.messages[group]) {
 			if len(recent) < limit {
 				recent = append(recent, e.copy())
@@ -317,7 +317,7 @@ func (r *records) RecentKept(ctx context.Context, group string, limit int) (rece
 	return recent, err
 }
 
-func (e *entry) copy() receipts.Kept {
+func (e *entry) copy() receipts.Snapshot {
 	kept := e.kept
 	kept.Moves, kept.Reads, kept.Reminders = maps.Clone(kept.Moves), maps.Clone(kept.Reads), maps.Clone(kept.Reminders)
 	if kept.Audience != nil {
@@ -330,11 +330,11 @@ func (e *entry) copy() receipts.Kept {
 	return kept
 }
 
-// KeepReads implements receipts.Records.
-func (r *records) KeepReads(ctx context.Context, group string, number int, userIDs []string, by, when time.Time) error {
-	return r.call(ctx, "KeepReads", func() error {
+// SaveReads implements receipts.Records.
+func (r *records) SaveReads(ctx context.Context, group string, number int, userIDs []string, by, when time.Time) error {
+	return r.call(ctx, "SaveReads", func() error {
 		if by.IsZero() || when.After(by) {
-			r.t.Errorf("KeepReads(by %v, when %v): readers are seen after they are asked for", by, when)
+			r.t.Errorf("SaveReads(by %v, when %v): readers are seen after they are asked for", by, when)
 		}
 		e := r.find(group, number)
 		if e == nil {
@@ -352,9 +352,9 @@ func (r *records) KeepReads(ctx context.Context, group string, number int, userI
 	})
 }
 
-// KeepAudience implements receipts.Records.
-func (r *records) KeepAudience(ctx context.Context, group string, number int, m receipts.Members) error {
-	return r.call(ctx, "KeepAudience", func() error {
+// SaveAudience implements receipts.Records.
+func (r *records) SaveAudience(ctx context.Context, group string, number int, m receipts.Members) error {
+	return r.call(ctx, "SaveAudience", func() error {
 		e := r.find(group, number)
 		if e == nil {
 			return receipts.ErrNoMessage
@@ -378,9 +378,9 @@ func (r *records) KnownMembers(ctx context.Context, group string) (known *receip
 	return known, refusals, err
 }
 
-// KeepMembers implements receipts.MemberRecords.
-func (r *records) KeepMembers(ctx context.Context, group string, m receipts.Members, names receipts.Names) error {
-	return r.call(ctx, "KeepMembers", func() error {
+// SaveMembers implements receipts.MemberRecords.
+func (r *records) SaveMembers(ctx context.Context, group string, m receipts.Members, names receipts.Names) error {
+	return r.call(ctx, "SaveMembers", func() error {
 		r.members[group] = *cloned(m)
 		for _, move := range r.moves[group] {
 			if !move.At.Before(m.At) {
@@ -393,24 +393,24 @@ func (r *records) KeepMembers(ctx context.Context, group string, m receipts.Memb
 }
 
 // AddMembers implements receipts.MemberRecords.
-func (r *records) AddMembers(ctx context.Context, group string, userIDs []string, at receipts.Moment) error {
+func (r *records) AddMembers(ctx context.Context, group string, userIDs []string, at receipts.EventTime) error {
 	return r.call(ctx, "AddMembers", func() error {
-		r.move(group, userIDs, receipts.Sign{At: at.Own, Here: true})
-		r.note(group, userIDs, receipts.Sign{At: at.Said, Here: true})
+		r.move(group, userIDs, receipts.Sighting{At: at.Local, Here: true})
+		r.note(group, userIDs, receipts.Sighting{At: at.Reported, Here: true})
 		return nil
 	})
 }
 
 // RemoveMembers implements receipts.MemberRecords.
-func (r *records) RemoveMembers(ctx context.Context, group string, userIDs []string, at receipts.Moment) error {
+func (r *records) RemoveMembers(ctx context.Context, group string, userIDs []string, at receipts.EventTime) error {
 	return r.call(ctx, "RemoveMembers", func() error {
-		r.move(group, userIDs, receipts.Sign{At: at.Own})
-		r.note(group, userIDs, receipts.Sign{At: at.Said})
+		r.move(group, userIDs, receipts.Sighting{At: at.Local})
+		r.note(group, userIDs, receipts.Sighting{At: at.Reported})
 		return nil
 	})
 }
 
-func (r *records) move(group string, userIDs []string, move receipts.Sign) {
+func (r *records) move(group string, userIDs []string, move receipts.Sighting) {
 	for _, id := range userIDs {
 		r.moves[group] = append(r.moves[group], moved{id, move})
 		for _, e := range r.messages[group] {
@@ -424,9 +424,9 @@ func (r *records) move(group string, userIDs []string, move receipts.Sign) {
 	}
 }
 
-func (e *entry) move(userID string, move receipts.Sign) {
+func (e *entry) move(userID string, move receipts.Sighting) {
 	if e.kept.Moves == nil {
-		e.kept.Moves = map[string][]receipts.Sign{}
+		e.kept.Moves = map[string][]receipts.Sighting{}
 	}
 	e.kept.Moves[userID] = append(e.kept.Moves[userID], move)
 }
@@ -440,19 +440,19 @@ func changed(m receipts.Members, userIDs []string, here bool) receipts.Members {
 	return m
 }
 
-func (r *records) note(group string, userIDs []string, sign receipts.Sign) {
+func (r *records) note(group string, userIDs []string, sign receipts.Sighting) {
 	if r.signs[group] == nil {
-		r.signs[group] = map[string]receipts.Sign{}
+		r.signs[group] = map[string]receipts.Sighting{}
 	}
 	for _, id := range userIDs {
 		r.signs[group][id] = sign
 	}
 }
 
-// Noticed implements receipts.SeenRecords.
-func (r *records) Noticed(ctx context.Context, group string, limit int) (n receipts.Noticed, err error) {
-	err = r.call(ctx, "Noticed", func() error {
-		n = receipts.Noticed{Signs: maps.Clone(r.signs[group]), Readers: map[string]time.Time{}}
+// Sightings implements receipts.SeenRecords.
+func (r *records) Sightings(ctx context.Context, group string, limit int) (n receipts.Sightings, err error) {
+	err = r.call(ctx, "Sightings", func() error {
+		n = receipts.Sightings{Signs: maps.Clone(r.signs[group]), Readers: map[string]time.Time{}}
 		for _, kept := range r.last(group, limit) {
 			for id, read := range kept.Reads {
 				at := kept.Message.SentAt
@@ -485,8 +485,8 @@ func (r *records) LastPush(ctx context.Context, group string, limit int) (last t
 }
 
 // last is what is kept of the last messages of a group.
-func (r *records) last(group string, limit int) []receipts.Kept {
-	var all []receipts.Kept
+func (r *records) last(group string, limit int) []receipts.Snapshot {
+	var all []receipts.Snapshot
 	for _, e := range slices.Backward(r.messages[group]) {
 		if len(all) < limit {
 			all = append(all, e.kept)
@@ -504,9 +504,9 @@ func (r *records) Refusals(ctx context.Context, group string) (kept []receipts.R
 	return kept, err
 }
 
-// KeepRefusal implements receipts.RefusalRecords.
-func (r *records) KeepRefusal(ctx context.Context, group string, refusal receipts.Refusal, _ time.Duration) error {
-	return r.call(ctx, "KeepRefusal", func() error {
+// SaveRefusal implements receipts.RefusalRecords.
+func (r *records) SaveRefusal(ctx context.Context, group string, refusal receipts.Refusal, _ time.Duration) error {
+	return r.call(ctx, "SaveRefusal", func() error {
 		if r.refusals[group] == nil {
 			r.refusals[group] = map[receipts.Source]receipts.Refusal{}
 		}
@@ -515,9 +515,9 @@ func (r *records) KeepRefusal(ctx context.Context, group string, refusal receipt
 	})
 }
 
-// ForgetRefusals implements receipts.RefusalRecords.
-func (r *records) ForgetRefusals(ctx context.Context, group string) error {
-	return r.call(ctx, "ForgetRefusals", func() error {
+// DeleteRefusals implements receipts.RefusalRecords.
+func (r *records) DeleteRefusals(ctx context.Context, group string) error {
+	return r.call(ctx, "DeleteRefusals", func() error {
 		delete(r.refusals, group)
 		return nil
 	})
@@ -537,9 +537,9 @@ func (r *records) Names(ctx context.Context, group string, userIDs []string) (re
 	return known, err
 }
 
-// KeepNames implements receipts.NameRecords.
-func (r *records) KeepNames(ctx context.Context, group string, names receipts.Names) error {
-	return r.call(ctx, "KeepNames", func() error {
+// SaveNames implements receipts.NameRecords.
+func (r *records) SaveNames(ctx context.Context, group string, names receipts.Names) error {
+	return r.call(ctx, "SaveNames", func() error {
 		r.learn(group, names)
 		return nil
 	})
@@ -956,8 +956,8 @@ func (r *recalls) Recall(_ context.Context, _, key string) error {
 	return r.err
 }
 
-// nudger reminds people, or fails as a test says.
-type nudger struct {
+// fakeSender reminds people, or fails as a test says.
+type fakeSender struct {
 	size int // how many people one call reaches; 1 if it is 0
 
 	// answer is called with each batch ahead of the nudge; with an error, which is
@@ -971,8 +971,8 @@ type nudger struct {
 	soFar  []receipts.Reminded
 }
 
-// Batches implements receipts.Nudger.
-func (n *nudger) Batches(by receipts.Channel, userIDs []string) []receipts.Batch {
+// Batches implements receipts.ReminderSender.
+func (n *fakeSender) Batches(by receipts.Channel, userIDs []string) []receipts.Batch {
 	var batches []receipts.Batch
 	for ids := range slices.Chunk(userIDs, max(1, n.size)) {
 		batches = append(batches, receipts.Batch{By: by, UserIDs: slices.Clone(ids)})
@@ -980,8 +980,8 @@ func (n *nudger) Batches(by receipts.Channel, userIDs []string) []receipts.Batch
 	return batches
 }
 
-// Nudge implements receipts.Nudger.
-func (n *nudger) Nudge(ctx context.Context, b receipts.Batch, soFar receipts.Reminded) (receipts.Missed, error) {
+// Nudge implements receipts.ReminderSender.
+func (n *fakeSender) Nudge(ctx context.Context, b receipts.Batch, soFar receipts.Reminded) (receipts.Missed, error) {
 	if err := ctx.Err(); err != nil {
 		return receipts.Missed{}, err
 	}
@@ -1012,7 +1012,7 @@ func (n *nudger) Nudge(ctx context.Context, b receipts.Batch, soFar receipts.Rem
 }
 
 // people are all who were nudged, in this order, and as often as they were.
-func (n *nudger) people() []string {
+func (n *fakeSender) people() []string {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	return receipts.Reminder{Batches: n.nudged}.UserIDs()

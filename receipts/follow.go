@@ -103,12 +103,12 @@ func (s *Service) FollowUps(ctx context.Context, group string, limit int) ([]Fol
 
 // follower follows messages up: it begins that, and carries the rounds out.
 type follower struct {
-	settings Settings
-	ports    Ports
-	records  *FollowUps
-	reporter *Reporter
-	nudger   *nudger
-	poster   *Poster
+	settings    Settings
+	ports       Ports
+	records     *FollowUps
+	reporter    *Reporter
+	reminderKit *reminderKit
+	poster      *Poster
 }
 
 // dueFollowUp is the body of a job that looks at the follow-up of a message.

@@ -107,11 +107,11 @@ type Act string
 
 // The acts.
 const (
-	Wait    Act = "wait"    // nothing; it is not yet time
-	Remind  Act = "remind"  // report, and remind the unread
-	Excuse  Act = "excuse"  // say that it could not be found out who has read
-	Silence Act = "silence" // nothing: that was said last time
-	Finish  Act = "finish"  // say why the follow-up is over
+	Wait          Act = "wait"    // nothing; it is not yet time
+	Remind        Act = "remind"  // report, and remind the unread
+	ReportFailure Act = "excuse"  // say that it could not be found out who has read
+	Skip          Act = "silence" // nothing: that was said last time
+	Finish        Act = "finish"  // say why the follow-up is over
 )
 
 // Before decides what to do without asking who has read: to Wait, to Finish, or
@@ -163,13 +163,13 @@ func (f FollowUp) Round(r Report, now time.Time) (Act, FollowUp) {
 	case r.Complete():
 		return Remind, f
 	case said:
-		return Silence, f
+		return Skip, f
 	default:
-		return Excuse, f
+		return ReportFailure, f
 	}
 }
 
-// enough tells whether the wanted share has certainly read. Of a share, missing
+// enough reports whether the wanted share has certainly read. Of a share, missing
 // readers don't matter: more can only have read.
 func (f FollowUp) enough(r Report) bool {
 	if r.Total == 0 {
@@ -195,7 +195,7 @@ type FollowUpRecords interface {
 	Follow(ctx context.Context, group string, number int, f FollowUp) (FollowUp, error)
 	// FollowUp returns the follow-up of a message, over or not; nil if it has none.
 	FollowUp(ctx context.Context, group string, number int) (*FollowUp, error)
-	// Change records f in the place of its version before, and tells whether that
+	// Change records f in the place of its version before, and reports whether that
 	// was still the recorded one.
 	Change(ctx context.Context, group string, number int, f FollowUp) (bool, error)
 	// Stands reports whether f is still the version that is recorded, and its message

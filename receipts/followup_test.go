@@ -295,13 +295,13 @@ func TestHowAFollowUpEnds(t *testing.T) {
 		{"nobody has read", hourly, time.Hour, readSo(0), receipts.Remind, ""},
 		{"all but one have read", hourly, time.Hour, readSo(2), receipts.Remind, ""},
 		{"everybody has read", hourly, time.Hour, readSo(3), receipts.Finish, receipts.EnoughRead},
-		{"everybody seems to have read, but something is not known", hourly, time.Hour, readSo(3, someGap), receipts.Excuse, ""},
+		{"everybody seems to have read, but something is not known", hourly, time.Hour, readSo(3, someGap), receipts.ReportFailure, ""},
 		{"a share has read", enough(hourly, 66), time.Hour, readSo(2), receipts.Finish, receipts.EnoughRead},
 		{"nearly a share has read", enough(hourly, 67), time.Hour, readSo(2), receipts.Remind, ""},
 		{"a share, exactly", enough(hourly, 50), time.Hour, receipts.Report{Message: sentMessage, Total: 4, Read: make([]receipts.Receipt, 2)}, receipts.Finish, receipts.EnoughRead},
 		{"a share has read, more may have", enough(hourly, 66), time.Hour, readSo(2, someGap), receipts.Finish, receipts.EnoughRead},
-		{"a share may have read", enough(hourly, 66), time.Hour, readSo(1, someGap), receipts.Excuse, ""},
-		{"a share of nobody knows whom", enough(hourly, 1), time.Hour, unknown, receipts.Excuse, ""},
+		{"a share may have read", enough(hourly, 66), time.Hour, readSo(1, someGap), receipts.ReportFailure, ""},
+		{"a share of nobody knows whom", enough(hourly, 1), time.Hour, unknown, receipts.ReportFailure, ""},
 		{"nobody is in the group", hourly, time.Hour, nobody, receipts.Remind, ""},
 		{"a share of nobody", enough(hourly, 1), time.Hour, nobody, receipts.Remind, ""},
 		{"the deadline", until(hourly, time.Hour), time.Hour, readSo(2), receipts.Finish, receipts.DeadlineOver},
@@ -327,7 +327,7 @@ func TestHowAFollowUpEnds(t *testing.T) {
 			}
 			want := f
 			if want.Ended = c.end; c.end == "" {
-				want.Rounds, want.Trouble, want.Next = 1, act == receipts.Excuse, after.Next
+				want.Rounds, want.Trouble, want.Next = 1, act == receipts.ReportFailure, after.Next
 			}
 			if diff := cmp.Diff(want, after); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
@@ -518,7 +518,7 @@ func TestAnyFollowUpKeepsThePromises(t *testing.T) {
 				if complete := len(facts.Gaps) == 0; act == receipts.Remind && !complete || act != receipts.Finish && act != receipts.Remind && complete {
 					t.Fatalf("%s by a report that is complete: %v", act, complete)
 				}
-				if excused := act == receipts.Excuse; excused == inARow && excused || act == receipts.Silence && !inARow {
+				if excused := act == receipts.ReportFailure; excused == inARow && excused || act == receipts.Skip && !inARow {
 					t.Fatalf("%s, and the last round had trouble: %v", act, inARow)
 				}
 				inARow = len(facts.Gaps) > 0
@@ -528,7 +528,7 @@ func TestAnyFollowUpKeepsThePromises(t *testing.T) {
 			if f.ID != before.ID || !f.Began.Equal(began) || !cmp.Equal(f.Plan, plan) {
 				t.Fatalf("what was agreed changed from %+v to %+v", before, f)
 			}
-			round := act == receipts.Remind || act == receipts.Excuse || act == receipts.Silence
+			round := act == receipts.Remind || act == receipts.ReportFailure || act == receipts.Skip
 			if rounds := f.Rounds - before.Rounds; round != (rounds == 1) || rounds < 0 {
 				t.Fatalf("%s, and there are %d rounds after %d", act, f.Rounds, before.Rounds)
 			}
@@ -538,7 +538,7 @@ func TestAnyFollowUpKeepsThePromises(t *testing.T) {
 			if (act == receipts.Finish) != (f.Ended != "") {
 				t.Fatalf("%s, and it ended by %q", act, f.Ended)
 			}
-			if act != receipts.Wait && act != receipts.Silence && hours.End(now).After(now) {
+			if act != receipts.Wait && act != receipts.Skip && hours.End(now).After(now) {
 				t.Fatalf("%s at %v, in the quiet hours %v", act, now, hours)
 			}
 			if round {

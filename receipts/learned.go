@@ -8,15 +8,15 @@ import (
 	"time"
 )
 
-// Sign is the last that was noticed of somebody in a group.
-type Sign struct {
+// Sighting is the last that was noticed of somebody in a group.
+type Sighting struct {
 	At   time.Time
 	Here bool // spoke or came; otherwise left
 }
 
-// Heard is what a command tells of its group, besides what it asks for. All of it may
+// GroupUpdate is what a command tells of its group, besides what it asks for. All of it may
 // be missing.
-type Heard struct {
+type GroupUpdate struct {
 	Speaker Person // of the organisation
 	At      time.Time
 	Title   string // of the group
@@ -25,17 +25,17 @@ type Heard struct {
 
 // SeenRecords keep signs of who is in a group.
 type SeenRecords interface {
-	// Noticed returns who was noticed in a group; who read, of its last messages only, at
+	// Sightings returns who was noticed in a group; who read, of its last messages only, at
 	// most limit of them.
-	Noticed(ctx context.Context, group string, limit int) (Noticed, error)
+	Sightings(ctx context.Context, group string, limit int) (Sightings, error)
 	// LastPush returns when the last read of these messages was pushed, by the time of
 	// the read; zero if none was.
 	LastPush(ctx context.Context, group string, limit int) (time.Time, error)
 }
 
-// Noticed is who was noticed in a group, by userId.
-type Noticed struct {
-	Signs map[string]Sign // the last of each who spoke, came or left
+// Sightings is who was noticed in a group, by userId.
+type Sightings struct {
+	Signs map[string]Sighting // the last of each who spoke, came or left
 	// Readers have the last time that they were certainly there to read: that of an exact
 	// read, or of the message's sending. A query shows a read some time after it; all that
 	// is certain is that it came after the message.
@@ -59,15 +59,15 @@ func (LearnedMembers) Source() Source { return Learned }
 // Members implements MemberSource. Nobody was noticed: ErrNoMemberList.
 func (l LearnedMembers) Members(ctx context.Context, group string, _ Rights) (Members, Names, error) {
 	members := Members{Source: Learned, At: l.Now()}
-	noticed, err := l.Records.Noticed(ctx, group, learnedFrom)
+	noticed, err := l.Records.Sightings(ctx, group, learnedFrom)
 	if err != nil {
 		return Members{}, nil, err
 	}
-	signs := make(map[string]Sign, len(noticed.Signs)+len(noticed.Readers))
+	signs := make(map[string]Sighting, len(noticed.Signs)+len(noticed.Readers))
 	maps.Copy(signs, noticed.Signs)
 	for id, at := range noticed.Readers {
 		if known, ok := signs[id]; !ok || known.At.Before(at) {
-			signs[id] = Sign{At: at, Here: true}
+			signs[id] = Sighting{At: at, Here: true}
 		}
 	}
 	for _, id := range slices.Sorted(maps.Keys(signs)) {

@@ -19,23 +19,23 @@ func stands() time.Time { return morning }
 // known to be younger than its message.
 func TestLearnedMembers(t *testing.T) {
 	t.Parallel()
-	here, left := func(minute int) receipts.Sign { return receipts.Sign{At: at(minute), Here: true} }, func(minute int) receipts.Sign { return receipts.Sign{At: at(minute)} }
+	here, left := func(minute int) receipts.Sighting { return receipts.Sighting{At: at(minute), Here: true} }, func(minute int) receipts.Sighting { return receipts.Sighting{At: at(minute)} }
 	pushed := func(minute int) receipts.Read { return receipts.Read{At: at(minute), Exact: true} }
 	for _, c := range []struct {
 		name  string
-		signs map[string]receipts.Sign
+		signs map[string]receipts.Sighting
 		sent  int // the minute of the only message
 		reads receipts.Reads
 		here  []string
 		gone  []string
 	}{
-		{"who spoke or came", map[string]receipts.Sign{"b": here(1), "a": here(2)}, 0, nil, []string{"a", "b"}, nil},
+		{"who spoke or came", map[string]receipts.Sighting{"b": here(1), "a": here(2)}, 0, nil, []string{"a", "b"}, nil},
 		{"who read", nil, 1, receipts.Reads{"b": pushed(2), "a": seen(3)}, []string{"a", "b"}, nil},
-		{"not who left", map[string]receipts.Sign{"a": here(1), "b": left(1)}, 0, nil, []string{"a"}, []string{"b"}},
-		{"not who read and then left", map[string]receipts.Sign{"a": here(1), "b": left(9)}, 1, receipts.Reads{"b": pushed(5)}, []string{"a"}, []string{"b"}},
-		{"who left and read later", map[string]receipts.Sign{"b": left(2)}, 1, receipts.Reads{"b": pushed(5)}, []string{"b"}, nil},
-		{"not who left, and was seen later to have read before", map[string]receipts.Sign{"a": here(1), "b": left(2)}, 1, receipts.Reads{"b": seen(5)}, []string{"a"}, []string{"b"}},
-		{"who left and read a later message", map[string]receipts.Sign{"b": left(2)}, 3, receipts.Reads{"b": seen(5)}, []string{"b"}, nil},
+		{"not who left", map[string]receipts.Sighting{"a": here(1), "b": left(1)}, 0, nil, []string{"a"}, []string{"b"}},
+		{"not who read and then left", map[string]receipts.Sighting{"a": here(1), "b": left(9)}, 1, receipts.Reads{"b": pushed(5)}, []string{"a"}, []string{"b"}},
+		{"who left and read later", map[string]receipts.Sighting{"b": left(2)}, 1, receipts.Reads{"b": pushed(5)}, []string{"b"}, nil},
+		{"not who left, and was seen later to have read before", map[string]receipts.Sighting{"a": here(1), "b": left(2)}, 1, receipts.Reads{"b": seen(5)}, []string{"a"}, []string{"b"}},
+		{"who left and read a later message", map[string]receipts.Sighting{"b": left(2)}, 3, receipts.Reads{"b": seen(5)}, []string{"b"}, nil},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -68,12 +68,12 @@ func TestLearnedMembersOfTheLastFiftyMessages(t *testing.T) {
 func TestLearnedMembersOfAGroupWithoutAnySign(t *testing.T) {
 	t.Parallel()
 	r := newRecords(t)
-	r.note(group, []string{"gone"}, receipts.Sign{At: morning})
+	r.note(group, []string{"gone"}, receipts.Sighting{At: morning})
 	l := receipts.LearnedMembers{Records: r, Now: stands}
 	if _, _, err := l.Members(t.Context(), group, receipts.Rights{}); !errors.Is(err, receipts.ErrNoMemberList) {
 		t.Errorf("error %v; want %v", err, receipts.ErrNoMemberList)
 	}
-	r.fail("Noticed")
+	r.fail("Sightings")
 	if _, _, err := l.Members(t.Context(), group, receipts.Rights{}); !errors.Is(err, errDown) || errors.Is(err, receipts.ErrNoMemberList) {
 		t.Errorf("error %v; want %v", err, errDown)
 	}
@@ -134,8 +134,8 @@ func TestMembersAreLearnedWhereNoSourceCanTell(t *testing.T) {
 func TestLearnedMembersAloneLackNothing(t *testing.T) {
 	t.Parallel()
 	r := newRecords(t)
-	r.note(group, []string{"a"}, receipts.Sign{At: morning, Here: true})
-	book := receipts.NewMemberBook(r, freshMembers, stands, receipts.LearnedMembers{Records: r, Now: stands})
+	r.note(group, []string{"a"}, receipts.Sighting{At: morning, Here: true})
+	book := receipts.NewMemberResolver(r, freshMembers, stands, receipts.LearnedMembers{Records: r, Now: stands})
 	if m, err := book.Members(t.Context(), group, receipts.Rights{}); err != nil || m.Lack != nil {
 		t.Errorf("Members() = %+v, %v; want nothing to be lacking", m, err)
 	}
@@ -147,7 +147,7 @@ func TestReportOfALearnedAudience(t *testing.T) {
 	w := newWorld(t)
 	w.members.fail(receipts.ErrNoMemberList)
 	learned := receipts.LearnedMembers{Records: w.records, Now: w.clock.now}
-	book := receipts.NewMemberBook(w.records, freshMembers, w.clock.now, w.members, learned)
+	book := receipts.NewMemberResolver(w.records, freshMembers, w.clock.now, w.members, learned)
 	w.announcer.Members, w.reporter.Members = book, book
 	if err := book.Joined(t.Context(), group, []string{"li", "gone"}, moment(w.clock.now())); err != nil {
 		t.Fatal(err)

@@ -44,7 +44,7 @@ type history struct {
 	commands int
 	posts    map[string]*post // by processQueryKey
 	mood     string           // of DingTalk, when asked who has read
-	seen     map[int]receipts.Kept
+	seen     map[int]receipts.Snapshot
 }
 
 // post is a message that is in the group.
@@ -59,7 +59,7 @@ type post struct {
 }
 
 func newHistory(t *rapid.T) *history {
-	h := &history{world: newWorld(t), posts: map[string]*post{}, seen: map[int]receipts.Kept{}}
+	h := &history{world: newWorld(t), posts: map[string]*post{}, seen: map[int]receipts.Snapshot{}}
 	h.reporter.Readers, h.recaller.Readers, h.recaller.Source = h, h, h
 	return h
 }
@@ -132,7 +132,7 @@ func (h *history) announce(t *rapid.T) {
 		command = rapid.IntRange(1, h.commands).Draw(t, "command")
 	}
 	h.commands = max(h.commands, command)
-	h.breakRecords(t, "Begin", "KnownMembers", "KeepMembers")
+	h.breakRecords(t, "Begin", "KnownMembers", "SaveMembers")
 	outcome := rapid.SampledFrom([]string{"sent", "refused", "lost on the way", "delivered, and its answer lost"}).Draw(t, "the send is")
 	h.sender.err = map[string]error{
 		"refused":                        &receipts.Failure{Reason: "bot_stopped", Err: errors.New("bot.stopped")},
@@ -228,7 +228,7 @@ func (h *history) someNumber(t *rapid.T) int {
 func (h *history) report(t *rapid.T) {
 	h.next(t)
 	number := h.someNumber(t)
-	h.breakRecords(t, "Kept", "KeepReads", "Mark", "KeepAudience", "KnownMembers", "KeepMembers")
+	h.breakRecords(t, "Snapshot", "SaveReads", "Mark", "SaveAudience", "KnownMembers", "SaveMembers")
 	r, err := h.reporter.Report(t.Context(), group, number)
 	if err != nil {
 		if !errors.Is(err, errDown) {
@@ -265,7 +265,7 @@ func (h *history) quote(t *rapid.T) {
 	if !p.chart { // that shows no text
 		q.Text = rapid.SampledFrom([]string{"", p.title, p.title + "  \n" + maintenance.Text}).Draw(t, "with the text")
 	}
-	h.breakRecords(t, "ByKey", "Recent", "Mark", "Adopt", "KeepReads")
+	h.breakRecords(t, "ByKey", "Recent", "Mark", "Adopt", "SaveReads")
 	m, err := h.reporter.Quoted(t.Context(), group, q, receipts.Rights{})
 	switch {
 	case err != nil:

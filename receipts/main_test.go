@@ -79,7 +79,7 @@ func newWorldAt(t failer, c *clock, now func() time.Time) *world {
 	w.members.set("zhang", "li", "wang")
 	w.sender = &sender{readers: w.readers, now: now}
 	w.recalls = &recalls{}
-	book := receipts.NewMemberBook(w.records, freshMembers, now, w.members)
+	book := receipts.NewMemberResolver(w.records, freshMembers, now, w.members)
 	w.announcer = &receipts.Announcer{Records: w.records, Members: book, Sender: w.sender, Compose: compose, Now: now}
 	w.reporter = &receipts.Reporter{
 		Records: w.records, Members: book, Readers: w.readers, Fresh: freshReads, Now: now,
@@ -91,7 +91,7 @@ func newWorldAt(t failer, c *clock, now func() time.Time) *world {
 }
 
 // moment is a moment where both clocks agree.
-func moment(at time.Time) receipts.Moment { return receipts.Moment{Said: at, Own: at} }
+func moment(at time.Time) receipts.EventTime { return receipts.EventTime{Reported: at, Local: at} }
 
 // maintenance is the announcement of most tests.
 var maintenance = receipts.Announcement{
@@ -126,11 +126,11 @@ func (w *world) report(t *testing.T) receipts.Report {
 }
 
 // kept is what the records hold of message #1.
-func (w *world) kept(t *testing.T) receipts.Kept {
+func (w *world) kept(t *testing.T) receipts.Snapshot {
 	t.Helper()
-	kept, err := w.records.Kept(t.Context(), group, 1)
+	kept, err := w.records.Snapshot(t.Context(), group, 1)
 	if err != nil {
-		t.Fatalf("Kept() failed: %v", err)
+		t.Fatalf("Snapshot() failed: %v", err)
 	}
 	return kept
 }

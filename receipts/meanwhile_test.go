@@ -35,7 +35,7 @@ func (r *records) reads() int {
 	defer r.mu.Unlock()
 	n := 0
 	for _, method := range r.calls {
-		if method == "Kept" {
+		if method == "Snapshot" {
 			n++
 		}
 	}
@@ -72,7 +72,7 @@ func asking(do func(w *world)) map[string]func(w *world) {
 		},
 		"the members alone": func(w *world) {
 			w.clock.advance(freshMembers)
-			if err := w.records.KeepReads(context.Background(), group, 1, nil, w.clock.now(), w.clock.now()); err != nil {
+			if err := w.records.SaveReads(context.Background(), group, 1, nil, w.clock.now(), w.clock.now()); err != nil {
 				panic(err)
 			}
 			w.members.during = func(context.Context) { do(w) }
@@ -230,9 +230,9 @@ func TestReadersOfAPageInDoubtAreKept(t *testing.T) {
 
 // manyUnread has as many people in the group, who have not read message #1, reminded in
 // private in batches of 20. Between is called after each batch, counted from 1.
-func (w *world) manyUnread(t *testing.T, people int, round *receipts.FollowUp, between func(batch int)) (receipts.Reminded, *nudger) {
+func (w *world) manyUnread(t *testing.T, people int, round *receipts.FollowUp, between func(batch int)) (receipts.Reminded, *fakeSender) {
 	t.Helper()
-	n := &nudger{size: 20}
+	n := &fakeSender{size: 20}
 	batch := 0
 	n.after = func(receipts.Batch) error { batch++; between(batch); return nil }
 	r, err := w.reporter.Ask(t.Context(), group, 1, receipts.Rights{})
@@ -281,7 +281,7 @@ func TestWhoReadsWhileOthersAreRemindedIsNotReminded(t *testing.T) {
 
 func TestWhenAllHaveReadMeanwhileNobodyIsReminded(t *testing.T) {
 	t.Parallel()
-	w, n := newWorld(t), &nudger{size: 2}
+	w, n := newWorld(t), &fakeSender{size: 2}
 	w.announce(t)
 	w.records.meanwhile("BeginReminder", func(context.Context) error {
 		w.records.readPushed(w.clock.now(), "zhang", "li", "wang")
@@ -356,10 +356,10 @@ func TestAReminderEndsWithWhatItIsAbout(t *testing.T) {
 }
 
 // again repeats the run of manyUnread by what was then the report.
-func (w *world) again(t *testing.T, f receipts.FollowUp) (receipts.Reminded, *nudger) {
+func (w *world) again(t *testing.T, f receipts.FollowUp) (receipts.Reminded, *fakeSender) {
 	t.Helper()
 	r := receipts.Report{Message: receipts.Message{Group: group, Number: 1, State: receipts.Sent}, Unread: w.members.ids}
-	n := &nudger{size: 20}
+	n := &fakeSender{size: 20}
 	done, err := w.prompter.Remind(t.Context(), r, receipts.Prompt{Run: "run", By: receipts.InPrivate, Round: &f}, n)
 	if err != nil {
 		t.Fatal(err)
@@ -541,7 +541,7 @@ func TestAPanicReachesTheAsker(t *testing.T) {
 	w := newWorld(t)
 	w.announce(t)
 	w.records.before = func(_ context.Context, method string) error {
-		if method == "Kept" {
+		if method == "Snapshot" {
 			panic("broken")
 		}
 		return nil

@@ -50,20 +50,20 @@ func (m Members) Without(excluded []string) Members {
 // not in the list yet. One that is there already changes nothing.
 const clocksApart = 5 * time.Second
 
-// LackSince is since when moves may not be in the list.
-func (m Members) LackSince() time.Time { return m.At.Add(-clocksApart) }
+// SyncedUntil is since when moves may not be in the list.
+func (m Members) SyncedUntil() time.Time { return m.At.Add(-clocksApart) }
 
-// postedAt returns an audience, which was counted before its message was posted, as it
+// atPosting returns an audience, which was counted before its message was posted, as it
 // was then: moves are of who came or left meanwhile, or did so before and became known
 // later, in any order. Who moved at that very moment was there.
-func (m Members) postedAt(posted time.Time, moves map[string][]Sign) Members {
+func (m Members) atPosting(posted time.Time, moves map[string][]Sighting) Members {
 	if len(moves) == 0 {
 		return m
 	}
 	counted := setOf(m.UserIDs)
 	var came, left []string
 	for _, id := range slices.Sorted(maps.Keys(moves)) {
-		last := Sign{At: m.LackSince(), Here: counted[id]}
+		last := Sighting{At: m.SyncedUntil(), Here: counted[id]}
 		for _, move := range moves[id] {
 			if before := move.At.Before(posted) || move.Here && move.At.Equal(posted); before && !move.At.Before(last.At) {
 				last = move
@@ -81,10 +81,10 @@ func (m Members) postedAt(posted time.Time, moves map[string][]Sign) Members {
 	return m
 }
 
-// Moment is when something happened that DingTalk pushed.
-type Moment struct {
-	Said time.Time // by DingTalk's clock: it tells which of two pushes is the later one
-	Own  time.Time // by this machine's clock: it compares with what was done here
+// EventTime is when something happened that DingTalk pushed.
+type EventTime struct {
+	Reported time.Time // by DingTalk's clock: it tells which of two pushes is the later one
+	Local    time.Time // by this machine's clock: it compares with what was done here
 }
 
 // Names maps userIds to the names people know.
@@ -116,19 +116,19 @@ type MemberSource interface {
 type MemberRecords interface {
 	// KnownMembers returns nil if none are known, and the Refusals.
 	KnownMembers(ctx context.Context, group string) (*Members, []Refusal, error)
-	// KeepMembers keeps a list, and in it who came or left while it was made.
-	KeepMembers(ctx context.Context, group string, m Members, names Names) error
+	// SaveMembers keeps a list, and in it who came or left while it was made.
+	SaveMembers(ctx context.Context, group string, m Members, names Names) error
 	// AddMembers and RemoveMembers note who came or left at that moment, unless they
 	// are known to have left or come later. They change the known members, if any are
 	// known, and the Moves of the messages that were not yet posted then.
-	AddMembers(ctx context.Context, group string, userIDs []string, at Moment) error
-	RemoveMembers(ctx context.Context, group string, userIDs []string, at Moment) error
+	AddMembers(ctx context.Context, group string, userIDs []string, at EventTime) error
+	RemoveMembers(ctx context.Context, group string, userIDs []string, at EventTime) error
 	RefusalRecords
 }
 
-// MemberBook answers who is in a group: from the cache, or from the first
+// MemberResolver answers who is in a group: from the cache, or from the first
 // source that can tell.
-type MemberBook struct {
+type MemberResolver struct {
 	// Refused is told of each refusal that is kept, with its whole error. It may
 	// be nil, and is set before the book is used.
 	Refused func(ctx context.Context, group string, r Refusal, err error)
@@ -144,10 +144,10 @@ type MemberBook struct {
 	now     func() time.Time
 }
 
-// NewMemberBook returns a book that asks sources in their order and uses an
+// NewMemberResolver returns a book that asks sources in their order and uses an
 // answer again while it is younger than fresh.
-func NewMemberBook(records MemberRecords, fresh time.Duration, now func() time.Time, sources ...MemberSource) *MemberBook {
-	return &MemberBook{sources: sources, records: records, fresh: fresh, now: now}
+func NewMemberResolver(records MemberRecords, fresh time.Duration, now func() time.Time, sources ...MemberSource) *MemberResolver {
+	return &MemberResolver{sources: sources, records: records, fresh: fresh, now: now}
 }
 
 // recordsError is a failure of the records. It says nothing about any source of
@@ -160,13 +160,13 @@ func (e recordsError) Unwrap() error { return e.error }
 // can tell; any other error is the failure of the source that should have, or of
 // the records. A Learned list is made anew each time: it costs no call, and each
 // reader makes it longer.
-func (b *MemberBook) Members(ctx context.Context, group string, rights Rights) (Members, error) {
+func (b *MemberResolver) Members(ctx context.Context, group string, rights Rights) (Members, error) {
 	members, _, err := b.list(ctx, group, rights)
 	return members, err
 }
 
 // list is Members, and reports whether a source was asked that is not the records.
-func (b *MemberBook) list(ctx context.Context, group string, rights Rights) (_ Members, asked bool, _ error) {
+func (b *MemberResolver) list(ctx context.Context, group string, rights Rights) (_ Members, asked bool, _ error) {
 	known, refusals, err := b.records.KnownMembers(ctx, group)
 	if err != nil {
 		return Members{}, false, recordsError{err}
@@ -174,7 +174,7 @@ func (b *MemberBook) list(ctx context.Context, group string, rights Rights) (_ M
 	if known != nil && young(known.At, b.now(), b.fresh) && !known.At.Before(b.Since) {
 		return *known, false, nil
 	}
-	refusals = b.holding(refusals)
+	refusals = b.activeRefusals(refusals)
 	var reasons []error
 	for _, source := range b.sources {
 		members, names, err := b.ask(ctx, source, group, rights, refusals)
@@ -191,7 +191,7 @@ func (b *MemberBook) list(ctx context.Context, group string, rights Rights) (_ M
 			members.Lack = errors.Join(reasons...)
 			return members, asked, nil
 		}
-		if err := b.records.KeepMembers(ctx, group, members, names); err != nil {
+		if err := b.records.SaveMembers(ctx, group, members, names); err != nil {
 			return Members{}, asked, recordsError{err}
 		}
 		return members, asked, nil
@@ -209,18 +209,18 @@ func atHand(source MemberSource, err error) bool {
 }
 
 // Joined notes that people came into the group.
-func (b *MemberBook) Joined(ctx context.Context, group string, userIDs []string, at Moment) error {
+func (b *MemberResolver) Joined(ctx context.Context, group string, userIDs []string, at EventTime) error {
 	return b.records.AddMembers(ctx, group, userIDs, at)
 }
 
 // Left notes that people are in the group no more.
-func (b *MemberBook) Left(ctx context.Context, group string, userIDs []string, at Moment) error {
+func (b *MemberResolver) Left(ctx context.Context, group string, userIDs []string, at EventTime) error {
 	return b.records.RemoveMembers(ctx, group, userIDs, at)
 }
 
 // Known returns the members as they were last known, without asking DingTalk: where
 // no list is known, the learned one; nil if there is none either.
-func (b *MemberBook) Known(ctx context.Context, group string) (*Members, error) {
+func (b *MemberResolver) Known(ctx context.Context, group string) (*Members, error) {
 	known, _, err := b.records.KnownMembers(ctx, group)
 	if known != nil || err != nil {
 		return known, err
@@ -238,7 +238,7 @@ func (b *MemberBook) Known(ctx context.Context, group string) (*Members, error) 
 	return nil, nil
 }
 
-// young tells whether an answer of that time can still be used. A time that the
+// young reports whether an answer of that time can still be used. A time that the
 // clock of another replica set ahead of ours never can.
 func young(at, now time.Time, fresh time.Duration) bool {
 	age := now.Sub(at)

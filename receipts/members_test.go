@@ -13,9 +13,9 @@ import (
 	"whoread/receipts"
 )
 
-// library is a MemberBook with its three sources; none can list the group.
+// library is a MemberResolver with its three sources; none can list the group.
 type library struct {
-	*receipts.MemberBook
+	*receipts.MemberResolver
 	clock               *clock
 	records             *records
 	scene, chat, roster *source
@@ -27,13 +27,13 @@ func newLibrary(t *testing.T) *library {
 	for is, s := range map[receipts.Source]**source{receipts.SceneGroup: &l.scene, receipts.Chat: &l.chat, receipts.Roster: &l.roster} {
 		*s = &source{is: is, now: c.now, err: &receipts.NoListError{Reason: receipts.Reason("no_" + is)}}
 	}
-	l.MemberBook = receipts.NewMemberBook(l.records, freshMembers, c.now, l.scene, l.chat, l.roster)
+	l.MemberResolver = receipts.NewMemberResolver(l.records, freshMembers, c.now, l.scene, l.chat, l.roster)
 	return l
 }
 
 // withLearned is the same book with learned members as its last source.
 func (l *library) withLearned() {
-	l.MemberBook = receipts.NewMemberBook(l.records, freshMembers, l.clock.now, l.scene, l.chat, l.roster,
+	l.MemberResolver = receipts.NewMemberResolver(l.records, freshMembers, l.clock.now, l.scene, l.chat, l.roster,
 		receipts.LearnedMembers{Records: l.records, Now: l.clock.now})
 }
 
@@ -94,7 +94,7 @@ func TestNothingIsUsedAgainThatWasFoundOutBeforeTheSettingsChanged(t *testing.T)
 	}
 	l.clock.advance(time.Second)
 	l.scene.set("b")
-	changed := receipts.NewMemberBook(l.records, freshMembers, l.clock.now, l.scene, l.chat, l.roster)
+	changed := receipts.NewMemberResolver(l.records, freshMembers, l.clock.now, l.scene, l.chat, l.roster)
 	changed.Since = l.clock.now()
 	for range 2 { // asked, and used again
 		if m, err := changed.Members(t.Context(), group, receipts.Rights{}); err != nil || !slices.Equal(m.UserIDs, []string{"b"}) {
@@ -240,7 +240,7 @@ func TestMembersAreKeptWithTheirNames(t *testing.T) {
 
 func TestMembersWithoutRecords(t *testing.T) {
 	t.Parallel()
-	for _, method := range []string{"KnownMembers", "KeepMembers"} {
+	for _, method := range []string{"KnownMembers", "SaveMembers"} {
 		t.Run(method, func(t *testing.T) {
 			t.Parallel()
 			l := newLibrary(t)

@@ -51,7 +51,7 @@ func (s State) Before() []State { return slices.Clone(before[s]) }
 // in the group.
 func Current() []State { return []State{Sending, Sent, Uncertain} }
 
-// Posted tells whether the message is known to have been in the group.
+// Posted reports whether the message is known to have been in the group.
 func (s State) Posted() bool {
 	return s == Sent || s == Recalled || s == Disbanded || s == Expired
 }

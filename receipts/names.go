@@ -11,7 +11,7 @@ import (
 // NameRecords keeps people's names, by group.
 type NameRecords interface {
 	Names(ctx context.Context, group string, userIDs []string) (Names, error)
-	KeepNames(ctx context.Context, group string, names Names) error
+	SaveNames(ctx context.Context, group string, names Names) error
 }
 
 // Directory knows the people of the organisation.
@@ -26,8 +26,8 @@ const (
 	lookupsMax = 200
 )
 
-// NameBook knows what people are called.
-type NameBook struct {
+// NameResolver knows what people are called.
+type NameResolver struct {
 	Records   NameRecords
 	Directory Directory
 }
@@ -35,7 +35,7 @@ type NameBook struct {
 // Names returns the names of the people, from the records or else from the
 // directory. Whoever's name can't be found is left out; the error says why, and
 // the names are good all the same.
-func (b *NameBook) Names(ctx context.Context, group string, userIDs []string) (Names, error) {
+func (b *NameResolver) Names(ctx context.Context, group string, userIDs []string) (Names, error) {
 	names, err := b.Records.Names(ctx, group, userIDs)
 	if err != nil {
 		return Names{}, fmt.Errorf("read names: %w", err)
@@ -70,7 +70,7 @@ func (b *NameBook) Names(ctx context.Context, group string, userIDs []string) (N
 	if len(found) == 0 {
 		return names, err
 	}
-	if keepErr := b.Records.KeepNames(ctx, group, found); err == nil && keepErr != nil {
+	if keepErr := b.Records.SaveNames(ctx, group, found); err == nil && keepErr != nil {
 		err = fmt.Errorf("keep names: %w", keepErr)
 	}
 	return names, err

@@ -83,7 +83,7 @@ func TestNames(t *testing.T) {
 		},
 		{name: "nobody", want: receipts.Names{}},
 		{
-			name: "names that could not be kept are good", ids: []string{"li"}, fails: "KeepNames",
+			name: "names that could not be kept are good", ids: []string{"li"}, fails: "SaveNames",
 			want: receipts.Names{"li": "李四"}, err: errDown, asked: []string{"li"},
 		},
 		{
@@ -94,12 +94,12 @@ func TestNames(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			kept := newRecords(t)
-			if err := kept.KeepNames(t.Context(), group, c.known); err != nil {
+			if err := kept.SaveNames(t.Context(), group, c.known); err != nil {
 				t.Fatal(err)
 			}
 			kept.fail(c.fails)
 			dir := &directory{people: people}
-			book := &receipts.NameBook{Records: kept, Directory: dir}
+			book := &receipts.NameResolver{Records: kept, Directory: dir}
 			got, err := book.Names(t.Context(), group, c.ids)
 			if !errors.Is(err, c.err) {
 				t.Errorf("error %v; want %v", err, c.err)
@@ -129,7 +129,7 @@ func TestNamesAreAskedForAFewAtATime(t *testing.T) {
 			ids = append(ids, fmt.Sprint("user", i))
 			dir.people[ids[i]] = fmt.Sprint("Name ", i)
 		}
-		book := &receipts.NameBook{Records: newRecords(t), Directory: dir}
+		book := &receipts.NameResolver{Records: newRecords(t), Directory: dir}
 		var asking sync.WaitGroup
 		asking.Go(func() {
 			names, err := book.Names(t.Context(), group, ids)

@@ -18,13 +18,13 @@ type Recipient struct {
 	Person  Person
 }
 
-// StepRecords note which steps that people see have begun, so that none is done twice.
-type StepRecords interface {
-	// FirstPosting reports whether the step has not begun before, and notes that it
+// StepLog note which steps that people see have begun, so that none is done twice.
+type StepLog interface {
+	// BeginStep reports whether the step has not begun before, and notes that it
 	// has now.
-	FirstPosting(ctx context.Context, group, step string) (bool, error)
-	// DropPosting forgets a step that certainly had no effect.
-	DropPosting(ctx context.Context, group, step string) error
+	BeginStep(ctx context.Context, group, step string) (bool, error)
+	// DropStep forgets a step that certainly had no effect.
+	DropStep(ctx context.Context, group, step string) error
 }
 
 // Poster says things in groups and to people that are no announcements.
@@ -105,7 +105,7 @@ func (p *Poster) postFile(ctx context.Context, step string, m Message, f File) e
 	if err != nil {
 		return err
 	}
-	first, err := p.ports.Store.FirstPosting(ctx, m.Group, step)
+	first, err := p.ports.Store.BeginStep(ctx, m.Group, step)
 	if err != nil {
 		return err
 	}

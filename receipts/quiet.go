@@ -57,7 +57,7 @@ func ParseQuietHours(s string, zone *time.Location) (QuietHours, error) {
 	return QuietHours{From: from, To: to, Zone: zone}, nil
 }
 
-// quiet tells whether the clocks show a quiet time.
+// quiet reports whether the clocks show a quiet time.
 func (q QuietHours) quiet(t time.Time) bool {
 	if q.Zone == nil {
 		return false

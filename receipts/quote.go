@@ -89,7 +89,7 @@ func (r *Reporter) Quoted(ctx context.Context, group string, q Quote, rights Rig
 		if !q.fits(m) || !strings.Contains(text, m.Beginning) {
 			continue
 		}
-		kept, err := r.settled(ctx, Kept{Message: m})
+		kept, err := r.expireSending(ctx, Snapshot{Message: m})
 		if err != nil {
 			return Message{}, err
 		}
@@ -178,7 +178,7 @@ func (r *Reporter) adopt(ctx context.Context, group string, q Quote, rights Righ
 	if err != nil || delivery != Delivered {
 		asked = time.Time{}
 	}
-	if err := r.Records.KeepReads(ctx, group, m.Number, ids, r.Now(), asked); err != nil {
+	if err := r.Records.SaveReads(ctx, group, m.Number, ids, r.Now(), asked); err != nil {
 		return Message{}, fmt.Errorf("keep reads: %w", err)
 	}
 	return m, nil

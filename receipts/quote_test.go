@@ -483,7 +483,7 @@ func TestQuotedWithoutRecords(t *testing.T) {
 		{"Recent", func(*testing.T, *world) {}},
 		{"Mark", func(t *testing.T, w *world) { w.announceUncertain(t) }},
 		{"Adopt", func(*testing.T, *world) {}},
-		{"KeepReads", func(*testing.T, *world) {}},
+		{"SaveReads", func(*testing.T, *world) {}},
 	} {
 		t.Run(c.method, func(t *testing.T) {
 			t.Parallel()

@@ -36,33 +36,33 @@ type Records interface {
 	// newest first.
 	Recent(ctx context.Context, group string, limit int) ([]Message, error)
 
-	// Kept returns all that is known of a message, or ErrNoMessage.
-	Kept(ctx context.Context, group string, number int) (Kept, error)
-	// RecentKept returns all that is known of the messages that Recent returns.
-	RecentKept(ctx context.Context, group string, limit int) ([]Kept, error)
-	// KeepReads adds readers who had read by then. When is the time of the query
+	// Snapshot returns all that is known of a message, or ErrNoMessage.
+	Snapshot(ctx context.Context, group string, number int) (Snapshot, error)
+	// RecentSnapshots returns all that is known of the messages that Recent returns.
+	RecentSnapshots(ctx context.Context, group string, limit int) ([]Snapshot, error)
+	// SaveReads adds readers who had read by then. When is the time of the query
 	// if it showed all readers, else zero.
-	KeepReads(ctx context.Context, group string, number int, userIDs []string, by, when time.Time) error
-	// KeepAudience sets the audience of a message that has none yet.
-	KeepAudience(ctx context.Context, group string, number int, m Members) error
+	SaveReads(ctx context.Context, group string, number int, userIDs []string, by, when time.Time) error
+	// SaveAudience sets the audience of a message that has none yet.
+	SaveAudience(ctx context.Context, group string, number int, m Members) error
 }
 
 // PushRecords keeps the reads that DingTalk pushes. It is safe to repeat.
 type PushRecords interface {
-	// KeepPushed adds reads with their times, by userId, to the message of the
+	// SavePushedReads adds reads with their times, by userId, to the message of the
 	// group with the processQueryKey. Those of a recorded post are nobody's and not
 	// written. It returns false if the key is not known.
-	KeepPushed(ctx context.Context, group, key string, reads map[string]time.Time) (bool, error)
+	SavePushedReads(ctx context.Context, group, key string, reads map[string]time.Time) (bool, error)
 }
 
-// Kept is what is known of a message without asking anybody.
-type Kept struct {
+// Snapshot is what is known of a message without asking anybody.
+type Snapshot struct {
 	Message  Message
 	Audience *Members // nil if it is not known
 	// Moves are of who came into the group or left it before the message was posted, but
 	// perhaps after the audience was counted, by userId, in any order. There may be
 	// later ones too.
-	Moves map[string][]Sign
+	Moves map[string][]Sighting
 	Reads Reads
 	// AsOf is when a query last showed all readers; zero if none did.
 	AsOf time.Time

@@ -45,21 +45,21 @@ const refusedFor = 6 * time.Hour
 type RefusalRecords interface {
 	// Refusals returns what is kept, in any order; some may be over.
 	Refusals(ctx context.Context, group string) ([]Refusal, error)
-	// KeepRefusal keeps a refusal in place of an earlier one of the source, for the
+	// SaveRefusal keeps a refusal in place of an earlier one of the source, for the
 	// given time.
-	KeepRefusal(ctx context.Context, group string, r Refusal, keep time.Duration) error
-	ForgetRefusals(ctx context.Context, group string) error
+	SaveRefusal(ctx context.Context, group string, r Refusal, keep time.Duration) error
+	DeleteRefusals(ctx context.Context, group string) error
 }
 
 // Refusals returns which sources are not asked for this group at present, in the
 // order in which they would be.
-func (b *MemberBook) Refusals(ctx context.Context, group string) ([]Refusal, error) {
+func (b *MemberResolver) Refusals(ctx context.Context, group string) ([]Refusal, error) {
 	kept, err := b.records.Refusals(ctx, group)
-	return b.holding(kept), err
+	return b.activeRefusals(kept), err
 }
 
-// holding leaves out of what is kept the refusals that hold no more, and orders the others.
-func (b *MemberBook) holding(kept []Refusal) []Refusal {
+// activeRefusals drops expired refusals, and orders the others as their sources are asked.
+func (b *MemberResolver) activeRefusals(kept []Refusal) []Refusal {
 	var hold []Refusal
 	for _, source := range b.sources {
 		for _, r := range kept {
@@ -71,14 +71,14 @@ func (b *MemberBook) holding(kept []Refusal) []Refusal {
 	return hold
 }
 
-// ForgetRefusals has every source asked again: something has changed about the
+// DeleteRefusals has every source asked again: something has changed about the
 // group.
-func (b *MemberBook) ForgetRefusals(ctx context.Context, group string) error {
-	return b.records.ForgetRefusals(ctx, group)
+func (b *MemberResolver) DeleteRefusals(ctx context.Context, group string) error {
+	return b.records.DeleteRefusals(ctx, group)
 }
 
 // ask asks one source, unless a refusal of its holds.
-func (b *MemberBook) ask(ctx context.Context, source MemberSource, group string, rights Rights, refusals []Refusal) (Members, Names, error) {
+func (b *MemberResolver) ask(ctx context.Context, source MemberSource, group string, rights Rights, refusals []Refusal) (Members, Names, error) {
 	i := slices.IndexFunc(refusals, func(r Refusal) bool { return r.Source == source.Source() })
 	if i >= 0 {
 		return Members{}, nil, &NoListError{Reason: refusals[i].Reason}
@@ -86,7 +86,7 @@ func (b *MemberBook) ask(ctx context.Context, source MemberSource, group string,
 	members, names, err := source.Members(ctx, group, rights)
 	if refused, ok := errors.AsType[*NoListError](err); ok {
 		r := Refusal{Source: source.Source(), Reason: refused.Reason, Until: b.now().Add(refusedFor)}
-		if err := b.records.KeepRefusal(ctx, group, r, refusedFor); err != nil {
+		if err := b.records.SaveRefusal(ctx, group, r, refusedFor); err != nil {
 			return Members{}, nil, err
 		}
 		if b.Refused != nil {

@@ -22,7 +22,7 @@ func TestRefusalsHoldForAllReplicasAndAreToldOnce(t *testing.T) {
 	var told []receipts.Refusal
 	want := receipts.Refusal{Source: receipts.SceneGroup, Reason: "denied", Until: morning.Add(6 * time.Hour)}
 	for range 3 {
-		replica := receipts.NewMemberBook(l.records, 0, l.clock.now, l.scene, l.chat, l.roster)
+		replica := receipts.NewMemberResolver(l.records, 0, l.clock.now, l.scene, l.chat, l.roster)
 		replica.Refused = func(_ context.Context, in string, r receipts.Refusal, err error) {
 			if in != group || !errors.Is(err, denied) {
 				t.Errorf("told of %s: %v", in, err)
@@ -49,7 +49,7 @@ func TestRefusalsEndByThemselvesOrWhenTheyAreForgotten(t *testing.T) {
 	t.Parallel()
 	for name, end := range map[string]func(l *library) error{
 		"after six hours": func(l *library) error { l.clock.advance(6 * time.Hour); return nil },
-		"forgotten":       func(l *library) error { return l.ForgetRefusals(t.Context(), group) },
+		"forgotten":       func(l *library) error { return l.DeleteRefusals(t.Context(), group) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -76,7 +76,7 @@ func TestRefusalsEndByThemselvesOrWhenTheyAreForgotten(t *testing.T) {
 
 func TestRefusalsWithoutRecords(t *testing.T) {
 	t.Parallel()
-	for _, method := range []string{"KnownMembers", "KeepRefusal"} {
+	for _, method := range []string{"KnownMembers", "SaveRefusal"} {
 		l := newLibrary(t)
 		l.records.fail(method)
 		if _, err := l.Members(t.Context(), group, receipts.Rights{}); !errors.Is(err, errDown) || errors.Is(err, receipts.ErrNoMemberList) {

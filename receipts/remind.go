@@ -36,8 +36,8 @@ type Missed struct {
 // Count is how many people were missed.
 func (m Missed) Count() int { return len(m.Unknown) + len(m.Flooded) }
 
-// Nudger reminds people of a message.
-type Nudger interface {
+// ReminderSender reminds people of a message.
+type ReminderSender interface {
 	// Batches splits people into as many as one call reaches, in the order in
 	// which they are to be reminded.
 	Batches(by Channel, userIDs []string) []Batch
@@ -184,7 +184,7 @@ type Reminders struct {
 // who has read meanwhile is left out, and after a Halt nobody is reminded. An error is
 // ErrNoMessage, or means that the records did not answer; a repetition of the run then
 // goes on.
-func (p *Reminders) Remind(ctx context.Context, report Report, prompt Prompt, n Nudger) (Reminded, error) {
+func (p *Reminders) Remind(ctx context.Context, report Report, prompt Prompt, n ReminderSender) (Reminded, error) {
 	done := Reminded{Report: report, Reached: map[Channel][]string{}}
 	if !report.Complete() || len(report.Unread) == 0 {
 		return done, nil
@@ -223,7 +223,7 @@ func (p *Reminders) Remind(ctx context.Context, report Report, prompt Prompt, n 
 
 // batch reminds one batch and adds what came of it to done. Err means that the
 // records did not answer before anybody was reminded.
-func (p *Reminders) batch(ctx context.Context, done *Reminded, prompt Prompt, i int, batch Batch, unread map[string]bool, n Nudger) error {
+func (p *Reminders) batch(ctx context.Context, done *Reminded, prompt Prompt, i int, batch Batch, unread map[string]bool, n ReminderSender) error {
 	group, number, run := done.Report.Message.Group, done.Report.Message.Number, prompt.Run
 	now, err := p.Records.BeginBatch(ctx, group, BatchStart{Prompt: prompt, Number: number, Batch: i, UserIDs: batch.UserIDs})
 	if err != nil {
@@ -259,7 +259,7 @@ func (p *Reminders) batch(ctx context.Context, done *Reminded, prompt Prompt, i 
 		done.doubt(batch)
 		return nil
 	}
-	// Of a copy: the nudger may have answered with parts of the batch.
+	// Of a copy: the reminderKit may have answered with parts of the batch.
 	ended := Outcome{Missed: missed, Reached: slices.DeleteFunc(slices.Clone(batch.UserIDs), func(id string) bool {
 		return slices.Contains(missed.Unknown, id) || slices.Contains(missed.Flooded, id)
 	})}

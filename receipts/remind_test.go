@@ -26,7 +26,7 @@ var (
 )
 
 // remind reminds of message #1 by mentions for 李雷, which has to work.
-func (w *world) remind(t *testing.T, run string, n *nudger) receipts.Reminded {
+func (w *world) remind(t *testing.T, run string, n *fakeSender) receipts.Reminded {
 	t.Helper()
 	done, err := w.prompts(t.Context(), group, 1, run, li, receipts.Mention, n)
 	if err != nil {
@@ -36,7 +36,7 @@ func (w *world) remind(t *testing.T, run string, n *nudger) receipts.Reminded {
 }
 
 // prompts reminds of a message by an answer that DingTalk gives now.
-func (w *world) prompts(ctx context.Context, group string, number int, run string, who receipts.Person, by receipts.Channel, n receipts.Nudger) (receipts.Reminded, error) {
+func (w *world) prompts(ctx context.Context, group string, number int, run string, who receipts.Person, by receipts.Channel, n receipts.ReminderSender) (receipts.Reminded, error) {
 	r, err := w.reporter.Ask(ctx, group, number, receipts.Rights{})
 	if err != nil {
 		return receipts.Reminded{}, err
@@ -79,7 +79,7 @@ func TestOnlyWhoHasNotReadIsReminded(t *testing.T) {
 		t.Run(fmt.Sprint(c.readers), func(t *testing.T) {
 			t.Parallel()
 			for size := 1; size <= 3; size++ {
-				w, n := newWorld(t), &nudger{size: size}
+				w, n := newWorld(t), &fakeSender{size: size}
 				w.announce(t)
 				w.readers.say(readBy(c.readers...))
 				done := w.remind(t, "msgId-2", n)
@@ -95,7 +95,7 @@ func TestOnlyWhoHasNotReadIsReminded(t *testing.T) {
 
 func TestNobodyBesidesTheAudienceIsReminded(t *testing.T) {
 	t.Parallel()
-	w, n := newWorld(t), &nudger{}
+	w, n := newWorld(t), &fakeSender{}
 	w.announce(t)
 	w.clock.advance(2 * freshMembers)
 	w.members.set("zhang", "li", "newcomer") // wang left
@@ -109,7 +109,7 @@ func TestNobodyBesidesTheAudienceIsReminded(t *testing.T) {
 func TestRemindAsksAfresh(t *testing.T) {
 	t.Parallel()
 	for _, after := range []time.Duration{0, time.Second, freshReads - 1} {
-		w, n := newWorld(t), &nudger{}
+		w, n := newWorld(t), &fakeSender{}
 		w.announce(t)
 		w.report(t)
 		w.readers.say(readBy("li"))
@@ -145,7 +145,7 @@ func TestAnIncompleteReportRemindsNobody(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w, n := newWorld(t), &nudger{}
+			w, n := newWorld(t), &fakeSender{}
 			w.announce(t)
 			spoil(w)
 			done := w.remind(t, "msgId-2", n)
@@ -161,7 +161,7 @@ func TestAnIncompleteReportRemindsNobody(t *testing.T) {
 // Whatever the report calls unread: that it is not complete is enough.
 func TestTheUnreadOfAnIncompleteReportAreNotReminded(t *testing.T) {
 	t.Parallel()
-	w, n := newWorld(t), &nudger{}
+	w, n := newWorld(t), &fakeSender{}
 	w.announce(t)
 	r := w.report(t)
 	r.Gaps = []receipts.Gap{{Part: receipts.MembersPart, Err: errDown}}
@@ -173,7 +173,7 @@ func TestTheUnreadOfAnIncompleteReportAreNotReminded(t *testing.T) {
 
 func TestWhereEverybodyHasReadNobodyIsReminded(t *testing.T) {
 	t.Parallel()
-	w, n := newWorld(t), &nudger{}
+	w, n := newWorld(t), &fakeSender{}
 	w.announce(t)
 	w.readers.say(readBy("zhang", "li", "wang"))
 	if done := w.remind(t, "msgId-2", n); !done.Report.AllRead() || len(done.Reached) > 0 {
@@ -187,7 +187,7 @@ func TestWhereEverybodyHasReadNobodyIsReminded(t *testing.T) {
 
 func TestRemindOfWhatIsNotThere(t *testing.T) {
 	t.Parallel()
-	w, n := newWorld(t), &nudger{}
+	w, n := newWorld(t), &fakeSender{}
 	if _, err := w.prompts(t.Context(), group, 1, "msgId-2", li, receipts.Mention, n); !errors.Is(err, receipts.ErrNoMessage) {
 		t.Errorf("error %v; want %v", err, receipts.ErrNoMessage)
 	}
@@ -196,7 +196,7 @@ func TestRemindOfWhatIsNotThere(t *testing.T) {
 // Its time is over just after the report.
 func TestRemindOfWhatIsJustGone(t *testing.T) {
 	t.Parallel()
-	w, n := newWorld(t), &nudger{}
+	w, n := newWorld(t), &fakeSender{}
 	w.announce(t)
 	r := w.report(t)
 	w.records.messages[group] = nil
@@ -207,7 +207,7 @@ func TestRemindOfWhatIsJustGone(t *testing.T) {
 }
 
 // crash ends the process at one of the effects of a reminder: its records and its
-// nudges. From then on nothing works.
+// reminderSender. From then on nothing works.
 type crash struct {
 	at    int  // the effect, counted from 1; 0 for none
 	after bool // the effect takes place; otherwise it does not
@@ -228,8 +228,8 @@ func (c *crash) afterwards() error {
 	return downIf(c.dead)
 }
 
-// strike has the crash hit the world's records and the nudger.
-func (c *crash) strike(w *world, n *nudger) {
+// strike has the crash hit the world's records and the fakeSender.
+func (c *crash) strike(w *world, n *fakeSender) {
 	effect := func(method string) bool {
 		return slices.Contains([]string{"BeginReminder", "BeginBatch", "EndBatch", "DropReminder"}, method)
 	}
@@ -258,7 +258,7 @@ func TestNobodyIsNudgedTwiceWhereverTheRunIsCutOff(t *testing.T) {
 	people := []string{"zhang", "li", "wang", "zhao", "qian"}
 	through := func(t *testing.T, cuts ...*crash) {
 		synctest.Test(t, func(t *testing.T) {
-			w, n := newWorldAt(t, nil, time.Now), &nudger{size: size}
+			w, n := newWorldAt(t, nil, time.Now), &fakeSender{size: size}
 			w.members.set(people...)
 			w.announce(t)
 			for _, c := range cuts {
@@ -321,7 +321,7 @@ func TestWhoIsInDoubtStaysInDoubt(t *testing.T) {
 	t.Parallel()
 	for _, at := range []int{2, 3} { // before the nudge, and after it
 		synctest.Test(t, func(t *testing.T) {
-			w, n := newWorldAt(t, nil, time.Now), &nudger{size: 3}
+			w, n := newWorldAt(t, nil, time.Now), &fakeSender{size: 3}
 			w.announce(t)
 			(&crash{at: at, after: true}).strike(w, n)
 			_, _ = w.prompts(t.Context(), group, 1, "msgId-2", li, receipts.Mention, n)
@@ -344,7 +344,7 @@ func TestWhoIsInDoubtStaysInDoubt(t *testing.T) {
 func TestWhoHasReadSinceTheFirstTryIsLeftOut(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		w, n := newWorldAt(t, nil, time.Now), &nudger{size: 2}
+		w, n := newWorldAt(t, nil, time.Now), &fakeSender{size: 2}
 		w.members.set("zhang", "li", "wang", "zhao", "qian", "sun")
 		w.announce(t)
 		(&crash{at: 5}).strike(w, n) // the second batch is not begun
@@ -374,7 +374,7 @@ func TestWhoHasReadSinceTheFirstTryIsLeftOut(t *testing.T) {
 func TestARepetitionRemindsNobodyElse(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		w, n := newWorldAt(t, nil, time.Now), &nudger{}
+		w, n := newWorldAt(t, nil, time.Now), &fakeSender{}
 		w.announce(t)
 		w.readers.say(readBy("wang"))
 		w.remind(t, "msgId-2", n)
@@ -401,7 +401,7 @@ func TestWithinTheCooldownASecondRunRemindsNobody(t *testing.T) {
 	} {
 		t.Run(c.after.String(), func(t *testing.T) {
 			t.Parallel()
-			w, n := newWorld(t), &nudger{size: 2}
+			w, n := newWorld(t), &fakeSender{size: 2}
 			w.announce(t)
 			w.clock.advance(2 * time.Minute)
 			w.remind(t, "msgId-2", n)
@@ -438,7 +438,7 @@ func TestWithinTheCooldownASecondRunRemindsNobody(t *testing.T) {
 // One message's reminder is no reason not to remind of another.
 func TestEachMessageHasItsOwnCooldown(t *testing.T) {
 	t.Parallel()
-	w, n := newWorld(t), &nudger{}
+	w, n := newWorld(t), &fakeSender{}
 	w.announce(t)
 	other := maintenance
 	other.Command = "msgId-9"
@@ -450,7 +450,7 @@ func TestEachMessageHasItsOwnCooldown(t *testing.T) {
 		t.Errorf("Remind() = %+v, %v", done, err)
 	}
 	if n := len(n.people()); n != 6 {
-		t.Errorf("%d nudges; want 3 of each message", n)
+		t.Errorf("%d reminderSender; want 3 of each message", n)
 	}
 }
 
@@ -460,7 +460,7 @@ func TestTheSameRunGoesOnWithinItsCooldown(t *testing.T) {
 	t.Parallel()
 	for _, after := range []time.Duration{0, cooldown / 2, 3 * cooldown} {
 		synctest.Test(t, func(t *testing.T) {
-			w, n := newWorldAt(t, nil, time.Now), &nudger{}
+			w, n := newWorldAt(t, nil, time.Now), &fakeSender{}
 			w.announce(t)
 			(&crash{at: 5}).strike(w, n)
 			_, _ = w.prompts(t.Context(), group, 1, "msgId-2", li, receipts.Mention, n)
@@ -484,7 +484,7 @@ func TestTheSameRunGoesOnWithinItsCooldown(t *testing.T) {
 func TestARunThatWasOvertakenRemindsNobodyWithinTheOthersCooldown(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		w, n := newWorldAt(t, nil, time.Now), &nudger{}
+		w, n := newWorldAt(t, nil, time.Now), &fakeSender{}
 		w.announce(t)
 		(&crash{at: 5}).strike(w, n)
 		_, _ = w.prompts(t.Context(), group, 1, "msgId-2", li, receipts.Mention, n)
@@ -533,15 +533,15 @@ func TestAReminderThatReachedNobodyStartsNoCooldown(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			w, n := newWorld(t), &nudger{answer: func(_ context.Context, b receipts.Batch) (receipts.Missed, error) { return c.answer(b.UserIDs[0]) }}
+			w, n := newWorld(t), &fakeSender{answer: func(_ context.Context, b receipts.Batch) (receipts.Missed, error) { return c.answer(b.UserIDs[0]) }}
 			w.announce(t)
 			if done := w.remind(t, "msgId-2", n); done.Earlier != nil {
 				t.Fatalf("the first reminder is kept away by %+v", done.Earlier)
 			}
-			again := &nudger{}
+			again := &fakeSender{}
 			done := w.remind(t, "msgId-3", again)
 			if starts := done.Earlier != nil; starts != c.starts || starts != (len(again.people()) == 0) {
-				t.Errorf("a second reminder is kept away by %+v, and nudges %v; want that %v", done.Earlier, again.people(), c.starts)
+				t.Errorf("a second reminder is kept away by %+v, and reminderSender %v; want that %v", done.Earlier, again.people(), c.starts)
 			}
 		})
 	}
@@ -550,7 +550,7 @@ func TestAReminderThatReachedNobodyStartsNoCooldown(t *testing.T) {
 // The run that reached nobody is repeated, since its end was not recorded.
 func TestAReminderThatReachedNobodyIsDroppedByItsRepetition(t *testing.T) {
 	t.Parallel()
-	w, n := newWorld(t), &nudger{size: 3, answer: func(_ context.Context, b receipts.Batch) (receipts.Missed, error) {
+	w, n := newWorld(t), &fakeSender{size: 3, answer: func(_ context.Context, b receipts.Batch) (receipts.Missed, error) {
 		return receipts.Missed{Flooded: b.UserIDs}, nil
 	}}
 	w.announce(t)
@@ -563,7 +563,7 @@ func TestAReminderThatReachedNobodyIsDroppedByItsRepetition(t *testing.T) {
 		t.Fatal("the first reminder is forgotten: this test tests nothing")
 	}
 	wantPeople(t, "flooded", w.remind(t, "msgId-2", n).Missed.Flooded, "zhang", "li", "wang")
-	if done := w.remind(t, "msgId-4", &nudger{}); done.Earlier != nil {
+	if done := w.remind(t, "msgId-4", &fakeSender{}); done.Earlier != nil {
 		t.Errorf("the next reminder is kept away by %+v", done.Earlier)
 	}
 }
@@ -574,15 +574,15 @@ func TestARepetitionThatReachesSomebodyStartsACooldown(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.announce(t)
-	w.remind(t, "msgId-2", &nudger{answer: func(context.Context, receipts.Batch) (receipts.Missed, error) { return receipts.Missed{}, errStopped }})
+	w.remind(t, "msgId-2", &fakeSender{answer: func(context.Context, receipts.Batch) (receipts.Missed, error) { return receipts.Missed{}, errStopped }})
 	w.clock.advance(time.Minute)
-	if done := w.remind(t, "msgId-2", &nudger{}); len(allReached(done)) == 0 {
+	if done := w.remind(t, "msgId-2", &fakeSender{}); len(allReached(done)) == 0 {
 		t.Fatalf("Remind() = %+v; want that it goes on", done)
 	}
 	w.clock.advance(cooldown - 1)
-	n := &nudger{}
+	n := &fakeSender{}
 	if done := w.remind(t, "msgId-3", n); done.Earlier == nil || len(n.people()) > 0 {
-		t.Errorf("another run nudges %v", n.people())
+		t.Errorf("another run reminderSender %v", n.people())
 	}
 }
 
@@ -593,7 +593,7 @@ func TestACertainFailureStopsFurtherBatches(t *testing.T) {
 		t.Run(people[i], func(t *testing.T) {
 			t.Parallel()
 			calls := 0
-			w, n := newWorld(t), &nudger{answer: func(_ context.Context, b receipts.Batch) (receipts.Missed, error) {
+			w, n := newWorld(t), &fakeSender{answer: func(_ context.Context, b receipts.Batch) (receipts.Missed, error) {
 				if calls++; b.UserIDs[0] == people[i] {
 					return receipts.Missed{}, errStopped
 				}
@@ -614,12 +614,12 @@ func TestACertainFailureStopsFurtherBatches(t *testing.T) {
 	}
 }
 
-// What may have worked is no reason to stop, whether the nudger says so or says
+// What may have worked is no reason to stop, whether the fakeSender says so or says
 // nothing that is known.
 func TestADoubtfulNudgeStopsNothing(t *testing.T) {
 	t.Parallel()
 	for _, failure := range []error{errDoubt, fmt.Errorf("remind: %w", errDoubt), errDown, context.DeadlineExceeded} {
-		w, n := newWorld(t), &nudger{answer: func(_ context.Context, b receipts.Batch) (receipts.Missed, error) {
+		w, n := newWorld(t), &fakeSender{answer: func(_ context.Context, b receipts.Batch) (receipts.Missed, error) {
 			if b.UserIDs[0] == "li" {
 				return receipts.Missed{}, failure
 			}
@@ -640,14 +640,14 @@ func TestADoubtfulNudgeStopsNothing(t *testing.T) {
 
 func TestWhoCouldNotBeRemindedIsNotCounted(t *testing.T) {
 	t.Parallel()
-	w, n := newWorld(t), &nudger{size: 2, answer: func(_ context.Context, b receipts.Batch) (receipts.Missed, error) {
+	w, n := newWorld(t), &fakeSender{size: 2, answer: func(_ context.Context, b receipts.Batch) (receipts.Missed, error) {
 		if slices.Contains(b.UserIDs, "wang") {
 			return receipts.Missed{Flooded: []string{"wang"}}, nil
 		}
 		return receipts.Missed{Unknown: []string{"zhang"}}, nil
 	}}
 	w.announce(t)
-	for range 2 { // and a repetition says the same, and nudges nobody
+	for range 2 { // and a repetition says the same, and reminderSender nobody
 		done := w.remind(t, "msgId-2", n)
 		want := receipts.Reminded{
 			Reached: map[receipts.Channel][]string{receipts.Mention: {"li"}}, InGroup: true,
@@ -685,7 +685,7 @@ func TestAMentionThatMayBeThereIsInTheGroup(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			w, n := newWorld(t), &nudger{size: 3, answer: c.answer}
+			w, n := newWorld(t), &fakeSender{size: 3, answer: c.answer}
 			w.announce(t)
 			for i := range 2 {
 				done, err := w.prompts(t.Context(), group, 1, "msgId-2", li, c.by, n)
@@ -695,7 +695,7 @@ func TestAMentionThatMayBeThereIsInTheGroup(t *testing.T) {
 			}
 		})
 	}
-	w, n := newWorld(t), &nudger{answer: answers(receipts.Missed{}, errStopped)}
+	w, n := newWorld(t), &fakeSender{answer: answers(receipts.Missed{}, errStopped)}
 	w.announce(t)
 	if done := w.remind(t, "msgId-2", n); done.InGroup {
 		t.Error("what was refused is in the group")
@@ -706,7 +706,7 @@ func TestAMentionThatMayBeThereIsInTheGroup(t *testing.T) {
 // by the next try.
 func TestWhereNobodyIsLeftToMentionNothingIsInTheGroup(t *testing.T) {
 	t.Parallel()
-	w, n := newWorld(t), &nudger{size: 2}
+	w, n := newWorld(t), &fakeSender{size: 2}
 	w.announce(t)
 	w.records.fail("BeginBatch")
 	if _, err := w.prompts(t.Context(), group, 1, "msgId-2", li, receipts.Mention, n); !errors.Is(err, errDown) {
@@ -726,7 +726,7 @@ func TestWhereNobodyIsLeftToMentionNothingIsInTheGroup(t *testing.T) {
 
 func TestEachReminderOfEachPersonIsCounted(t *testing.T) {
 	t.Parallel()
-	w, n := newWorld(t), &nudger{size: 2}
+	w, n := newWorld(t), &fakeSender{size: 2}
 	w.announce(t)
 	if counted := w.reminders(t); len(counted) > 0 {
 		t.Errorf("counted before any reminder: %v", counted)
@@ -757,7 +757,7 @@ func TestWithoutItsRecordNobodyIsNudged(t *testing.T) {
 		works  int // how often it works first
 		want   []string
 	}{
-		{"Kept", 0, nil},
+		{"Snapshot", 0, nil},
 		{"BeginReminder", 0, nil},
 		{"BeginBatch", 0, nil},
 		{"BeginBatch", 1, []string{"zhang"}},
@@ -766,7 +766,7 @@ func TestWithoutItsRecordNobodyIsNudged(t *testing.T) {
 		for _, lost := range []bool{false, true} {
 			t.Run(fmt.Sprintf("%s after %d, only the answer is lost: %v", c.method, c.works, lost), func(t *testing.T) {
 				t.Parallel()
-				w, n, calls := newWorld(t), &nudger{}, 0
+				w, n, calls := newWorld(t), &fakeSender{}, 0
 				w.announce(t)
 				fail := func(_ context.Context, method string) error {
 					if method != c.method {
@@ -798,7 +798,7 @@ func TestWhomAStoppedWorkerReachedIsRecorded(t *testing.T) {
 	w := newWorld(t)
 	w.announce(t)
 	ctx, stop := context.WithCancel(t.Context())
-	n := &nudger{after: func(receipts.Batch) error {
+	n := &fakeSender{after: func(receipts.Batch) error {
 		stop()
 		return nil
 	}}
@@ -823,7 +823,7 @@ func TestAnOutcomeIsRecordedAsSoonAsTheRecordsAnswer(t *testing.T) {
 		t.Run(fmt.Sprintf("down for %v, lost %v", c.down, c.lost), func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				w, n := newWorldAt(t, nil, time.Now), &nudger{size: 3}
+				w, n := newWorldAt(t, nil, time.Now), &fakeSender{size: 3}
 				w.announce(t)
 				begun := time.Now()
 				fail := func(_ context.Context, method string) error {
@@ -857,7 +857,7 @@ func TestAnOutcomeIsRecordedAsSoonAsTheRecordsAnswer(t *testing.T) {
 // What stands beside the mentions may tell what came of those before.
 func TestANudgeKnowsWhatCameOfThoseBeforeIt(t *testing.T) {
 	t.Parallel()
-	w, n := newWorld(t), &nudger{answer: func(_ context.Context, b receipts.Batch) (receipts.Missed, error) {
+	w, n := newWorld(t), &fakeSender{answer: func(_ context.Context, b receipts.Batch) (receipts.Missed, error) {
 		if b.UserIDs[0] == "li" {
 			return receipts.Missed{Flooded: b.UserIDs}, nil
 		}
@@ -880,7 +880,7 @@ func TestANudgeKnowsWhatCameOfThoseBeforeIt(t *testing.T) {
 // A lease ran out, and two workers are at the same run.
 func TestARunInTwoPlacesNudgesNobodyTwice(t *testing.T) {
 	t.Parallel()
-	w, n := newWorld(t), &nudger{}
+	w, n := newWorld(t), &fakeSender{}
 	w.members.set(slices.Sorted(maps.Keys(numbered(30)))...)
 	w.announce(t)
 	var all errgroup.Group
@@ -902,7 +902,7 @@ func TestARunInTwoPlacesNudgesNobodyTwice(t *testing.T) {
 // Several admins say it at the same time.
 func TestOfSeveralRunsAtOnceOneReminds(t *testing.T) {
 	t.Parallel()
-	w, n := newWorld(t), &nudger{}
+	w, n := newWorld(t), &fakeSender{}
 	w.announce(t)
 	kept := make([]bool, 8)
 	var all errgroup.Group

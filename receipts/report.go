@@ -15,7 +15,7 @@ type Read struct {
 	Exact bool
 }
 
-// Better tells whether r says more than known: a time that is exact beats one
+// Better reports whether r says more than known: a time that is exact beats one
 // that is not, and of two alike the earlier one is kept.
 func (r Read) Better(known Read) bool {
 	if r.Exact != known.Exact {
@@ -46,9 +46,9 @@ type Gap struct {
 // Facts is everything that a report is computed from.
 type Facts struct {
 	Message  Message
-	Audience *Members          // as counted; nil if it is not known
-	Moves    map[string][]Sign // see Kept
-	Current  *Members          // in the group now; nil if it is not known
+	Audience *Members              // as counted; nil if it is not known
+	Moves    map[string][]Sighting // see Snapshot
+	Current  *Members              // in the group now; nil if it is not known
 	Reads    Reads
 	// AsOf is when DingTalk was last asked for all readers; zero if never.
 	AsOf time.Time
@@ -91,7 +91,7 @@ type Report struct {
 	FollowUp  *FollowUp      // nil unless one goes on
 }
 
-// Complete tells whether everything that the report should say is known.
+// Complete reports whether everything that the report should say is known.
 func (r Report) Complete() bool { return len(r.Gaps) == 0 }
 
 // Shown returns whom an account of the report names, in lists of at most limit people: the
@@ -106,7 +106,7 @@ func (r Report) Shown(limit int, withReaders bool) []string {
 	return ids
 }
 
-// AllRead tells whether everybody has certainly read. Of a learned audience that is
+// AllRead reports whether everybody has certainly read. Of a learned audience that is
 // never certain.
 func (r Report) AllRead() bool {
 	return r.Complete() && r.Source != Learned && r.Total > 0 && len(r.Read) == r.Total
@@ -152,7 +152,7 @@ func Compute(f Facts) Report {
 		return r
 	}
 
-	audience := f.Audience.postedAt(f.Message.posted(), f.Moves).Without(f.Excluded)
+	audience := f.Audience.atPosting(f.Message.posted(), f.Moves).Without(f.Excluded)
 	if audience.Source == Learned {
 		audience = audience.with(f.Reads).Without(f.Excluded)
 	}

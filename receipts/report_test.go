@@ -325,31 +325,33 @@ func TestComputeOfAnyFacts(t *testing.T) {
 func TestTheAudienceIsOfTheMomentOfPosting(t *testing.T) {
 	t.Parallel()
 	posted := morning.Add(20 * time.Second)
-	came := func(after time.Duration) receipts.Sign { return receipts.Sign{At: posted.Add(after), Here: true} }
-	left := func(after time.Duration) receipts.Sign { return receipts.Sign{At: posted.Add(after)} }
+	came := func(after time.Duration) receipts.Sighting {
+		return receipts.Sighting{At: posted.Add(after), Here: true}
+	}
+	left := func(after time.Duration) receipts.Sighting { return receipts.Sighting{At: posted.Add(after)} }
 	sent := receipts.Message{State: receipts.Sent, CreatedAt: morning, SentAt: posted}
 	quoted := receipts.Message{State: receipts.Sent, CreatedAt: morning, SentAt: at(10)}
 	for _, c := range []struct {
 		name    string
 		message receipts.Message
-		moves   map[string][]receipts.Sign
+		moves   map[string][]receipts.Sighting
 		unread  []string
 		joined  int
 	}{
 		{"nobody moved", sent, nil, []string{"a", "b"}, 1},
-		{"came before it", sent, map[string][]receipts.Sign{"c": {came(-time.Second)}}, []string{"a", "b", "c"}, 0},
-		{"came when it was posted", sent, map[string][]receipts.Sign{"c": {came(0)}}, []string{"a", "b", "c"}, 0},
-		{"came after it", sent, map[string][]receipts.Sign{"c": {came(time.Millisecond)}}, []string{"a", "b"}, 1},
-		{"came before it, and was counted", sent, map[string][]receipts.Sign{"a": {came(-time.Second)}}, []string{"a", "b"}, 1},
-		{"left before it, and came back", sent, map[string][]receipts.Sign{"b": {left(-time.Second)}}, []string{"a"}, 2},
-		{"left when it was posted, and came back", sent, map[string][]receipts.Sign{"b": {left(0)}}, []string{"a", "b"}, 1},
-		{"left after it, and came back", sent, map[string][]receipts.Sign{"b": {left(time.Second)}}, []string{"a", "b"}, 1},
-		{"one came, one left", sent, map[string][]receipts.Sign{"b": {left(-2 * time.Second)}, "c": {came(-time.Second)}}, []string{"a", "c"}, 1},
-		{"left and came back before it", sent, map[string][]receipts.Sign{"b": {came(-time.Second), left(-2 * time.Second)}, "c": {left(-2 * time.Second), came(-time.Second)}}, []string{"a", "b", "c"}, 0},
-		{"left before it and came back after it", sent, map[string][]receipts.Sign{"b": {came(time.Second), left(-time.Second)}}, []string{"a"}, 2},
-		{"came before it, left and came back after it", sent, map[string][]receipts.Sign{"c": {came(2 * time.Second), left(time.Second), came(-time.Second)}}, []string{"a", "b", "c"}, 0},
-		{"left before the list was made, which has him", sent, map[string][]receipts.Sign{"b": {left(-time.Minute)}}, []string{"a", "b"}, 1},
-		{"came while it may have been there, which only a quotation shows", quoted, map[string][]receipts.Sign{"c": {came(time.Second)}}, []string{"a", "b"}, 1},
+		{"came before it", sent, map[string][]receipts.Sighting{"c": {came(-time.Second)}}, []string{"a", "b", "c"}, 0},
+		{"came when it was posted", sent, map[string][]receipts.Sighting{"c": {came(0)}}, []string{"a", "b", "c"}, 0},
+		{"came after it", sent, map[string][]receipts.Sighting{"c": {came(time.Millisecond)}}, []string{"a", "b"}, 1},
+		{"came before it, and was counted", sent, map[string][]receipts.Sighting{"a": {came(-time.Second)}}, []string{"a", "b"}, 1},
+		{"left before it, and came back", sent, map[string][]receipts.Sighting{"b": {left(-time.Second)}}, []string{"a"}, 2},
+		{"left when it was posted, and came back", sent, map[string][]receipts.Sighting{"b": {left(0)}}, []string{"a", "b"}, 1},
+		{"left after it, and came back", sent, map[string][]receipts.Sighting{"b": {left(time.Second)}}, []string{"a", "b"}, 1},
+		{"one came, one left", sent, map[string][]receipts.Sighting{"b": {left(-2 * time.Second)}, "c": {came(-time.Second)}}, []string{"a", "c"}, 1},
+		{"left and came back before it", sent, map[string][]receipts.Sighting{"b": {came(-time.Second), left(-2 * time.Second)}, "c": {left(-2 * time.Second), came(-time.Second)}}, []string{"a", "b", "c"}, 0},
+		{"left before it and came back after it", sent, map[string][]receipts.Sighting{"b": {came(time.Second), left(-time.Second)}}, []string{"a"}, 2},
+		{"came before it, left and came back after it", sent, map[string][]receipts.Sighting{"c": {came(2 * time.Second), left(time.Second), came(-time.Second)}}, []string{"a", "b", "c"}, 0},
+		{"left before the list was made, which has him", sent, map[string][]receipts.Sighting{"b": {left(-time.Minute)}}, []string{"a", "b"}, 1},
+		{"came while it may have been there, which only a quotation shows", quoted, map[string][]receipts.Sighting{"c": {came(time.Second)}}, []string{"a", "b"}, 1},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()

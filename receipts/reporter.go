@@ -65,7 +65,7 @@ const notYetFor = 10 * time.Minute
 // fields are needed. Reporters are safe for concurrent use.
 type Reporter struct {
 	Records  Records
-	Members  *MemberBook
+	Members  *MemberResolver
 	Readers  ReadersSource
 	Excluded []string // userIds that are never counted
 	// Fresh is how old an answer of DingTalk may be to be used again.
@@ -95,29 +95,29 @@ func (r *Reporter) Ask(ctx context.Context, group string, number int, rights Rig
 // it. Who is in the group now is not asked for: the report tells nothing of who came or
 // left since. Errors are those of Report.
 func (r *Reporter) Save(ctx context.Context, group string, number int) (Report, error) {
-	kept, err := r.kept(ctx, group, number)
+	snapshot, err := r.snapshot(ctx, group, number)
 	switch {
 	case err != nil:
 		return Report{}, err
-	case kept.Audience == nil: // it can be found out now, if late
+	case snapshot.Audience == nil: // it can be found out now, if late
 		return r.Report(ctx, group, number)
 	}
-	known := r.compute(kept, nil, nil)
-	if kept.Message.State != Sent || known.AllRead() || young(kept.AsOf, r.Now(), r.Fresh) {
+	known := r.compute(snapshot, nil, nil)
+	if snapshot.Message.State != Sent || known.AllRead() || young(snapshot.AsOf, r.Now(), r.Fresh) {
 		return known, nil
 	}
-	asked, gap, err := r.query(ctx, kept.Message, Rights{})
+	asked, gap, err := r.query(ctx, snapshot.Message, Rights{})
 	if err != nil {
 		return Report{}, err
 	}
-	if kept, err = r.keptSince(ctx, group, number, asked); err != nil {
+	if snapshot, err = r.snapshotSince(ctx, group, number, asked); err != nil {
 		return Report{}, err
 	}
 	var gaps []Gap
 	if gap != nil {
 		gaps = append(gaps, Gap{ReadersPart, gap})
 	}
-	return r.compute(kept, nil, gaps), nil
+	return r.compute(snapshot, nil, gaps), nil
 }
 
 // shared makes a report in which no answer older than fresh is used.
@@ -132,13 +132,13 @@ func (r *Reporter) Again(ctx context.Context, report Report) (Report, error) {
 	if len(report.Unread) == 0 {
 		return report, nil
 	}
-	kept, err := r.Records.Kept(ctx, report.Message.Group, report.Message.Number)
+	snapshot, err := r.Records.Snapshot(ctx, report.Message.Group, report.Message.Number)
 	if err != nil {
 		return Report{}, err
 	}
-	report = report.readBy(kept.Reads)
-	if kept.Message.State != report.Message.State {
-		report.Message, report.Unread = kept.Message, nil
+	report = report.readBy(snapshot.Reads)
+	if snapshot.Message.State != report.Message.State {
+		report.Message, report.Unread = snapshot.Message, nil
 		report.Gaps = append(slices.Clone(report.Gaps), Gap{ReadersPart, ErrOver})
 	}
 	return report, nil
@@ -161,44 +161,44 @@ func (r *Reporter) named(ctx context.Context, report Report, userIDs []string, l
 
 // Message returns the record of the message of that number, or ErrNoMessage.
 func (r *Reporter) Message(ctx context.Context, group string, number int) (Message, error) {
-	kept, err := r.kept(ctx, group, number)
-	return kept.Message, err
+	snapshot, err := r.snapshot(ctx, group, number)
+	return snapshot.Message, err
 }
 
 // Progress reports on the last messages of a group from what is known, without
 // asking DingTalk, the newest first. Their Unread is not filled in.
 func (r *Reporter) Progress(ctx context.Context, group string, limit int) ([]Report, error) {
 	var (
-		recent  []Kept
+		recent  []Snapshot
 		current *Members
 		both    errgroup.Group
 	)
-	both.Go(func() (err error) { recent, err = r.Records.RecentKept(ctx, group, limit); return err })
+	both.Go(func() (err error) { recent, err = r.Records.RecentSnapshots(ctx, group, limit); return err })
 	both.Go(func() (err error) { current, err = r.Members.Known(ctx, group); return err })
 	if err := both.Wait(); err != nil {
 		return nil, err
 	}
 	reports := make([]Report, len(recent))
-	for i, kept := range recent {
-		kept, err := r.settled(ctx, kept)
+	for i, snapshot := range recent {
+		snapshot, err := r.expireSending(ctx, snapshot)
 		if err != nil {
 			return nil, err
 		}
-		reports[i] = r.compute(kept, current, nil)
+		reports[i] = r.compute(snapshot, current, nil)
 		reports[i].Unread = nil
 	}
 	return reports, nil
 }
 
 func (r *Reporter) report(ctx context.Context, q question) (Report, error) {
-	kept, err := r.kept(ctx, q.group, q.number)
+	snapshot, err := r.snapshot(ctx, q.group, q.number)
 	if err != nil {
 		return Report{}, err
 	}
-	if kept.Message.State != Sent {
-		return r.compute(kept, nil, []Gap{{ReadersPart, ErrOver}}), nil
+	if snapshot.Message.State != Sent {
+		return r.compute(snapshot, nil, []Gap{{ReadersPart, ErrOver}}), nil
 	}
-	if known := r.compute(kept, nil, nil); known.AllRead() {
+	if known := r.compute(snapshot, nil, nil); known.AllRead() {
 		return known, nil
 	}
 
@@ -229,28 +229,28 @@ func (r *Reporter) report(ctx context.Context, q question) (Report, error) {
 		return nil
 	})
 	both.Go(func() error {
-		if young(kept.AsOf, r.Now(), q.fresh) {
+		if young(snapshot.AsOf, r.Now(), q.fresh) {
 			return nil
 		}
 		queried = true
 		var err error
-		asked, readersErr, err = r.query(ctx, kept.Message, q.rights)
+		asked, readersErr, err = r.query(ctx, snapshot.Message, q.rights)
 		return err
 	})
 	if err := both.Wait(); err != nil {
 		return Report{}, err
 	}
-	if membersErr == nil && kept.Audience == nil {
-		if err := r.Records.KeepAudience(ctx, q.group, q.number, *current); err != nil {
+	if membersErr == nil && snapshot.Audience == nil {
+		if err := r.Records.SaveAudience(ctx, q.group, q.number, *current); err != nil {
 			return Report{}, fmt.Errorf("keep audience: %w", err)
 		}
-		kept.Audience = current
+		snapshot.Audience = current
 	}
 	if listed || queried { // meanwhile people may have read it, or somebody recalled it
-		if kept, err = r.keptSince(ctx, q.group, q.number, asked); err != nil {
+		if snapshot, err = r.snapshotSince(ctx, q.group, q.number, asked); err != nil {
 			return Report{}, err
 		}
-		if kept.Message.State != Sent {
+		if snapshot.Message.State != Sent {
 			readersErr = ErrOver
 		}
 	}
@@ -260,52 +260,52 @@ func (r *Reporter) report(ctx context.Context, q question) (Report, error) {
 		gaps = append(gaps, Gap{ReadersPart, readersErr})
 	}
 	switch {
-	case membersErr != nil && kept.Audience == nil:
+	case membersErr != nil && snapshot.Audience == nil:
 		gaps = append(gaps, Gap{AudiencePart, membersErr})
 	case membersErr != nil:
 		gaps = append(gaps, Gap{MembersPart, membersErr})
 	}
-	return r.compute(kept, current, gaps), nil
+	return r.compute(snapshot, current, gaps), nil
 }
 
-// kept reads what is known.
-func (r *Reporter) kept(ctx context.Context, group string, number int) (Kept, error) {
-	kept, err := r.Records.Kept(ctx, group, number)
+// snapshot reads what is known.
+func (r *Reporter) snapshot(ctx context.Context, group string, number int) (Snapshot, error) {
+	snapshot, err := r.Records.Snapshot(ctx, group, number)
 	if err != nil {
-		return Kept{}, err
+		return Snapshot{}, err
 	}
-	return r.settled(ctx, kept)
+	return r.expireSending(ctx, snapshot)
 }
 
-// keptSince reads what is known after DingTalk showed all readers at that time; zero if
+// snapshotSince reads what is known after DingTalk showed all readers at that time; zero if
 // it did not. A clock that was set back has it before the time that is recorded.
-func (r *Reporter) keptSince(ctx context.Context, group string, number int, asked time.Time) (Kept, error) {
-	kept, err := r.kept(ctx, group, number)
+func (r *Reporter) snapshotSince(ctx context.Context, group string, number int, asked time.Time) (Snapshot, error) {
+	snapshot, err := r.snapshot(ctx, group, number)
 	if !asked.IsZero() {
-		kept.AsOf = asked
+		snapshot.AsOf = asked
 	}
-	return kept, err
+	return snapshot, err
 }
 
-// settled looks at a message's state: one that has been on its way for too long was cut
+// expireSending looks at the state of a message: one that has been on its way for too long was cut
 // off, and becomes uncertain.
-func (r *Reporter) settled(ctx context.Context, kept Kept) (Kept, error) {
-	m := kept.Message
+func (r *Reporter) expireSending(ctx context.Context, snapshot Snapshot) (Snapshot, error) {
+	m := snapshot.Message
 	if m.State != Sending || r.Now().Sub(m.CreatedAt) < deliveredWithin {
-		return kept, nil
+		return snapshot, nil
 	}
 	var err error
-	kept.Message, err = r.Records.Mark(ctx, m.Group, m.Number, Change{To: Uncertain, Reason: Interrupted})
+	snapshot.Message, err = r.Records.Mark(ctx, m.Group, m.Number, Change{To: Uncertain, Reason: Interrupted})
 	if err != nil && !errors.Is(err, ErrWrongState) {
-		return Kept{}, err
+		return Snapshot{}, err
 	}
-	return kept, nil
+	return snapshot, nil
 }
 
-func (r *Reporter) compute(kept Kept, current *Members, gaps []Gap) Report {
+func (r *Reporter) compute(snapshot Snapshot, current *Members, gaps []Gap) Report {
 	return Compute(Facts{
-		Message: kept.Message, Audience: kept.Audience, Moves: kept.Moves, Current: current, Reads: kept.Reads,
-		AsOf: kept.AsOf, Gaps: gaps, Excluded: r.Excluded, Reminders: kept.Reminders, FollowUp: kept.FollowUp,
+		Message: snapshot.Message, Audience: snapshot.Audience, Moves: snapshot.Moves, Current: current, Reads: snapshot.Reads,
+		AsOf: snapshot.AsOf, Gaps: gaps, Excluded: r.Excluded, Reminders: snapshot.Reminders, FollowUp: snapshot.FollowUp,
 	})
 }
 
@@ -339,7 +339,7 @@ func (r *Reporter) query(ctx context.Context, m Message, rights Rights) (asked t
 		asked = time.Time{}
 	}
 	// Whoever was seen has read, however the question ended.
-	if err := r.Records.KeepReads(ctx, m.Group, m.Number, ids, r.Now(), asked); err != nil {
+	if err := r.Records.SaveReads(ctx, m.Group, m.Number, ids, r.Now(), asked); err != nil {
 		return time.Time{}, nil, fmt.Errorf("keep reads: %w", err)
 	}
 	return asked, gap, nil

@@ -139,7 +139,7 @@ func TestReportOfAFreshAnswerKnowsWhatWasLearnedSince(t *testing.T) {
 	w.announce(t)
 	w.report(t)
 	w.clock.advance(time.Second)
-	if err := w.records.KeepReads(t.Context(), group, 1, []string{"li"}, w.clock.now(), time.Time{}); err != nil {
+	if err := w.records.SaveReads(t.Context(), group, 1, []string{"li"}, w.clock.now(), time.Time{}); err != nil {
 		t.Fatal(err)
 	}
 	r := w.report(t)
@@ -649,10 +649,10 @@ func TestReportWithoutRecords(t *testing.T) {
 		method string
 		set    func(w *world)
 	}{
-		{"Kept", func(*world) {}},
-		{"KeepReads", func(*world) {}},
+		{"Snapshot", func(*world) {}},
+		{"SaveReads", func(*world) {}},
 		{"Mark", func(w *world) { w.readers.say(refusing(receipts.ErrGroupGone)) }},
-		{"KeepAudience", func(w *world) { w.records.messages[group][0].kept.Audience = nil }},
+		{"SaveAudience", func(w *world) { w.records.messages[group][0].kept.Audience = nil }},
 	} {
 		t.Run(c.method, func(t *testing.T) {
 			t.Parallel()
@@ -699,7 +699,7 @@ func TestProgressTellsWhatIsKnownWithoutAskingDingTalk(t *testing.T) {
 	w := newWorld(t)
 	w.announceMany(t, 5)
 	for number, ids := range map[int][]string{5: {"li"}, 4: {"li", "zhang", "wang"}, 3: nil} {
-		if err := w.records.KeepReads(t.Context(), group, number, ids, w.clock.now(), time.Time{}); err != nil {
+		if err := w.records.SaveReads(t.Context(), group, number, ids, w.clock.now(), time.Time{}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -735,7 +735,7 @@ func TestProgressOfAnotherGroupIsEmpty(t *testing.T) {
 
 func TestProgressWithoutRecords(t *testing.T) {
 	t.Parallel()
-	for _, method := range []string{"RecentKept", "KnownMembers"} {
+	for _, method := range []string{"RecentSnapshots", "KnownMembers"} {
 		t.Run(method, func(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t)
@@ -800,7 +800,7 @@ func TestSaveTellsWhatItCouldNotFindOut(t *testing.T) {
 	if _, err := w.reporter.Save(t.Context(), group, 2); !errors.Is(err, receipts.ErrNoMessage) {
 		t.Error(err)
 	}
-	w.records.fail("KeepReads")
+	w.records.fail("SaveReads")
 	if _, err := w.reporter.Save(t.Context(), group, 1); !errors.Is(err, errDown) {
 		t.Error(err)
 	}

@@ -12,7 +12,7 @@ import (
 // RoundView is what a round of a follow-up says.
 type RoundView struct {
 	Language string
-	// Act is Remind where the reminder did not tell of the report by itself, Excuse, or
+	// Act is Remind where the reminder did not tell of the report by itself, ReportFailure, or
 	// Finish.
 	Act      Act
 	FollowUp FollowUp // as it is after the round
@@ -42,7 +42,7 @@ func (r *round) act(ctx context.Context, act Act) error {
 	switch act {
 	case Remind:
 		return r.remind(ctx)
-	case Excuse:
+	case ReportFailure:
 		return r.publish(ctx, r.view(act))
 	case Finish:
 		return r.finish(ctx)
@@ -61,7 +61,7 @@ func (r *round) remind(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	n := nudges{nudger: r.nudger, view: ReminderView{Language: r.followUp.Language, Message: r.report.Message, Round: &r.report}, mentions: mentionsOfRound}
+	n := reminderSender{reminderKit: r.reminderKit, view: ReminderView{Language: r.followUp.Language, Message: r.report.Message, Round: &r.report}, mentions: mentionsOfRound}
 	n.usable(webhook)
 	prompt := Prompt{Run: r.run, By: r.followUp.Channel(), Round: &r.followUp}
 	done, err := n.remind(ctx, r.report, prompt)
@@ -82,7 +82,7 @@ func (r *round) remind(ctx context.Context) error {
 		return nil
 	}
 	v := r.view(Remind)
-	v.Names = r.nudger.names(ctx, r.group(), append(v.Report.Shown(r.settings.MaxNames, false), done.Shown(r.settings.MaxNames)...))
+	v.Names = r.reminderKit.names(ctx, r.group(), append(v.Report.Shown(r.settings.MaxNames, false), done.Shown(r.settings.MaxNames)...))
 	if v.Report, err = r.reporter.Again(ctx, v.Report); err != nil {
 		return err
 	}
@@ -98,7 +98,7 @@ func (r *round) finish(ctx context.Context) error {
 	r.run = r.followUp.ID + ":end"
 	v := r.view(Finish)
 	var err error
-	if v.Report, v.Names, err = r.reporter.named(ctx, v.Report, v.Report.Shown(r.settings.MaxNames, false), r.nudger.names); err != nil {
+	if v.Report, v.Names, err = r.reporter.named(ctx, v.Report, v.Report.Shown(r.settings.MaxNames, false), r.reminderKit.names); err != nil {
 		return err
 	}
 	var told []string
@@ -168,7 +168,7 @@ func (r *round) once(ctx context.Context, step string, do func() error) error {
 		return errOvertaken
 	}
 	step = r.run + step
-	first, err := r.ports.Store.FirstPosting(ctx, m.Group, step)
+	first, err := r.ports.Store.BeginStep(ctx, m.Group, step)
 	if err != nil || !first {
 		return err
 	}
@@ -176,7 +176,7 @@ func (r *round) once(ctx context.Context, step string, do func() error) error {
 	if failure == nil {
 		return nil
 	}
-	if err := r.ports.Store.DropPosting(context.WithoutCancel(ctx), m.Group, step); err != nil {
+	if err := r.ports.Store.DropStep(context.WithoutCancel(ctx), m.Group, step); err != nil {
 		r.ports.Log(ctx).Error("a step that failed counts as done", zap.String("step", step), zap.Errors("errors", []error{failure, err}))
 	}
 	return failure

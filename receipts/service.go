@@ -19,7 +19,7 @@ type Store interface {
 	ReminderRecords
 	FollowUpRecords
 	GroupRecords
-	StepRecords
+	StepLog
 }
 
 // Platform is DingTalk.
@@ -88,36 +88,36 @@ type Service struct {
 	*Poster
 	Events *Events // what DingTalk pushes
 
-	ports     Ports
-	members   *MemberBook
-	names     *NameBook
-	reporter  *Reporter
-	announcer *Announcer
-	recaller  *Recaller
-	nudger    *nudger
-	followUps *follower
-	sweeps    *sweeper
+	ports       Ports
+	members     *MemberResolver
+	names       *NameResolver
+	reporter    *Reporter
+	announcer   *Announcer
+	recaller    *Recaller
+	reminderKit *reminderKit
+	followUps   *follower
+	sweeps      *sweeper
 }
 
 // NewService returns a Service.
 func NewService(p Ports, settings Settings) *Service {
 	s := &Service{Settings: settings, ports: p, Poster: &Poster{p}}
-	s.members = NewMemberBook(p.Store, s.CacheFor, p.Now, p.Sources...)
+	s.members = NewMemberResolver(p.Store, s.CacheFor, p.Now, p.Sources...)
 	s.members.Since = s.MembersSince
 	s.members.Refused = func(ctx context.Context, group string, r Refusal, err error) {
 		p.Log(ctx).Warn("a source of members will not be asked for a while", zap.String("group", group), zap.String("source", string(r.Source)),
 			zap.String("reason", string(r.Reason)), zap.Time("until", r.Until), zap.Error(err))
 	}
-	s.names = &NameBook{Records: p.Store, Directory: p.Platform}
+	s.names = &NameResolver{Records: p.Store, Directory: p.Platform}
 	s.reporter = &Reporter{Records: p.Store, Members: s.members, Readers: p.Platform, Excluded: s.Excluded, Fresh: s.FreshFor, Now: p.Now}
 	s.announcer = &Announcer{Records: p.Store, Members: s.members, Sender: p.Platform, Compose: p.Presenter.Announcement, Now: p.Now}
 	s.recaller = &Recaller{Records: p.Store, Source: p.Platform, Readers: p.Platform}
-	s.nudger = &nudger{
+	s.reminderKit = &reminderKit{
 		ports: p, names: s.Names, maxNames: s.MaxNames, poster: s.Poster,
 		reminders: &Reminders{Records: p.Store, Cooldown: s.Reminders.Cooldown, Now: p.Now},
 	}
 	s.followUps = &follower{
-		settings: settings, ports: p, records: &FollowUps{Records: p.Store, Now: p.Now}, reporter: s.reporter, nudger: s.nudger, poster: s.Poster,
+		settings: settings, ports: p, records: &FollowUps{Records: p.Store, Now: p.Now}, reporter: s.reporter, reminderKit: s.reminderKit, poster: s.Poster,
 	}
 	s.sweeps = &sweeper{after: s.Sweeps, ports: p, reporter: s.reporter}
 	s.Events = &Events{Records: p.Store, Pushes: p.Pushes, Groups: p.Store, Members: s.members, Wake: s.followUps.wake, Now: p.Now}
@@ -336,13 +336,13 @@ func (s *Service) Status(ctx context.Context, by Actor, group string) (GroupStat
 	return status, err
 }
 
-// Heard keeps what a command told of its group, if the bot works there. A failure costs
+// UpdateGroup saves what a command told of its group, if the bot works there. A failure costs
 // nothing else: it is kept with the next command.
-func (s *Service) Heard(ctx context.Context, group string, h Heard) {
+func (s *Service) UpdateGroup(ctx context.Context, group string, u GroupUpdate) {
 	if !s.Policy.Works(group) {
 		return
 	}
-	if err := s.ports.Store.KeepHeard(ctx, group, h); err != nil {
+	if err := s.ports.Store.SaveGroupUpdate(ctx, group, u); err != nil {
 		s.ports.Log(ctx).Warn("what was heard is not kept", zap.Error(err))
 	}
 }

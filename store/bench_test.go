@@ -33,7 +33,7 @@ func BenchmarkKeepPushed(b *testing.B) {
 	b.Run("script", func(b *testing.B) {
 		b.ReportAllocs()
 		for b.Loop() {
-			if known, err := s.KeepPushed(b.Context(), group, "key", times); !known || err != nil {
+			if known, err := s.SavePushedReads(b.Context(), group, "key", times); !known || err != nil {
 				b.Fatal(known, err)
 			}
 		}
@@ -77,7 +77,7 @@ func BenchmarkAnswers(b *testing.B) {
 				times[ids[i]] = now
 			}
 		}
-		err := s.AddMembers(ctx, group, ids, receipts.Moment{Said: now.Add(-time.Hour), Own: now.Add(-time.Hour)})
+		err := s.AddMembers(ctx, group, ids, receipts.EventTime{Reported: now.Add(-time.Hour), Local: now.Add(-time.Hour)})
 		for n := range 50 {
 			command := fmt.Sprint("msg", n)
 			if err == nil {
@@ -87,17 +87,17 @@ func BenchmarkAnswers(b *testing.B) {
 				_, err = s.Mark(ctx, group, n+1, receipts.Change{To: receipts.Sent, Key: command, SentAt: now})
 			}
 			if err == nil {
-				_, err = s.KeepPushed(ctx, group, command, times)
+				_, err = s.SavePushedReads(ctx, group, command, times)
 			}
 			if err == nil {
-				err = s.KeepReads(ctx, group, n+1, nil, now, now)
+				err = s.SaveReads(ctx, group, n+1, nil, now, now)
 			}
 		}
 		if err != nil {
 			b.Fatal(err)
 		}
 		learned := receipts.LearnedMembers{Records: s, Now: time.Now}
-		book := receipts.NewMemberBook(s, time.Hour, time.Now, noList{}, learned)
+		book := receipts.NewMemberResolver(s, time.Hour, time.Now, noList{}, learned)
 		reporter := &receipts.Reporter{Records: s, Members: book, Fresh: time.Hour, Now: time.Now}
 		usage := func() error {
 			_, membersErr := book.Members(ctx, group, receipts.Rights{})
@@ -117,7 +117,7 @@ func BenchmarkAnswers(b *testing.B) {
 		run("who read, plain group", func() error { _, err := reporter.Report(ctx, group, 1); return err })
 		run("list, plain group", func() error { _, err := reporter.Progress(ctx, group, 10); return err })
 		run("usage, plain group", usage)
-		if err := s.KeepMembers(ctx, group, receipts.Members{UserIDs: ids, Source: receipts.SceneGroup, At: now}, nil); err != nil {
+		if err := s.SaveMembers(ctx, group, receipts.Members{UserIDs: ids, Source: receipts.SceneGroup, At: now}, nil); err != nil {
 			b.Fatal(err)
 		}
 		run("who read, scene group", func() error { _, err := reporter.Report(ctx, group, 1); return err })

@@ -119,7 +119,7 @@ func inspectServer(ctx context.Context, rdb redis.Cmdable) (Server, error) {
 	return one, nil //nolint:nilerr // a refusal is "not told"
 }
 
-// isAnswer tells whether Redis itself answered with the error.
+// isAnswer reports whether Redis itself answered with the error.
 func isAnswer(err error) bool {
 	_, ok := errors.AsType[redis.Error](err)
 	return ok

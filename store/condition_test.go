@@ -100,7 +100,7 @@ func TestTheLastPushesAreKeptByKind(t *testing.T) {
 			kind string
 			ms   int64
 		}{{"a", 1000}, {"b", 2000}, {"a", 3000}} {
-			if err := s.KeepPush(t.Context(), push.kind, fromMillis(push.ms)); err != nil {
+			if err := s.SavePush(t.Context(), push.kind, fromMillis(push.ms)); err != nil {
 				t.Fatal(err)
 			}
 		}

@@ -94,7 +94,7 @@ func connect(o Options, address string) (redis.UniversalClient, string, error) {
 	}
 }
 
-// clientOptions reads the options, and tells whether they mean a cluster. A
+// clientOptions reads the options, and reports whether they mean a cluster. A
 // MasterName means Sentinels. Its errors show nothing that can be a secret.
 func clientOptions(o Options, address string) (*redis.UniversalOptions, bool, error) {
 	u, query, err := splitURL(address)
@@ -221,7 +221,7 @@ func isPort(text string) bool {
 	return err == nil && number > 0
 }
 
-// IsAddress tells whether a text can be one of Options.Addrs.
+// IsAddress reports whether a text can be one of Options.Addrs.
 func IsAddress(text string) bool {
 	_, err := withPort(text, false)
 	return err == nil

@@ -48,7 +48,7 @@ func recorded(t *testing.T, s *Store, group string, number int, want *receipts.F
 	if diff := cmp.Diff(want, must(s.FollowUp(t.Context(), group, number))(t)); diff != "" {
 		t.Errorf("recorded of #%d (-want +got):\n%s", number, diff)
 	}
-	if diff := cmp.Diff(want, must(s.Kept(t.Context(), group, number))(t).FollowUp); diff != "" {
+	if diff := cmp.Diff(want, must(s.Snapshot(t.Context(), group, number))(t).FollowUp); diff != "" {
 		t.Errorf("kept of #%d (-want +got):\n%s", number, diff)
 	}
 }
@@ -396,7 +396,7 @@ func TestAnyFollowUpComesBack(t *testing.T) {
 				rt.Fatalf("changed: %v, %v", done, err)
 			}
 			for what, got := range map[string]*receipts.FollowUp{
-				"read": must(s.FollowUp(ctx, group, m.Number))(t), "kept": must(s.Kept(ctx, group, m.Number))(t).FollowUp,
+				"read": must(s.FollowUp(ctx, group, m.Number))(t), "kept": must(s.Snapshot(ctx, group, m.Number))(t).FollowUp,
 			} {
 				if diff := cmp.Diff(&f, got, cmpopts.EquateEmpty()); diff != "" {
 					rt.Fatalf("%s (-want +got):\n%s", what, diff)

@@ -107,7 +107,7 @@ func glob(text string) string {
 	return strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`, `[`, `\[`, `]`, `\]`).Replace(text)
 }
 
-// forgetIn erases a person from one key, whichever it is, and tells whether it held
+// forgetIn erases a person from one key, whichever it is, and reports whether it held
 // anything.
 func (s *Store) forgetIn(ctx context.Context, key, userID string, dry bool) (held bool, err error) {
 	for range changeTries {

@@ -59,9 +59,9 @@ func fillWith(t *testing.T, s *Store, group string) {
 	}
 	no(err)
 	must(s.Mark(ctx, group, m.Number, receipts.Change{To: receipts.Sent, Key: "k", SentAt: noon}))(t)
-	no(s.KeepReads(ctx, group, m.Number, both, noon, noon))
-	no(s.KeepMembers(ctx, group, receipts.Members{UserIDs: both, Source: receipts.Chat, At: noon}, receipts.Names{leaver: person.Name, other: "O"}))
-	no(s.KeepHeard(ctx, group, receipts.Heard{Speaker: person, Title: "title", At: noon}))
+	no(s.SaveReads(ctx, group, m.Number, both, noon, noon))
+	no(s.SaveMembers(ctx, group, receipts.Members{UserIDs: both, Source: receipts.Chat, At: noon}, receipts.Names{leaver: person.Name, other: "O"}))
+	no(s.SaveGroupUpdate(ctx, group, receipts.GroupUpdate{Speaker: person, Title: "title", At: noon}))
 	_, _, err = s.BeginReminder(ctx, group, m.Number, receipts.Reminder{
 		Run: "run", At: noon, Who: person, Batches: []receipts.Batch{{By: receipts.Mention, UserIDs: both}},
 	}, time.Minute)
@@ -116,7 +116,7 @@ func TestAPersonIsErasedFromEverything(t *testing.T) {
 				t.Errorf("%s has no time any more", key)
 			}
 		}
-		kept, err := s.Kept(t.Context(), group, 1)
+		kept, err := s.Snapshot(t.Context(), group, 1)
 		if err != nil || len(kept.Reads) != 1 || len(kept.Audience.UserIDs) != 1 || kept.Message.State != receipts.Sent {
 			t.Errorf("what is left: %+v, %v", kept, err)
 		}

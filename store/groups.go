@@ -23,7 +23,7 @@ const (
 )
 
 // changeMembers runs the script of that name; see there for what how can be.
-func (s *Store) changeMembers(ctx context.Context, group, how string, userIDs []string, at receipts.Moment) error {
+func (s *Store) changeMembers(ctx context.Context, group, how string, userIDs []string, at receipts.EventTime) error {
 	keys, args := s.signs(group, how, userIDs, at)
 	if err := changeMembersScript.Run(ctx, s.rdb, keys, args...).Err(); err != nil {
 		return fmt.Errorf("%s members: %w", how, err)
@@ -32,10 +32,10 @@ func (s *Store) changeMembers(ctx context.Context, group, how string, userIDs []
 }
 
 // signs are the keys and arguments of changeMembersScript.
-func (s *Store) signs(group, how string, userIDs []string, at receipts.Moment) ([]string, []any) {
+func (s *Store) signs(group, how string, userIDs []string, at receipts.EventTime) ([]string, []any) {
 	keys := s.keys.group(group)
 	args := []any{
-		how, at.Said.UnixMilli(), s.keepFor().Milliseconds(), at.Own.UnixMilli(),
+		how, at.Reported.UnixMilli(), s.keepFor().Milliseconds(), at.Local.UnixMilli(),
 		movedKeptFor.Milliseconds(), receipts.PostedWithin.Milliseconds(), movesFor,
 	}
 	for _, id := range userIDs {
@@ -44,13 +44,13 @@ func (s *Store) signs(group, how string, userIDs []string, at receipts.Moment) (
 	return []string{keys.membersAbout(), keys.members(), keys.seen(), keys.moved(), keys.sequence(), keys.messages()}, args
 }
 
-// KeepHeard keeps what a command told of its group, as long as messages are kept, from
+// SaveGroupUpdate keeps what a command told of its group, as long as messages are kept, from
 // the last time; but the webhook only until it is over.
-func (s *Store) KeepHeard(ctx context.Context, group string, h receipts.Heard) error {
+func (s *Store) SaveGroupUpdate(ctx context.Context, group string, h receipts.GroupUpdate) error {
 	keys := s.keys.group(group)
 	_, err := s.rdb.TxPipelined(ctx, func(p redis.Pipeliner) error {
 		if h.Speaker.UserID != "" {
-			about, args := s.signs(group, "note", []string{h.Speaker.UserID}, receipts.Moment{Said: h.At, Own: h.At})
+			about, args := s.signs(group, "note", []string{h.Speaker.UserID}, receipts.EventTime{Reported: h.At, Local: h.At})
 			changeMembersScript.Eval(ctx, p, about, args...)
 			if h.Speaker.Name != "" {
 				s.setNames(ctx, p, group, receipts.Names{h.Speaker.UserID: h.Speaker.Name})
@@ -71,29 +71,29 @@ func (s *Store) KeepHeard(ctx context.Context, group string, h receipts.Heard) e
 	return nil
 }
 
-// Noticed implements receipts.SeenRecords.
-func (s *Store) Noticed(ctx context.Context, group string, limit int) (receipts.Noticed, error) {
+// Sightings implements receipts.SeenRecords.
+func (s *Store) Sightings(ctx context.Context, group string, limit int) (receipts.Sightings, error) {
 	keys := s.keys.group(group)
 	pipe := s.rdb.Pipeline()
 	last := lastReadsScript.Eval(ctx, pipe, []string{keys.sequence(), keys.messages()}, limit)
 	seen, readers := pipe.HGetAll(ctx, keys.seen()), pipe.HGetAll(ctx, keys.readers())
 	if _, err := pipe.Exec(ctx); err != nil {
-		return receipts.Noticed{}, fmt.Errorf("read who was noticed: %w", err)
+		return receipts.Sightings{}, fmt.Errorf("read who was noticed: %w", err)
 	}
 	window, err := decodeLastReads(last)
 	if err != nil {
-		return receipts.Noticed{}, fmt.Errorf("read who was noticed: %w", err)
+		return receipts.Sightings{}, fmt.Errorf("read who was noticed: %w", err)
 	}
-	n := receipts.Noticed{Signs: make(map[string]receipts.Sign, len(seen.Val())), Readers: make(map[string]time.Time, len(readers.Val()))}
+	n := receipts.Sightings{Signs: make(map[string]receipts.Sighting, len(seen.Val())), Readers: make(map[string]time.Time, len(readers.Val()))}
 	for id, text := range seen.Val() {
 		if n.Signs[id], err = decodeSign(text); err != nil {
-			return receipts.Noticed{}, fmt.Errorf("read who was seen: %w", err)
+			return receipts.Sightings{}, fmt.Errorf("read who was seen: %w", err)
 		}
 	}
 	for id, text := range readers.Val() {
 		number, at, err := decodeReader(text)
 		if err != nil {
-			return receipts.Noticed{}, fmt.Errorf("read who has read: %w", err)
+			return receipts.Sightings{}, fmt.Errorf("read who has read: %w", err)
 		}
 		if window.first > 0 && number >= window.first {
 			n.Readers[id] = at
@@ -140,14 +140,14 @@ func decodeReader(text string) (number int64, at time.Time, err error) {
 }
 
 // decodeSign reads "+" (here) or "-" (left) and a time in Unix milliseconds.
-func decodeSign(text string) (receipts.Sign, error) {
+func decodeSign(text string) (receipts.Sighting, error) {
 	// ParseInt reads the sign with the number, so that "-" makes it negative.
 	ms, err := strconv.ParseInt(text, 10, 64)
-	return receipts.Sign{At: time.UnixMilli(max(ms, -ms)), Here: ms > 0}, err
+	return receipts.Sighting{At: time.UnixMilli(max(ms, -ms)), Here: ms > 0}, err
 }
 
-// KeepTitle keeps what the group is called, as long as messages are kept.
-func (s *Store) KeepTitle(ctx context.Context, group, title string) error {
+// SaveTitle keeps what the group is called, as long as messages are kept.
+func (s *Store) SaveTitle(ctx context.Context, group, title string) error {
 	if err := s.rdb.Set(ctx, s.keys.group(group).title(), title, s.keepFor()).Err(); err != nil {
 		return fmt.Errorf("keep title: %w", err)
 	}
@@ -163,8 +163,8 @@ func (s *Store) Title(ctx context.Context, group string) (string, error) {
 	return title, nil
 }
 
-// KeepCoolApp keeps the code of the cool app that is installed in the group.
-func (s *Store) KeepCoolApp(ctx context.Context, group, code string) error {
+// SaveCoolApp keeps the code of the cool app that is installed in the group.
+func (s *Store) SaveCoolApp(ctx context.Context, group, code string) error {
 	if err := s.rdb.Set(ctx, s.keys.group(group).coolApp(), code, 0).Err(); err != nil {
 		return fmt.Errorf("keep cool app: %w", err)
 	}
@@ -180,9 +180,9 @@ func (s *Store) CoolApp(ctx context.Context, group string) (string, error) {
 	return code, nil
 }
 
-// ForgetCoolApp forgets the group's cool app if it has that code; with an empty code,
+// DeleteCoolApp forgets the group's cool app if it has that code; with an empty code,
 // whichever it has.
-func (s *Store) ForgetCoolApp(ctx context.Context, group, code string) error {
+func (s *Store) DeleteCoolApp(ctx context.Context, group, code string) error {
 	if err := forgetCoolAppScript.Run(ctx, s.rdb, []string{s.keys.group(group).coolApp()}, code).Err(); err != nil {
 		return fmt.Errorf("forget cool app: %w", err)
 	}
@@ -216,8 +216,8 @@ func decodeRefusals(kept map[string]string) ([]receipts.Refusal, error) {
 	return all, nil
 }
 
-// KeepRefusal implements receipts.RefusalRecords.
-func (s *Store) KeepRefusal(ctx context.Context, group string, r receipts.Refusal, keep time.Duration) error {
+// SaveRefusal implements receipts.RefusalRecords.
+func (s *Store) SaveRefusal(ctx context.Context, group string, r receipts.Refusal, keep time.Duration) error {
 	text, err := json.Marshal(refusal{string(r.Reason), toMillis(r.Until)})
 	if err != nil {
 		return err
@@ -234,8 +234,8 @@ func (s *Store) KeepRefusal(ctx context.Context, group string, r receipts.Refusa
 	return nil
 }
 
-// ForgetRefusals implements receipts.RefusalRecords.
-func (s *Store) ForgetRefusals(ctx context.Context, group string) error {
+// DeleteRefusals implements receipts.RefusalRecords.
+func (s *Store) DeleteRefusals(ctx context.Context, group string) error {
 	if err := s.rdb.Del(ctx, s.keys.group(group).refusals()).Err(); err != nil {
 		return fmt.Errorf("forget refusals: %w", err)
 	}

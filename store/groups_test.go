@@ -22,11 +22,11 @@ func TestSignsInAnyOrder(t *testing.T) {
 		s, ctx := open(t, b), t.Context()
 		minute := func(n int) time.Time { return noon.Add(time.Duration(n) * time.Minute) }
 		spoke := func(id string, at time.Time) error {
-			return s.KeepHeard(ctx, group, receipts.Heard{Speaker: receipts.Person{UserID: id}, Title: "", At: at})
+			return s.SaveGroupUpdate(ctx, group, receipts.GroupUpdate{Speaker: receipts.Person{UserID: id}, Title: "", At: at})
 		}
 		members := receipts.Members{UserIDs: []string{"left", "back"}, Source: receipts.SceneGroup, At: noon}
 		for i, err := range []error{
-			s.KeepMembers(ctx, group, members, nil),
+			s.SaveMembers(ctx, group, members, nil),
 			spoke("speaker", minute(1)),
 			s.AddMembers(ctx, group, []string{"came", "left"}, moment(minute(1))),
 			s.RemoveMembers(ctx, group, []string{"left", "back", "unheard of"}, moment(minute(2))),
@@ -39,17 +39,17 @@ func TestSignsInAnyOrder(t *testing.T) {
 				t.Fatalf("step %d: %v", i, err)
 			}
 		}
-		want := map[string]receipts.Sign{
+		want := map[string]receipts.Sighting{
 			"speaker": {At: minute(1), Here: true}, "came": {At: minute(1), Here: true}, "back": {At: minute(3), Here: true},
 			"left": {At: minute(2)}, "unheard of": {At: minute(2)},
 		}
-		if diff := cmp.Diff(want, must(s.Noticed(ctx, group, 50))(t).Signs); diff != "" {
+		if diff := cmp.Diff(want, must(s.Sightings(ctx, group, 50))(t).Signs); diff != "" {
 			t.Errorf("signs (-want +got):\n%s", diff)
 		}
 		if known := knownMembers(t, s, group); !cmp.Equal(known.UserIDs, []string{"back", "came"}) {
 			t.Errorf("known members: %v", known.UserIDs)
 		}
-		if signs := must(s.Noticed(ctx, "another", 50))(t).Signs; len(signs) != 0 {
+		if signs := must(s.Sightings(ctx, "another", 50))(t).Signs; len(signs) != 0 {
 			t.Errorf("signs in another group: %v", signs)
 		}
 	})
@@ -74,7 +74,7 @@ func TestWhatASpeakerAndTheGroupAreCalled(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, b storetest.Backend) {
 		s, ctx := open(t, b), t.Context()
 		for _, name := range []string{"张三", ""} {
-			if err := s.KeepHeard(ctx, group, receipts.Heard{Speaker: receipts.Person{UserID: "a", Name: name}, Title: name, At: noon}); err != nil {
+			if err := s.SaveGroupUpdate(ctx, group, receipts.GroupUpdate{Speaker: receipts.Person{UserID: "a", Name: name}, Title: name, At: noon}); err != nil {
 				t.Fatal(err)
 			}
 			if names := must(s.Names(ctx, group, []string{"a"}))(t); names["a"] != "张三" {
@@ -84,7 +84,7 @@ func TestWhatASpeakerAndTheGroupAreCalled(t *testing.T) {
 				t.Errorf("title %q", title)
 			}
 		}
-		if err := s.KeepTitle(ctx, group, "新名"); err != nil {
+		if err := s.SaveTitle(ctx, group, "新名"); err != nil {
 			t.Fatal(err)
 		}
 		if title := must(s.Title(ctx, group))(t); title != "新名" {
@@ -107,7 +107,7 @@ func fourMessages(t *testing.T, s *Store) func(n int) time.Time {
 		must(s.Adopt(ctx, m))(t)
 	}
 	for number, ids := range map[int][]string{1: {"too long ago", "often"}, 2: {"once", "often", "both"}, 3: {"often"}} {
-		if err := s.KeepReads(ctx, group, number, ids, noon.Add(time.Hour), time.Time{}); err != nil {
+		if err := s.SaveReads(ctx, group, number, ids, noon.Add(time.Hour), time.Time{}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -115,7 +115,7 @@ func fourMessages(t *testing.T, s *Store) func(n int) time.Time {
 		key, id string
 		minute  int
 	}{{"key4", "pushed", 9}, {"key2", "both", 7}, {"key1", "lately", 20}} {
-		if known := must(s.KeepPushed(ctx, group, pushed.key, map[string]time.Time{pushed.id: minute(pushed.minute)}))(t); !known {
+		if known := must(s.SavePushedReads(ctx, group, pushed.key, map[string]time.Time{pushed.id: minute(pushed.minute)}))(t); !known {
 			t.Fatal("no message", pushed.key)
 		}
 	}
@@ -128,22 +128,22 @@ func TestTheReadersOfTheLastMessages(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, b storetest.Backend) {
 		s, ctx := open(t, b), t.Context()
-		if n := must(s.Noticed(ctx, group, 3))(t); len(n.Readers) != 0 {
+		if n := must(s.Sightings(ctx, group, 3))(t); len(n.Readers) != 0 {
 			t.Errorf("before the first message: %v", n.Readers)
 		}
 		minute := fourMessages(t, s)
 		// A query of an old message, late; and one once more.
 		for number, ids := range map[int][]string{1: {"pushed"}, 2: {"once"}} {
-			if err := s.KeepReads(ctx, group, number, ids, noon.Add(2*time.Hour), time.Time{}); err != nil {
+			if err := s.SaveReads(ctx, group, number, ids, noon.Add(2*time.Hour), time.Time{}); err != nil {
 				t.Fatal(err)
 			}
 		}
 		want := map[string]time.Time{"once": minute(1), "often": minute(2), "both": minute(7), "pushed": minute(9)}
-		if diff := cmp.Diff(want, must(s.Noticed(ctx, group, 3))(t).Readers); diff != "" {
+		if diff := cmp.Diff(want, must(s.Sightings(ctx, group, 3))(t).Readers); diff != "" {
 			t.Errorf("of three messages (-want +got):\n%s", diff)
 		}
 		want["too long ago"], want["lately"] = noon, minute(20)
-		if diff := cmp.Diff(want, must(s.Noticed(ctx, group, 4))(t).Readers); diff != "" {
+		if diff := cmp.Diff(want, must(s.Sightings(ctx, group, 4))(t).Readers); diff != "" {
 			t.Errorf("of all (-want +got):\n%s", diff)
 		}
 	})
@@ -178,16 +178,16 @@ func TestReadersGoWithTheirMessages(t *testing.T) {
 	read := func(command, key, id string) {
 		t.Helper()
 		m := sent(t, s, group, command, key)
-		if err := s.KeepReads(ctx, group, m.Number, []string{id}, noon, noon); err != nil {
+		if err := s.SaveReads(ctx, group, m.Number, []string{id}, noon, noon); err != nil {
 			t.Fatal(err)
 		}
 	}
 	read("first", "key1", "a")
 	b.Mini.FastForward(keepFor / 2)
 	read("second", "key2", "b")
-	must(s.KeepPushed(ctx, group, "key1", map[string]time.Time{"c": noon}))(t)
+	must(s.SavePushedReads(ctx, group, "key1", map[string]time.Time{"c": noon}))(t)
 	for _, step := range []struct{ want []string }{{[]string{"a", "b", "c"}}, {[]string{"b"}}, {nil}} {
-		if got := slices.Sorted(maps.Keys(must(s.Noticed(ctx, group, 50))(t).Readers)); !slices.Equal(got, step.want) {
+		if got := slices.Sorted(maps.Keys(must(s.Sightings(ctx, group, 50))(t).Readers)); !slices.Equal(got, step.want) {
 			t.Errorf("readers %v, want %v", got, step.want)
 		}
 		b.Mini.FastForward(keepFor / 2)
@@ -213,11 +213,11 @@ func TestTheCoolAppOfAGroup(t *testing.T) {
 			{"three", "", ""},
 		} {
 			if step.keep != "" {
-				if err := s.KeepCoolApp(ctx, group, step.keep); err != nil {
+				if err := s.SaveCoolApp(ctx, group, step.keep); err != nil {
 					t.Fatal(err)
 				}
 			}
-			if err := s.ForgetCoolApp(ctx, group, step.forget); err != nil {
+			if err := s.DeleteCoolApp(ctx, group, step.forget); err != nil {
 				t.Fatal(err)
 			}
 			if code := must(s.CoolApp(ctx, group))(t); code != step.want {
@@ -235,7 +235,7 @@ func TestRefusalsAreKeptForAllReplicas(t *testing.T) {
 		later := receipts.Refusal{Source: receipts.SceneGroup, Reason: "no_member_list", Until: noon.Add(time.Hour)}
 		chat := receipts.Refusal{Source: receipts.Chat, Reason: "denied", Until: noon}
 		for _, r := range []receipts.Refusal{scene, chat, later} {
-			if err := s.KeepRefusal(ctx, group, r, time.Hour); err != nil {
+			if err := s.SaveRefusal(ctx, group, r, time.Hour); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -249,7 +249,7 @@ func TestRefusalsAreKeptForAllReplicas(t *testing.T) {
 		if left := must(s.rdb.PTTL(ctx, s.keys.group(group).refusals()).Result())(t); left <= 0 || left > time.Hour {
 			t.Errorf("they go in %v", left)
 		}
-		if err := errors.Join(other.ForgetRefusals(ctx, "another"), other.ForgetRefusals(ctx, group)); err != nil {
+		if err := errors.Join(other.DeleteRefusals(ctx, "another"), other.DeleteRefusals(ctx, group)); err != nil {
 			t.Fatal(err)
 		}
 		if kept := must(s.Refusals(ctx, group))(t); len(kept) != 0 {

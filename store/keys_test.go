@@ -130,13 +130,13 @@ func TestCluster(t *testing.T) {
 	for _, g := range lookalikes {
 		fill(t, s, g)
 		must(s.Recent(ctx, g, 10))(t)
-		must(s.Kept(ctx, g, 1))(t)
+		must(s.Snapshot(ctx, g, 1))(t)
 		must(s.ByKey(ctx, g, "key"))(t)
 		must(s.ByKey(ctx, g, "chart"))(t)
 		must(s.Latest(ctx, g))(t)
-		must(s.Noticed(ctx, g, 10))(t)
+		must(s.Sightings(ctx, g, 10))(t)
 		must(s.LastPush(ctx, g, 10))(t)
-		if err := s.ForgetCoolApp(ctx, g, "another"); err != nil {
+		if err := s.DeleteCoolApp(ctx, g, "another"); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := s.Mark(ctx, g, 2, receipts.Change{To: receipts.Recalled}); err != nil {

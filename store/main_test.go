@@ -81,7 +81,7 @@ func proxied(t *testing.T, b storetest.Backend) (*Store, *storetest.Proxy) {
 }
 
 // moment is a moment where both clocks agree.
-func moment(at time.Time) receipts.Moment { return receipts.Moment{Said: at, Own: at} }
+func moment(at time.Time) receipts.EventTime { return receipts.EventTime{Reported: at, Local: at} }
 
 // must ends the test at an error.
 func must[T any](v T, err error) func(*testing.T) T {

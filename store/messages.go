@@ -116,7 +116,7 @@ func (s *Store) begin(ctx context.Context, origin string, m receipts.Message, au
 		if list, err = encodeMembers(*audience); err != nil {
 			return receipts.Message{}, false, err
 		}
-		since = audience.LackSince().UnixMilli()
+		since = audience.SyncedUntil().UnixMilli()
 	}
 	result, err := beginScript.Run(ctx, s.rdb,
 		[]string{origin, keys.sequence(), keys.messages(), keys.moved()},
@@ -138,9 +138,9 @@ func (s *Store) begin(ctx context.Context, origin string, m receipts.Message, au
 	return m, true, err
 }
 
-// FirstPosting tells whether the step, such as a command's posting of a file, has
+// BeginStep reports whether the step, such as a command's posting of a file, has
 // not begun before, and notes that it has now.
-func (s *Store) FirstPosting(ctx context.Context, group, step string) (bool, error) {
+func (s *Store) BeginStep(ctx context.Context, group, step string) (bool, error) {
 	first, err := firstScript.Run(ctx, s.rdb, []string{s.keys.group(group).posting(step)},
 		rand.Text(), runKeptFor.Milliseconds()).Int()
 	if err != nil {
@@ -149,8 +149,8 @@ func (s *Store) FirstPosting(ctx context.Context, group, step string) (bool, err
 	return first == 1, nil
 }
 
-// DropPosting forgets a step.
-func (s *Store) DropPosting(ctx context.Context, group, step string) error {
+// DropStep forgets a step.
+func (s *Store) DropStep(ctx context.Context, group, step string) error {
 	if err := s.rdb.Del(ctx, s.keys.group(group).posting(step)).Err(); err != nil {
 		return fmt.Errorf("forget a step: %w", err)
 	}
@@ -305,8 +305,8 @@ func (s *Store) Recent(ctx context.Context, group string, limit int) ([]receipts
 	return messages, nil
 }
 
-// Kept implements receipts.Records.
-func (s *Store) Kept(ctx context.Context, group string, number int) (receipts.Kept, error) {
+// Snapshot implements receipts.Records.
+func (s *Store) Snapshot(ctx context.Context, group string, number int) (receipts.Snapshot, error) {
 	// At one moment: a record that is found just before its time is over is never
 	// put together with reads that are gone.
 	pipe := s.rdb.TxPipeline()
@@ -315,8 +315,8 @@ func (s *Store) Kept(ctx context.Context, group string, number int) (receipts.Ke
 	return answers.kept(group, number)
 }
 
-// RecentKept implements receipts.Records.
-func (s *Store) RecentKept(ctx context.Context, group string, limit int) ([]receipts.Kept, error) {
+// RecentSnapshots implements receipts.Records.
+func (s *Store) RecentSnapshots(ctx context.Context, group string, limit int) ([]receipts.Snapshot, error) {
 	last, err := s.lastNumber(ctx, group)
 	if err != nil {
 		return nil, err
@@ -327,7 +327,7 @@ func (s *Store) RecentKept(ctx context.Context, group string, limit int) ([]rece
 		answers = append(answers, s.askKept(ctx, pipe, group, number))
 	}
 	_, _ = pipe.Exec(ctx)
-	var all []receipts.Kept
+	var all []receipts.Snapshot
 	for i, a := range answers {
 		kept, err := a.kept(group, last-i)
 		switch {
@@ -365,25 +365,25 @@ func (s *Store) askKept(ctx context.Context, pipe redis.Pipeliner, group string,
 }
 
 // kept reads the answers.
-func (a keptAnswers) kept(group string, number int) (receipts.Kept, error) {
+func (a keptAnswers) kept(group string, number int) (receipts.Snapshot, error) {
 	for _, err := range []error{a.hash.Err(), a.audience.Err(), a.moves.Err(), a.reads.Err(), a.reminders.Err(), a.follow.Err()} {
 		if err != nil && !errors.Is(err, redis.Nil) {
-			return receipts.Kept{}, fmt.Errorf("read what is known: %w", err)
+			return receipts.Snapshot{}, fmt.Errorf("read what is known: %w", err)
 		}
 	}
 	var r record
 	if err := a.hash.Scan(&r); err != nil {
-		return receipts.Kept{}, fmt.Errorf("read message: %w", err)
+		return receipts.Snapshot{}, fmt.Errorf("read message: %w", err)
 	}
 	if r.State == "" {
-		return receipts.Kept{}, receipts.ErrNoMessage
+		return receipts.Snapshot{}, receipts.ErrNoMessage
 	}
-	kept := receipts.Kept{Message: r.message(group, number), AsOf: fromMillis(r.AsOf)}
+	kept := receipts.Snapshot{Message: r.message(group, number), AsOf: fromMillis(r.AsOf)}
 	var err error
 	for id, text := range a.reminders.Val() {
 		times, err := strconv.Atoi(text)
 		if err != nil {
-			return receipts.Kept{}, fmt.Errorf("read how often somebody was reminded: %w", err)
+			return receipts.Snapshot{}, fmt.Errorf("read how often somebody was reminded: %w", err)
 		}
 		if kept.Reminders == nil {
 			kept.Reminders = map[string]int{}
@@ -392,27 +392,27 @@ func (a keptAnswers) kept(group string, number int) (receipts.Kept, error) {
 	}
 	if text := a.follow.Val(); text != "" {
 		if kept.FollowUp, err = decodeFollowUp(text); err != nil {
-			return receipts.Kept{}, err
+			return receipts.Snapshot{}, err
 		}
 	}
 	for id, text := range a.moves.Val() {
 		if kept.Moves == nil {
-			kept.Moves = map[string][]receipts.Sign{}
+			kept.Moves = map[string][]receipts.Sighting{}
 		}
 		for text := range strings.SplitSeq(text, " ") {
 			move, err := decodeSign(text)
 			if err != nil {
-				return receipts.Kept{}, fmt.Errorf("read who came or left: %w", err)
+				return receipts.Snapshot{}, fmt.Errorf("read who came or left: %w", err)
 			}
 			kept.Moves[id] = append(kept.Moves[id], move)
 		}
 	}
 	if kept.Reads, err = decodeReads(a.reads.Val()); err != nil {
-		return receipts.Kept{}, err
+		return receipts.Snapshot{}, err
 	}
 	if text := a.audience.Val(); text != "" {
 		if kept.Audience, err = decodeMembers(text); err != nil {
-			return receipts.Kept{}, err
+			return receipts.Snapshot{}, err
 		}
 	}
 	return kept, nil
@@ -431,8 +431,8 @@ func decodeReads(hash map[string]string) (receipts.Reads, error) {
 	return reads, nil
 }
 
-// KeepReads implements receipts.Records.
-func (s *Store) KeepReads(ctx context.Context, group string, number int, userIDs []string, by, when time.Time) error {
+// SaveReads implements receipts.Records.
+func (s *Store) SaveReads(ctx context.Context, group string, number int, userIDs []string, by, when time.Time) error {
 	asOf := ""
 	if !when.IsZero() {
 		asOf = strconv.FormatInt(when.UnixMilli(), 10)
@@ -452,8 +452,8 @@ func (s *Store) KeepReads(ctx context.Context, group string, number int, userIDs
 // exactMark begins the value of a read whose time DingTalk pushed.
 const exactMark = "="
 
-// KeepPushed implements receipts.PushRecords.
-func (s *Store) KeepPushed(ctx context.Context, group, key string, reads map[string]time.Time) (bool, error) {
+// SavePushedReads implements receipts.PushRecords.
+func (s *Store) SavePushedReads(ctx context.Context, group, key string, reads map[string]time.Time) (bool, error) {
 	args := make([]any, 0, 2*len(reads))
 	for id, at := range reads {
 		args = append(args, id, at.UnixMilli())
@@ -466,8 +466,8 @@ func (s *Store) KeepPushed(ctx context.Context, group, key string, reads map[str
 	return known == 1, nil
 }
 
-// KeepAudience implements receipts.Records.
-func (s *Store) KeepAudience(ctx context.Context, group string, number int, m receipts.Members) error {
+// SaveAudience implements receipts.Records.
+func (s *Store) SaveAudience(ctx context.Context, group string, number int, m receipts.Members) error {
 	text, err := encodeMembers(m)
 	if err != nil {
 		return err
@@ -511,8 +511,8 @@ func (s *Store) KnownMembers(ctx context.Context, group string) (*receipts.Membe
 	}, refusals, nil
 }
 
-// KeepMembers implements receipts.MemberRecords.
-func (s *Store) KeepMembers(ctx context.Context, group string, m receipts.Members, names receipts.Names) error {
+// SaveMembers implements receipts.MemberRecords.
+func (s *Store) SaveMembers(ctx context.Context, group string, m receipts.Members, names receipts.Names) error {
 	keys := s.keys.group(group)
 	_, err := s.rdb.TxPipelined(ctx, func(p redis.Pipeliner) error {
 		s.setNames(ctx, p, group, names)
@@ -523,7 +523,7 @@ func (s *Store) KeepMembers(ctx context.Context, group string, m receipts.Member
 		p.HSet(ctx, keys.membersAbout(), "source", string(m.Source), "outsiders", m.Outsiders, "at", toMillis(m.At))
 		p.PExpire(ctx, keys.members(), s.keepFor())
 		p.PExpire(ctx, keys.membersAbout(), s.keepFor())
-		catchUpScript.Eval(ctx, p, []string{keys.members(), keys.moved()}, m.LackSince().UnixMilli(), s.keepFor().Milliseconds())
+		catchUpScript.Eval(ctx, p, []string{keys.members(), keys.moved()}, m.SyncedUntil().UnixMilli(), s.keepFor().Milliseconds())
 		return nil
 	})
 	if err != nil {
@@ -533,12 +533,12 @@ func (s *Store) KeepMembers(ctx context.Context, group string, m receipts.Member
 }
 
 // AddMembers implements receipts.MemberRecords.
-func (s *Store) AddMembers(ctx context.Context, group string, userIDs []string, at receipts.Moment) error {
+func (s *Store) AddMembers(ctx context.Context, group string, userIDs []string, at receipts.EventTime) error {
 	return s.changeMembers(ctx, group, "add", userIDs, at)
 }
 
 // RemoveMembers implements receipts.MemberRecords.
-func (s *Store) RemoveMembers(ctx context.Context, group string, userIDs []string, at receipts.Moment) error {
+func (s *Store) RemoveMembers(ctx context.Context, group string, userIDs []string, at receipts.EventTime) error {
 	return s.changeMembers(ctx, group, "remove", userIDs, at)
 }
 
@@ -560,9 +560,9 @@ func (s *Store) Names(ctx context.Context, group string, userIDs []string) (rece
 	return names, nil
 }
 
-// KeepNames implements receipts.NameRecords. Names are kept as long as messages
+// SaveNames implements receipts.NameRecords. Names are kept as long as messages
 // are, from the last time that any was learned.
-func (s *Store) KeepNames(ctx context.Context, group string, names receipts.Names) error {
+func (s *Store) SaveNames(ctx context.Context, group string, names receipts.Names) error {
 	_, err := s.rdb.Pipelined(ctx, func(p redis.Pipeliner) error {
 		s.setNames(ctx, p, group, names)
 		return nil

@@ -52,7 +52,7 @@ func TestBeginRecordsTheDraft(t *testing.T) {
 		if diff := cmp.Diff(want, m); diff != "" || again || err != nil {
 			t.Fatalf("Begin: again %v, error %v, message (-want +got):\n%s", again, err, diff)
 		}
-		if diff := cmp.Diff(want, must(s.Kept(t.Context(), group, 1))(t).Message); diff != "" {
+		if diff := cmp.Diff(want, must(s.Snapshot(t.Context(), group, 1))(t).Message); diff != "" {
 			t.Errorf("kept (-want +got):\n%s", diff)
 		}
 	})
@@ -72,7 +72,7 @@ func TestBeginTwiceIsOneMessage(t *testing.T) {
 		if diff := cmp.Diff(first, second); diff != "" || !again || err != nil {
 			t.Fatalf("repeated: again %v, error %v, message (-first +second):\n%s", again, err, diff)
 		}
-		if kept := must(s.Kept(t.Context(), group, 1))(t); kept.Audience != nil {
+		if kept := must(s.Snapshot(t.Context(), group, 1))(t); kept.Audience != nil {
 			t.Errorf("the repetition wrote an audience: %v", kept.Audience)
 		}
 		// As it is now, not as it was begun.
@@ -280,7 +280,7 @@ func TestMarkEnforcesTheLifeOfAMessage(t *testing.T) {
 						if diff := cmp.Diff(before, got); diff != "" || !errors.Is(err, receipts.ErrWrongState) {
 							t.Errorf("forbidden step: error %v, (-before +got):\n%s", err, diff)
 						}
-						if kept := must(s.Kept(t.Context(), g, 1))(t); kept.Message.State != from.state {
+						if kept := must(s.Snapshot(t.Context(), g, 1))(t); kept.Message.State != from.state {
 							t.Errorf("forbidden step was taken: %s", kept.Message.State)
 						}
 						if _, err := s.ByKey(t.Context(), g, step.Key); step.Key != "" && before.Key == "" && !errors.Is(err, receipts.ErrNoMessage) {
@@ -342,8 +342,8 @@ func TestWhatIsNotThere(t *testing.T) {
 		if _, err := s.Mark(ctx, group, 7, toSent); !errors.Is(err, receipts.ErrNoMessage) {
 			t.Errorf("Mark: %v", err)
 		}
-		if _, err := s.Kept(ctx, group, 7); !errors.Is(err, receipts.ErrNoMessage) {
-			t.Errorf("Kept: %v", err)
+		if _, err := s.Snapshot(ctx, group, 7); !errors.Is(err, receipts.ErrNoMessage) {
+			t.Errorf("Snapshot: %v", err)
 		}
 		if _, err := s.ByKey(ctx, group, "key1"); !errors.Is(err, receipts.ErrNoMessage) {
 			t.Errorf("ByKey: %v", err)
@@ -354,14 +354,14 @@ func TestWhatIsNotThere(t *testing.T) {
 		if recent, err := s.Recent(ctx, group, 5); len(recent) != 0 || err != nil {
 			t.Errorf("Recent: %v, %v", recent, err)
 		}
-		if recent, err := s.RecentKept(ctx, group, 5); len(recent) != 0 || err != nil {
-			t.Errorf("RecentKept: %v, %v", recent, err)
+		if recent, err := s.RecentSnapshots(ctx, group, 5); len(recent) != 0 || err != nil {
+			t.Errorf("RecentSnapshots: %v, %v", recent, err)
 		}
-		if err := s.KeepReads(ctx, group, 7, []string{"u1"}, noon, noon); err != nil {
-			t.Errorf("KeepReads: %v", err)
+		if err := s.SaveReads(ctx, group, 7, []string{"u1"}, noon, noon); err != nil {
+			t.Errorf("SaveReads: %v", err)
 		}
-		if err := s.KeepAudience(ctx, group, 7, receipts.Members{UserIDs: []string{"u1"}}); err != nil {
-			t.Errorf("KeepAudience: %v", err)
+		if err := s.SaveAudience(ctx, group, 7, receipts.Members{UserIDs: []string{"u1"}}); err != nil {
+			t.Errorf("SaveAudience: %v", err)
 		}
 		if members, refusals, err := s.KnownMembers(ctx, group); members != nil || refusals != nil || err != nil {
 			t.Errorf("KnownMembers: %v, %v, %v", members, refusals, err)
@@ -393,13 +393,13 @@ func TestNoGroupSeesAnother(t *testing.T) {
 			if m := sent(t, s, g, "msg1", "key of "+user(i)); m.Number != 1 {
 				t.Errorf("%q: first number is %d", g, m.Number)
 			}
-			if err := s.KeepReads(ctx, g, 1, []string{user(i)}, noon, noon); err != nil {
+			if err := s.SaveReads(ctx, g, 1, []string{user(i)}, noon, noon); err != nil {
 				t.Fatal(err)
 			}
-			if err := s.KeepAudience(ctx, g, 1, receipts.Members{UserIDs: []string{user(i)}}); err != nil {
+			if err := s.SaveAudience(ctx, g, 1, receipts.Members{UserIDs: []string{user(i)}}); err != nil {
 				t.Fatal(err)
 			}
-			if err := s.KeepMembers(ctx, g, receipts.Members{UserIDs: []string{user(i)}, Source: receipts.Chat}, receipts.Names{user(i): "member of " + g}); err != nil {
+			if err := s.SaveMembers(ctx, g, receipts.Members{UserIDs: []string{user(i)}, Source: receipts.Chat}, receipts.Names{user(i): "member of " + g}); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -416,7 +416,7 @@ func TestNoGroupSeesAnother(t *testing.T) {
 			if diff := cmp.Diff(receipts.Names{user(i): "member of " + g}, must(s.Names(ctx, g, everybody))(t)); diff != "" {
 				t.Errorf("%q: names (-want +got):\n%s", g, diff)
 			}
-			kept := must(s.Kept(ctx, g, 1))(t)
+			kept := must(s.Snapshot(ctx, g, 1))(t)
 			own := []string{user(i)}
 			members := knownMembers(t, s, g)
 			if members == nil || kept.Audience == nil {
@@ -425,7 +425,7 @@ func TestNoGroupSeesAnother(t *testing.T) {
 			if !slices.Equal(kept.Audience.UserIDs, own) || !slices.Equal(members.UserIDs, own) || len(kept.Reads) != 1 || kept.Reads[user(i)].At.IsZero() {
 				t.Errorf("%q: audience %v, members %v, reads %v", g, kept.Audience.UserIDs, members.UserIDs, kept.Reads)
 			}
-			if _, err := s.Kept(ctx, g, 2); !errors.Is(err, receipts.ErrNoMessage) {
+			if _, err := s.Snapshot(ctx, g, 2); !errors.Is(err, receipts.ErrNoMessage) {
 				t.Errorf("%q: it has a second message: %v", g, err)
 			}
 			if recent := must(s.Recent(ctx, g, 50))(t); len(recent) != 1 {
@@ -466,11 +466,11 @@ func TestRecent(t *testing.T) {
 			if !slices.Equal(got, c.want) {
 				t.Errorf("limit %d: %v, want %v", c.limit, got, c.want)
 			}
-			var want []receipts.Kept
+			var want []receipts.Snapshot
 			for _, number := range c.want {
-				want = append(want, must(s.Kept(t.Context(), group, number))(t))
+				want = append(want, must(s.Snapshot(t.Context(), group, number))(t))
 			}
-			if diff := cmp.Diff(want, must(s.RecentKept(t.Context(), group, c.limit))(t)); diff != "" {
+			if diff := cmp.Diff(want, must(s.RecentSnapshots(t.Context(), group, c.limit))(t)); diff != "" {
 				t.Errorf("limit %d: what is kept (-want +got):\n%s", c.limit, diff)
 			}
 		}
@@ -510,21 +510,21 @@ func TestKeptIsWhatWasKept(t *testing.T) {
 				if _, err := s.Mark(ctx, g, 1, receipts.Change{To: receipts.Sent, Key: key, SentAt: at.Add(time.Second)}); err != nil {
 					t.Fatal(err)
 				}
-				if err := s.KeepReads(ctx, g, 1, oddIDs, at, at.Add(time.Hour)); err != nil {
+				if err := s.SaveReads(ctx, g, 1, oddIDs, at, at.Add(time.Hour)); err != nil {
 					t.Fatal(err)
 				}
 				reads := receipts.Reads{}
 				for _, id := range oddIDs {
 					reads[id] = receipts.Read{At: noon}
 				}
-				want := receipts.Kept{
+				want := receipts.Snapshot{
 					Message: receipts.Message{
 						Group: g, Number: 1, Title: title, Beginning: title, Author: receipts.Person{UserID: oddIDs[i], Name: title}, Key: key, State: receipts.Sent,
 						CreatedAt: noon, SentAt: noon.Add(time.Second), // milliseconds: what is below is cut off
 					},
 					Audience: &audience, Reads: reads, AsOf: noon.Add(time.Hour),
 				}
-				if diff := cmp.Diff(want, must(s.Kept(ctx, g, 1))(t)); diff != "" {
+				if diff := cmp.Diff(want, must(s.Snapshot(ctx, g, 1))(t)); diff != "" {
 					t.Errorf("(-want +got):\n%s", diff)
 				}
 				if diff := cmp.Diff(want.Message, must(s.ByKey(ctx, g, key))(t)); diff != "" {
@@ -542,7 +542,7 @@ func TestNothingKnownYet(t *testing.T) {
 		if _, _, err := s.Begin(t.Context(), draft("msg1")); err != nil {
 			t.Fatal(err)
 		}
-		kept := must(s.Kept(t.Context(), group, 1))(t)
+		kept := must(s.Snapshot(t.Context(), group, 1))(t)
 		if kept.Audience != nil || kept.Reads == nil || len(kept.Reads) != 0 || !kept.AsOf.IsZero() || !kept.Message.SentAt.IsZero() {
 			t.Errorf("kept %+v", kept)
 		}
@@ -558,7 +558,7 @@ func TestAnEmptyAudienceIsKnown(t *testing.T) {
 		if _, _, err := s.Begin(t.Context(), d); err != nil {
 			t.Fatal(err)
 		}
-		got := must(s.Kept(t.Context(), group, 1))(t).Audience
+		got := must(s.Snapshot(t.Context(), group, 1))(t).Audience
 		if diff := cmp.Diff(d.Audience, got, cmpopts.EquateEmpty()); diff != "" {
 			t.Errorf("(-want +got):\n%s", diff)
 		}
@@ -589,10 +589,10 @@ func TestReadsAddUp(t *testing.T) {
 			{"cut off again", nil, minute(6), time.Time{}, receipts.Reads{"a": seen(1), "b": seen(3), "c": seen(2)}, minute(5)},
 			{"twice in one list", []string{"d", "d"}, minute(7), minute(7), receipts.Reads{"a": seen(1), "b": seen(3), "c": seen(2), "d": seen(7)}, minute(7)},
 		} {
-			if err := s.KeepReads(t.Context(), group, 1, step.ids, step.by, step.asOf); err != nil {
+			if err := s.SaveReads(t.Context(), group, 1, step.ids, step.by, step.asOf); err != nil {
 				t.Fatalf("%s: %v", step.name, err)
 			}
-			kept := must(s.Kept(t.Context(), group, 1))(t)
+			kept := must(s.Snapshot(t.Context(), group, 1))(t)
 			if diff := cmp.Diff(step.reads, kept.Reads); diff != "" || !kept.AsOf.Equal(step.kept) {
 				t.Errorf("%s: as of %v, want %v; reads (-want +got):\n%s", step.name, kept.AsOf, step.kept, diff)
 			}
@@ -606,10 +606,10 @@ func TestReadsOfAHugeGroup(t *testing.T) {
 		s := open(t, b)
 		sent(t, s, group, "msg1", "key1")
 		ids := many(5000)
-		if err := s.KeepReads(t.Context(), group, 1, ids, noon, noon); err != nil {
+		if err := s.SaveReads(t.Context(), group, 1, ids, noon, noon); err != nil {
 			t.Fatal(err)
 		}
-		if kept := must(s.Kept(t.Context(), group, 1))(t); len(kept.Reads) != len(ids) {
+		if kept := must(s.Snapshot(t.Context(), group, 1))(t); len(kept.Reads) != len(ids) {
 			t.Errorf("%d reads, want %d", len(kept.Reads), len(ids))
 		}
 	})
@@ -624,13 +624,13 @@ func TestReadsAtOnceLoseNobody(t *testing.T) {
 		for i := range 20 {
 			all.Go(func() error {
 				at := noon.Add(time.Duration(i) * time.Second)
-				return s.KeepReads(t.Context(), group, 1, []string{fmt.Sprint("u", i), "everywhere"}, at, at)
+				return s.SaveReads(t.Context(), group, 1, []string{fmt.Sprint("u", i), "everywhere"}, at, at)
 			})
 		}
 		if err := all.Wait(); err != nil {
 			t.Fatal(err)
 		}
-		kept := must(s.Kept(t.Context(), group, 1))(t)
+		kept := must(s.Snapshot(t.Context(), group, 1))(t)
 		if len(kept.Reads) != 21 || !kept.AsOf.Equal(noon.Add(19*time.Second)) {
 			t.Errorf("%d reads as of %v", len(kept.Reads), kept.AsOf)
 		}
@@ -660,10 +660,10 @@ func TestTheAudienceIsSetOnce(t *testing.T) {
 			{2, at("b", "c"), at("b", "c")},
 			{2, at("y"), at("b", "c")},
 		} {
-			if err := s.KeepAudience(t.Context(), group, step.number, *step.keep); err != nil {
+			if err := s.SaveAudience(t.Context(), group, step.number, *step.keep); err != nil {
 				t.Fatal(err)
 			}
-			if diff := cmp.Diff(step.want, must(s.Kept(t.Context(), group, step.number))(t).Audience); diff != "" {
+			if diff := cmp.Diff(step.want, must(s.Snapshot(t.Context(), group, step.number))(t).Audience); diff != "" {
 				t.Errorf("#%d (-want +got):\n%s", step.number, diff)
 			}
 		}
@@ -681,25 +681,25 @@ func fill(t *testing.T, s *Store, group string) {
 	}
 	m := sent(t, s, group, "without audience", "key")
 	must(s.Adopt(ctx, receipts.Message{Group: group, Key: "adopted", State: receipts.Sent, Adopted: true}))(t)
-	if known, err := s.KeepPushed(ctx, group, "adopted", map[string]time.Time{"a": noon}); !known || err != nil {
+	if known, err := s.SavePushedReads(ctx, group, "adopted", map[string]time.Time{"a": noon}); !known || err != nil {
 		t.Fatalf("keep pushed: %v, %v", known, err)
 	}
 	for _, err := range []error{
-		s.KeepReads(ctx, group, m.Number, []string{"a"}, noon, noon),
-		s.KeepAudience(ctx, group, m.Number, *with.Audience),
-		s.KeepMembers(ctx, group, *with.Audience, receipts.Names{"a": "张三", "b": "Bob"}),
+		s.SaveReads(ctx, group, m.Number, []string{"a"}, noon, noon),
+		s.SaveAudience(ctx, group, m.Number, *with.Audience),
+		s.SaveMembers(ctx, group, *with.Audience, receipts.Names{"a": "张三", "b": "Bob"}),
 		s.AddMembers(ctx, group, []string{"c"}, moment(noon)),
 		s.RemoveMembers(ctx, group, []string{"a"}, moment(noon)),
-		s.KeepHeard(ctx, group, receipts.Heard{Speaker: receipts.Person{UserID: "d", Name: "Dan"}, Title: "产品群", At: noon}),
-		s.KeepCoolApp(ctx, group, "COOLAPP-1"),
+		s.SaveGroupUpdate(ctx, group, receipts.GroupUpdate{Speaker: receipts.Person{UserID: "d", Name: "Dan"}, Title: "产品群", At: noon}),
+		s.SaveCoolApp(ctx, group, "COOLAPP-1"),
 		s.RecordPost(ctx, group, "chart", m.Number),
-		s.KeepRefusal(ctx, group, receipts.Refusal{Source: receipts.Chat, Reason: "denied", Until: noon}, keepFor),
+		s.SaveRefusal(ctx, group, receipts.Refusal{Source: receipts.Chat, Reason: "denied", Until: noon}, keepFor),
 	} {
 		if err != nil {
 			t.Fatal(err)
 		}
 	}
-	if first, err := s.FirstPosting(ctx, group, "export"); !first || err != nil {
+	if first, err := s.BeginStep(ctx, group, "export"); !first || err != nil {
 		t.Fatalf("first posting: %v, %v", first, err)
 	}
 	beginReminder(t, s, group, m.Number, reminderOf("run"))
@@ -758,8 +758,8 @@ func TestWhatIsLearnedLaterGoesWithItsMessage(t *testing.T) {
 		}
 		must(s.Mark(ctx, group, 1, toSent))(t)
 		for _, err := range []error{
-			s.KeepReads(ctx, group, 1, []string{"a"}, noon, noon),
-			s.KeepAudience(ctx, group, 1, receipts.Members{UserIDs: []string{"a"}}),
+			s.SaveReads(ctx, group, 1, []string{"a"}, noon, noon),
+			s.SaveAudience(ctx, group, 1, receipts.Members{UserIDs: []string{"a"}}),
 		} {
 			if err != nil {
 				t.Fatal(err)
@@ -775,10 +775,10 @@ func TestWhatIsLearnedLaterGoesWithItsMessage(t *testing.T) {
 				t.Errorf("%s stays for %v", key, ttl)
 			}
 		}
-		if err := s.KeepReads(ctx, group, 1, []string{"b"}, noon, noon); err != nil {
+		if err := s.SaveReads(ctx, group, 1, []string{"b"}, noon, noon); err != nil {
 			t.Fatal(err)
 		}
-		if known, err := s.KeepPushed(ctx, group, "key1", map[string]time.Time{"c": noon}); !known || err != nil {
+		if known, err := s.SavePushedReads(ctx, group, "key1", map[string]time.Time{"c": noon}); !known || err != nil {
 			t.Fatal(known, err)
 		}
 		// In this order, since time goes on between the two questions.
@@ -834,58 +834,58 @@ func TestABrokenRecordIsAnError(t *testing.T) {
 	}{
 		"audience is no JSON": {func(ctx context.Context, s *Store, k groupKeys) error {
 			return s.rdb.Set(ctx, k.audience(2), "[", keepFor).Err()
-		}, "Kept RecentKept"},
+		}, "Snapshot RecentSnapshots"},
 		"audience is no String": {func(ctx context.Context, s *Store, k groupKeys) error {
 			return errors.Join(s.rdb.Del(ctx, k.audience(2)).Err(), s.rdb.HSet(ctx, k.audience(2), "a", "b").Err())
-		}, "Kept RecentKept"},
+		}, "Snapshot RecentSnapshots"},
 		"reads are no Hash": {func(ctx context.Context, s *Store, k groupKeys) error {
 			return s.rdb.Set(ctx, k.reads(2), "a", keepFor).Err()
-		}, "Kept RecentKept KeepReads KeepPushed"},
+		}, "Snapshot RecentSnapshots SaveReads SavePushedReads"},
 		"a read has no time": {func(ctx context.Context, s *Store, k groupKeys) error {
 			return s.rdb.HSet(ctx, k.reads(2), "a", "yesterday").Err()
-		}, "Kept RecentKept"},
+		}, "Snapshot RecentSnapshots"},
 		"a time is no number": {func(ctx context.Context, s *Store, k groupKeys) error {
 			return s.rdb.HSet(ctx, k.message(2), "created", "yesterday").Err()
-		}, "Kept RecentKept ByKey Latest Recent Mark"},
+		}, "Snapshot RecentSnapshots ByKey Latest Recent Mark"},
 		"message is no Hash": {func(ctx context.Context, s *Store, k groupKeys) error {
 			return s.rdb.Set(ctx, k.message(2), "a", keepFor).Err()
-		}, "Kept RecentKept ByKey Latest Recent Mark Noticed LastPush"},
+		}, "Snapshot RecentSnapshots ByKey Latest Recent Mark Sightings LastPush"},
 		"sequence is no number": {func(ctx context.Context, s *Store, k groupKeys) error {
 			return s.rdb.Set(ctx, k.sequence(), "a", 0).Err()
-		}, "Latest Recent RecentKept Begin Adopt Noticed LastPush"},
+		}, "Latest Recent RecentSnapshots Begin Adopt Sightings LastPush"},
 		"key leads to no number": {func(ctx context.Context, s *Store, k groupKeys) error {
 			return s.rdb.Set(ctx, k.processQueryKey("key"), "a", keepFor).Err()
 		}, "ByKey"},
 		"moves are no Hash": {func(ctx context.Context, s *Store, k groupKeys) error {
 			return s.rdb.Set(ctx, k.moves(2), "nobody", keepFor).Err()
-		}, "Kept RecentKept"},
+		}, "Snapshot RecentSnapshots"},
 		"when somebody moved is no number": {func(ctx context.Context, s *Store, k groupKeys) error {
 			return s.rdb.HSet(ctx, k.moves(2), "a", "+yesterday").Err()
-		}, "Kept RecentKept"},
+		}, "Snapshot RecentSnapshots"},
 		"who moved is no Hash": {func(ctx context.Context, s *Store, k groupKeys) error {
 			return s.rdb.Set(ctx, k.moved(), "nobody", keepFor).Err()
-		}, "AddMembers RemoveMembers KeepMembers"},
+		}, "AddMembers RemoveMembers SaveMembers"},
 		"members are no Hash": {func(ctx context.Context, s *Store, k groupKeys) error {
 			return s.rdb.Set(ctx, k.members(), "nobody", keepFor).Err()
 		}, "KnownMembers AddMembers RemoveMembers"},
 		"who was seen is no Hash": {func(ctx context.Context, s *Store, k groupKeys) error {
 			return s.rdb.Set(ctx, k.seen(), "nobody", keepFor).Err()
-		}, "Noticed KeepHeard AddMembers"},
+		}, "Sightings SaveGroupUpdate AddMembers"},
 		"when somebody was seen is no number": {func(ctx context.Context, s *Store, k groupKeys) error {
 			return s.rdb.HSet(ctx, k.seen(), "a", "+yesterday").Err()
-		}, "Noticed"},
+		}, "Sightings"},
 		"readers are no Hash": {func(ctx context.Context, s *Store, k groupKeys) error {
 			return errors.Join(s.rdb.Del(ctx, k.readers()).Err(), s.rdb.Set(ctx, k.readers(), "nobody", keepFor).Err())
-		}, "Noticed KeepReads KeepPushed"},
+		}, "Sightings SaveReads SavePushedReads"},
 		"when somebody read is no number": {func(ctx context.Context, s *Store, k groupKeys) error {
 			return s.rdb.HSet(ctx, k.readers(), "a", "2 yesterday").Err()
-		}, "Noticed"},
+		}, "Sightings"},
 		"which message somebody read is no number": {func(ctx context.Context, s *Store, k groupKeys) error {
 			return s.rdb.HSet(ctx, k.readers(), "a", "last 1").Err()
-		}, "Noticed"},
+		}, "Sightings"},
 		"refusals are no Hash": {func(ctx context.Context, s *Store, k groupKeys) error {
 			return s.rdb.Set(ctx, k.refusals(), "none", keepFor).Err()
-		}, "Refusals KnownMembers KeepRefusal"},
+		}, "Refusals KnownMembers SaveRefusal"},
 		"a refusal is no JSON": {func(ctx context.Context, s *Store, k groupKeys) error {
 			return s.rdb.HSet(ctx, k.refusals(), "chat", "denied").Err()
 		}, "Refusals KnownMembers"},
@@ -897,10 +897,10 @@ func TestABrokenRecordIsAnError(t *testing.T) {
 		}, "KnownMembers"},
 		"how often people were reminded is no number": {func(ctx context.Context, s *Store, k groupKeys) error {
 			return s.rdb.HSet(ctx, k.reminders(2), "b", "often").Err()
-		}, "Kept RecentKept EndBatch"},
+		}, "Snapshot RecentSnapshots EndBatch"},
 		"how often people were reminded is no Hash": {func(ctx context.Context, s *Store, k groupKeys) error {
 			return s.rdb.Set(ctx, k.reminders(2), "b", keepFor).Err()
-		}, "Kept RecentKept EndBatch"},
+		}, "Snapshot RecentSnapshots EndBatch"},
 		"the last reminder is no Hash": {func(ctx context.Context, s *Store, k groupKeys) error {
 			return s.rdb.Set(ctx, k.reminded(2), "run", keepFor).Err()
 		}, "BeginReminder DropReminder"},
@@ -915,10 +915,10 @@ func TestABrokenRecordIsAnError(t *testing.T) {
 		}, "BeginBatch"},
 		"a follow-up is no JSON": {func(ctx context.Context, s *Store, k groupKeys) error {
 			return s.rdb.HSet(ctx, k.followUp(2), followUpField, "[").Err()
-		}, "Kept RecentKept FollowUp Follow"},
+		}, "Snapshot RecentSnapshots FollowUp Follow"},
 		"a follow-up is no Hash": {func(ctx context.Context, s *Store, k groupKeys) error {
 			return s.rdb.Set(ctx, k.followUp(2), "[", keepFor).Err()
-		}, "Kept RecentKept FollowUp Follow Change"},
+		}, "Snapshot RecentSnapshots FollowUp Follow Change"},
 		"what is followed is no number": {func(ctx context.Context, s *Store, k groupKeys) error {
 			return s.rdb.SAdd(ctx, k.followed(), "two").Err()
 		}, "Followed"},
@@ -927,7 +927,7 @@ func TestABrokenRecordIsAnError(t *testing.T) {
 		}, "Followed"},
 		"names are no Hash": {func(ctx context.Context, s *Store, k groupKeys) error {
 			return s.rdb.Set(ctx, k.names(), "nobody", keepFor).Err()
-		}, "Names KeepNames"},
+		}, "Names SaveNames"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -960,7 +960,7 @@ func TestMembersAndNames(t *testing.T) {
 			names[id] = fmt.Sprintf("名字%d\u202e👍", i)
 		}
 		members := receipts.Members{UserIDs: slices.Clone(oddIDs), Outsiders: 1, Source: receipts.Roster, At: noon}
-		if err := s.KeepMembers(ctx, group, members, names); err != nil {
+		if err := s.SaveMembers(ctx, group, members, names); err != nil {
 			t.Fatal(err)
 		}
 		slices.Sort(members.UserIDs) // the order of the source is not kept
@@ -973,7 +973,7 @@ func TestMembersAndNames(t *testing.T) {
 
 		// The newest list counts; names add up.
 		newer := receipts.Members{UserIDs: []string{"new"}, Source: receipts.SceneGroup, At: noon.Add(time.Hour)}
-		if err := s.KeepMembers(ctx, group, newer, receipts.Names{"new": "New", "*": "renamed"}); err != nil {
+		if err := s.SaveMembers(ctx, group, newer, receipts.Names{"new": "New", "*": "renamed"}); err != nil {
 			t.Fatal(err)
 		}
 		if diff := cmp.Diff(&newer, knownMembers(t, s, group), inAnyOrder); diff != "" {
@@ -985,7 +985,7 @@ func TestMembersAndNames(t *testing.T) {
 		}
 
 		// Without names, and without anybody to name.
-		if err := s.KeepMembers(ctx, group, newer, nil); err != nil {
+		if err := s.SaveMembers(ctx, group, newer, nil); err != nil {
 			t.Error(err)
 		}
 		if names := must(s.Names(ctx, group, nil))(t); names == nil || len(names) != 0 {
@@ -1003,7 +1003,7 @@ func TestNamesOfAHugeGroup(t *testing.T) {
 		for _, id := range ids {
 			names[id] = "name of " + id
 		}
-		if err := s.KeepNames(t.Context(), group, names); err != nil {
+		if err := s.SaveNames(t.Context(), group, names); err != nil {
 			t.Fatal(err)
 		}
 		if diff := cmp.Diff(names, must(s.Names(t.Context(), group, ids))(t)); diff != "" {
@@ -1045,37 +1045,37 @@ func TestALostAnswerChangesNothing(t *testing.T) {
 				}
 				return err
 			},
-			"KeepReads":    func() error { return s.KeepReads(ctx, group, 1, []string{"a"}, noon, noon) },
-			"KeepAudience": func() error { return s.KeepAudience(ctx, group, 1, receipts.Members{UserIDs: []string{"a"}}) },
-			"KeepMembers": func() error {
+			"SaveReads":    func() error { return s.SaveReads(ctx, group, 1, []string{"a"}, noon, noon) },
+			"SaveAudience": func() error { return s.SaveAudience(ctx, group, 1, receipts.Members{UserIDs: []string{"a"}}) },
+			"SaveMembers": func() error {
 				members := receipts.Members{UserIDs: []string{"a"}, Source: receipts.Chat}
-				if s.KeepMembers(ctx, group, members, nil) == nil {
+				if s.SaveMembers(ctx, group, members, nil) == nil {
 					return nil
 				}
-				return s.KeepMembers(ctx, group, members, nil) // the client repeats no transaction by itself
+				return s.SaveMembers(ctx, group, members, nil) // the client repeats no transaction by itself
 			},
 			"AddMembers": func() error { return s.AddMembers(ctx, group, []string{"b"}, moment(noon)) },
-			"KeepHeard": func() error {
-				return s.KeepHeard(ctx, group, receipts.Heard{Speaker: receipts.Person{UserID: "b", Name: "B"}, Title: "title", At: noon})
+			"SaveGroupUpdate": func() error {
+				return s.SaveGroupUpdate(ctx, group, receipts.GroupUpdate{Speaker: receipts.Person{UserID: "b", Name: "B"}, Title: "title", At: noon})
 			},
-			"KeepCoolApp":   func() error { return s.KeepCoolApp(ctx, group, "COOLAPP-1") },
-			"ForgetCoolApp": func() error { return s.ForgetCoolApp(ctx, group, "COOLAPP-2") },
-			"KeepRefusal": func() error {
+			"SaveCoolApp":   func() error { return s.SaveCoolApp(ctx, group, "COOLAPP-1") },
+			"DeleteCoolApp": func() error { return s.DeleteCoolApp(ctx, group, "COOLAPP-2") },
+			"SaveRefusal": func() error {
 				refusal := receipts.Refusal{Source: receipts.Chat, Reason: "denied", Until: noon}
-				if s.KeepRefusal(ctx, group, refusal, keepFor) == nil {
+				if s.SaveRefusal(ctx, group, refusal, keepFor) == nil {
 					return nil
 				}
-				return s.KeepRefusal(ctx, group, refusal, keepFor) // the client repeats no transaction by itself
+				return s.SaveRefusal(ctx, group, refusal, keepFor) // the client repeats no transaction by itself
 			},
-			"KeepPushed": func() error {
-				known, err := s.KeepPushed(ctx, group, "key1", map[string]time.Time{"a": noon})
+			"SavePushedReads": func() error {
+				known, err := s.SavePushedReads(ctx, group, "key1", map[string]time.Time{"a": noon})
 				if !known {
-					t.Error("KeepPushed: the message is not known")
+					t.Error("SavePushedReads: the message is not known")
 				}
 				return err
 			},
 			"RecordPost": func() error { return s.RecordPost(ctx, group, "chart", 1) },
-			"KeepNames":  func() error { return s.KeepNames(ctx, group, receipts.Names{"a": "A"}) },
+			"SaveNames":  func() error { return s.SaveNames(ctx, group, receipts.Names{"a": "A"}) },
 			"Accept": func() error {
 				fresh, err := inbox.Accept(ctx, command("lost", "command"))
 				if !fresh {
@@ -1157,20 +1157,20 @@ func calls(s *Store) map[string]func(ctx context.Context) error {
 			_, err := s.Mark(ctx, group, 2, receipts.Change{To: receipts.Expired})
 			return err
 		},
-		"RecordPost":   func(ctx context.Context) error { return s.RecordPost(ctx, group, "chart", 2) },
-		"ByKey":        func(ctx context.Context) error { _, err := s.ByKey(ctx, group, "key"); return err },
-		"Latest":       func(ctx context.Context) error { _, err := s.Latest(ctx, group); return err },
-		"Recent":       func(ctx context.Context) error { _, err := s.Recent(ctx, group, 3); return err },
-		"Kept":         func(ctx context.Context) error { _, err := s.Kept(ctx, group, 2); return err },
-		"RecentKept":   func(ctx context.Context) error { _, err := s.RecentKept(ctx, group, 3); return err },
-		"KeepReads":    func(ctx context.Context) error { return s.KeepReads(ctx, group, 2, []string{"b"}, noon, noon) },
-		"KeepAudience": func(ctx context.Context) error { return s.KeepAudience(ctx, group, 2, members) },
-		"KnownMembers": func(ctx context.Context) error { _, _, err := s.KnownMembers(ctx, group); return err },
-		"KeepMembers":  func(ctx context.Context) error { return s.KeepMembers(ctx, group, members, nil) },
-		"Names":        func(ctx context.Context) error { _, err := s.Names(ctx, group, []string{"a"}); return err },
-		"KeepNames":    func(ctx context.Context) error { return s.KeepNames(ctx, group, receipts.Names{"a": "A"}) },
-		"KeepPushed": func(ctx context.Context) error {
-			_, err := s.KeepPushed(ctx, group, "key", map[string]time.Time{"a": noon})
+		"RecordPost":      func(ctx context.Context) error { return s.RecordPost(ctx, group, "chart", 2) },
+		"ByKey":           func(ctx context.Context) error { _, err := s.ByKey(ctx, group, "key"); return err },
+		"Latest":          func(ctx context.Context) error { _, err := s.Latest(ctx, group); return err },
+		"Recent":          func(ctx context.Context) error { _, err := s.Recent(ctx, group, 3); return err },
+		"Snapshot":        func(ctx context.Context) error { _, err := s.Snapshot(ctx, group, 2); return err },
+		"RecentSnapshots": func(ctx context.Context) error { _, err := s.RecentSnapshots(ctx, group, 3); return err },
+		"SaveReads":       func(ctx context.Context) error { return s.SaveReads(ctx, group, 2, []string{"b"}, noon, noon) },
+		"SaveAudience":    func(ctx context.Context) error { return s.SaveAudience(ctx, group, 2, members) },
+		"KnownMembers":    func(ctx context.Context) error { _, _, err := s.KnownMembers(ctx, group); return err },
+		"SaveMembers":     func(ctx context.Context) error { return s.SaveMembers(ctx, group, members, nil) },
+		"Names":           func(ctx context.Context) error { _, err := s.Names(ctx, group, []string{"a"}); return err },
+		"SaveNames":       func(ctx context.Context) error { return s.SaveNames(ctx, group, receipts.Names{"a": "A"}) },
+		"SavePushedReads": func(ctx context.Context) error {
+			_, err := s.SavePushedReads(ctx, group, "key", map[string]time.Time{"a": noon})
 			return err
 		},
 		"AddMembers":    func(ctx context.Context) error { return s.AddMembers(ctx, group, []string{"d"}, moment(noon)) },
@@ -1180,26 +1180,26 @@ func calls(s *Store) map[string]func(ctx context.Context) error {
 			_, err := s.Lease(ctx, "app", "query", 1, time.Millisecond)
 			return err
 		},
-		"KeepHeard": func(ctx context.Context) error {
-			return s.KeepHeard(ctx, group, receipts.Heard{Speaker: receipts.Person{UserID: "e", Name: "E"}, Title: "title", At: noon})
+		"SaveGroupUpdate": func(ctx context.Context) error {
+			return s.SaveGroupUpdate(ctx, group, receipts.GroupUpdate{Speaker: receipts.Person{UserID: "e", Name: "E"}, Title: "title", At: noon})
 		},
-		"Noticed":       func(ctx context.Context) error { _, err := s.Noticed(ctx, group, 9); return err },
+		"Sightings":     func(ctx context.Context) error { _, err := s.Sightings(ctx, group, 9); return err },
 		"LastPush":      func(ctx context.Context) error { _, err := s.LastPush(ctx, group, 9); return err },
-		"KeepTitle":     func(ctx context.Context) error { return s.KeepTitle(ctx, group, "title") },
+		"SaveTitle":     func(ctx context.Context) error { return s.SaveTitle(ctx, group, "title") },
 		"Title":         func(ctx context.Context) error { _, err := s.Title(ctx, group); return err },
-		"KeepCoolApp":   func(ctx context.Context) error { return s.KeepCoolApp(ctx, group, "COOLAPP-1") },
+		"SaveCoolApp":   func(ctx context.Context) error { return s.SaveCoolApp(ctx, group, "COOLAPP-1") },
 		"CoolApp":       func(ctx context.Context) error { _, err := s.CoolApp(ctx, group); return err },
-		"ForgetCoolApp": func(ctx context.Context) error { return s.ForgetCoolApp(ctx, group, "COOLAPP-1") },
+		"DeleteCoolApp": func(ctx context.Context) error { return s.DeleteCoolApp(ctx, group, "COOLAPP-1") },
 		"Refusals":      func(ctx context.Context) error { _, err := s.Refusals(ctx, group); return err },
-		"KeepRefusal": func(ctx context.Context) error {
-			return s.KeepRefusal(ctx, group, receipts.Refusal{Source: receipts.Chat}, keepFor)
+		"SaveRefusal": func(ctx context.Context) error {
+			return s.SaveRefusal(ctx, group, receipts.Refusal{Source: receipts.Chat}, keepFor)
 		},
-		"ForgetRefusals": func(ctx context.Context) error { return s.ForgetRefusals(ctx, group) },
+		"DeleteRefusals": func(ctx context.Context) error { return s.DeleteRefusals(ctx, group) },
 		"AddCalls": func(ctx context.Context) error {
 			_, err := s.AddCalls(ctx, "2026-08", map[string]int{"query": 1})
 			return err
 		},
-		"FirstPosting": func(ctx context.Context) error { _, err := s.FirstPosting(ctx, group, "chart"); return err },
+		"BeginStep": func(ctx context.Context) error { _, err := s.BeginStep(ctx, group, "chart"); return err },
 		"BeginReminder": func(ctx context.Context) error {
 			_, _, err := s.BeginReminder(ctx, group, 2, reminderOf("run"), time.Minute)
 			return err
@@ -1253,12 +1253,12 @@ func TestPushedReads(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, b storetest.Backend) {
 		s, ctx := open(t, b), t.Context()
 		minute := func(n int) time.Time { return noon.Add(time.Duration(n) * time.Minute) }
-		if known, err := s.KeepPushed(ctx, group, "key", map[string]time.Time{"a": noon}); known || err != nil {
+		if known, err := s.SavePushedReads(ctx, group, "key", map[string]time.Time{"a": noon}); known || err != nil {
 			t.Errorf("before the message: %v, %v", known, err)
 		}
 		must(s.Adopt(ctx, receipts.Message{Group: group, Key: "key", State: receipts.Sent, CreatedAt: noon, SentAt: noon}))(t)
 		for _, other := range []struct{ group, key string }{{group, "another"}, {"another", "key"}} {
-			if known, err := s.KeepPushed(ctx, other.group, other.key, map[string]time.Time{"a": noon}); known || err != nil {
+			if known, err := s.SavePushedReads(ctx, other.group, other.key, map[string]time.Time{"a": noon}); known || err != nil {
 				t.Errorf("%+v: %v, %v", other, known, err)
 			}
 		}
@@ -1273,14 +1273,14 @@ func TestPushedReads(t *testing.T) {
 			{map[string]time.Time{"a": minute(4), "b": minute(8)}, nil, receipts.Reads{"a": {At: minute(4), Exact: true}, "b": {At: minute(8), Exact: true}}},
 		} {
 			if step.pushed != nil {
-				if known, err := s.KeepPushed(ctx, group, "key", step.pushed); !known || err != nil {
+				if known, err := s.SavePushedReads(ctx, group, "key", step.pushed); !known || err != nil {
 					t.Errorf("step %d: %v, %v", i, known, err)
 				}
 			}
-			if err := s.KeepReads(ctx, group, 1, step.queried, minute(9), time.Time{}); err != nil {
+			if err := s.SaveReads(ctx, group, 1, step.queried, minute(9), time.Time{}); err != nil {
 				t.Fatal(err)
 			}
-			if diff := cmp.Diff(step.want, must(s.Kept(ctx, group, 1))(t).Reads); diff != "" {
+			if diff := cmp.Diff(step.want, must(s.Snapshot(ctx, group, 1))(t).Reads); diff != "" {
 				t.Errorf("step %d (-want +got):\n%s", i, diff)
 			}
 		}
@@ -1299,7 +1299,7 @@ func TestMembersComeAndGo(t *testing.T) {
 		}
 		members := receipts.Members{UserIDs: []string{"a", "b"}, Source: receipts.SceneGroup, At: noon}
 		for _, err := range []error{
-			s.KeepMembers(ctx, group, members, nil),
+			s.SaveMembers(ctx, group, members, nil),
 			s.AddMembers(ctx, group, []string{"c", "a"}, moment(noon)),
 			s.RemoveMembers(ctx, group, []string{"b", "nobody"}, moment(noon)),
 		} {
@@ -1336,7 +1336,7 @@ func TestMembersWhoMoveWhileTheyAreListed(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, b storetest.Backend) {
 		s, ctx := open(t, b), t.Context()
 		began := noon.Add(time.Hour)
-		after := func(d time.Duration) receipts.Moment { return moment(began.Add(d)) }
+		after := func(d time.Duration) receipts.EventTime { return moment(began.Add(d)) }
 		list := receipts.Members{UserIDs: []string{"a", "left", "left long ago"}, Source: receipts.SceneGroup, At: began}
 		for _, err := range []error{
 			s.RemoveMembers(ctx, group, []string{"left long ago"}, after(-time.Minute)), // and came back, which was not pushed
@@ -1345,7 +1345,7 @@ func TestMembersWhoMoveWhileTheyAreListed(t *testing.T) {
 			s.RemoveMembers(ctx, group, []string{"left"}, after(2*time.Second)),
 			s.AddMembers(ctx, group, []string{"came and left"}, after(time.Second)),
 			s.RemoveMembers(ctx, group, []string{"came and left"}, after(2*time.Second)),
-			s.KeepMembers(ctx, group, list, nil),
+			s.SaveMembers(ctx, group, list, nil),
 		} {
 			if err != nil {
 				t.Fatal(err)
@@ -1365,20 +1365,20 @@ func TestMovesAroundAPosting(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, b storetest.Backend) {
 		s, ctx := open(t, b), t.Context()
-		at := func(second int) receipts.Moment { return moment(noon.Add(time.Duration(second) * time.Second)) }
+		at := func(second int) receipts.EventTime { return moment(noon.Add(time.Duration(second) * time.Second)) }
 		came := func(second int, ids ...string) error { return s.AddMembers(ctx, group, ids, at(second)) }
 		left := func(second int, ids ...string) error { return s.RemoveMembers(ctx, group, ids, at(second)) }
 		begin := func(command string, second int, audience *receipts.Members) error {
 			d := draft(command)
-			d.At, d.Audience = at(second).Own, audience
+			d.At, d.Audience = at(second).Local, audience
 			_, _, err := s.Begin(ctx, d)
 			return err
 		}
 		posted := func(number, second int) error {
-			_, err := s.Mark(ctx, group, number, receipts.Change{To: receipts.Sent, Key: fmt.Sprint("key", number), SentAt: at(second).Own})
+			_, err := s.Mark(ctx, group, number, receipts.Change{To: receipts.Sent, Key: fmt.Sprint("key", number), SentAt: at(second).Local})
 			return err
 		}
-		counted := &receipts.Members{UserIDs: []string{"a"}, Source: receipts.SceneGroup, At: at(0).Own}
+		counted := &receipts.Members{UserIDs: []string{"a"}, Source: receipts.SceneGroup, At: at(0).Local}
 		for i, err := range []error{
 			begin("long ago", -7200, counted), // and nobody knows whether it was posted
 			came(-60, "counted"),
@@ -1398,23 +1398,23 @@ func TestMovesAroundAPosting(t *testing.T) {
 			}
 		}
 		// He spoke before his coming was pushed.
-		if err := s.KeepHeard(ctx, group, receipts.Heard{Speaker: receipts.Person{UserID: "speaker"}, At: at(8).Own}); err != nil {
+		if err := s.SaveGroupUpdate(ctx, group, receipts.GroupUpdate{Speaker: receipts.Person{UserID: "speaker"}, At: at(8).Local}); err != nil {
 			t.Fatal(err)
 		}
 		if err := came(2, "speaker"); err != nil {
 			t.Fatal(err)
 		}
-		sign := func(here bool, second int) receipts.Sign {
-			return receipts.Sign{At: time.UnixMilli(at(second).Own.UnixMilli()), Here: here}
+		sign := func(here bool, second int) receipts.Sighting {
+			return receipts.Sighting{At: time.UnixMilli(at(second).Local.UnixMilli()), Here: here}
 		}
-		later := map[string][]receipts.Sign{
+		later := map[string][]receipts.Sighting{
 			"before the posting": {sign(true, 3)}, "a": {sign(false, 3)}, "known late": {sign(true, 3)}, "speaker": {sign(true, 2)},
 			"b": {sign(false, 3), sign(false, 2), sign(true, 1)},
 		}
 		all := maps.Clone(later)
-		all["before the record"] = []receipts.Sign{sign(true, 1)}
-		for number, want := range map[int]map[string][]receipts.Sign{1: nil, 2: all, 3: later} {
-			if diff := cmp.Diff(want, must(s.Kept(ctx, group, number))(t).Moves); diff != "" {
+		all["before the record"] = []receipts.Sighting{sign(true, 1)}
+		for number, want := range map[int]map[string][]receipts.Sighting{1: nil, 2: all, 3: later} {
+			if diff := cmp.Diff(want, must(s.Snapshot(ctx, group, number))(t).Moves); diff != "" {
 				t.Errorf("#%d (-want +got):\n%s", number, diff)
 			}
 			if left := must(s.rdb.PTTL(ctx, s.keys.group(group).moves(number)).Result())(t); (left > 0) != (want != nil) {
@@ -1430,14 +1430,14 @@ func TestAFileIsPostedByTheFirstOnly(t *testing.T) {
 		s, proxy := proxied(t, b)
 		proxy.LoseReply() // the client's own repetition is the same call
 		for i, want := range []bool{true, false} {
-			if first, err := s.FirstPosting(t.Context(), group, "command"); first != want || err != nil {
+			if first, err := s.BeginStep(t.Context(), group, "command"); first != want || err != nil {
 				t.Errorf("call %d: %v, %v", i, first, err)
 			}
 		}
 		if !proxy.ReplyLost() {
 			t.Error("no reply was lost")
 		}
-		if first, err := s.FirstPosting(t.Context(), "another", "command"); !first || err != nil {
+		if first, err := s.BeginStep(t.Context(), "another", "command"); !first || err != nil {
 			t.Errorf("in another group: %v, %v", first, err)
 		}
 	})

@@ -66,7 +66,7 @@ func TestAPostIsNoMessage(t *testing.T) {
 			if m.Number != number || errors.Is(err, receipts.ErrNotMessage) != (number == 0) {
 				t.Errorf("adopted, %s is %+v, %v", key, m, err)
 			}
-			if known, err := s.KeepPushed(ctx, group, key, map[string]time.Time{"a": noon, "b": noon}); !known || err != nil {
+			if known, err := s.SavePushedReads(ctx, group, key, map[string]time.Time{"a": noon, "b": noon}); !known || err != nil {
 				t.Errorf("a pushed read of %s: known %v, %v", key, known, err)
 			}
 		}

@@ -33,7 +33,7 @@ type PushBatch struct {
 	done    sync.WaitGroup
 }
 
-// push is a call of KeepPushed that waits.
+// push is a call of SavePushedReads that waits.
 type push struct {
 	message message
 	reads   map[string]time.Time
@@ -63,8 +63,8 @@ func (b *PushBatch) Close() {
 	b.done.Wait()
 }
 
-// KeepPushed returns once the reads are written.
-func (b *PushBatch) KeepPushed(ctx context.Context, group, key string, reads map[string]time.Time) (bool, error) {
+// SavePushedReads returns once the reads are written.
+func (b *PushBatch) SavePushedReads(ctx context.Context, group, key string, reads map[string]time.Time) (bool, error) {
 	outcome := make(chan pushOutcome, 1)
 	select {
 	case b.pending <- push{message{group, key}, reads, outcome, ctx.Done()}:
@@ -133,7 +133,7 @@ func (b *PushBatch) writeTo(m message, pushes []push) {
 			}
 		}
 	}
-	known, err := b.records.KeepPushed(ctx, m.group, m.key, reads)
+	known, err := b.records.SavePushedReads(ctx, m.group, m.key, reads)
 	for _, p := range pushes {
 		p.outcome <- pushOutcome{known, err}
 	}

@@ -20,7 +20,7 @@ type pushes struct {
 	calls int
 }
 
-func (p *pushes) KeepPushed(ctx context.Context, group, key string, reads map[string]time.Time) (bool, error) {
+func (p *pushes) SavePushedReads(ctx context.Context, group, key string, reads map[string]time.Time) (bool, error) {
 	moment := time.After(p.takes)
 	if p.hangs {
 		moment = nil
@@ -56,7 +56,7 @@ func TestManyMessagesDoNotTakeTimeFromEachOther(t *testing.T) {
 		var all sync.WaitGroup
 		for i := range 100 {
 			all.Go(func() {
-				if known, err := b.KeepPushed(t.Context(), "cid", fmt.Sprint("key", i), readBy("zhang", noon)); !known || err != nil {
+				if known, err := b.SavePushedReads(t.Context(), "cid", fmt.Sprint("key", i), readBy("zhang", noon)); !known || err != nil {
 					t.Errorf("message %d: %t, %v", i, known, err)
 				}
 			})
@@ -76,10 +76,10 @@ func TestAbandonedReadsAreLeftOut(t *testing.T) {
 		defer cancel()
 		var all sync.WaitGroup
 		for i := range 1_000 {
-			all.Go(func() { _, _ = b.KeepPushed(ctx, "cid", fmt.Sprint("key", i), readBy("zhang", noon)) })
+			all.Go(func() { _, _ = b.SavePushedReads(ctx, "cid", fmt.Sprint("key", i), readBy("zhang", noon)) })
 		}
 		all.Wait()
-		_, _ = b.KeepPushed(t.Context(), "cid", "key", readBy("zhang", noon))
+		_, _ = b.SavePushedReads(t.Context(), "cid", "key", readBy("zhang", noon))
 		if took := time.Since(began); took > 4*writeWithin {
 			t.Errorf("the next read was at its turn after %v", took)
 		}
@@ -98,7 +98,7 @@ func TestABurstIsWrittenInBatches(t *testing.T) {
 		var all sync.WaitGroup
 		for i := range 2 * burst {
 			all.Go(func() {
-				if known, err := b.KeepPushed(t.Context(), "cid", "key", readBy(fmt.Sprint("user", i%burst), noon.Add(time.Duration(i)))); !known || err != nil {
+				if known, err := b.SavePushedReads(t.Context(), "cid", "key", readBy(fmt.Sprint("user", i%burst), noon.Add(time.Duration(i)))); !known || err != nil {
 					t.Error(known, err)
 				}
 			})
@@ -119,16 +119,16 @@ func TestOutcomesOfAPushBatch(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := &pushes{}
 		b := NewPushBatch(p)
-		if known, err := b.KeepPushed(t.Context(), "cid", "unknown", readBy("zhang", noon)); known || err != nil {
+		if known, err := b.SavePushedReads(t.Context(), "cid", "unknown", readBy("zhang", noon)); known || err != nil {
 			t.Errorf("an unknown key: %t, %v", known, err)
 		}
-		if known, err := b.KeepPushed(t.Context(), "cid", "key", map[string]time.Time{"zhang": noon, "li": noon}); !known || err != nil || len(p.reads) != 3 {
+		if known, err := b.SavePushedReads(t.Context(), "cid", "key", map[string]time.Time{"zhang": noon, "li": noon}); !known || err != nil || len(p.reads) != 3 {
 			t.Errorf("two people: %t, %v, %v", known, err, p.reads)
 		}
 		p.hangs = true
 		waiting := make(chan error, 1)
 		go func() {
-			_, err := b.KeepPushed(t.Context(), "cid", "key", readBy("zhang", noon))
+			_, err := b.SavePushedReads(t.Context(), "cid", "key", readBy("zhang", noon))
 			waiting <- err
 		}()
 		synctest.Wait()
@@ -137,7 +137,7 @@ func TestOutcomesOfAPushBatch(t *testing.T) {
 		if err := <-waiting; !errors.Is(err, ErrClosed) {
 			t.Errorf("a call under way: %v", err)
 		}
-		if _, err := b.KeepPushed(t.Context(), "cid", "key", readBy("zhang", noon)); !errors.Is(err, ErrClosed) {
+		if _, err := b.SavePushedReads(t.Context(), "cid", "key", readBy("zhang", noon)); !errors.Is(err, ErrClosed) {
 			t.Errorf("a later call: %v", err)
 		}
 	})

@@ -7,9 +7,9 @@ import (
 	"time"
 )
 
-// KeepPush keeps that DingTalk pushed something of a kind at that time. There must be
+// SavePush keeps that DingTalk pushed something of a kind at that time. There must be
 // few kinds: they are kept for ever.
-func (s *Store) KeepPush(ctx context.Context, kind string, at time.Time) error {
+func (s *Store) SavePush(ctx context.Context, kind string, at time.Time) error {
 	if err := s.rdb.HSet(ctx, s.keys.inbox().pushed(), kind, at.UnixMilli()).Err(); err != nil {
 		return fmt.Errorf("keep when something was pushed: %w", err)
 	}

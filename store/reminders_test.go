@@ -57,7 +57,7 @@ func endBatch(t *testing.T, s *Store, group string, number int, run string, batc
 // reminded is how often each person was reminded.
 func reminded(t *testing.T, s *Store, group string, number int) map[string]int {
 	t.Helper()
-	return must(s.Kept(t.Context(), group, number))(t).Reminders
+	return must(s.Snapshot(t.Context(), group, number))(t).Reminders
 }
 
 func TestARunIsBegunOnce(t *testing.T) {
@@ -603,14 +603,14 @@ func TestALostAnswerOfAReminderChangesNothing(t *testing.T) {
 	})
 }
 
-// nudges are whom a test's reminders reached.
-type nudges struct {
+// reminderSender are whom a test's reminders reached.
+type reminderSender struct {
 	people []string
 	cut    func() // called after each nudge
 }
 
-// Batches implements receipts.Nudger.
-func (n *nudges) Batches(by receipts.Channel, userIDs []string) []receipts.Batch {
+// Batches implements receipts.ReminderSender.
+func (n *reminderSender) Batches(by receipts.Channel, userIDs []string) []receipts.Batch {
 	var all []receipts.Batch
 	for _, id := range userIDs {
 		all = append(all, receipts.Batch{By: by, UserIDs: []string{id}})
@@ -618,15 +618,15 @@ func (n *nudges) Batches(by receipts.Channel, userIDs []string) []receipts.Batch
 	return all
 }
 
-// Nudge implements receipts.Nudger.
-func (n *nudges) Nudge(_ context.Context, b receipts.Batch, _ receipts.Reminded) (receipts.Missed, error) {
+// Nudge implements receipts.ReminderSender.
+func (n *reminderSender) Nudge(_ context.Context, b receipts.Batch, _ receipts.Reminded) (receipts.Missed, error) {
 	n.people = append(n.people, b.UserIDs...)
 	n.cut()
 	return receipts.Missed{}, nil
 }
 
 // The domain's promise, held by these records: whatever they are cut off from, a
-// run that is repeated nudges nobody twice, and forgets nobody.
+// run that is repeated reminderSender nobody twice, and forgets nobody.
 func TestARunThatIsCutOffFromRedisGoesOn(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, b storetest.Backend) {
@@ -638,7 +638,7 @@ func TestARunThatIsCutOffFromRedisGoesOn(t *testing.T) {
 			run := fmt.Sprint("run ", cutAfter)
 			alive, die := context.WithCancel(ctx)
 			defer die()
-			n := &nudges{}
+			n := &reminderSender{}
 			n.cut = func() {
 				if len(n.people) == cutAfter+1 {
 					die()
@@ -682,10 +682,10 @@ func TestABatchIsBegunAsThingsStand(t *testing.T) {
 			start.Batch++
 		}
 		begin("nobody has read", receipts.Standing{First: true})
-		if err := s.KeepReads(ctx, group, 1, []string{"b", "z"}, noon, noon); err != nil {
+		if err := s.SaveReads(ctx, group, 1, []string{"b", "z"}, noon, noon); err != nil {
 			t.Fatal(err)
 		}
-		if known, err := s.KeepPushed(ctx, group, "key1", map[string]time.Time{"c": noon}); !known || err != nil {
+		if known, err := s.SavePushedReads(ctx, group, "key1", map[string]time.Time{"c": noon}); !known || err != nil {
 			t.Fatal(known, err)
 		}
 		p.LoseReply()

@@ -123,7 +123,7 @@ func (s *Store) Close() error {
 	return err
 }
 
-// Ping tells whether Redis answers and can be written to.
+// Ping reports whether Redis answers and can be written to.
 func (s *Store) Ping(ctx context.Context) error {
 	if err := s.rdb.Set(ctx, s.keys.inbox().ping(), "1", time.Minute).Err(); err != nil {
 		return fmt.Errorf("write to Redis: %w", err)

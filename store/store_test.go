@@ -167,7 +167,7 @@ func TestKeepForMayChangeWhileItRuns(t *testing.T) {
 	t.Parallel()
 	s := embeddedStore(t)
 	s.SetKeepFor(2 * keepFor)
-	if err := s.KeepTitle(t.Context(), "cid", "项目组"); err != nil {
+	if err := s.SaveTitle(t.Context(), "cid", "项目组"); err != nil {
 		t.Fatal(err)
 	}
 	if ttl := must(s.rdb.PTTL(t.Context(), s.keys.group("cid").title()).Result())(t); ttl <= keepFor || ttl > 2*keepFor {

@@ -48,12 +48,12 @@ func mainPaths(t *testing.T, s *Store) {
 		if recent := must(s.Recent(ctx, g, 10))(t); len(recent) != 3 {
 			t.Errorf("%q: %d messages", g, len(recent))
 		}
-		if kept := must(s.Kept(ctx, g, 2))(t); len(kept.Reads) != 1 || kept.Audience == nil {
+		if kept := must(s.Snapshot(ctx, g, 2))(t); len(kept.Reads) != 1 || kept.Audience == nil {
 			t.Errorf("%q: kept %+v", g, kept)
 		}
 		must(s.ByKey(ctx, g, "key"))(t)
 		must(s.Names(ctx, g, []string{"a"}))(t)
-		must(s.FirstPosting(ctx, g, "command"))(t)
+		must(s.BeginStep(ctx, g, "command"))(t)
 		if members := knownMembers(t, s, g); members == nil || !slices.Equal(members.UserIDs, []string{"b", "c"}) {
 			t.Errorf("%q: members %+v", g, members)
 		}
@@ -65,7 +65,7 @@ func mainPaths(t *testing.T, s *Store) {
 	must(s.Followed(ctx, group))(t)
 	must(s.Inbox(quick(), zap.NewNop()).Depth(ctx))(t)
 	must(s.Lease(ctx, "app", "query", 1, time.Millisecond))(t)
-	if err := s.KeepHeard(ctx, group, receipts.Heard{Webhook: receipts.Webhook{URL: receipts.NewSecret("webhook"), Until: noon}}); err != nil {
+	if err := s.SaveGroupUpdate(ctx, group, receipts.GroupUpdate{Webhook: receipts.Webhook{URL: receipts.NewSecret("webhook"), Until: noon}}); err != nil {
 		t.Fatal(err)
 	}
 	fillInbox(t, s)

@@ -45,7 +45,7 @@ func frame(d Data) image.Rectangle {
 	return image.Rect(pixel(float64(inner.Min.X)), Height-pixel(float64(inner.Max.Y)), pixel(float64(inner.Max.X)), Height-pixel(float64(inner.Min.Y)))
 }
 
-// near tells whether a colour is in the picture within three pixels of a place.
+// near reports whether a colour is in the picture within three pixels of a place.
 func near(img image.Image, x, y int, want color.RGBA) bool {
 	for dx := -3; dx <= 3; dx++ {
 		for dy := -3; dy <= 3; dy++ {

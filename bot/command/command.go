@@ -267,7 +267,7 @@ func announced(p phrase, rest string) Command {
 	return Command{Verb: Announce, Language: p.language, Title: title, Text: text, Opening: opening}
 }
 
-// matches tells whether the line says the phrase, with a number or without.
+// matches reports whether the line says the phrase, with a number or without.
 func (p phrase) matches(line string) (number int, ok bool) {
 	if before, found := strings.CutSuffix(line, p.words); found && strings.HasPrefix(before, "#") {
 		return parseNumber(strings.TrimSpace(before))
@@ -302,7 +302,7 @@ var (
 	byWord     = regexp.MustCompile(`^(by|with|using|用|通过|以)\s*`)
 )
 
-// reminds tells whether the line asks to remind people, of which message, and how.
+// reminds reports whether the line asks to remind people, of which message, and how.
 func (p phrase) reminds(line string) (number int, by receipts.Channel, ok bool) {
 	if number, ok := p.matches(line); ok {
 		return number, "", true
@@ -320,7 +320,7 @@ func (p phrase) reminds(line string) (number int, by receipts.Channel, ok bool) 
 	return number, by, ok
 }
 
-// follows tells whether the line asks to follow a message up, and returns how.
+// follows reports whether the line asks to follow a message up, and returns how.
 func (p phrase) follows(line string) (how string, ok bool) {
 	how, found := strings.CutPrefix(line, p.words)
 	next, _ := utf8.DecodeRuneInString(how)
@@ -437,7 +437,7 @@ func tokens(text string) []string {
 	return all
 }
 
-// within tells whether all parts stand in whole, in this order.
+// within reports whether all parts stand in whole, in this order.
 func within(parts, whole []string) bool {
 	for _, w := range whole {
 		if len(parts) > 0 && parts[0] == w {

@@ -41,21 +41,21 @@ type Message struct {
 
 	Sender receipts.Person
 	Admin  bool // of the organisation
-	// Outsider is somebody without a userId of the bot's organisation.
-	Outsider bool
+	// External reports that it is somebody without a userId of the bot's organisation.
+	External bool
 
-	Text     string
-	Cut      bool // the text was longer than what is kept of it
-	Pictures int  // that stood in the text
+	Text      string
+	Truncated bool // the text was longer than what is kept of it
+	Pictures  int  // that stood in the text
 	// Mentions are where mentions stand in Text, in their order, each a piece of its own
 	// in rich text. Where a client writes them into a plain text, nobody knows where
 	// they end.
 	Mentions []Span
-	// Wordless reports that there was no text to read: a picture, a file, a voice.
-	Wordless bool
-	// Spent reports that DingTalk withheld the text: the organisation's quota of
+	// NoText reports that there was no text to read: a picture, a file, a voice.
+	NoText bool
+	// TextWithheld reports that DingTalk withheld the text: the organisation's quota of
 	// pushed messages is used up.
-	Spent bool
+	TextWithheld bool
 
 	// Mentioned are the userIds of the people who are mentioned, and Strangers how many
 	// else are, beside the bot: people from outside, and other bots.
@@ -70,9 +70,9 @@ type Message struct {
 	SaidAt     time.Time // zero if DingTalk does not tell; once accepted, never
 	AcceptedAt time.Time // when the frame arrived
 
-	// TakenOver reports that an earlier attempt at it may have come to its end unseen. It
+	// MaybeDone reports that an earlier attempt at it may have come to its end unseen. It
 	// does not wait in the inbox, but is known once it comes out.
-	TakenOver bool `json:"-"`
+	MaybeDone bool `json:"-"`
 
 	Webhook receipts.Webhook // by which the bot can answer
 }
@@ -123,28 +123,28 @@ func DecodeMessage(data []byte, frameID string) (Message, error) {
 		ID: cmp.Or(frame.MsgID.id(), frameID), Unnamed: frame.MsgID.id() == "",
 		Group: frame.ConversationID.id(), Direct: frame.ConversationType == "1",
 		Title: cutBytes(string(frame.ConversationTitle), maxTitleBytes), SaidAt: frame.CreateAt.time(),
-		Robot:   frame.RobotCode.id(),
-		Sender:  receipts.Person{UserID: frame.SenderStaffID.id(), Name: cutBytes(string(frame.SenderNick), maxTitleBytes)},
-		Admin:   frame.IsAdmin == "true",
-		Spent:   frame.ErrorCode != "" && frame.ErrorCode != "0",
-		Webhook: receipts.Webhook{URL: receipts.NewSecret(frame.SessionWebhook.id()), Until: frame.SessionWebhookEnd.time()},
+		Robot:        frame.RobotCode.id(),
+		Sender:       receipts.Person{UserID: frame.SenderStaffID.id(), Name: cutBytes(string(frame.SenderNick), maxTitleBytes)},
+		Admin:        frame.IsAdmin == "true",
+		TextWithheld: frame.ErrorCode != "" && frame.ErrorCode != "0",
+		Webhook:      receipts.Webhook{URL: receipts.NewSecret(frame.SessionWebhook.id()), Until: frame.SessionWebhookEnd.time()},
 	}
 	if m.ID == "" || m.Group == "" {
 		return Message{}, fmt.Errorf("%w: no msgId or no conversationId", ErrBroken)
 	}
-	m.Outsider = m.Sender.UserID == "" ||
+	m.External = m.Sender.UserID == "" ||
 		frame.SenderCorpID != "" && frame.ChatbotCorpID != "" && frame.SenderCorpID != frame.ChatbotCorpID
 
 	switch frame.MsgType {
 	case "richText":
 		m.Text, m.Mentions, m.Pictures = pieces(frame.Content)
-		m.Wordless = strings.TrimSpace(m.Text) == "" && m.Pictures > 0
+		m.NoText = strings.TrimSpace(m.Text) == "" && m.Pictures > 0
 	case "markdown":
 		m.Text = frame.Content.firstText("text", "content")
 	case "text", "":
 		m.Text = frame.Text.text("content")
 	default:
-		m.Wordless = true
+		m.NoText = true
 	}
 	m.cut()
 	m.Mentioned, m.Strangers = frame.mentioned()
@@ -157,7 +157,7 @@ func DecodeMessage(data []byte, frameID string) (Message, error) {
 
 // cut bounds the text.
 func (m *Message) cut() {
-	m.Cut = len(m.Text) > maxTextBytes
+	m.Truncated = len(m.Text) > maxTextBytes
 	m.Text = cutBytes(m.Text, maxTextBytes)
 	for i, mention := range m.Mentions {
 		if mention.To > len(m.Text) {

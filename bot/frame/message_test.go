@@ -69,29 +69,29 @@ func TestDecodeDocumentedFrames(t *testing.T) {
 		},
 		"from outside": {
 			fields{"senderStaffId": "", "senderCorpId": "ding2", "isAdmin": false},
-			func(in *Message) { in.Sender.UserID, in.Outsider, in.Admin = "", true, false },
+			func(in *Message) { in.Sender.UserID, in.External, in.Admin = "", true, false },
 		},
 		"of another organisation, with a userId of theirs": {
-			fields{"senderCorpId": "ding2"}, func(in *Message) { in.Outsider = true },
+			fields{"senderCorpId": "ding2"}, func(in *Message) { in.External = true },
 		},
 		"the app is not published": {
-			fields{"senderStaffId": nil}, func(in *Message) { in.Sender.UserID, in.Outsider = "", true },
+			fields{"senderStaffId": nil}, func(in *Message) { in.Sender.UserID, in.External = "", true },
 		},
 		"over quota": {
 			fields{"text": nil, "errorCode": 20001, "errorMessage": "The number of messages exceeds the quota"},
-			func(in *Message) { in.Text, in.Spent = "", true },
+			func(in *Message) { in.Text, in.TextWithheld = "", true },
 		},
 		"over quota, the code as a string": {
-			fields{"text": nil, "errorCode": "20001"}, func(in *Message) { in.Text, in.Spent = "", true },
+			fields{"text": nil, "errorCode": "20001"}, func(in *Message) { in.Text, in.TextWithheld = "", true },
 		},
 		"no error after all": {fields{"errorCode": 0}, func(*Message) {}},
 		"picture": {
 			fields{"msgtype": "picture", "text": nil, "content": fields{"downloadCode": "d", "pictureDownloadCode": "p"}},
-			func(in *Message) { in.Text, in.Wordless = "", true },
+			func(in *Message) { in.Text, in.NoText = "", true },
 		},
 		"voice": {
 			fields{"msgtype": "audio", "text": nil, "content": fields{"recognition": "谁没读", "duration": 3}},
-			func(in *Message) { in.Text, in.Wordless = "", true },
+			func(in *Message) { in.Text, in.NoText = "", true },
 		},
 		"rich text": {
 			fields{"msgtype": "richText", "text": nil, "content": richText(fields{"text": " 公告 标题\n"}, fields{"text": "正文", "attrs": fields{"bold": true}})},
@@ -105,7 +105,7 @@ func TestDecodeDocumentedFrames(t *testing.T) {
 		},
 		"rich text of nothing but a picture": {
 			fields{"msgtype": "richText", "text": nil, "content": richText(fields{"text": " \n"}, fields{"type": "picture", "downloadCode": "d"})},
-			func(in *Message) { in.Text, in.Pictures, in.Wordless = " \n", 1, true },
+			func(in *Message) { in.Text, in.Pictures, in.NoText = " \n", 1, true },
 		},
 		"an empty mention as rich text": {
 			fields{"msgtype": "richText", "text": nil, "content": richText()}, func(in *Message) { in.Text = "" },
@@ -180,7 +180,7 @@ func TestDecodeOddFields(t *testing.T) {
 	for field, want := range map[string]func(*Message){
 		"msgId":                     func(in *Message) { in.ID, in.Unnamed = "frame1", true },
 		"conversationType":          func(*Message) {},
-		"senderStaffId":             func(in *Message) { in.Sender.UserID, in.Outsider = "", true },
+		"senderStaffId":             func(in *Message) { in.Sender.UserID, in.External = "", true },
 		"senderNick":                func(in *Message) { in.Sender.Name = "" },
 		"senderId":                  func(*Message) {},
 		"senderCorpId":              func(*Message) {},
@@ -310,13 +310,13 @@ func TestDecodeHugeText(t *testing.T) {
 				t.Errorf("%d bytes, valid %t, want up to %d of the beginning", len(text), utf8.ValidString(text), maxTextBytes)
 			}
 		}
-		if !got.Cut {
+		if !got.Truncated {
 			t.Error("nothing tells that the text was cut")
 		}
 	}
 	exact, err := DecodeMessage(frameData(t, fields{"text": fields{"content": strings.Repeat("x", maxTextBytes)}}), "")
-	if err != nil || len(exact.Text) != maxTextBytes || exact.Cut {
-		t.Errorf("%d bytes, cut %t, %v", len(exact.Text), exact.Cut, err)
+	if err != nil || len(exact.Text) != maxTextBytes || exact.Truncated {
+		t.Errorf("%d bytes, cut %t, %v", len(exact.Text), exact.Truncated, err)
 	}
 }
 
@@ -354,7 +354,7 @@ func FuzzDecode(f *testing.F) {
 		if in.ID == "" || in.Group == "" || len(in.Text) > maxTextBytes || !utf8.ValidString(in.Text) || in.Quote.Number < 0 {
 			t.Fatalf("%+v", in)
 		}
-		if !in.Outsider && in.Sender.UserID == "" {
+		if !in.External && in.Sender.UserID == "" {
 			t.Fatalf("somebody without a userId is let in: %+v", in)
 		}
 		for i, mention := range in.Mentions {

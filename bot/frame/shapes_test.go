@@ -80,15 +80,15 @@ func TestMentionsAreFoundInRichText(t *testing.T) {
 func TestMentionsEndWithTheText(t *testing.T) {
 	t.Parallel()
 	m := decoded(t, rich("@whoread", strings.Repeat("x", maxTextBytes-10), "@张三丰"))
-	if want := []Span{{0, 8}}; !cmp.Equal(m.Mentions, want) || !m.Cut {
-		t.Errorf("%v, cut %t", m.Mentions, m.Cut)
+	if want := []Span{{0, 8}}; !cmp.Equal(m.Mentions, want) || !m.Truncated {
+		t.Errorf("%v, cut %t", m.Mentions, m.Truncated)
 	}
 }
 
 func TestMarkdownIsRead(t *testing.T) {
 	t.Parallel()
 	m := decoded(t, fields{"msgtype": "markdown", "text": nil, "content": fields{"text": "@whoread 谁没读"}})
-	if m.Text != "@whoread 谁没读" || m.Wordless {
+	if m.Text != "@whoread 谁没读" || m.NoText {
 		t.Errorf("%+v", m)
 	}
 }
@@ -96,7 +96,7 @@ func TestMarkdownIsRead(t *testing.T) {
 func TestWhatHoldsNoWords(t *testing.T) {
 	t.Parallel()
 	for _, kind := range []string{"picture", "audio", "video", "file", "chatRecord", "interactiveCard", "unknownMsgType", "what may come"} {
-		if m := decoded(t, fields{"msgtype": kind, "text": nil, "content": fields{"downloadCode": "d", "fileName": "谁没读.xlsx", "text": "谁没读"}}); !m.Wordless || m.Text != "" {
+		if m := decoded(t, fields{"msgtype": kind, "text": nil, "content": fields{"downloadCode": "d", "fileName": "谁没读.xlsx", "text": "谁没读"}}); !m.NoText || m.Text != "" {
 			t.Errorf("%s: %+v", kind, m)
 		}
 	}

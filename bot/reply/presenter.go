@@ -53,7 +53,7 @@ func (p Presenter) Round(v receipts.RoundView) receipts.Post {
 	switch v.Act {
 	case receipts.Finish:
 		a = page.Ended(v.FollowUp, v.Report)
-	case receipts.Excuse:
+	case receipts.ReportFailure:
 		a = page.Summary(v.Report)
 		a.Text = Lines(a.Text, fmt.Sprintf(page.RoundFailed, v.Report.Message.Number, page.Next(v.FollowUp)))
 	default:

@@ -212,7 +212,7 @@ func TestProblem(t *testing.T) {
 	}
 }
 
-// isTime tells whether the phrase is a time, an interval, or what ends a follow-up.
+// isTime reports whether the phrase is a time, an interval, or what ends a follow-up.
 func isTime(phrase string) bool {
 	times := timesOfTests()
 	_, notEvery := times.Every(phrase)
@@ -226,7 +226,7 @@ func timesOfTests() when.Times {
 	return when.Times{Now: time.Date(2026, 8, 3, 0, 30, 0, 0, time.UTC), MinEvery: receipts.EveryMin, MaxEvery: receipts.EveryMax, MaxAhead: 365 * 24 * time.Hour}
 }
 
-// hasTimes tells whether the times in a suggested command are understood.
+// hasTimes reports whether the times in a suggested command are understood.
 func hasTimes(said command.Command, phrase string) bool {
 	var err error
 	terms := when.Opening{Every: 1, Deadline: time.Now()}

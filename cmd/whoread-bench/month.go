@@ -179,7 +179,7 @@ func (s *harness) kept(ctx context.Context, group string, number, reads int) err
 	ctx, cancel := context.WithTimeout(ctx, answerTimeout)
 	defer cancel()
 	for {
-		kept, err := s.records.Kept(ctx, group, number)
+		kept, err := s.records.Snapshot(ctx, group, number)
 		if err != nil || len(kept.Reads) >= reads {
 			return err
 		}

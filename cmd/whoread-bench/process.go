@@ -261,7 +261,7 @@ func saveMessage(ctx context.Context, s *store.Store, group, key string, audienc
 	for i, id := range readers {
 		times[id] = at.Add(time.Duration(i) * time.Second)
 	}
-	_, err = s.KeepPushed(ctx, group, key, times)
+	_, err = s.SavePushedReads(ctx, group, key, times)
 	return err
 }
 

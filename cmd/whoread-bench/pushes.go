@@ -100,7 +100,7 @@ func pushRound(ctx context.Context, records *store.Store, ws *websocket.Conn, ro
 	}
 	rate = float64(len(frames)) / time.Since(began).Seconds()
 	for i := first; i < first+messages; i++ {
-		kept, err := records.Kept(ctx, fmt.Sprintf("cid%d", i), 1)
+		kept, err := records.Snapshot(ctx, fmt.Sprintf("cid%d", i), 1)
 		if err != nil {
 			return 0, err
 		}

@@ -82,7 +82,7 @@ func (m *mortalProcess) RoundTrip(r *http.Request) (*http.Response, error) {
 	return http.DefaultTransport.RoundTrip(r)
 }
 
-// about tells whether a call of Redis is about a command or its group; the others
+// about reports whether a call of Redis is about a command or its group; the others
 // only wait for work and keep leases.
 func about(commands ...redis.Cmder) bool {
 	text := fmt.Sprint(commands)

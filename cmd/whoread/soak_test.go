@@ -450,7 +450,7 @@ func (s *soak) fates() map[string]*fate {
 	return fates
 }
 
-// byItself tells whether the bot said that of a follow-up.
+// byItself reports whether the bot said that of a follow-up.
 func byItself(m dingtalktest.Message) bool {
 	return len(m.Mentioned) > 0 && strings.HasPrefix(m.Text, "#") || strings.Contains(m.Text, "跟进结束") || strings.Contains(m.Text, "这次没能确定谁没读")
 }
@@ -676,7 +676,7 @@ func (s *soak) checkTruth() {
 	s.t.Logf("in %d of %d groups the unread of the latest announcement were compared", compared, len(s.groups))
 }
 
-// onItsWay tells whether the announcement was on its way to DingTalk then: nobody but
+// onItsWay reports whether the announcement was on its way to DingTalk then: nobody but
 // DingTalk knows whether it came into the group before that or after.
 func (s *soak) onItsWay(id string, g *dingtalktest.Group, then time.Time) bool {
 	s.t.Helper()

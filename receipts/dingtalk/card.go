@@ -66,7 +66,7 @@ func (c *Client) UpdateCard(ctx context.Context, outTrackID string, data map[str
 	return tooLongFor(data, err)
 }
 
-// TryCard tells whether the app may send cards and whether the template can be used, and shows nothing to anybody: it asks
+// TryCard reports whether the app may send cards and whether the template can be used, and shows nothing to anybody: it asks
 // for a card in a group that does not exist. Nil means that both are so. [PermissionDenied] and [CardTemplate] say what is not.
 // Where DingTalk refuses the group before it looks at the template, or the answer does not tell, the error is [ErrNotTold]; one
 // of the kinds [GroupInvalid] and [BotNotInGroup] shows the permission all the same. It is a counted call.

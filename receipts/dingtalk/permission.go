@@ -11,7 +11,7 @@ import (
 // permission.
 var ErrNotTold = errors.New("the answer does not tell whether the app has the permission")
 
-// TryDirect tells whether the app may write to people in private, and writes to nobody: it asks for a message to no one and
+// TryDirect reports whether the app may write to people in private, and writes to nobody: it asks for a message to no one and
 // without a text, which DingTalk must refuse. Nil means that DingTalk refused it for that, past the check of permissions. Where
 // a gateway refuses it before anything was looked at, or by a code that is not known, the error is [ErrNotTold]. It is a counted call.
 func (c *Client) TryDirect(ctx context.Context) error {

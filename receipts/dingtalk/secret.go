@@ -21,7 +21,7 @@ func (s Secret) Reveal() string {
 	return *s.value
 }
 
-// Equal tells whether both hide the same.
+// Equal reports whether both hide the same.
 func (s Secret) Equal(other Secret) bool { return s.Reveal() == other.Reveal() }
 
 // String returns a placeholder.

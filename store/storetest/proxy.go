@@ -100,7 +100,7 @@ func (p *Proxy) Mend(t testing.TB) {
 // done what it was asked for.
 func (p *Proxy) LoseReply() { p.loseReply.Store(true) }
 
-// ReplyLost tells whether a reply was lost since LoseReply.
+// ReplyLost reports whether a reply was lost since LoseReply.
 func (p *Proxy) ReplyLost() bool { return !p.loseReply.Load() }
 
 func (p *Proxy) listen() error {

@@ -93,7 +93,7 @@ func (s *Server) Info(line string) string {
 	return ""
 }
 
-// hasReplica tells whether a replica follows the server, of which nothing is kept.
+// hasReplica reports whether a replica follows the server, of which nothing is kept.
 // A replica that is "online" may have acknowledged what its first copy held, and
 // get nothing new for a second: it must acknowledge a write from after that.
 func (s *Server) hasReplica() bool {

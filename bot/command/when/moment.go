@@ -255,7 +255,7 @@ func (m *moment) readClock(r *reader) bool {
 	return true
 }
 
-// whole tells whether the hour needs nothing to be clear.
+// whole reports whether the hour needs nothing to be clear.
 func (m *moment) whole() bool {
 	return m.form != atMidnight && (m.form != counted || len(m.parts) > 0) && len(m.hours()) == 1
 }

@@ -95,7 +95,7 @@ func (r *reader) separators() int {
 	}
 }
 
-// separates tells whether a mark of punctuation comes next that ends a term. A
+// separates reports whether a mark of punctuation comes next that ends a term. A
 // colon or a point inside a number does not.
 func (r *reader) separates() bool {
 	switch r.peek() {
@@ -107,17 +107,17 @@ func (r *reader) separates() bool {
 	return false
 }
 
-// ends tells whether a term may end here.
+// ends reports whether a term may end here.
 func (r *reader) ends() bool {
 	return r.pos == len(r.runes) || unicode.IsSpace(r.peek()) || r.separates()
 }
 
-// continues tells whether a word or a number goes on here.
+// continues reports whether a word or a number goes on here.
 func (r *reader) continues() bool {
 	return latin(r.peek()) || digit(r.peek()) || strings.ContainsRune(":.", r.peek()) && !r.separates()
 }
 
-// done tells whether nothing but punctuation is left.
+// done reports whether nothing but punctuation is left.
 func (r *reader) done() bool {
 	return strings.Trim(strings.TrimFunc(string(r.runes[r.pos:]), unicode.IsSpace), "?!.,;~。、… ") == ""
 }
@@ -145,7 +145,7 @@ func latin(c rune) bool { return unicode.IsLetter(c) && !unicode.Is(unicode.Han,
 
 func (r *reader) digit() bool { return digit(r.peek()) }
 
-// begins tells whether one of the words comes next.
+// begins reports whether one of the words comes next.
 func (r *reader) begins(words ...string) bool {
 	ahead := *r
 	return ahead.word(words...)
@@ -468,7 +468,7 @@ func (r *reader) endOfBefore(m moment, start int) (found bool, why Why) {
 	return false, ""
 }
 
-// hints tells whether what follows looks like a time: by its first word, or vaguely
+// hints reports whether what follows looks like a time: by its first word, or vaguely
 // by any word about time.
 func (r *reader) hints(vaguely bool) bool {
 	next := r.ahead()
@@ -490,12 +490,12 @@ func (r *reader) hints(vaguely bool) bool {
 	return vaguely && (spells(units, word) || slices.Contains(vague, word) || spells(numbers, word) && !next.after("of"))
 }
 
-// spells tells whether the word is one of the table.
+// spells reports whether the word is one of the table.
 func spells[T any](table []entry[T], word string) bool {
 	return slices.ContainsFunc(table, func(e entry[T]) bool { return e.word == word })
 }
 
-// hintsBefore tells whether words that look like a time end with 前, and goes to
+// hintsBefore reports whether words that look like a time end with 前, and goes to
 // the last of them.
 func (r *reader) hintsBefore() bool {
 	const most = 12 // words: no phrase has more
@@ -521,10 +521,10 @@ func (r *reader) hintsBefore() bool {
 	return false
 }
 
-// ofTime tells whether a word is of nothing but time.
+// ofTime reports whether a word is of nothing but time.
 func ofTime(word string) bool { return strings.Trim(word, timeLetters) == "" }
 
-// hintsEvery tells whether "every" or 每 and what follows look like an interval.
+// hintsEvery reports whether "every" or 每 and what follows look like an interval.
 func (r *reader) hintsEvery() bool {
 	next := r.ahead()
 	if next.word("every") {

@@ -162,7 +162,7 @@ func (a *App) Apply(c config.Config, members bool) error {
 	if err != nil {
 		return err
 	}
-	a.bot.Store(a.bot.Load().With(o))
+	a.bot.Store(a.bot.Load().Reconfigure(o))
 	a.store.SetKeepFor(time.Duration(c.Reports.KeepFor))
 	a.client.SetCallsPerSecond(c.Budget.CallsPerSecond)
 	a.budget.SetLimits(c.Budget.Limits())

@@ -13,7 +13,7 @@ import (
 
 // pushRecords keep when DingTalk last pushed something of a kind.
 type pushRecords interface {
-	KeepPush(ctx context.Context, kind string, at time.Time) error
+	SavePush(ctx context.Context, kind string, at time.Time) error
 }
 
 const (
@@ -56,7 +56,7 @@ func (p *pushNotes) note(ctx context.Context, kind string) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, pushKeptWithin)
 	defer cancel()
-	if err := p.records.KeepPush(ctx, kind, at); err != nil {
+	if err := p.records.SavePush(ctx, kind, at); err != nil {
 		p.log.Debug("push not noted", zap.String("event", kind), zap.Error(err))
 	}
 }

@@ -18,7 +18,7 @@ type fakePushRecords struct {
 	err  error
 }
 
-func (r *fakePushRecords) KeepPush(_ context.Context, kind string, at time.Time) error {
+func (r *fakePushRecords) SavePush(_ context.Context, kind string, at time.Time) error {
 	r.kept = append(r.kept, kind+" "+at.Format("15:04:05"))
 	return r.err
 }

@@ -49,7 +49,7 @@ func (s *Service) Remind(ctx context.Context, by Actor, r RemindRequest) (Remind
 			return Reminded{Report: whole, NotUnread: r.People}, nil
 		}
 	}
-	n := nudges{nudger: s.nudger, mentions: mentionsOfCommand, view: ReminderView{Language: r.Language, Message: report.Message, Asker: by.Name}}
+	n := reminderSender{reminderKit: s.reminderKit, mentions: mentionsOfCommand, view: ReminderView{Language: r.Language, Message: report.Message, Asker: by.Name}}
 	n.usable(r.Webhook)
 	done, err := n.remind(ctx, report, Prompt{Run: r.Command, Who: by.Person, By: cmp.Or(r.By, s.Reminders.By)})
 	if err != nil {
@@ -77,8 +77,8 @@ type ReminderView struct {
 	Names Names
 }
 
-// nudger is what reminders are carried out with.
-type nudger struct {
+// reminderKit is what reminders are carried out with.
+type reminderKit struct {
 	ports     Ports
 	names     func(ctx context.Context, group string, userIDs []string) Names
 	maxNames  int
@@ -86,9 +86,9 @@ type nudger struct {
 	poster    *Poster
 }
 
-// nudges reminds people of one message, in one language. It implements Nudger.
-type nudges struct {
-	*nudger
+// reminderSender reminds people of one message, in one language. It implements ReminderSender.
+type reminderSender struct {
+	*reminderKit
 	view     ReminderView
 	webhook  Webhook // by which people can be mentioned; empty if there is none
 	mentions int     // how many messages may mention people
@@ -98,14 +98,14 @@ type nudges struct {
 }
 
 // usable has people mentioned by the webhook, if it can be used.
-func (n *nudges) usable(w Webhook) {
+func (n *reminderSender) usable(w Webhook) {
 	if w.Usable(n.ports.Now()) {
 		n.webhook = w
 	}
 }
 
 // remind carries a reminder out, and logs what came of it.
-func (n *nudges) remind(ctx context.Context, r Report, prompt Prompt) (Reminded, error) {
+func (n *reminderSender) remind(ctx context.Context, r Report, prompt Prompt) (Reminded, error) {
 	done, err := n.reminders.Remind(ctx, r, prompt, n)
 	if err != nil {
 		return done, err
@@ -119,9 +119,9 @@ func (n *nudges) remind(ctx context.Context, r Report, prompt Prompt) (Reminded,
 	return done, nil
 }
 
-// Batches implements Nudger. People who can't be mentioned are written to first, so that
+// Batches implements ReminderSender. People who can't be mentioned are written to first, so that
 // the mentions can tell what came of it.
-func (n *nudges) Batches(by Channel, userIDs []string) []Batch {
+func (n *reminderSender) Batches(by Channel, userIDs []string) []Batch {
 	mentions := n.mentions
 	if n.webhook.URL.Reveal() == "" {
 		mentions = 0
@@ -129,8 +129,8 @@ func (n *nudges) Batches(by Channel, userIDs []string) []Batch {
 	return n.ports.Platform.Batches(by, userIDs, mentions)
 }
 
-// Nudge implements Nudger.
-func (n *nudges) Nudge(ctx context.Context, b Batch, soFar Reminded) (Missed, error) {
+// Nudge implements ReminderSender.
+func (n *reminderSender) Nudge(ctx context.Context, b Batch, soFar Reminded) (Missed, error) {
 	if b.By == Mention {
 		return Missed{}, n.mention(ctx, b.UserIDs, soFar)
 	}
@@ -144,7 +144,7 @@ func (n *nudges) Nudge(ctx context.Context, b Batch, soFar Reminded) (Missed, er
 	return n.ports.Platform.Direct(ctx, b.UserIDs, post)
 }
 
-func (n *nudges) mention(ctx context.Context, userIDs []string, soFar Reminded) error {
+func (n *reminderSender) mention(ctx context.Context, userIDs []string, soFar Reminded) error {
 	v := n.view
 	if len(soFar.Reached[Mention]) == 0 { // the first of two
 		v.SoFar, v.Names = &soFar, n.names(ctx, v.Message.Group, soFar.Shown(n.maxNames))
@@ -154,6 +154,6 @@ func (n *nudges) mention(ctx context.Context, userIDs []string, soFar Reminded) 
 }
 
 // toldAll reports whether the mentions have told all that came of the reminder.
-func (n *nudges) toldAll(done Reminded) bool {
+func (n *reminderSender) toldAll(done Reminded) bool {
 	return len(done.Reached[Mention]) > 0 && len(done.Uncertain) == n.told && len(done.Failed) == 0 && done.Halt == (Halt{})
 }
