@@ -80,6 +80,28 @@ func DecodeCardPress(data []byte, frameID string) (CardPress, error) {
 	return p, nil
 }
 
+// AnswerPress is the data of the ack of a press that changes these variables of the card
+// for its presser alone, and leaves the others as they are. Nothing to change is nil.
+func AnswerPress(own map[string]string) ([]byte, error) {
+	if len(own) == 0 {
+		return nil, nil
+	}
+	type values struct {
+		ParamMap map[string]string `json:"cardParamMap"`
+	}
+	var answer struct {
+		Response struct {
+			Options struct {
+				ByKey bool `json:"updateCardDataByKey"`
+			} `json:"cardUpdateOptions"`
+			Data values `json:"cardData"`
+		} `json:"response"`
+	}
+	answer.Response.Options.ByKey = true // without it all other variables would be gone
+	answer.Response.Data = values{own}
+	return json.Marshal(answer)
+}
+
 // firstID is the first of a list of ids, or the only one.
 func firstID(raw json.RawMessage) string {
 	var ids userIDs

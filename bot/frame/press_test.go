@@ -140,6 +140,18 @@ func TestDecodeBoundsAPress(t *testing.T) {
 	}
 }
 
+func TestAnswerPress(t *testing.T) {
+	t.Parallel()
+	for want, own := range map[string]map[string]string{
+		"": {},
+		`{"response":{"cardUpdateOptions":{"updateCardDataByKey":true},"cardData":{"cardParamMap":{"tips":"✓ 你已收到"}}}}`: {"tips": "✓ 你已收到"},
+	} {
+		if got, err := AnswerPress(own); string(got) != want || err != nil {
+			t.Errorf("%s, %v; want %s", got, err, want)
+		}
+	}
+}
+
 func FuzzDecodeCardPress(f *testing.F) {
 	f.Add(pressData(f, nil), "frame1")
 	f.Add(pressData(f, fields{"content": nil, "value": asJSON(f, pressed)}), "frame1")

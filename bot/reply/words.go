@@ -119,6 +119,7 @@ type Words struct {
 	MayBePosted string // %d number
 	Sheet       sheetWords
 
+	Card  cardWords
 	Usage usageWords
 	// Notices about the budget: %d calls, %d of how many, %d percent.
 	BudgetLow   string
@@ -192,6 +193,21 @@ type usageWords struct {
 	Group     string // %s conversation id
 	APIs      map[string]string
 	Sources   map[receipts.Source]string // what is asked
+}
+
+// cardWords are those of a live card, and of what the presser of a button sees of it.
+type cardWords struct {
+	Read         string // %d read, %d of
+	ReadLeast    string // the same of an incomplete report
+	ReadBy       string // %d people, where nobody knows out of how many
+	Confirmed    string // %d people
+	YouConfirmed string
+	Unread       string // %d people, %s names
+	InPrivate    string // what takes longer, or is not for a card, follows in private
+	JustAnswered string // in private, a moment ago
+	NotYours     string // who may remind
+	Over         string // there is nothing left to do
+	Buttons      map[Button]string
 }
 
 // sheetWords are those of an exported workbook.

@@ -156,6 +156,13 @@ Name a message by its number (unread #n) or quote it; otherwise it is the latest
 		Read: "read", Unread: "unread",
 	},
 
+	Card: cardWords{
+		Read: "Read %d/%d", ReadLeast: "Read by at least %d/%d", ReadBy: "Read by %d", Confirmed: "confirmed %d", YouConfirmed: "✓ You have got it",
+		Unread: "%d have not read it: %s", InPrivate: "I tell you in private in a moment", JustAnswered: "I told you in private a moment ago", NotYours: "Only who announced it and administrators can remind",
+		Over:    "This announcement is over",
+		Buttons: map[Button]string{ConfirmButton: "Got it", UnreadButton: "Unread", RemindButton: "Remind"},
+	},
+
 	Usage: usageWords{
 		Version:   "whoread %s",
 		Members:   "%s: %d at present (as of %s)",

@@ -156,6 +156,13 @@ var chinese = Words{
 		Read: "已读", Unread: "未读",
 	},
 
+	Card: cardWords{
+		Read: "已读 %d/%d", ReadLeast: "已读至少 %d/%d", ReadBy: "已读 %d 人", Confirmed: "收到 %d", YouConfirmed: "✓ 你已收到",
+		Unread: "还有 %d 人没读：%s", InPrivate: "马上私信告诉你", JustAnswered: "刚刚私信告诉过你了", NotYours: "只有发布人和管理员能提醒",
+		Over:    "这条公告已经结束了",
+		Buttons: map[Button]string{ConfirmButton: "收到", UnreadButton: "谁没读", RemindButton: "提醒"},
+	},
+
 	Usage: usageWords{
 		Version:   "whoread %s",
 		Members:   "%s：目前 %d 人（%s）",
