@@ -30,6 +30,8 @@ func (r *request) announce(ctx context.Context) (reply.Answer, error) {
 		return reply.Refuse(r.w.Question(err), r.w.TitleBelow), nil
 	case r.said.Title == "":
 		return reply.Refuse(r.w.WhatToAnnounce), nil
+	case r.said.TitleIsCommand || r.said.Opening && r.said.Text == r.said.Title && command.IsCommand(r.said.Title):
+		return reply.Refuse(fmt.Sprintf(r.w.TitleIsCommand, reply.Escape(r.said.Title)), r.w.TitleBelow), nil
 	}
 	text, notes := r.withNames(ctx)
 	if r.in.Pictures > 0 {

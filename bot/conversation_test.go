@@ -105,7 +105,7 @@ func TestTheExchange(t *testing.T) {
 	same("nothing is left", w.asks(w.hanmeimei, "谁没读"), "本群现在没有可以统计的公告。以前的请写上编号，说「列表」看有哪些。")
 	same("and in English", w.asks(w.hanmeimei, "unread"), `No announcement of this group can be counted at the moment. Give the number of an earlier one; "list" shows them.`)
 	w.wants(w.asks(w.hanmeimei, "谁没读 1"), "#1 周五 22:00 停机维护 · 已读至少 2/", "它已被撤回")
-	same("a wrong word", w.asks(w.hanmeimei, "who has read it"), `I did not get that. Did you mean "who read"? Say "help" for everything I know.`)
+	same("a wrong word", w.asks(w.hanmeimei, "who has read the book"), `I did not get that. Did you mean "who read"? Say "help" for everything I know.`)
 }
 
 func TestAnnouncementsAreVerbatim(t *testing.T) {
@@ -146,8 +146,20 @@ func TestPlainAnswers(t *testing.T) {
 		{say{Text: "recall"}, "Which one?"},
 		{say{Text: "今天天气真不错"}, "没听懂。我会「公告」「谁没读」"},
 		{say{Text: "good morning everybody"}, `I know "announce", "who read"`},
-		{say{Text: "还有谁没读", Shape: dingtalktest.ShapeText}, "你是想说「谁没读」吗？"}, // behind a mention that is left in, it may be a part of the name
-		{say{Text: "公告怎么发"}, "你是想说「公告」吗？"},
+		{say{Text: "还有谁没读", Shape: dingtalktest.ShapeText}, "本群还没有发过公告。"},
+		{say{Text: "who has read the book"}, `Did you mean "who read"?`},
+		{say{Text: "谁看了我的书"}, "你是想说「谁看了」吗？"},
+		{say{Text: "提醒 #1 短信"}, "你是想说「提醒 #1」吗？"},
+		{say{Text: "公告怎么发"}, "我能告诉群里谁还没读消息"},
+		{say{Text: "撤回 #9？"}, "我能告诉群里谁还没读消息"},
+		{say{Text: "提醒？"}, "我能告诉群里谁还没读消息"},
+		{say{Text: "公告 谁没读"}, "没有发出：「谁没读」更像是对我说的话，不像标题。"},
+		{say{Text: "公告 18:00前 谁没读"}, "没有发出：「谁没读」更像是对我说的话，不像标题。"},
+		{say{Text: "announce stop #3"}, `Not posted: "stop \#3" looks like something said to me`},
+		{say{Text: "提醒我三点开会"}, "我不会定时提醒个人"},
+		{say{Text: "remind me at 3"}, "I remind nobody of other things"},
+		{say{Text: "取消 #3"}, "没听懂。"}, // nothing waits for its time yet
+		{say{Text: "停机维护那条谁没看"}, "没有找到你说的那条公告"},
 	} {
 		got := w.ask(w.lilei, test.said)
 		w.wants(got.Text, test.want)
@@ -157,6 +169,43 @@ func TestPlainAnswers(t *testing.T) {
 	}
 	if len(w.posted()) != 0 || w.dingtalk.Counted() != 0 {
 		t.Errorf("%d messages posted and %d calls counted for plain answers", len(w.posted()), w.dingtalk.Counted())
+	}
+}
+
+// A whole group would hear the answer to whoever has got it.
+func TestCourtesyIsNotAnswered(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, setup{})
+	w.announce("公告 停机")
+	for _, text := range []string{"收到", "收到，谢谢", "1", "好的", "谢谢", "👍", "[OK]", "got it", "thanks!", "ok", "I have read it"} {
+		if got := w.tells(w.lisi, text); len(got) != 0 {
+			t.Errorf("%q is answered %+v", text, got)
+		}
+	}
+	if n := len(w.posted()); n != 1 {
+		t.Errorf("%d messages posted", n)
+	}
+}
+
+// A word of its title, or the day, tell a message; if two fit the bot asks which.
+func TestAMessageIsSpokenOf(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, setup{})
+	w.announce("公告 停机维护")
+	w.clock.advance(24 * time.Hour)
+	w.announce("公告 消防演习")
+	w.announce("公告 消防检查")
+	for text, want := range map[string]string{
+		"停机维护那条谁没看":                   "#1 停机维护",
+		"演习的公告谁没看":                    "#2 消防演习",
+		"昨天那条谁没看":                     "#1 停机维护",
+		"今天那条谁没看":                     "你说的是哪一条：#3、#2？",
+		"消防那条谁没看":                     "你说的是哪一条：#3、#2？",
+		"停机维护那条谁没看 #3":                "#3 消防检查",
+		"年会那个公告谁没看":                   "没有找到你说的那条公告",
+		"who hasn't read yesterday's": "#1 停机维护",
+	} {
+		w.wants(w.asks(w.lisi, text), want)
 	}
 }
 
@@ -292,7 +341,7 @@ func TestTheDefaultLanguage(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, setup{options: func(o *wiring) { o.Default = command.English }})
 	w.wants(w.asks(w.lilei, ""), "I tell a group")
-	w.wants(w.asks(w.lilei, "👍"), "I know")
+	w.wants(w.asks(w.lilei, "12"), "I know")
 	w.wants(w.asks(w.lilei, "公告 午饭"), "已发出 #1")
 }
 

@@ -155,13 +155,15 @@ func (x *field) check(frame, event []byte) {
 
 // roots are what stands in everything that can be said for a command that has an effect.
 var roots = map[string][]string{
-	command.Announce.Label(): {"公告", "通知", "发布", "announce", "announcement", "post"},
-	command.Remind.Label():   {"提醒", "催", "remind", "nudge"},
-	command.Follow.Label():   {"跟进", "跟進", "follow"},
-	command.Stop.Label():     {"停", "stop"},
-	command.Recall.Label():   {"撤", "取消", "recall", "cancel"},
-	command.Export.Label():   {"导出", "導出", "export"},
-	command.Chart.Label():    {"曲线", "曲線", "图", "圖", "chart"},
+	command.Announce.Label(): {"公告", "通知", "发布", "告诉", "announce", "announcement", "post", "publish", "telleveryone", "leteveryone"},
+	command.Remind.Label():   {"提醒", "催", "督", "提个醒", "钉", "私", "单聊", "艾特", "圈", "提及", "remind", "nudge", "ping", "chase", "poke", "prod", "nag", "ding", "dm", "pm", "direct", "mention", "tag", "@"},
+	command.Follow.Label():   {"跟", "追踪", "盯", "提醒", "催", "follow", "track", "chase", "remind", "nudge", "ping"},
+	command.Stop.Label():     {"停", "结束", "终止", "关", "取消", "别", "不", "勿", "莫", "甭", "休", "少", "无", "没必要", "stop", "cancel", "end", "quit", "off", "follow", "halt", "pause", "disable", "no", "don", "never"},
+	command.Recall.Label():   {"撤", "收回", "删", "recall", "take", "withdraw", "unsend", "retract", "delete", "remove", "pull", "revoke"},
+	command.Cancel.Label():   {"取消", "cancel"},
+	command.Skip.Label():     {"跳过", "略过", "排除", "豁免", "别", "不", "勿", "莫", "甭", "休", "少", "无", "没必要", "skip", "exempt", "leaveout", "except", "no", "don", "never"},
+	command.Export.Label():   {"导", "表", "下载", "導", "export", "excel", "xls", "spreadsheet", "download", "csv", "file"},
+	command.Chart.Label():    {"曲线", "曲線", "图", "圖", "画", "趋势", "走势", "chart", "graph", "curve", "plot", "trend", "diagram"},
 }
 
 // actingVerbs remembers the commands that have an effect and were understood.

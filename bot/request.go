@@ -176,6 +176,9 @@ func (r *request) deliver(ctx context.Context, a reply.Answer) reply.Answer {
 // dispatch does what was said and returns the answer. An error that is no refusal means
 // that it should be tried again.
 func (r *request) dispatch(ctx context.Context) (reply.Answer, error) {
+	if !r.in.Direct && (r.said.Verb == command.Ignored || r.said.Verb == command.Confirm) {
+		return reply.Answer{}, nil // a whole group would hear it
+	}
 	switch err := r.Service.Enter(r.by, r.in.Group); {
 	case r.in.Direct && !r.in.External:
 		return reply.Refuse(r.w.Private), nil
@@ -188,10 +191,13 @@ func (r *request) dispatch(ctx context.Context) (reply.Answer, error) {
 	case r.in.Unnamed && r.said.Verb.Acts():
 		return reply.Refuse(r.w.Unnamed), nil
 	}
+	if refusal, err := r.findSpokenOf(ctx); err != nil || refusal != "" {
+		return reply.Refuse(refusal), err
+	}
 	switch r.said.Verb {
 	case command.Announce:
 		return r.announce(ctx)
-	case command.WhoRead, command.Unread:
+	case command.WhoRead, command.Unread, command.Person, command.Everyone:
 		return r.report(ctx)
 	case command.List:
 		return r.list(ctx)
@@ -218,6 +224,10 @@ func (r *request) dispatch(ctx context.Context) (reply.Answer, error) {
 		return r.help(ctx)
 	default:
 		switch {
+		case r.said.Personal:
+			return reply.Refuse(r.w.NotPersonal), nil
+		case r.said.Second != "":
+			return reply.Refuse(fmt.Sprintf(r.w.UnknownTwo, r.said.Nearest, r.said.Second)), nil
 		case r.said.Nearest != "":
 			return reply.Refuse(fmt.Sprintf(r.w.UnknownNear, r.said.Nearest)), nil
 		case r.in.Pictures > 0: // and what else there is may be the bot's name

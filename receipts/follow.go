@@ -18,6 +18,7 @@ type FollowRequest struct {
 	Ref      Ref
 	Command  string // the msgId of the command, by which a repetition is known
 	Every    time.Duration
+	By       Channel   // empty for the usual one
 	Share    int       // the percentage of readers that is enough, from 1 to 100; 0 for all
 	Until    time.Time // zero for none
 	Language string    // in which the bot speaks of it
@@ -40,7 +41,7 @@ func (s *Service) Follow(ctx context.Context, by Actor, r FollowRequest) (Messag
 	}
 	f, err := s.followUps.start(ctx, m, FollowUp{
 		ID: r.Command, Starter: by.Person, Language: r.Language,
-		Plan: Plan{Every: []time.Duration{r.Every}, By: []Channel{s.Reminders.By}, Share: cmp.Or(r.Share, 100), Until: r.Until},
+		Plan: Plan{Every: []time.Duration{r.Every}, By: []Channel{cmp.Or(r.By, s.Reminders.By)}, Share: cmp.Or(r.Share, 100), Until: r.Until},
 	})
 	return m, f, err
 }

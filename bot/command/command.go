@@ -1,14 +1,10 @@
 package command
 
 import (
-	"regexp"
-	"slices"
 	"strconv"
 	"strings"
 	"unicode"
-	"unicode/utf8"
 
-	"github.com/agext/levenshtein"
 	"golang.org/x/text/width"
 
 	"whoread/bot/frame"
@@ -34,6 +30,13 @@ const (
 	Chart    Verb = "chart"
 	Usage    Verb = "usage"
 	Help     Verb = "help"
+
+	Person   Verb = "person"   // whether some people have read it
+	Everyone Verb = "everyone" // whether all have, or how many
+	Confirm  Verb = "confirm"  // that one has got it
+	Ignored  Verb = "ignored"  // thanks and the like: there is nothing to do
+	Cancel   Verb = "cancel"   // an announcement that is yet to come
+	Skip     Verb = "skip"     // people who are not to be reminded
 )
 
 // Language is one that the bot speaks.
@@ -45,79 +48,73 @@ const (
 	English Language = "en"
 )
 
-// phrase is one way to say a command, in lower case.
-type phrase struct {
-	words    string
-	verb     Verb
-	language Language
-}
+// Day is one of those on which a message may have been sent.
+type Day string
 
-// phrases are all ways to say the commands. Where one begins another, the longer
-// one comes first. The first phrase of a verb in a language is the one that is
-// suggested.
-var phrases = []phrase{
-	{"announce", Announce, English},
-	{"公告", Announce, Chinese},
-	{"发布", Announce, Chinese},
-	{"unread", Unread, English},
-	{"who hasn't read", Unread, English},
-	{"who has not read", Unread, English},
-	{"谁没读", Unread, Chinese},
-	{"谁没看", Unread, Chinese},
-	{"未读", Unread, Chinese},
-	{"who read", WhoRead, English},
-	{"readers", WhoRead, English},
-	{"read", WhoRead, English},
-	{"status", WhoRead, English},
-	{"谁读了", WhoRead, Chinese},
-	{"谁看了", WhoRead, Chinese},
-	{"已读", WhoRead, Chinese},
-	{"list", List, English},
-	{"列表", List, Chinese},
-	{"remind", Remind, English},
-	{"提醒一下", Remind, Chinese},
-	{"提醒", Remind, Chinese},
-	{"催一下", Remind, Chinese},
-	{"催", Remind, Chinese},
-	{"follow", Follow, English},
-	{"跟进", Follow, Chinese},
-	{"stop following", Stop, English},
-	{"stop", Stop, English},
-	{"停止跟进", Stop, Chinese},
-	{"停止", Stop, Chinese},
-	{"recall", Recall, English},
-	{"撤回", Recall, Chinese},
-	{"export", Export, English},
-	{"导出", Export, Chinese},
-	{"chart", Chart, English},
-	{"曲线", Chart, Chinese},
-	{"图", Chart, Chinese},
-	{"usage", Usage, English},
-	{"用量", Usage, Chinese},
-	{"help", Help, English},
-	{"帮助", Help, Chinese},
-}
+// The days; those of the week are the last ones of that name, today included.
+const (
+	Today      Day = "today"
+	Yesterday  Day = "yesterday"
+	TwoDaysAgo Day = "two days ago"
+	Monday     Day = "monday"
+	Tuesday    Day = "tuesday"
+	Wednesday  Day = "wednesday"
+	Thursday   Day = "thursday"
+	Friday     Day = "friday"
+	Saturday   Day = "saturday"
+	Sunday     Day = "sunday"
+)
 
 // Command is a command as somebody said it.
 type Command struct {
 	Verb     Verb
 	Language Language // empty if the words don't tell
-	Number   int      // of #n; 0 if none was said
+
+	// Which message is meant. A number wins over a quotation, and a quotation over the rest.
+	Number int    // of #n; 0 if none was said
+	Topic  string // a part of its title, as it was typed
+	Day    Day    // on which it was sent
+	Latest bool   // said to be the latest one, as it is where nothing is said
 
 	// Title and Text are what to announce, as it was typed.
 	Title, Text string
 	// Opening tells that the title stands behind the word that announces, where it
 	// may begin with a deadline.
 	Opening bool
+	// TitleIsCommand reports that the title is all there is, and itself a command, a number
+	// or a confirmation: the sender is to be asked first.
+	TitleIsCommand bool
 
-	By   receipts.Channel // how to remind; empty if none was said
-	Rest string           // how to follow up, for Times
+	By   receipts.Channel // how to remind, also when following up; empty if none was said
+	Rest string           // how to follow up, and until when to skip people, for Times
 	// Named reports that an @word stands in a command that has an effect: it is about
 	// somebody, whom DingTalk may know or not.
 	Named bool
 
-	// Nearest is the command that an unknown one may have meant; empty if none.
-	Nearest string
+	// People are the names of whom Person and Skip are about, as they were typed, or parts
+	// of them; Self is who asks. A Person with neither is about those who are mentioned, or
+	// everybody if nobody is.
+	People []string
+	Self   bool
+	// Numbered is the name together with the number behind it, as in 值班2号. If somebody
+	// is called so, there is no number.
+	Numbered string
+	// AtWords are the names behind an @ in a question about people; one may be the bot's.
+	AtWords []string
+
+	HowMany      bool   // Everyone: the numbers are asked for
+	Confirmed    bool   // Unread and WhoRead: who has confirmed is asked for
+	Department   string // Unread and WhoRead: of this one alone, as it was typed
+	ByDepartment bool   // Unread: grouped
+	Yes          bool   // Confirm: it says yes to a question, too
+	About        Verb   // Help: what it is about; None for everything
+
+	// Nearest is the command that an unknown one may have meant, as it would be typed, and
+	// Second the next likely one; empty if none. Neither is one that was refused.
+	Nearest, Second string
+	// Personal reports that who speaks wants to be reminded of something, which no command
+	// does.
+	Personal bool
 }
 
 // Label is the verb as a label of metrics; an empty mention asks for help.
@@ -130,13 +127,16 @@ func (v Verb) Label() string {
 
 // Verbs are all verbs but None.
 func Verbs() []Verb {
-	return []Verb{Unknown, Announce, WhoRead, Unread, List, Remind, Follow, Stop, Recall, Export, Chart, Usage, Help}
+	return []Verb{
+		Unknown, Announce, WhoRead, Unread, List, Remind, Follow, Stop, Recall, Export, Chart, Usage, Help,
+		Person, Everyone, Confirm, Ignored, Cancel, Skip,
+	}
 }
 
 // Acts reports whether a command has an effect that its answer alone has not.
 func (v Verb) Acts() bool {
 	switch v {
-	case Announce, Remind, Follow, Stop, Recall, Export, Chart:
+	case Announce, Remind, Follow, Stop, Recall, Cancel, Skip, Export, Chart:
 		return true
 	}
 	return false
@@ -153,14 +153,13 @@ func Parse(text string, mentions ...frame.Span) Command {
 	whole, taken := addressed(text, mentions)
 	whole = strings.TrimRightFunc(whole, unicode.IsSpace)
 	toPost := withoutMentions(whole)
-	first, _, _ := strings.Cut(toPost, "\n")
-	if p, rest, ok := announcement(toPost, first); ok && !doubtful(strings.TrimSuffix(whole, toPost)) && !doubtfulPieces(text, taken) {
-		return announced(p, rest)
+	if said, ok := announcement(toPost); ok && !doubtful(strings.TrimSuffix(whole, toPost)) && !doubtfulPieces(text, taken) {
+		return said
 	}
 	whole = withoutPieces(text, mentions)
 	bare := withoutMentions(whole)
 	said := parse(bare)
-	if said.Verb == Unknown || said.Verb == Follow { // how to follow up is left to others
+	if said.Verb == Unknown || said.Verb == Follow && strings.ContainsFunc(bare, at) { // how to follow up is left to others
 		if named := parse(withoutAtWords(bare)); named.Verb.Acts() {
 			said, said.Named = named, strings.ContainsFunc(bare, at)
 		}
@@ -169,20 +168,50 @@ func Parse(text string, mentions ...frame.Span) Command {
 		said.Named = true
 	}
 	if said.Verb.Acts() && (doubtful(whole) || doubtfulPieces(text, mentions)) {
-		return Command{Verb: Unknown, Language: said.Language, Nearest: nearest(normal(bare))}
+		return unclear(bare, said.Language, refusedBeside(text, whole, mentions), said.Verb)
 	}
-	if said.Verb != Unknown && said.Verb != None {
+	if said.Verb == Person {
+		said.AtWords = atNames(text)
+	}
+	if !strings.ContainsFunc(text, at) || said.Personal || said.Verb != Unknown && said.Verb != None && !faceOnly(said) && !guessed(said, bare) {
 		return said
 	}
+	return besideMentions(text, bare, said)
+}
+
+// faceOnly reports whether there is nothing but faces.
+func faceOnly(said Command) bool { return said.Verb == Ignored && said.Language == "" }
+
+// guessed reports whether words beside the core of a question were taken for a name or a
+// title, and nothing behind them tells that they are one: they may be the rest of the name
+// of whom the text mentions.
+func guessed(said Command, text string) bool {
+	if said.Topic == "" {
+		return len(said.People) > 0
+	}
+	before, behind, _ := strings.Cut(text, said.Topic)
+	p := newPhrase(behind)
+	next := p.next(-1, of(polite, loose, punct))
+	return !strings.HasSuffix(before, "「") && (next == len(p.tokens) || !of(msg, latest, this).has(p.tokens[next].slot))
+}
+
+// besideMentions finds a command that only reads beside names that the text mentions, of
+// which every word is known.
+func besideMentions(text, bare string, said Command) Command {
 	for _, part := range besideNames(text) {
-		if read := parse(part); read.Verb != Unknown && read.Verb != None && !read.Verb.Acts() {
-			return read
+		read := parse(part)
+		switch {
+		case read.Verb == Unknown, read.Verb == None, read.Verb == Ignored, read.Verb == Confirm, read.Verb.Acts(), read.Verb == Person && !read.Self:
+			continue
+		case read.Topic != "", len(read.People) > 0, read.Department != "", guessed(said, bare) && said.Verb != read.Verb:
+			continue
 		}
+		return read
 	}
 	return said
 }
 
-// command reads a text that is no announcement.
+// parse reads a text that is no announcement.
 func parse(text string) Command {
 	if text = strings.Join(strings.Fields(text), " "); strings.TrimFunc(text, blank) == "" {
 		return Command{Verb: None}
@@ -191,192 +220,54 @@ func parse(text string) Command {
 	if line == "" { // nothing but punctuation, such as a question mark
 		return Command{Verb: Help, Language: written(text)}
 	}
-	said, ok := phrased(withoutFaces(line, anyFace))
-	if ok && said.Verb.Acts() {
-		said, ok = phrased(withoutFaces(line, politeFace))
+	if strings.TrimFunc(withoutFaces(line, anyFace), blank) == "" {
+		return Command{Verb: Ignored}
 	}
-	if !ok {
-		said = Command{Verb: Unknown, Language: written(line), Nearest: nearest(line)}
+	text = fold(text)
+	said := understand(withoutFaces(text, anyFace))
+	if said.Verb.Acts() {
+		said = understand(withoutFaces(text, politeFace))
 	}
 	return said
-}
-
-// phrased finds the phrase that a line consists of.
-func phrased(line string) (said Command, ok bool) {
-	for _, p := range phrases {
-		if p.verb == Announce {
-			continue
-		}
-		if p.verb == Help && strings.HasPrefix(line, p.words) { // whatever with
-			return Command{Verb: Help, Language: p.language}, true
-		}
-		said := Command{Verb: p.verb, Language: p.language}
-		switch p.verb {
-		case Remind:
-			said.Number, said.By, ok = p.reminds(line)
-		case Follow:
-			said.Rest, ok = p.follows(line)
-		default:
-			said.Number, ok = p.matches(line)
-		}
-		if ok {
-			return said, true
-		}
-	}
-	return Command{}, false
-}
-
-// mark tells the invisible marks that copying leaves behind.
-func mark(r rune) bool { return unicode.Is(unicode.Cf, r) }
-
-// blank tells white space and invisible marks.
-func blank(r rune) bool { return unicode.IsSpace(r) || mark(r) }
-
-// announcement finds the word that announces at the beginning of the first line.
-// It must stand apart from what follows: a question about announcements is no
-// announcement.
-func announcement(text, first string) (phrase, string, bool) {
-	folded := []rune(strings.ToLower(fold(first)))
-	for _, p := range phrases {
-		words := []rune(p.words)
-		if p.verb != Announce || len(folded) < len(words) || !slices.Equal(folded[:len(words)], words) {
-			continue
-		}
-		rest := skipRunes(text, len(words))
-		seen := strings.TrimLeftFunc(rest, mark) // what is invisible does not keep words apart
-		if seen == "" || strings.IndexFunc(seen, apart) == 0 {
-			return p, rest, true
-		}
-	}
-	return phrase{}, "", false
-}
-
-// apart tells what may stand between the word that announces and the title.
-func apart(r rune) bool { return blank(r) || r == ':' || r == '：' }
-
-// announced splits what follows the word into title and text. A single line is
-// both.
-func announced(p phrase, rest string) Command {
-	line, _, _ := strings.Cut(rest, "\n")
-	opening := strings.TrimFunc(line, apart) != ""
-	title, text, _ := strings.Cut(strings.TrimLeftFunc(rest, apart), "\n")
-	title, text = strings.TrimSpace(title), strings.Trim(text, "\r\n")
-	if strings.TrimSpace(text) == "" {
-		text = title
-	}
-	return Command{Verb: Announce, Language: p.language, Title: title, Text: text, Opening: opening}
-}
-
-// matches reports whether the line says the phrase, with a number or without.
-func (p phrase) matches(line string) (number int, ok bool) {
-	if before, found := strings.CutSuffix(line, p.words); found && strings.HasPrefix(before, "#") {
-		return parseNumber(strings.TrimSpace(before))
-	}
-	rest, found := strings.CutPrefix(line, p.words)
-	if !found {
-		return 0, false
-	}
-	rest = strings.TrimSpace(rest)
-	if rest == "" {
-		return 0, true
-	}
-	return parseNumber(rest)
-}
-
-// channels are the words for ways to remind people, as they stand behind or before
-// the number.
-var channels = map[string]receipts.Channel{
-	"": "",
-
-	"mention": receipts.Mention, "mentioning": receipts.Mention, "at": receipts.Mention, "@": receipts.Mention,
-	"提及": receipts.Mention, "艾特": receipts.Mention, "群里": receipts.Mention, "在群里": receipts.Mention,
-
-	"direct": receipts.InPrivate, "direct message": receipts.InPrivate, "dm": receipts.InPrivate, "private": receipts.InPrivate,
-	"private message": receipts.InPrivate, "私信": receipts.InPrivate, "私聊": receipts.InPrivate, "单聊": receipts.InPrivate,
-
-	"ding": receipts.Ding, "钉": receipts.Ding, "钉一下": receipts.Ding,
-}
-
-var (
-	someNumber = regexp.MustCompile(`^#?\s*[0-9]+|#?\s*[0-9]+$`)
-	byWord     = regexp.MustCompile(`^(by|with|using|用|通过|以)\s*`)
-)
-
-// reminds reports whether the line asks to remind people, of which message, and how.
-func (p phrase) reminds(line string) (number int, by receipts.Channel, ok bool) {
-	if number, ok := p.matches(line); ok {
-		return number, "", true
-	}
-	rest, found := strings.CutPrefix(line, p.words)
-	if !found {
-		return 0, "", false
-	}
-	rest = strings.TrimSpace(rest)
-	if said := someNumber.FindString(rest); said != "" {
-		number, _ = parseNumber(said)
-		rest = strings.TrimSpace(strings.Replace(rest, said, "", 1))
-	}
-	by, ok = channels[byWord.ReplaceAllString(rest, "")]
-	return number, by, ok
-}
-
-// follows reports whether the line asks to follow a message up, and returns how.
-func (p phrase) follows(line string) (how string, ok bool) {
-	how, found := strings.CutPrefix(line, p.words)
-	next, _ := utf8.DecodeRuneInString(how)
-	if !found || p.language == English && unicode.IsLetter(next) { // such as "following"
-		return "", false
-	}
-	return how, true
 }
 
 // maxNumber is larger than the number of any message. What is beyond is taken
 // for it, so that it is understood and not found.
 const maxNumber = 1_000_000_000
 
-// parseNumber reads #n or n.
-func parseNumber(s string) (int, bool) {
-	s = strings.TrimSpace(strings.TrimPrefix(s, "#"))
-	if s == "" || strings.Trim(s, "0123456789") != "" {
-		return 0, false
-	}
-	n, err := strconv.Atoi(s)
+// parseNumber reads digits.
+func parseNumber(digits string) int {
+	n, err := strconv.Atoi(digits)
 	if err != nil || n == 0 || n > maxNumber {
 		n = maxNumber
 	}
-	return n, true
+	return n
 }
 
 // fold makes full-width letters and digits the usual ones.
 func fold(s string) string { return width.Fold.String(s) }
 
-// normal is a line as the phrases are written: lower case, usual width, single
+// normal is a line as the suggestions are written: lower case, usual width, single
 // spaces, straight apostrophes, no invisible marks, no punctuation at the end.
 func normal(line string) string {
-	line = strings.Map(func(r rune) rune {
-		switch {
-		case r == '’' || r == '‘' || r == '`' || r == '´':
-			return '\''
-		case unicode.IsSpace(r):
-			return ' '
-		case mark(r) || unicode.Is(unicode.Cc, r):
-			return -1
-		}
-		return r
-	}, fold(line))
-	line = strings.Join(strings.Fields(strings.ToLower(line)), " ")
-	return strings.TrimSpace(strings.TrimRight(line, "?!.,;~。、，；…！？ "))
+	line = strings.Join(strings.Fields(strings.ToLower(strings.Map(usual, fold(line)))), " ")
+	return strings.TrimSpace(strings.TrimRight(line, endings))
 }
 
-// skipRunes returns s without its first n runes.
-func skipRunes(s string, n int) string {
-	for i := range s {
-		if n == 0 {
-			return s[i:]
-		}
-		n--
+// endings is what may stand at the end of a line and says nothing.
+const endings = "?!.,;~。、，；…！？ "
+
+// usual is the usual form of an apostrophe and of a space; -1 for what is invisible.
+func usual(r rune) rune {
+	switch {
+	case r == '’' || r == '‘' || r == '`' || r == '´':
+		return '\''
+	case unicode.IsSpace(r):
+		return ' '
+	case mark(r) || unicode.Is(unicode.Cc, r):
+		return -1
 	}
-	return ""
+	return r
 }
 
 // written tells the language of a text by its script.
@@ -394,55 +285,8 @@ func written(text string) Language {
 	return ""
 }
 
-// nearest finds the command that a line may have meant: the longest one whose
-// words all stand in it in this order, or else the one that is a slip of the
-// finger away.
-func nearest(line string) string {
-	best := phrase{}
-	for _, p := range phrases {
-		if len(p.words) > len(best.words) && within(tokens(p.words), tokens(line)) {
-			best = p
-		}
-	}
-	if best.words != "" {
-		return best.words
-	}
-	line = strings.TrimRight(line, "#0123456789 ")
-	limit := 0
-	for _, p := range phrases {
-		said, meant := utf8.RuneCountInString(line), utf8.RuneCountInString(p.words)
-		if meant == 1 || said > 2*meant+2 {
-			continue // anything is one slip away from a single letter
-		}
-		slips := max(1, meant/3)
-		if d := levenshtein.Distance(line, p.words, nil); d <= slips && (best.words == "" || d < limit) {
-			best, limit = p, d
-		}
-	}
-	return best.words
-}
+// mark reports the invisible marks that copying leaves behind.
+func mark(r rune) bool { return unicode.Is(unicode.Cf, r) }
 
-// tokens splits a text into words, and Chinese into characters.
-func tokens(text string) []string {
-	var all []string
-	for _, word := range strings.Fields(text) {
-		if written(word) != Chinese {
-			all = append(all, word)
-			continue
-		}
-		for _, r := range word {
-			all = append(all, string(r))
-		}
-	}
-	return all
-}
-
-// within reports whether all parts stand in whole, in this order.
-func within(parts, whole []string) bool {
-	for _, w := range whole {
-		if len(parts) > 0 && parts[0] == w {
-			parts = parts[1:]
-		}
-	}
-	return len(parts) == 0
-}
+// blank reports white space and invisible marks.
+func blank(r rune) bool { return unicode.IsSpace(r) || mark(r) }

@@ -73,6 +73,9 @@ func TestUnderstandEveryPhrase(t *testing.T) {
 				for text, number := range said {
 					want := Command{Verb: command.verb, Language: language, Number: number}
 					want.Named = command.verb.Acts() && strings.Count(text, "@") > 1
+					if asked := strings.ContainsAny(text, "?？"); asked && asksBeforeActing(command.verb) {
+						want = Command{Verb: Help, Language: language, About: command.verb}
+					}
 					if diff := cmp.Diff(want, Parse(text)); diff != "" {
 						t.Errorf("Parse(%q) (-want +got):\n%s", text, diff)
 					}
@@ -81,6 +84,9 @@ func TestUnderstandEveryPhrase(t *testing.T) {
 		}
 	}
 }
+
+// asksBeforeActing tells the verbs of which a question is answered, and not carried out.
+func asksBeforeActing(v Verb) bool { return v == Remind || v == Stop || v == Recall }
 
 func TestUnderstandApostrophes(t *testing.T) {
 	t.Parallel()
@@ -134,6 +140,9 @@ func TestUnderstandReminding(t *testing.T) {
 						"@whoread " + word + prefix + channel + "\n# 12": 12,
 					} {
 						want := Command{Verb: Remind, Language: language, Number: number, By: by}
+						if strings.Contains(text, "?") {
+							want = Command{Verb: Help, Language: language, About: Remind}
+						}
 						if diff := cmp.Diff(want, Parse(text)); diff != "" {
 							t.Errorf("Parse(%q) (-want +got):\n%s", text, diff)
 						}
@@ -155,13 +164,13 @@ func TestUnderstandNoOtherWayToRemind(t *testing.T) {
 		"remind #1 #2":              "remind",
 		"remind #1 by ding #2":      "remind",
 		"remind by ding and direct": "remind",
-		"please remind them":        "remind",
+		"please remind everyone":    "remind",
 		"reminder":                  "remind",
 		"提醒 短信":                     "提醒",
 		"提醒所有人":                     "提醒",
-		"提醒 #1 电话":                  "提醒",
-		"催他们":                       "催",
-		"请提醒":                       "提醒",
+		"提醒 #1 电话":                  "提醒 #1",
+		"催大家":                       "催",
+		"请提醒看了的人":                   "提醒",
 	} {
 		got := Parse(text)
 		if got.Verb != Unknown || got.Nearest != nearest {
@@ -184,11 +193,14 @@ func TestUnderstandFollowing(t *testing.T) {
 		"跟进 #12 每30分钟":                     {Verb: Follow, Language: Chinese, Rest: " #12 每30分钟"},
 		"跟进每小时":                            {Verb: Follow, Language: Chinese, Rest: "每小时"},
 		"following #12":                    {Verb: Unknown, Language: English},
-		"please follow it":                 {Verb: Unknown, Language: English, Nearest: "follow"},
-		"请跟进":                              {Verb: Unknown, Language: Chinese, Nearest: "跟进"},
+		"please follow it":                 {Verb: Follow, Language: English},
+		"please follow Bob":                {Verb: Unknown, Language: English, Nearest: "follow"},
+		"请跟进":                              {Verb: Follow, Language: Chinese},
+		"请跟进张三":                            {Verb: Unknown, Language: Chinese, Nearest: "跟进"},
 		"stop following all of them":       {Verb: Unknown, Language: English, Nearest: "stop following"},
 		"stop it":                          {Verb: Unknown, Language: English, Nearest: "stop"},
-		"停止吧":                              {Verb: Unknown, Language: Chinese, Nearest: "停止"},
+		"停止吧":                              {Verb: Stop, Language: Chinese},
+		"停止工作":                             {Verb: Unknown, Language: Chinese, Nearest: "停止"},
 
 		// Formatters do not agree on how wide this one is.
 		"跟进＃１２每３０分钟，直到９０％。": {Verb: Follow, Language: Chinese, Rest: "#12每30分钟,直到90%"},
@@ -211,13 +223,13 @@ func TestUnderstandWithoutACommand(t *testing.T) {
 		"?":                      {Verb: Help},
 		"？？！":                    {Verb: Help},
 		"。。。…":                   {Verb: Help},
-		"help me with announce":  {Verb: Help, Language: English},
+		"help me with announce":  {Verb: Help, Language: English, About: Announce},
 		"HELP!":                  {Verb: Help, Language: English},
 		"帮助：公告怎么发":               {Verb: Help, Language: Chinese},
 		"帮助 #3":                  {Verb: Help, Language: Chinese},
 		"#12":                    {Verb: Unknown},
 		"12":                     {Verb: Unknown},
-		"👍":                      {Verb: Unknown},
+		"👍":                      {Verb: Ignored},
 		"hello there, everybody": {Verb: Unknown, Language: English},
 		"今天天气真不错":                {Verb: Unknown, Language: Chinese},
 		"今天 is fine":             {Verb: Unknown, Language: Chinese},
@@ -231,12 +243,6 @@ func TestUnderstandWithoutACommand(t *testing.T) {
 func TestUnderstandSuggestsTheNearestCommand(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]string{
-		"who has read it":                      "who read",
-		"Who has already READ this?":           "who read",
-		"has everybody read #3":                "read",
-		"so who hasn't actually read it":       "who hasn't read",
-		"unraed":                               "unread",
-		"unreadd #3":                           "unread",
 		"recal":                                "recall",
 		"lst":                                  "list",
 		"anounce":                              "announce",
@@ -244,15 +250,9 @@ func TestUnderstandSuggestsTheNearestCommand(t *testing.T) {
 		"recall -3":                            "recall",
 		"unread 1.5":                           "unread",
 		"list #three":                          "list",
-		"how do I announce something":          "announce",
-		"announcement":                         "",
-		"谁还没有读":                                "谁没读",
-		"还有谁没看这条":                              "谁没看",
-		"谁读了没":                                 "谁读了",
-		"谁没读呢":                                 "谁没读",
-		"公告怎么发":                                "公告",
-		"公告？":                                  "公告",
-		"怎么撤回":                                 "撤回",
+		"recall #3 and #4":                     "recall",
+		"recall #3 or so":                      "recall #3",
+		"谁看了我的手机":                              "谁看了",
 		"裂表":                                   "列表",
 		"完全无关的一句话":                             "",
 		strings.Repeat("very long words ", 99): "",
@@ -298,6 +298,12 @@ func TestUnderstandAnnouncements(t *testing.T) {
 		"公告 公告 公告":                            {Chinese, "公告 公告", "公告 公告", true},
 		"公告 #1 未读":                            {Chinese, "#1 未读", "#1 未读", true},
 		"公告 👨‍👩‍👧‍👦":                          {Chinese, "👨‍👩‍👧‍👦", "👨‍👩‍👧‍👦", true},
+		"请公告 周五停机":                            {Chinese, "周五停机", "周五停机", true},
+		"announcement Lunch":                  {English, "Lunch", "Lunch", true},
+		"please announce Lunch":               {English, "Lunch", "Lunch", true},
+		"帮我发个公告，周五停机":                         {Chinese, "周五停机", "周五停机", true},
+		"通知大家周五停机":                            {Chinese, "周五停机", "周五停机", true},
+		"發公告 週五停機":                            {Chinese, "週五停機", "週五停機", true},
 		"公告 标题\n" + verbatim:                  {Chinese, "标题", verbatim, true},
 		"announce Title\n" + verbatim + " \n": {English, "Title", verbatim, true},
 		// Nothing to announce is still the command.
@@ -308,6 +314,7 @@ func TestUnderstandAnnouncements(t *testing.T) {
 	} {
 		got := Parse(typed)
 		wanted := Command{Verb: Announce, Language: want.language, Title: want.title, Text: want.text, Opening: want.opening}
+		wanted.TitleIsCommand = want.title == "公告 公告" || want.title == "#1 未读"
 		if diff := cmp.Diff(wanted, got); diff != "" {
 			t.Errorf("Parse(%q) (-want +got):\n%s", typed, diff)
 		}
@@ -319,8 +326,8 @@ func TestUnderstandAnnouncements(t *testing.T) {
 func TestUnderstandIsNoAnnouncement(t *testing.T) {
 	t.Parallel()
 	for _, text := range []string{
-		"公告怎么发", "公告？", "公告!", "公告，周五停机", "发布会在周五", "公告栏\n周五停机", "请公告 周五停机", "“公告” 周五停机",
-		"announcement Lunch", "announced: Lunch", "announce? Lunch", "please announce Lunch", "un announce Lunch",
+		"公告怎么发", "公告？", "公告!", "公告，周五停机", "发布会在周五", "公告栏\n周五停机", "“公告” 周五停机",
+		"announced: Lunch", "announce? Lunch", "un announce Lunch",
 		"谁没读\n公告 周五停机", "公告\u200b怎么发", "announce\u200dment",
 	} {
 		if got := Parse(text); got.Verb == Announce {
@@ -397,7 +404,7 @@ func TestUnderstandActingBesideMentions(t *testing.T) {
 func TestUnderstandNeverActsOnAGuess(t *testing.T) {
 	t.Parallel()
 	for _, text := range []string{
-		"@whoread提醒", "@whoread提醒 #1", "@whoread公告 周五停机", "@whoread\u200b提醒", "@已读 小助手 提醒", "@whoread 请不要 提醒", "@whoread 别 撤回 #1", "@whoread别 撤回 #1", "@whoread不要 提醒", "@whoread不要 公告 周五停机",
+		"@whoread提醒", "@whoread提醒 #1", "@whoread公告 周五停机", "@whoread\u200b提醒", "@已读 小助手 提醒", "@whoread 请不要 撤回", "@whoread 别 撤回 #1", "@whoread别 撤回 #1", "@whoread不要 提醒", "@whoread不要 公告 周五停机",
 		"@whoread 请不要 公告 周五停机", "@alice could you ask them to announce Lunch", "@张三截图", "@王 撤回 吗", "提醒 @张三了吗", "提醒@张三？",
 		"🚫提醒", "提醒❌", "提醒🤔", "提醒❓", "提醒[疑问]", "[禁止]撤回 #1", "🙏公告 周五停机", "公告🙏 周五停机", "撤回 #1 [疑问]", "图🚫",
 	} {
@@ -431,17 +438,17 @@ func TestUnderstandMentionsInPieces(t *testing.T) {
 		{[]string{"@whoread", "谁没读"}, unread},
 		{[]string{"@公告 小助手", "谁没读"}, unread},
 		{[]string{"谁没读 ", "@提醒 小助手"}, unread},
-		{[]string{"谁", "@whoread", "没读"}, Command{Verb: Unknown, Language: Chinese, Nearest: "谁没读"}},
+		{[]string{"谁", "@whoread", "没读"}, unread},
 		{[]string{"@whoread 谁没读", "🙏"}, unread},
 		{[]string{"@提醒 ", "@公告 ", "你好"}, Command{Verb: Unknown, Language: Chinese}},
 		{[]string{"@提醒"}, Command{Verb: None}},
 		{[]string{"@whoread", "提醒 #1 ", "@张 三 丰"}, Command{Verb: Remind, Language: Chinese, Number: 1}},
 		{[]string{"提醒", "@别 问我", "#1 私信"}, Command{Verb: Remind, Language: Chinese, Number: 1, By: receipts.InPrivate}},
 		{[]string{"@whoread", " @张三 提醒 #1"}, Command{Verb: Remind, Language: Chinese, Number: 1, Named: true}},
-		{[]string{"@whoread 别", "提醒 #1"}, Command{Verb: Unknown, Language: Chinese, Nearest: "提醒"}},
-		{[]string{"@whoread do not", "remind #1"}, Command{Verb: Unknown, Language: English, Nearest: "remind"}},
+		{[]string{"@whoread 别", "提醒 #1"}, Command{Verb: Unknown, Language: Chinese}},
+		{[]string{"@whoread do not", "remind #1"}, Command{Verb: Unknown, Language: English}},
 		{[]string{"@whoread 先不发：", "公告 周五停机"}, Command{Verb: Unknown, Language: Chinese, Nearest: "公告"}},
-		{[]string{"提醒 #1", "@whoread 怎么用"}, Command{Verb: Unknown, Language: Chinese, Nearest: "提醒"}},
+		{[]string{"提醒 #1", "@whoread 怎么用"}, Command{Verb: Unknown, Language: Chinese, Nearest: "提醒 #1"}},
 		{[]string{"@whoread 还没", "谁没读"}, unread},
 		{[]string{"@whoread", "公告 周五停机"}, toPost("周五停机")},
 		{[]string{"@whoread", "@李四 ", "公告 周五停机"}, toPost("周五停机")},
@@ -466,9 +473,9 @@ func FuzzUnderstand(f *testing.F) {
 	} {
 		f.Add(seed)
 	}
-	verbs := map[Verb]bool{None: true, Unknown: true}
-	for _, p := range phrases {
-		verbs[p.verb] = true
+	verbs := map[Verb]bool{None: true}
+	for _, v := range Verbs() {
+		verbs[v] = true
 	}
 	ways := map[receipts.Channel]bool{"": true, receipts.Mention: true, receipts.InPrivate: true, receipts.Ding: true}
 	f.Fuzz(func(t *testing.T, typed string) {
@@ -476,7 +483,7 @@ func FuzzUnderstand(f *testing.F) {
 		if !verbs[said.Verb] || said.Number < 0 || said.Number > maxNumber {
 			t.Fatalf("%+v", said)
 		}
-		if !ways[said.By] || said.Verb != Remind && said.By != "" || said.Verb != Follow && said.Rest != "" || said.Opening && said.Title == "" {
+		if !ways[said.By] || said.Verb != Remind && said.Verb != Follow && said.By != "" || said.Verb != Follow && said.Verb != Skip && said.Rest != "" || said.Opening && said.Title == "" {
 			t.Fatalf("%+v", said)
 		}
 		if !strings.Contains(typed, said.Title) || !strings.Contains(typed, said.Text) {

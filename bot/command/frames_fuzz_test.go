@@ -5,7 +5,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"unicode"
 
 	"whoread/bot/frame"
 )
@@ -45,16 +44,17 @@ func FuzzFrame(f *testing.F) {
 	})
 }
 
-// holds reports whether a phrase of the command stands in the text, without what is
+// holds reports whether a word of the command stands in the text, without what is
 // invisible in it.
 func holds(text string, v Verb) bool {
-	seen := strings.Map(func(r rune) rune {
-		if mark(r) || unicode.IsSpace(r) || unicode.Is(unicode.Cc, r) {
-			return -1
-		}
-		return r
-	}, strings.ToLower(fold(text)))
-	return slices.ContainsFunc(phrases, func(p phrase) bool {
-		return p.verb == v && strings.Contains(seen, strings.ReplaceAll(p.words, " ", ""))
+	seen := strings.ReplaceAll(newLine(text).text, " ", "")
+	ways := map[Verb][]slot{Remind: {remind, mention, direct, ding}, Follow: {follow, remind}, Stop: {stop, cancel, neg}, Skip: {skip, neg}, Announce: {publish, tellAll}}
+	for _, s := range verbSlots {
+		ways[s.verb] = append(ways[s.verb], s.slot)
+	}
+	return slices.ContainsFunc(ways[v], func(s slot) bool {
+		return slices.ContainsFunc(slices.Concat(chineseWords[s], englishWords[s], map[slot][]string{mention: {"@"}}[s]), func(word string) bool {
+			return strings.Contains(seen, strings.ReplaceAll(word, " ", ""))
+		})
 	})
 }

@@ -64,16 +64,16 @@ func withoutMentions(text string) string {
 // at reports the signs that a mention begins with.
 func at(r rune) bool { return r == '@' || r == '＠' || r == '﹫' }
 
-// atWord is a name behind an @, up to white space or the number of a message. An @ that
+// atWords is a name behind an @, up to white space or the number of a message. An @ that
 // stands alone is a way to remind.
-var atWord = regexp.MustCompile(`[@＠﹫][^\s\p{Z}#＃]+`)
+var atWords = regexp.MustCompile(`[@＠﹫][^\s\p{Z}#＃]+`)
 
 // doubts are what may stand in an @word, behind the name, and take a command back.
 var doubts = regexp.MustCompile(`[不别勿莫甭没怎吗么呢?？]`)
 
 // doubtful reports whether the @words of a text may say more than a name.
 func doubtful(text string) bool {
-	return slices.ContainsFunc(atWord.FindAllString(text, -1), doubts.MatchString)
+	return slices.ContainsFunc(atWords.FindAllString(text, -1), doubts.MatchString)
 }
 
 // tailDoubts are what a piece may hold behind the first word of a name: it is more than a
@@ -101,7 +101,7 @@ func several(before string, mentions []frame.Span) bool {
 	return n > len(mentions) && n > 1
 }
 
-func withoutAtWords(text string) string { return atWord.ReplaceAllString(text, " ") }
+func withoutAtWords(text string) string { return atWords.ReplaceAllString(text, " ") }
 
 // maxReading is longer than any command that only reads, with the names before it.
 const maxReading = 200 // runes
@@ -119,7 +119,7 @@ func besideNames(text string) []string {
 	_, size := utf8.DecodeRuneInString(text[begin:])
 	names, before := text[begin+size:], '@'
 	for i, r := range names {
-		if i > 0 && (!latin(before) || !latin(r)) {
+		if !latin(before) || !latin(r) {
 			parts = append(parts, withoutAtWords(names[i:]))
 			if next := strings.IndexFunc(names[i:], at); next >= 0 {
 				parts = append(parts, names[i:i+next])
@@ -146,4 +146,24 @@ const (
 // withoutFaces removes what is friendly only around a line. In front of, or behind, a
 // command that has an effect a face may take it back, or ask: there only thanks and
 // the like are removed.
-func withoutFaces(line string, faces *regexp.Regexp) string { return faces.ReplaceAllString(line, "") }
+// The question mark beside one stays.
+func withoutFaces(line string, faces *regexp.Regexp) string {
+	return faces.ReplaceAllStringFunc(line, func(removed string) string {
+		if strings.ContainsAny(removed, "?？") {
+			return "?"
+		}
+		return ""
+	})
+}
+
+// atNames are the names behind an @.
+func atNames(text string) []string {
+	var names []string
+	for _, word := range atWords.FindAllString(text, -1) {
+		names = append(names, strings.TrimLeftFunc(word, at))
+	}
+	return names
+}
+
+// negations may stand beside a name and take a command back.
+var negations = regexp.MustCompile(`(?i)[不别勿莫甭]|\b(?:no|not|don['’]?t|never)\b`)

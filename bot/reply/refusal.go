@@ -33,7 +33,7 @@ func (p Page) Refused(err error) (Answer, bool) {
 		return Refuse(fmt.Sprintf(p.WasNotFollowed, not.Number)).About(not.Number), true
 	}
 	if many, ok := errors.AsType[*receipts.ManyFollowedError](err); ok {
-		return Refuse(fmt.Sprintf(p.WhichStop, hashes(many.Numbers, p.Comma))), true
+		return Refuse(fmt.Sprintf(p.WhichStop, Hashes(many.Numbers, p.Comma))), true
 	}
 	for target, sentence := range map[error]string{
 		receipts.ErrExternal:        p.Outsider,
@@ -55,8 +55,8 @@ func (p Page) Refused(err error) (Answer, bool) {
 	return Answer{}, false
 }
 
-// hashes writes #1, #2 and so on.
-func hashes(all []int, comma string) string {
+// Hashes writes #1, #2 and so on.
+func Hashes(all []int, comma string) string {
 	written := make([]string, len(all))
 	for i, n := range all {
 		written[i] = fmt.Sprintf("#%d", n)

@@ -27,6 +27,8 @@ type Words struct {
 	// Not understood.
 	Unknown     string
 	UnknownNear string // %s the nearest command
+	UnknownTwo  string // %s the two likeliest commands
+	NotPersonal string // who speaks wants to be reminded of something
 	Wordless    string
 	Unnamed     string // of a command that would have an effect: DingTalk gave it no id
 	Spent       string
@@ -36,9 +38,12 @@ type Words struct {
 	NothingCurrent string
 	QuoteNotOurs   string
 	WhichRecall    string
+	NoneSpokenOf   string // no message has that title, or is of that day
+	WhichSpokenOf  string // %s numbers
 
 	// Announcing.
 	WhatToAnnounce   string
+	TitleIsCommand   string // %s title
 	TooLong          string // %d bytes at most
 	Announced        string // %d number, %d people
 	AnnouncedBlind   string // %d number, %s why nobody knows who is in the group

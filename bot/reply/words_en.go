@@ -33,6 +33,8 @@ Name a message by its number (unread #n) or quote it; otherwise it is the latest
 
 	Unknown:        `I know "announce", "who read", "unread", "list" and more: say "help".`,
 	UnknownNear:    `I did not get that. Did you mean "%s"? Say "help" for everything I know.`,
+	UnknownTwo:     `Sorry, I did not get that. Did you mean "%s" or "%s"?`,
+	NotPersonal:    `I remind nobody of other things, only of announcements that they have not read: say "remind".`,
 	Wordless:       `I can only read text. Say "help" to see what I can do.`,
 	Unnamed:        "DingTalk gave this command no id, so I can't tell whether it is a repetition; nothing was done. Please say it again.",
 	Spent:          "Your organisation's monthly quota of DingTalk messages is used up, so I can't see what you said. Ask an administrator to look at the usage in DingTalk's developer console.",
@@ -41,7 +43,10 @@ Name a message by its number (unread #n) or quote it; otherwise it is the latest
 	NothingCurrent: `No announcement of this group can be counted at the moment. Give the number of an earlier one; "list" shows them.`,
 	QuoteNotOurs:   `What you quoted is not an announcement that I can track. Quote the announcement itself, or give its number: "unread #n".`,
 	WhichRecall:    `Which one? Give its number, "recall #n", or quote it and say "recall".`,
+	NoneSpokenOf:   `I don't find the announcement that you mean; "list" shows the numbers.`,
+	WhichSpokenOf:  "Which one do you mean: %s? Please give its number.",
 
+	TitleIsCommand:   `Not posted: "%s" looks like something said to me, and not like a title.`,
 	WhatToAnnounce:   `What shall I post? Say "announce Title", and the text on the next lines.`,
 	TooLong:          "Too long, nothing was posted: DingTalk takes %d bytes in one message. Please shorten it, or split it.",
 	Announced:        `Posted as #%d, to be read by %d. Say "unread" at any time.`,
