@@ -119,7 +119,7 @@ func TestNamesThatAreNotForACard(t *testing.T) {
 	t.Parallel()
 	for name, change := range map[string]func(*Card){
 		"not certain": func(c *Card) {
-			c.Report.Unread, c.Report.Gaps = nil, []receipts.Gap{{Part: receipts.ReadersPart, Err: errors.New("x")}}
+			c.Report.Gaps = []receipts.Gap{{Part: receipts.ReadersPart, Err: errors.New("x")}}
 		},
 		"one without a name":                 func(c *Card) { delete(c.Names, "u7") },
 		"one with a name that shows nothing": func(c *Card) { c.Names["u7"] = "\u200b" },

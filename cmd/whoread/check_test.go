@@ -89,6 +89,8 @@ var checkWorlds = map[string]struct {
 	"no-permission-chats":               {harm: without(dingtalktest.PermissionChats)},
 	"no-permission-contacts":            {harm: without(dingtalktest.PermissionContacts)},
 	"no-permission-upload":              {harm: without(dingtalktest.PermissionBase)},
+	"no-permission-cards":               {harm: without(dingtalktest.PermissionCards)},
+	"no-card-template":                  {harm: func(w *checkWorld) { w.DropTemplate(dingtalktest.TemplateWithButtons) }},
 	"no-permission-ding":                {harm: without(dingtalktest.PermissionDing)},
 	"no-permission-ding-in-a-follow-up": {harm: without(dingtalktest.PermissionDing)},
 	"person-out-of-scope": {harm: func(w *checkWorld) {

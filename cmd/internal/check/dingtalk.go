@@ -2,6 +2,7 @@ package check
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"maps"
@@ -87,7 +88,7 @@ func (c *checker) checkDingTalk(ctx context.Context) {
 	}
 	c.checkClock()
 	if err != nil {
-		c.report.notChecked("it needs the token", "permission-robot", "permission-recall", "permission-groups", "permission-contacts", "permission-upload", "gateway")
+		c.report.notChecked("it needs the token", "permission-robot", "permission-recall", "permission-groups", "permission-contacts", "permission-upload", "cards", "gateway")
 		return
 	}
 	c.checkRobot(ctx)
@@ -95,6 +96,7 @@ func (c *checker) checkDingTalk(ctx context.Context) {
 	c.checkContacts(ctx)
 	c.checkUpload(ctx)
 	c.checkReminding(ctx)
+	c.checkCards(ctx)
 	c.checkGateway(ctx)
 }
 
@@ -299,10 +301,41 @@ func (c *checker) checkTrial(ctx context.Context, id, granted string, trial func
 	}
 }
 
-// unusedTopic is subscribed by the check instead of the bot's own topic, so that
-// no command of a running bot is pushed to it. It is that of card buttons, which
-// whoread has none of.
-const unusedTopic = "/v1.0/card/instances/callback"
+// checkCards looks whether announcements can be live cards, by one for a group that there is
+// not. Without the permission, or the template, the bot works all the same.
+func (c *checker) checkCards(ctx context.Context) {
+	const id = "cards"
+	if c.skip(id) {
+		return
+	}
+	card := dingtalk.Card{OutTrackID: "whoread-check-" + rand.Text(), TemplateID: dingtalk.PublicCardTemplate, Data: map[string]string{}}
+	err := c.try(ctx, func(ctx context.Context) error { return c.client.TryCard(ctx, unknownGroup, card) })
+	switch kind := kindOf(err); {
+	case err == nil:
+		c.report.ok(id, "Card.Instance.Write: the app may send cards, and their template can be used")
+	case errors.Is(err, dingtalk.ErrNotTold) && slices.Contains(proving, kind):
+		c.report.add(Finding{ID: id, Status: Unknown, Detail: "Card.Instance.Write: the app may send cards; whether their template can be used, only a real one would tell"})
+	case errors.Is(err, dingtalk.ErrNotTold):
+		c.report.notChecked("only a real card would tell: "+err.Error(), id)
+	case kind == dingtalk.PermissionDenied:
+		c.report.add(Finding{
+			ID: id, Status: Doubtful, Detail: "announcements are plain messages and no live cards: " + err.Error(),
+			Remedy: "apply for the permission Card.Instance.Write if they are to show by themselves who has read them", Console: consolePermissions,
+		})
+	case kind == dingtalk.CardTemplate:
+		c.report.add(Finding{
+			ID: id, Status: Doubtful, Detail: "announcements are plain messages and no live cards: " + err.Error(),
+			Remedy: "build a template of your own in DingTalk's card builder and publish it, if they are to show by themselves who has read them",
+		})
+	default:
+		c.report.add(refusedBy(id, "", err))
+	}
+}
+
+// unusedTopic is subscribed by the check instead of the bot's own topics, so that no
+// command and no press of a card's button is pushed to it. It is that of plug-ins, of which
+// whoread is none.
+const unusedTopic = "/v1.0/graph/api/invoke"
 
 func (c *checker) checkGateway(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, checkTimeout)

@@ -29,6 +29,7 @@ var decidedBy = map[string][]string{
 	dingtalktest.APIUpload:     {"permission-upload"},
 	dingtalktest.APIDirect:     {"permission-direct"},
 	dingtalktest.APIDing:       {"permission-ding"},
+	dingtalktest.APICard:       {"cards"},
 	dingtalktest.APIGateway:    {"gateway"},
 }
 
@@ -123,6 +124,9 @@ func TestCheckCallsNothingRightThatAnAnswerDoesNotProve(t *testing.T) {
 				if report.OK && !slices.ContainsFunc(report.Checks, func(f Finding) bool { return f.ID == ids[0] }) {
 					t.Errorf("%s, %s: nothing is said of %s\n%s", api, kind, ids[0], text)
 				}
+				if api == dingtalktest.APICard && kind == dingtalktest.PermissionDenied { // the bot works without
+					may = []Verdict{Doubtful}
+				}
 				for _, f := range report.Checks {
 					follows := may[0] != Right && f.Status == Unknown && strings.HasPrefix(f.Detail, "not checked: ") // from what is said above it
 					if slices.Contains(ids, f.ID) && !slices.Contains(may, f.Status) && !follows {
@@ -132,7 +136,7 @@ func TestCheckCallsNothingRightThatAnAnswerDoesNotProve(t *testing.T) {
 						t.Errorf("%s, %s: nothing is said about what to do: %+v", api, kind, f)
 					}
 				}
-				if succeeds := may[0] == Right; report.OK != succeeds && !slices.Contains(may, Unknown) {
+				if succeeds := may[0] == Right || may[0] == Doubtful; report.OK != succeeds && !slices.Contains(may, Unknown) {
 					t.Errorf("%s, %s: good is %t\n%s", api, kind, report.OK, text)
 				}
 				return nil
