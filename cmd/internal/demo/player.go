@@ -42,11 +42,13 @@ func (p *player) step(ctx context.Context, s step) error {
 		return nil
 	case actionLater:
 		return p.later(ctx, s)
+	case actionPress:
+		return p.press(s)
 	case actionRead:
 		p.printAction(s.people, "读了 reads")
 		// A report that came by itself is no announcement: it begins with the number.
 		posted, ok := p.last(func(m dingtalktest.Message) bool {
-			return m.Via == dingtalktest.ViaSend && !strings.HasPrefix(m.Text, "#")
+			return byAPI(m) && !strings.HasPrefix(m.Text, "#")
 		})
 		if !ok {
 			return errors.New("the bot has posted nothing that can be read")
@@ -57,6 +59,51 @@ func (p *player) step(ctx context.Context, s step) error {
 	}
 }
 
+// byAPI reports whether the bot posted the message, as a message or as a card.
+func byAPI(m dingtalktest.Message) bool {
+	return m.Via == dingtalktest.ViaSend || m.Via == dingtalktest.ViaCard
+}
+
+// press lets people press a button of the last card, and prints what each sees then.
+func (p *player) press(s step) error {
+	card, ok := p.last(func(m dingtalktest.Message) bool {
+		return m.Via == dingtalktest.ViaCard && m.Status != dingtalktest.StatusRecalled
+	})
+	if !ok {
+		return errors.New("the bot has posted no card")
+	}
+	p.printAction(s.people, "点「"+s.text+"」 press")
+	for _, person := range p.persons(s.people) {
+		id, err := p.button(card.ID, person, s.text)
+		if err != nil {
+			return err
+		}
+		if err := p.group.Press(person, dingtalktest.Press{Message: card.ID, Button: id}); err != nil {
+			return fmt.Errorf("%s presses %q: %w", person.Name, s.text, err)
+		}
+		seen, err := p.group.CardSeen(card.ID, person)
+		if err != nil {
+			return err
+		}
+		p.print(person.Name, "[卡片 card] "+seen["tips"])
+	}
+	return nil
+}
+
+// button is the id of the button with that text, as the person sees the card.
+func (p *player) button(card string, person dingtalktest.Person, text string) (string, error) {
+	buttons, err := p.group.CardButtons(card, person)
+	if err != nil {
+		return "", err
+	}
+	for _, b := range buttons {
+		if b.Text == text {
+			return b.ID, nil
+		}
+	}
+	return "", fmt.Errorf("%s sees no button %q on the card", person.Name, text)
+}
+
 // say lets somebody say something. If it is said to the bot, it waits for the
 // bot's answer.
 func (p *player) say(ctx context.Context, s step) error {
@@ -65,7 +112,7 @@ func (p *player) say(ctx context.Context, s step) error {
 	said := dingtalktest.Say{Text: strings.TrimSpace(strings.Replace(s.text, bot, "", 1)), NoAt: !toBot}
 	if s.quote != "" {
 		quoted, ok := p.last(func(m dingtalktest.Message) bool {
-			return m.Via == dingtalktest.ViaSend && strings.Contains(m.Text, s.quote)
+			return byAPI(m) && (strings.Contains(m.Text, s.quote) || strings.Contains(m.Title, s.quote))
 		})
 		if !ok {
 			return fmt.Errorf("no message to quote holds %q", s.quote)
@@ -198,6 +245,8 @@ func (p *player) visible(m dingtalktest.Message) string {
 	switch m.Type {
 	case "sampleImageMsg":
 		return "[图片 picture]"
+	case "interactiveCard":
+		return plain(strings.TrimSpace(m.Title + "\n" + m.Text + "\n" + m.Card["tips"]))
 	case "sampleFile":
 		return "[文件 file: " + m.Params["fileName"] + "]"
 	default:

@@ -20,6 +20,7 @@ const (
 	actionJoin   action = "join"
 	actionLeave  action = "leave"
 	actionLater  action = "later"
+	actionPress  action = "press"
 	actionRemark action = "--"
 )
 
@@ -29,7 +30,7 @@ type step struct {
 	action action
 	title  string        // of beginGroup
 	people []role        // of beginGroup, read, join and leave; the speaker of say
-	text   string        // of say and remark
+	text   string        // of say and remark; the button of press
 	quote  string        // of say: words of the quoted message
 	after  time.Duration // of later
 }
@@ -92,6 +93,13 @@ func parseStep(line string) (step, error) {
 			return step{}, fmt.Errorf("later needs a time such as 30m, up to 744h")
 		}
 		return step{action: actionLater, after: after}, nil
+	case actionPress:
+		button, names, ok := strings.Cut(strings.ReplaceAll(rest, "：", ":"), ":")
+		s := step{action: actionPress, text: strings.TrimSpace(button), people: parseRoles(names)}
+		if !ok || s.text == "" || len(s.people) == 0 {
+			return step{}, fmt.Errorf("press needs a button and people: press BUTTON: NAME NAME")
+		}
+		return s, nil
 	case actionRead, actionJoin, actionLeave:
 		if people := parseRoles(rest); len(people) > 0 {
 			return step{action: action(word), people: people}, nil
@@ -101,7 +109,7 @@ func parseStep(line string) (step, error) {
 	if m := spokenLine.FindStringSubmatch(line); m != nil {
 		return step{action: actionSay, people: parseRoles(m[1]), quote: m[2], text: m[3]}, nil
 	}
-	return step{}, fmt.Errorf("%q is not understood; say NAME: TEXT, or one of group, read, join, leave, later, --", word)
+	return step{}, fmt.Errorf("%q is not understood; say NAME: TEXT, or one of group, read, press, join, leave, later, --", word)
 }
 
 func parseRoles(names string) []role {

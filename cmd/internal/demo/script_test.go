@@ -21,6 +21,8 @@ read Bob
 join Eve
 leave Bob
 later 1h30m
+press Got it: Bob
+press 收到：Bob Eve
 `))
 	if err != nil {
 		t.Fatal(err)
@@ -35,6 +37,8 @@ later 1h30m
 		{line: 9, action: actionJoin, people: []role{{name: "Eve"}}},
 		{line: 10, action: actionLeave, people: bob},
 		{line: 11, action: actionLater, after: 90 * time.Minute},
+		{line: 12, action: actionPress, text: "Got it", people: bob},
+		{line: 13, action: actionPress, text: "收到", people: []role{{name: "Bob"}, {name: "Eve"}}},
 	}
 	if diff := cmp.Diff(want, got, cmp.AllowUnexported(step{}, role{})); diff != "" {
 		t.Error(diff)
@@ -49,6 +53,9 @@ func TestAMistakeInAScriptIsNamedByItsLine(t *testing.T) {
 		"group Team":                "line 1: a group needs",
 		"group : Bob":               "line 1: a group needs",
 		"group T: Bob\nread":        "line 2: read needs",
+		"group T: Bob\npress X":     "line 2: press needs a button",
+		"group T: Bob\npress : Bob": "line 2: press needs a button",
+		"group T: Bob\npress X:":    "line 2: press needs a button",
 		"group T: Bob\nshout":       `line 2: "shout" is not understood`,
 		"group T: Bob\nlater":       "line 2: later needs a time",
 		"group T: Bob\nlater 30":    "line 2: later needs a time",

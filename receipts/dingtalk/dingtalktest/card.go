@@ -475,6 +475,16 @@ func (s *Server) CardReads(on bool) {
 	s.feed.publish(Change{Kind: FaultsChanged})
 }
 
+// CardButtons are the buttons of the card in the message as a person sees them; errors as [Group.CardSeen].
+func (g *Group) CardButtons(id string, p Person) ([]CardButton, error) {
+	values, err := g.CardSeen(id, p)
+	if err != nil {
+		return nil, err
+	}
+	buttons, _ := buttonsOf(values)
+	return buttons, nil
+}
+
 // CardSeen are the values of the card in the message as a person sees them; zero is everybody. [ErrUnknownMessage].
 func (g *Group) CardSeen(id string, p Person) (map[string]string, error) {
 	defer g.lock()()

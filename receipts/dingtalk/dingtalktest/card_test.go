@@ -376,6 +376,9 @@ func TestAButtonIsPressed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if got, err := g.CardButtons(m.ID, p[0]); err != nil || len(got) != 3 || got[0].ID != "confirm" || got[2].URL != "https://example.com" {
+		t.Errorf("the buttons are %+v, %v", got, err)
+	}
 	// Only who pressed sees it, until it changes for everybody.
 	if got := c.seen(g, m, p[0]); got["tips"] != "✓ 你已收到" || got["title"] != "停机" {
 		t.Errorf("the presser sees %v", got)
