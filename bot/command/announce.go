@@ -21,7 +21,7 @@ func announcement(text string) (Command, bool) {
 	separate := apart
 	switch {
 	case slices.Contains(toEverybody(), head):
-		if strings.TrimFunc(behind, separated) == "" || asked(behind) {
+		if newPhrase(behind).only(courtesy|of(loose, done)) || asked(behind) {
 			return Command{}, false
 		}
 		separate = nil
@@ -86,6 +86,9 @@ func IsCommand(title string) bool {
 	switch said.Verb {
 	case Unknown:
 		p := newPhrase(title)
+		if p.language == English && p.only(nothing&^of(atWord)|of(this, latest)) { // post it
+			return true
+		}
 		return said.Personal || p.has.any(effects|of(number)) && p.only(nothing&^of(atWord)|aboutOne|effects|of(ask, how, who, what))
 	case Ignored:
 		return !faceOnly(said)

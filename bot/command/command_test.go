@@ -465,6 +465,96 @@ func TestUnderstandMentionsInPieces(t *testing.T) {
 	}
 }
 
+// Questions tell about whom and about which message.
+func TestUnderstandQuestions(t *testing.T) {
+	t.Parallel()
+	people := func(l Language, names ...string) Command { return Command{Verb: Person, Language: l, People: names} }
+	with := func(c Command, set func(*Command)) Command { set(&c); return c }
+	unread := Command{Verb: Unread, Language: Chinese}
+	for text, want := range map[string]Command{
+		"张三读了吗":                       people(Chinese, "张三"),
+		"张三和李四看了吗":                    people(Chinese, "张三", "李四"),
+		"has Bob read #3":             with(people(English, "Bob"), func(c *Command) { c.Number = 3 }),
+		"did Alice Smith see it?":     people(English, "Alice Smith"),
+		"我读了吗":                        {Verb: Person, Language: Chinese, Self: true},
+		"did I read it":               {Verb: Person, Language: English, Self: true},
+		"@张三 读了吗":                     {Verb: Person, Language: Chinese, AtWords: []string{"张三"}},
+		"读了吗":                         {Verb: Person, Language: Chinese},
+		"值班2号读了吗":                     with(people(Chinese, "值班"), func(c *Command) { c.Number, c.Numbered = 2, "值班2号" }),
+		"都读了吗":                        {Verb: Everyone, Language: Chinese},
+		"has everyone read #3?":       {Verb: Everyone, Language: English, Number: 3},
+		"几个人没看":                       {Verb: Everyone, Language: Chinese, HowMany: true},
+		"how many have read":          {Verb: Everyone, Language: English, HowMany: true},
+		"谁没回":                         with(unread, func(c *Command) { c.Confirmed = true }),
+		"who hasn't confirmed #3":     {Verb: Unread, Language: English, Number: 3, Confirmed: true},
+		"谁确认了":                        {Verb: WhoRead, Language: Chinese, Confirmed: true},
+		"研发部谁没看":                      with(unread, func(c *Command) { c.Department = "研发部" }),
+		"@whoread 研发部谁没看":             with(unread, func(c *Command) { c.Department = "研发部" }),
+		"who in Sales hasn't read it": {Verb: Unread, Language: English, Department: "Sales"},
+		"各部门":                         with(unread, func(c *Command) { c.ByDepartment = true }),
+		"unread by department":        {Verb: Unread, Language: English, ByDepartment: true},
+		"停机维护那条谁没看":                   with(unread, func(c *Command) { c.Topic = "停机维护" }),
+		"@whoread 停机维护那条谁没看":          with(unread, func(c *Command) { c.Topic = "停机维护" }),
+		"年会通知谁没看":                     with(unread, func(c *Command) { c.Topic = "年会" }),
+		"谁没看「停机维护」":                   with(unread, func(c *Command) { c.Topic = "停机维护" }),
+		"昨天那条谁没看":                     with(unread, func(c *Command) { c.Day = Yesterday }),
+		"刚才那条谁没看":                     with(unread, func(c *Command) { c.Latest = true }),
+		"第十二条誰沒讀":                     with(unread, func(c *Command) { c.Number = 12 }),
+		"谁没渎３号":                       with(unread, func(c *Command) { c.Number = 3 }),
+		"不用提醒张三 到周五":                  {Verb: Skip, Language: Chinese, People: []string{"张三"}, Rest: "周五"},
+		"skip Bob until Friday":       {Verb: Skip, Language: English, People: []string{"Bob"}, Rest: "friday"},
+		"取消 #3":                       {Verb: Cancel, Language: Chinese, Number: 3},
+		"取消提醒 #3":                     {Verb: Stop, Language: Chinese, Number: 3},
+		"别催了":                         {Verb: Stop, Language: Chinese},
+		"收到 #3":                       {Verb: Confirm, Language: Chinese, Number: 3},
+		"1":                           {Verb: Confirm},
+		"确认":                          {Verb: Confirm, Language: Chinese, Yes: true},
+		"yes":                         {Verb: Confirm, Language: English, Yes: true},
+		"thanks!":                     {Verb: Ignored, Language: English},
+		"提醒我三点开会":                     {Verb: Unknown, Language: Chinese, Personal: true},
+		"撤回 #9？":                      {Verb: Help, Language: Chinese, About: Recall},
+		"how do I announce something": {Verb: Help, Language: English, About: Announce},
+		"每小时私信提醒没看的人":                 {Verb: Follow, Language: Chinese, By: receipts.InPrivate, Rest: "每小时"},
+		"跟进3号，每半小时催一次":                {Verb: Follow, Language: Chinese, Rest: "#3,每半小时"},
+	} {
+		if diff := cmp.Diff(want, Parse(text)); diff != "" {
+			t.Errorf("Parse(%q) (-want +got):\n%s", text, diff)
+		}
+	}
+}
+
+// What is not understood may have meant two commands, but none that was refused.
+func TestUnderstandDoubt(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string][2]string{
+		"提醒 #3 或者撤回":     {"提醒 #3", "撤回 #3"},
+		"stop or export": {"export", "stop"},
+		"recall #3 so":   {"recall #3", ""},
+		"别撤回 #3":         {},
+		"公告先别发":          {},
+		"don't recall":   {},
+		"没提醒":            {},
+		"吃饭了":            {},
+	} {
+		if got := Parse(text); got.Verb != Unknown || [2]string{got.Nearest, got.Second} != want {
+			t.Errorf("Parse(%q) = %+v, want %q", text, got, want)
+		}
+	}
+}
+
+// A title is asked about where it is all there is, and something that one says to the bot.
+func TestUnderstandTitlesThatAreCommands(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]bool{
+		"公告 谁没读": true, "公告 #3": true, "公告 3": true, "公告 收到": true, "公告 谢谢": true, "公告 提醒 #3": true, "公告 研发部谁没看": true, "announce list": true, "announce it": true, "announce stop": true,
+		"公告 3号楼停电": false, "公告 收到请回复1": false, "公告 停止使用旧系统": false, "公告 提醒大家带工牌": false, "公告 又一条": false, "公告\n谁没读": false, "公告 谁没读\n请看": false, "announce No meeting today": false,
+	} {
+		if got := Parse(text); got.Verb != Announce || got.TitleIsCommand != want {
+			t.Errorf("Parse(%q) = %+v", text, got)
+		}
+	}
+}
+
 func FuzzUnderstand(f *testing.F) {
 	for _, seed := range []string{
 		"", "公告 周五停机\n请保存工作", "announce Title\r\nText\r\n", "谁没读 #12", "＃１２　谁读了？", "who hasn’t read", "@whoread 撤回 3",

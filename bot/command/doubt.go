@@ -65,7 +65,9 @@ var suggestions = []suggestion{
 func (p phrase) doubt() (nearest, second string) {
 	refused := None
 	if p.has.has(neg) || p.denied() {
-		refused = p.about()
+		if refused = p.about(); refused == None && p.has.has(msg) {
+			refused = Announce
+		}
 	}
 	return p.likely(refused)
 }

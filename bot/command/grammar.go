@@ -173,7 +173,7 @@ func (p phrase) courteous() (Command, bool) {
 	switch {
 	case len(p.tokens) == 1 && p.word(p.tokens[0]) == "1":
 		return Command{Verb: Confirm}, true
-	case p.only(statement) && p.has.any(of(confirm, sure)):
+	case p.only(statement) && p.has.any(of(confirm, sure)) && !p.requests():
 		n, _ := p.numbered()
 		return Command{Verb: Confirm, Number: n, Yes: p.has.has(sure) && p.only(courtesy|of(sure))}, true
 	case p.only(statement|of(read, readers, aux)) && p.has.any(reads) && (p.has.any(of(self, done)) || p.endsRead()) && !p.asks() && !p.has.has(all):
@@ -191,6 +191,13 @@ func (p phrase) courteous() (Command, bool) {
 		}
 	}
 	return Command{}, false
+}
+
+// requests reports whether others are asked for something: 收到请回复.
+func (p phrase) requests() bool {
+	return slices.ContainsFunc(p.tokens, func(t token) bool {
+		return t.slot == polite && slices.Contains([]string{"请", "请问", "麻烦", "please", "pls", "plz", "kindly"}, p.word(t))
+	})
 }
 
 // maxCourtesy is longer than what is said beside thanks, in bytes.
@@ -323,7 +330,7 @@ func (p phrase) denied() bool {
 		if t.slot != not {
 			continue
 		}
-		if next := p.next(i, of(polite, loose, done)); next == len(p.tokens) || p.tokens[next].slot != read {
+		if next := p.next(i, of(loose, done)); next == len(p.tokens) || p.tokens[next].slot != read {
 			return true
 		}
 	}
@@ -525,7 +532,7 @@ func (p phrase) stops(said Command) (Command, bool) {
 	if bare && p.has.any(unreadOne|of(all, some, done)) {
 		return Command{}, false
 	}
-	if p.has.has(day) || p.has.has(mention) && bare {
+	if p.has.has(day) || bare && p.has.has(msg) && !p.has.any(of(number, latest, this)) || p.has.has(mention) && bare {
 		return Command{}, false
 	}
 	return said, true

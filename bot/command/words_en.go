@@ -5,7 +5,7 @@ package command
 var englishWords = table{
 	polite: {
 		"please", "pls", "plz", "kindly", "hey", "hi", "can you", "could you", "would you", "can u", "could u", "will you", "just", "now", "again", "once more", "asap", "quickly",
-		"the", "a", "an", "of", "for", "about", "on", "to", "with", "by", "via", "using", "it", "that are", "an announcement about", "as", "through", "anymore", "any more", "any longer",
+		"to read", "to read it", "to read this", "to look at it", "to open it", "the", "a", "an", "of", "for", "about", "on", "to", "with", "by", "via", "using", "it", "that are", "an announcement about", "as", "through", "anymore", "any more", "any longer",
 	},
 	loose: {
 		"show", "tell", "give", "get", "list of", "so far", "yet", "still", "me", "us", "i want to know", "i would like to know", "id like to know", "i need to know", "i want to see", "let me know", "let me see", "do you know", "any idea", "check", "please check", "see who", "find out", "currently", "at the moment", "by now", "until now", "up to now", "there", "are there", "is there", "that", "were", "be", "been", "being", "out there", "actually", "really", "so", "then", "there are", "can i get", "can i have", "can i see", "could i get", "may i see", "send me", "send us", "i want", "i need", "give me", "show me", "tell me", "get me", "make", "draw", "post me", "report", "report on", "summary", "also", "else", "exactly", "we", "display", "print", "look up", "bring up", "pull up", "here", "quick", "update on", "any", "update", "this month", "this week", "last month", "hello", "good morning", "good afternoon", "good evening", "good night", "bot", "hey bot",
