@@ -385,7 +385,8 @@ func (p phrase) tellsWhich() bool {
 // undone reports whether the words that tell the past only round off an order: 把它撤了, 别催了.
 func (p phrase) undone() bool {
 	for i, t := range p.tokens {
-		if t.slot == done && (p.word(t) != "了" || i == 0 || !effects.has(p.tokens[i-1].slot) || !p.has.any(of(neg, ba))) {
+		if t.slot == done && (p.word(t) != "了" || i == 0 || !p.has.any(of(neg, ba)) ||
+			!effects.has(p.tokens[i-1].slot) && !(aboutOne|of(them)).has(p.tokens[i-1].slot)) {
 			return false
 		}
 	}
@@ -509,11 +510,11 @@ func (p phrase) peopleUnread() bool {
 		if t.slot == them && i < p.first(effects) && (i == 0 || !slices.Contains(toward, p.word(p.tokens[i-1]))) {
 			return false
 		}
-		if t.slot != people {
+		if t.slot != people || i > p.first(effects) && p.has.any(of(stop, cancel, neg)) { // all the same whom to remind no more
 			continue
 		}
 		before := i - 1
-		for before >= 0 && of(polite, people).has(p.tokens[before].slot) {
+		for before >= 0 && (aboutOne | of(polite, people, day)).has(p.tokens[before].slot) {
 			before--
 		}
 		next := p.next(i, of(people, loose))

@@ -102,7 +102,7 @@ var departmentEnds = []string{"部", "部门", "组", "中心", "科", "处", "�
 // saysAbout begins what is said about an announcement and is none.
 var saysAbout = []string{
 	"了", "过", "写错", "发错", "有误", "有问题", "有错",
-	"is ", "was ", "are ", "were ", "isnt ", "wasnt ", "has ", "had ", "looks ", "seems ", "sounds ", "did ", "does ", "went ", "failed", "wrong", "sent", "received", "not ", "mortem", "office ",
+	"is ", "was ", "are ", "were ", "isnt ", "wasnt ", "has ", "had ", "looks ", "seems ", "sounds ", "did ", "does ", "went ", "failed", "wrong", "sent", "received", "not ", "mortem",
 }
 
 // dayWords begin the words of slot day, in both languages.
