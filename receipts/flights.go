@@ -6,10 +6,21 @@ import (
 	"time"
 )
 
-// Rights are what an asker may do that others may not.
+// Rights are what an asker may do that others may not, and what is asked for.
 type Rights struct {
+	// People is about how many the list is of that DingTalk is asked for; 0 where nobody
+	// knows. Small lists are not kept behind the pages of large ones.
+	People int
 	// PastBudget has DingTalk asked although the month's budget of calls is spent.
 	PastBudget bool
+}
+
+// about returns the rights for a list of as many as these.
+func (r Rights) about(members *Members) Rights {
+	if members != nil {
+		r.People = len(members.UserIDs)
+	}
+	return r
 }
 
 // question is what a report is asked for.

@@ -443,7 +443,7 @@ func TestTheMembersAreAskedForWithTheAskersRights(t *testing.T) {
 	if _, err := w.reporter.Ask(t.Context(), group, 1, receipts.Rights{PastBudget: true}); err != nil {
 		t.Fatal(err)
 	}
-	if want := []receipts.Rights{{}, {PastBudget: true}}; !slices.Equal(w.members.rights, want) {
+	if want := []receipts.Rights{{}, {PastBudget: true, People: 3}}; !slices.Equal(w.members.rights, want) {
 		t.Errorf("asked with %+v; want %+v", w.members.rights, want)
 	}
 }

@@ -106,7 +106,7 @@ func (r *Reporter) Save(ctx context.Context, group string, number int) (Report, 
 	if snapshot.Message.State != Sent || known.AllRead() || young(snapshot.AsOf, r.Now(), r.Fresh) {
 		return known, nil
 	}
-	asked, gap, err := r.query(ctx, snapshot.Message, Rights{})
+	asked, gap, err := r.query(ctx, snapshot.Message, Rights{}.about(snapshot.Audience))
 	if err != nil {
 		return Report{}, err
 	}
@@ -214,7 +214,7 @@ func (r *Reporter) report(ctx context.Context, q question) (Report, error) {
 	var both errgroup.Group
 	both.Go(func() error {
 		var members Members
-		if members, listed, membersErr = r.Members.list(ctx, q.group, q.rights); membersErr == nil {
+		if members, listed, membersErr = r.Members.list(ctx, q.group, q.rights.about(snapshot.Audience)); membersErr == nil {
 			current = &members
 		}
 		if errors.Is(membersErr, ErrBudgetSpent) { // better than nobody, though some may have left since
@@ -234,7 +234,7 @@ func (r *Reporter) report(ctx context.Context, q question) (Report, error) {
 		}
 		queried = true
 		var err error
-		asked, readersErr, err = r.query(ctx, snapshot.Message, q.rights)
+		asked, readersErr, err = r.query(ctx, snapshot.Message, q.rights.about(snapshot.Audience))
 		return err
 	})
 	if err := both.Wait(); err != nil {
@@ -350,6 +350,7 @@ func (r *Reporter) query(ctx context.Context, m Message, rights Rights) (asked t
 func (r *Reporter) readers(ctx context.Context, m Message, rights Rights) (ids []string, delivery Delivery, asked time.Time, err error) {
 	began := r.Now()
 	err = EachPage(ctx, func(ctx context.Context, cursor string) (string, bool, error) {
+		rights.People = max(rights.People, len(ids))
 		page, err := r.Readers.Readers(ctx, m.Group, m.Key, cursor, rights)
 		ids = append(ids, page.UserIDs...)
 		if err != nil {

@@ -71,10 +71,21 @@ var (
 	ErrNoTLS = errors.New("redis url: certificate authorities are given, but TLS begins with rediss://")
 )
 
-// connect returns a client of the Redis at the address, which stands for o.URL,
-// and its kind in a few words. It makes no connection.
-func connect(o Options, address string) (redis.UniversalClient, string, error) {
+// Connections of one process at most, to each server. They are made when they are needed.
+const (
+	connectionsMax = 64
+	// beatConnections are for the leases alone: however much waits for a connection, none of
+	// them is lost by that.
+	beatConnections = 2
+)
+
+// connect returns a client of the Redis at the address, which stands for o.URL, with so
+// many connections at most, and its kind in a few words. It makes no connection.
+func connect(o Options, address string, most int) (redis.UniversalClient, string, error) {
 	c, cluster, err := clientOptions(o, address)
+	if err == nil {
+		c.PoolSize = most
+	}
 	switch {
 	case err != nil:
 		return nil, "", err
@@ -128,7 +139,7 @@ func clientOptions(o Options, address string) (*redis.UniversalOptions, bool, er
 		ReadTimeout: callTimeout, WriteTimeout: callTimeout, ContextTimeoutEnabled: true,
 		// Safe, since every script can be repeated.
 		MaxRetries: 1,
-		// Of each of some twenty connections. What is larger goes through in pieces.
+		// Of each connection. What is larger goes through in pieces.
 		ReadBufferSize: bufferSize, WriteBufferSize: bufferSize,
 		// Neither is of use here, and an ACL would have to allow both.
 		DisableIdentity:          true,

@@ -22,8 +22,13 @@ const (
 	// repeatedWithin is how long a repetition of a job is recognised. DingTalk
 	// was seen to repeat after about 16 s and 60 s.
 	repeatedWithin = 24 * time.Hour
-	// waitingMax is how many jobs may wait before more are refused.
+	// waitingMax is how many commands of people may wait before more are refused. What is
+	// scheduled is not among them.
 	waitingMax = 10_000
+	// dueRoom is how many scheduled jobs may have entered the inbox. The rest stays in the
+	// schedule until there is room: what falls due together is spread, and can be cancelled
+	// for longer.
+	dueRoom = 64
 	// parkedMax is how many parked jobs are kept to be looked at.
 	parkedMax = 1_000
 	// blockFor is how long one read waits for a job. It bounds how long a
@@ -31,8 +36,9 @@ const (
 	blockFor = time.Second
 	// redisAgain is the pause after Redis failed to answer the reader.
 	redisAgain = time.Second
-	// dueMax is how many scheduled jobs are moved at a time.
-	dueMax = 100
+	// dueAgain is the pause after which scheduled jobs that are due and had no room are
+	// looked at again.
+	dueAgain = 200 * time.Millisecond
 	// consumerGroup shares the jobs among the replicas.
 	consumerGroup = "workers"
 	// handedBack is the consumer that holds what a replica gave back before it ended.
@@ -45,10 +51,14 @@ var ErrInboxFull = errors.New("the inbox is full")
 
 // InboxOptions tune the inbox.
 type InboxOptions struct {
-	// Lease is how long a job stays with a worker that shows no sign of life.
+	// Lease is how long a job stays with a process that shows no sign of life. It is renewed
+	// several times in that time, and the work ends when it could not be.
 	Lease time.Duration
-	// Workers is how many jobs are worked on at the same time.
+	// Workers is how many commands of people are worked on at the same time. Most of them
+	// wait for their turn of a call.
 	Workers int
+	// Scheduled is how many scheduled jobs are worked on at the same time.
+	Scheduled int
 	// Attempts is how often a job is tried before it is parked.
 	Attempts int
 	// RetryAfter is the pause before the second attempt, doubled before each
@@ -68,7 +78,7 @@ type InboxOptions struct {
 // DefaultInboxOptions are what a real process uses.
 func DefaultInboxOptions() InboxOptions {
 	return InboxOptions{
-		Lease: time.Minute, Workers: 16, Attempts: 3, RetryAfter: 500 * time.Millisecond, Grace: 15 * time.Second,
+		Lease: 12 * time.Second, Workers: 1_000, Scheduled: 16, Attempts: 3, RetryAfter: 500 * time.Millisecond, Grace: 15 * time.Second,
 		Now: time.Now, DueEvery: 5 * time.Second,
 	}
 }
@@ -91,25 +101,40 @@ var errNoWorker = errors.New("no worker does jobs of this kind")
 // Inbox is the queue of jobs that are due and not yet done, such as commands that were
 // accepted, and the schedule of those that are due later.
 //
-// It is a Redis Stream with a consumer group and one consumer a replica. A job that is in
-// it is done at least once: by the replica that reads it, or, once that one has not renewed
-// its lease, by another. The worker makes sure that the effects happen once.
+// It has two lanes, one for what people say and one for what was scheduled, with workers
+// of their own: neither waits for the other. Each is a Redis Stream with a consumer group
+// and one consumer a replica. A job that is in it is done at least once: by the replica
+// that reads it, or, once that one has not renewed its lease, by another. The context of
+// the work ends with the lease, and Held tells it just before an effect. The worker makes
+// sure that the effects happen once.
 type Inbox struct {
 	rdb      redis.UniversalClient
+	beats    redis.UniversalClient // by which leases are renewed
 	keys     inboxKeys
 	consumer string
 	options  InboxOptions
 	log      *zap.Logger
+	lanes    []*lane
+}
+
+// lane is one queue of the inbox, as seen by this replica.
+type lane struct {
+	stream  string
+	workers int
 
 	mu      sync.Mutex
-	running map[string]bool // entries that this replica is working on
+	running map[string]*lease // by entry: what this replica works on
 }
 
 // Inbox returns the inbox as seen by one replica.
 func (s *Store) Inbox(o InboxOptions, log *zap.Logger) *Inbox {
+	keys := s.keys.inbox()
 	return &Inbox{
-		rdb: s.rdb, keys: s.keys.inbox(), consumer: rand.Text(), options: o, log: log,
-		running: map[string]bool{},
+		rdb: s.rdb, beats: s.beats, keys: keys, consumer: rand.Text(), options: o, log: log,
+		lanes: []*lane{
+			{stream: keys.stream(), workers: o.Workers, running: map[string]*lease{}},
+			{stream: keys.due(), workers: o.Scheduled, running: map[string]*lease{}},
+		},
 	}
 }
 
@@ -141,7 +166,7 @@ type Depth struct {
 
 // Depth asks Redis once how much waits.
 func (i *Inbox) Depth(ctx context.Context) (Depth, error) {
-	n, err := depthScript.Run(ctx, i.rdb, []string{i.keys.stream(), i.keys.schedule(), i.keys.parked()}, consumerGroup).Int64Slice()
+	n, err := depthScript.Run(ctx, i.rdb, []string{i.keys.stream(), i.keys.due(), i.keys.schedule(), i.keys.parked()}, consumerGroup).Int64Slice()
 	if err != nil {
 		return Depth{}, fmt.Errorf("ask how much waits: %w", err)
 	}
@@ -158,16 +183,18 @@ func (i *Inbox) Depth(ctx context.Context) (Depth, error) {
 // leased is a job that this replica holds the lease of.
 type leased struct {
 	receipts.Job
-	entry     string // of the stream
+	in        *lane
+	entry     string // of the lane's stream
 	attempt   int    // counts from 1, over all replicas
 	takenOver bool   // as in Worker
+	lease     *lease // from hold on
 }
 
 // newLeased reads the fields of an entry; see the scripts accept and due.
-func newLeased(entry string, fields map[string]string, attempt int, takenOver bool) leased {
+func newLeased(in *lane, entry string, fields map[string]string, attempt int, takenOver bool) leased {
 	l := leased{
-		Job:   receipts.Job{ID: fields["id"], Kind: fields["kind"], Group: fields["group"], Body: fields["body"]},
-		entry: entry, attempt: attempt, takenOver: takenOver,
+		Job: receipts.Job{ID: fields["id"], Kind: fields["kind"], Group: fields["group"], Body: fields["body"]},
+		in:  in, entry: entry, attempt: attempt, takenOver: takenOver,
 	}
 	if at, err := strconv.ParseInt(fields["at"], 10, 64); err == nil {
 		l.At = fromMillis(at)
@@ -191,21 +218,23 @@ func (i *Inbox) Run(ctx context.Context, w Workers) {
 	work, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
 	i.tidy(ctx)
-	slots := make(chan struct{}, i.options.Workers)
 	var workers, feeders sync.WaitGroup
-	start := func(j leased) {
-		workers.Go(func() {
-			defer func() { <-slots }()
-			i.process(work, w[j.Kind], j)
-		})
+	for _, in := range i.lanes {
+		slots := make(chan struct{}, in.workers)
+		start := func(j leased) {
+			workers.Go(func() {
+				defer func() { <-slots }()
+				i.process(work, w[j.Kind], j)
+			})
+		}
+		feeders.Go(func() { i.feed(ctx, in, slots, start, i.read, 0) })
+		feeders.Go(func() { i.feed(ctx, in, slots, start, i.claim, i.options.Lease/4) })
 	}
-	feeders.Go(func() { i.feed(ctx, slots, start, i.read, 0) })
-	feeders.Go(func() { i.feed(ctx, slots, start, i.claim, i.options.Lease/4) })
 	feeders.Go(func() { i.moveDue(ctx) })
-	renewing := make(chan struct{})
+	beating := make(chan struct{})
 	go func() {
-		defer close(renewing)
-		i.renewLeases(work)
+		defer close(beating)
+		i.beat(work)
 	}()
 
 	<-ctx.Done()
@@ -214,17 +243,22 @@ func (i *Inbox) Run(ctx context.Context, w Workers) {
 	workers.Wait()
 	grace.Stop()
 	stop()
-	<-renewing
+	<-beating
 	i.leave(context.WithoutCancel(ctx))
 }
 
+// next brings jobs of a lane, no more than that. What it brings was this replica's at the
+// earliest when it was called.
+type next func(ctx context.Context, in *lane, most int) ([]leased, error)
+
 // feed starts the jobs that next brings, never more than there are free
 // slots, and pauses after each round that brought fewer than it could.
-func (i *Inbox) feed(ctx context.Context, slots chan struct{}, start func(leased), next func(ctx context.Context, most int) ([]leased, error), between time.Duration) {
+func (i *Inbox) feed(ctx context.Context, in *lane, slots chan struct{}, start func(leased), next next, between time.Duration) {
 	failing := false
 	for ctx.Err() == nil {
 		free := takeSlots(ctx, slots)
-		jobs, err := next(ctx, free)
+		asked := time.Now()
+		jobs, err := next(ctx, in, free)
 		if err != nil && ctx.Err() == nil && !failing {
 			i.log.Error("the inbox does not answer", zap.Error(err))
 		}
@@ -234,7 +268,7 @@ func (i *Inbox) feed(ctx context.Context, slots chan struct{}, start func(leased
 		failing = err != nil
 		more := len(jobs) == free
 		for _, j := range jobs {
-			if free == 0 || !i.hold(j.entry) {
+			if free == 0 || !in.hold(&j, asked, i.options.Lease) {
 				continue
 			}
 			free--
@@ -252,17 +286,19 @@ func (i *Inbox) feed(ctx context.Context, slots chan struct{}, start func(leased
 	}
 }
 
-// moveDue moves scheduled jobs into the inbox as they become due. Every
+// moveDue moves scheduled jobs into the inbox as they become due and there is room. Every
 // replica does so; the script moves each job once.
 func (i *Inbox) moveDue(ctx context.Context) {
 	failing := false
 	for ctx.Err() == nil {
-		moved, err := dueScript.Run(ctx, i.rdb, []string{i.keys.schedule(), i.keys.stream(), i.keys.jobs(), i.keys.groupJobs()}, i.options.Now().UnixMilli(), dueMax).Int()
+		left, err := dueScript.Run(ctx, i.rdb, []string{i.keys.schedule(), i.keys.due(), i.keys.jobs(), i.keys.groupJobs()}, i.options.Now().UnixMilli(), dueRoom).Int()
 		if err != nil && ctx.Err() == nil && !failing {
 			i.log.Warn("scheduled commands can't be looked for", zap.Error(err))
 		}
 		failing = err != nil
-		if moved < dueMax {
+		if left > 0 {
+			pause(ctx, min(dueAgain, i.options.DueEvery))
+		} else {
 			pause(ctx, i.options.DueEvery)
 		}
 	}
@@ -286,19 +322,19 @@ func takeSlots(ctx context.Context, slots chan struct{}) int {
 }
 
 // read waits for new jobs.
-func (i *Inbox) read(ctx context.Context, most int) ([]leased, error) {
+func (i *Inbox) read(ctx context.Context, in *lane, most int) ([]leased, error) {
 	if most == 0 {
 		return nil, nil
 	}
 	streams, err := i.rdb.XReadGroup(ctx, &redis.XReadGroupArgs{
-		Group: consumerGroup, Consumer: i.consumer, Streams: []string{i.keys.stream(), ">"},
+		Group: consumerGroup, Consumer: i.consumer, Streams: []string{in.stream, ">"},
 		Count: int64(most), Block: blockFor,
 	}).Result()
 	switch {
 	case errors.Is(err, redis.Nil):
 		return nil, nil
 	case err != nil && strings.HasPrefix(err.Error(), "NOGROUP"):
-		return nil, i.createGroup(ctx)
+		return nil, i.createGroup(ctx, in)
 	case err != nil:
 		return nil, fmt.Errorf("read jobs: %w", err)
 	}
@@ -308,15 +344,15 @@ func (i *Inbox) read(ctx context.Context, most int) ([]leased, error) {
 		for field, value := range message.Values {
 			fields[field], _ = value.(string)
 		}
-		jobs = append(jobs, newLeased(message.ID, fields, 1, false))
+		jobs = append(jobs, newLeased(in, message.ID, fields, 1, false))
 	}
 	return jobs, nil
 }
 
 // createGroup makes the consumer group, from the first job on: a Redis that
 // lost it may hold jobs already.
-func (i *Inbox) createGroup(ctx context.Context) error {
-	err := i.rdb.XGroupCreateMkStream(ctx, i.keys.stream(), consumerGroup, "0").Err()
+func (i *Inbox) createGroup(ctx context.Context, in *lane) error {
+	err := i.rdb.XGroupCreateMkStream(ctx, in.stream, consumerGroup, "0").Err()
 	if err != nil && !strings.HasPrefix(err.Error(), "BUSYGROUP") {
 		return fmt.Errorf("create consumer group: %w", err)
 	}
@@ -325,14 +361,14 @@ func (i *Inbox) createGroup(ctx context.Context) error {
 
 // claim takes over jobs of replicas that died, and takes those that were handed
 // back.
-func (i *Inbox) claim(ctx context.Context, most int) ([]leased, error) {
+func (i *Inbox) claim(ctx context.Context, in *lane, most int) ([]leased, error) {
 	if most == 0 {
 		return nil, nil
 	}
-	rows, err := claimScript.Run(ctx, i.rdb, []string{i.keys.stream()},
+	rows, err := claimScript.Run(ctx, i.rdb, []string{in.stream},
 		consumerGroup, i.consumer, i.options.Lease.Milliseconds(), most).Slice()
 	if err != nil && strings.Contains(err.Error(), "NOGROUP") {
-		return nil, i.createGroup(ctx)
+		return nil, i.createGroup(ctx, in)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("claim jobs: %w", err)
@@ -347,33 +383,48 @@ func (i *Inbox) claim(ctx context.Context, most int) ([]leased, error) {
 		attempt, _ := columns[1].(int64)
 		holder, _ := columns[2].(string)
 		flat, _ := columns[3].([]any)
-		jobs = append(jobs, newLeased(entry, hashOf(flat), int(attempt), holder != handedBack))
+		jobs = append(jobs, newLeased(in, entry, hashOf(flat), int(attempt), holder != handedBack))
 	}
 	return jobs, nil
 }
 
-// hold notes that this replica works on the entry; false if it did already,
-// because a lease ended while Redis could not be reached to renew it.
-func (i *Inbox) hold(entry string) bool {
-	i.mu.Lock()
-	defer i.mu.Unlock()
-	if i.running[entry] {
+// hold notes that this replica works on the job, whose lease it has since it asked for it;
+// false if it did already, because a lease ended while Redis could not be reached to renew
+// it.
+func (in *lane) hold(j *leased, asked time.Time, length time.Duration) bool {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	if in.running[j.entry] != nil {
 		return false
 	}
-	i.running[entry] = true
+	j.lease = newLease(asked, length)
+	in.running[j.entry] = j.lease
 	return true
 }
 
-func (i *Inbox) letGo(entry string) {
-	i.mu.Lock()
-	defer i.mu.Unlock()
-	delete(i.running, entry)
+func (in *lane) letGo(j leased) {
+	j.lease.done()
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	delete(in.running, j.entry)
+}
+
+// atWork returns the entries whose leases are held, each with its own.
+func (in *lane) atWork() (entries []string, leases []*lease) {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	for entry, l := range in.running {
+		if l.held() == nil { // else another is to have it soon
+			entries, leases = append(entries, entry), append(leases, l)
+		}
+	}
+	return entries, leases
 }
 
 // process works on a job until it is done, parked, or another's. The worker is nil where
-// nobody does jobs of its kind.
+// nobody does jobs of its kind. Once the lease is over nothing is done any more, nor said.
 func (i *Inbox) process(ctx context.Context, w Worker, j leased) {
-	defer i.letGo(j.entry)
+	defer j.in.letGo(j)
 	log := i.log.With(zap.String("request", j.request()))
 	if i.options.Mark != nil {
 		ctx = i.options.Mark(ctx, j.request())
@@ -383,30 +434,42 @@ func (i *Inbox) process(ctx context.Context, w Worker, j leased) {
 		i.finish(ctx, log, j, "failed")
 		return
 	}
+	work, stop := j.lease.context(ctx)
+	defer stop()
 	for {
+		if err := j.lease.held(); err != nil {
+			log.Info("command left to another process", zap.Error(err))
+			return
+		}
 		var failure error
 		if j.attempt > i.options.Attempts { // every attempt before ended with its process
 			failure = errors.New("no attempt came to an end")
-		} else if failure = recovered(func() error { return w.Work(ctx, j.Job, j.takenOver) }); failure == nil {
+		} else if failure = recovered(func() error { return w.Work(work, j.Job, j.takenOver) }); failure == nil {
 			i.finish(ctx, log, j, "")
 			return
 		}
 		log.Warn("command failed", zap.Int("attempt", j.attempt), zap.Error(failure)) // what gives it up says so as an error
-		if ctx.Err() != nil {
+		switch {
+		case j.lease.held() != nil:
+			continue // and leave it
+		case ctx.Err() != nil:
 			// That is why it failed, most likely: the attempt does not count.
 			i.handBack(ctx, log, j, j.attempt-1)
 			return
-		}
-		if j.attempt >= i.options.Attempts {
+		case j.attempt >= i.options.Attempts:
 			// A worker that panics here too must not keep the job alive.
-			if err := recovered(func() error { w.GiveUp(ctx, j.Job, j.takenOver, failure); return nil }); err != nil {
+			if err := recovered(func() error { w.GiveUp(work, j.Job, j.takenOver, failure); return nil }); err != nil {
 				log.Error("giving the command up failed", zap.Error(err))
 			}
 			i.finish(ctx, log, j, "failed")
 			return
 		}
-		pause(ctx, i.options.RetryAfter<<(j.attempt-1))
-		attempts, err := i.renew(ctx, j.entry, "again", j.attempt+1)
+		pause(work, i.options.RetryAfter<<(j.attempt-1))
+		if j.lease.held() != nil {
+			continue
+		}
+		asked := time.Now()
+		attempts, err := i.renew(ctx, j, "again", j.attempt+1)
 		if ctx.Err() != nil {
 			i.handBack(ctx, log, j, j.attempt)
 			return
@@ -416,6 +479,7 @@ func (i *Inbox) process(ctx context.Context, w Worker, j leased) {
 			log.Warn("command left to its lease", zap.Error(err))
 			return
 		}
+		j.lease.renewed(asked)
 		j.attempt = attempts
 	}
 }
@@ -432,11 +496,15 @@ func recovered(do func() error) (err error) {
 
 // finish takes the job out of the inbox; park is empty or why it is parked.
 // It keeps trying until ctx ends, and once more then: a command that was carried
-// out and is still in the inbox would be carried out again.
+// out and is still in the inbox would be carried out again. One that another replica has
+// by now stays there.
 func (i *Inbox) finish(ctx context.Context, log *zap.Logger, j leased, park string) {
 	for failing := false; ; failing = true {
 		last := ctx.Err() != nil
-		err := i.takeOut(ctx, j.entry, park)
+		out, err := i.takeOut(ctx, j, park)
+		if err == nil && !out {
+			log.Info("command is done and was another's by then")
+		}
 		if err == nil {
 			return
 		}
@@ -451,11 +519,12 @@ func (i *Inbox) finish(ctx context.Context, log *zap.Logger, j leased, park stri
 	}
 }
 
-func (i *Inbox) takeOut(ctx context.Context, entry, park string) error {
+// takeOut returns false if the job was out already, or is another's.
+func (i *Inbox) takeOut(ctx context.Context, j leased, park string) (bool, error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), callTimeout)
 	defer cancel()
-	return doneScript.Run(ctx, i.rdb, []string{i.keys.stream(), i.keys.parked()},
-		consumerGroup, entry, park, parkedMax).Err()
+	return doneScript.Run(ctx, i.rdb, []string{j.in.stream, i.keys.parked()},
+		consumerGroup, j.entry, park, parkedMax, i.consumer).Bool()
 }
 
 // handBack lets another replica have the command at once, after so many attempts that
@@ -468,71 +537,58 @@ func (i *Inbox) handBack(ctx context.Context, log *zap.Logger, j leased, attempt
 	if j.takenOver { // and stays so for whoever is next
 		how = "abandon"
 	}
-	if _, err := i.renew(ctx, j.entry, how, attempts); err != nil {
+	if _, err := i.renew(ctx, j, how, attempts); err != nil {
 		log.Warn("command left to its lease", zap.Error(err))
 	}
 }
 
 // renew runs the script of that name; see there for what how can be, and for attempt.
-func (i *Inbox) renew(ctx context.Context, entry, how string, attempt int) (int, error) {
-	attempts, err := renewScript.Run(ctx, i.rdb, []string{i.keys.stream()},
-		consumerGroup, i.consumer, entry, how, i.options.Lease.Milliseconds(), attempt, handedBack).Int()
+func (i *Inbox) renew(ctx context.Context, j leased, how string, attempt int) (int, error) {
+	attempts, err := renewScript.Run(ctx, i.rdb, []string{j.in.stream},
+		consumerGroup, i.consumer, j.entry, how, i.options.Lease.Milliseconds(), attempt, handedBack).Int()
 	if err != nil {
 		return 0, fmt.Errorf("renew lease: %w", err)
 	}
 	return attempts, nil
 }
 
-// renewLeases renews the leases of all jobs at work, three times in each.
-func (i *Inbox) renewLeases(ctx context.Context) {
-	for pause(ctx, i.options.Lease/3); ctx.Err() == nil; pause(ctx, i.options.Lease/3) {
-		i.mu.Lock()
-		var entries []string
-		for entry := range i.running {
-			entries = append(entries, entry)
-		}
-		i.mu.Unlock()
-		for _, entry := range entries {
-			if _, err := i.renew(ctx, entry, "hold", 0); err != nil {
-				i.log.Warn("lease not renewed", zap.Error(err))
-			}
-		}
-	}
-}
-
 // deadAfter is how many leases a consumer shows no sign of life before it is taken
 // off. By then what it held was claimed.
 const deadAfter = 10
 
-// tidy takes replicas that died off the consumer group. There may be one for every
+// tidy takes replicas that died off the consumer groups. There may be one for every
 // crash since the last start.
 func (i *Inbox) tidy(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
-	err := tidyScript.Run(ctx, i.rdb, []string{i.keys.stream()}, consumerGroup, (deadAfter * i.options.Lease).Milliseconds()).Err()
-	if err != nil {
-		i.log.Warn("replicas that died stay in the consumer group", zap.Error(err))
+	for _, in := range i.lanes {
+		err := tidyScript.Run(ctx, i.rdb, []string{in.stream}, consumerGroup, (deadAfter * i.options.Lease).Milliseconds()).Err()
+		if err != nil {
+			i.log.Warn("replicas that died stay in the consumer group", zap.Error(err))
+		}
 	}
 }
 
 // leaveAgain is the pause between two tries to leave the consumer group.
 const leaveAgain = 200 * time.Millisecond
 
-// leave takes this replica off the consumer group, unless it holds jobs:
+// leave takes this replica off the consumer groups, unless it holds jobs:
 // removing a consumer would lose them. It tries for a moment: the client looks only
 // once a second whether a Redis that was away is back.
 func (i *Inbox) leave(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
-	for {
-		err := leaveScript.Run(ctx, i.rdb, []string{i.keys.stream()}, consumerGroup, i.consumer).Err()
-		if err == nil {
-			return
-		}
-		pause(ctx, leaveAgain)
-		if ctx.Err() != nil {
-			i.log.Warn("replica stays in the consumer group", zap.Error(err))
-			return
+	for _, in := range i.lanes {
+		for {
+			err := leaveScript.Run(ctx, i.rdb, []string{in.stream}, consumerGroup, i.consumer).Err()
+			if err == nil {
+				break
+			}
+			pause(ctx, leaveAgain)
+			if ctx.Err() != nil {
+				i.log.Warn("replica stays in the consumer group", zap.Error(err))
+				return
+			}
 		}
 	}
 }

@@ -25,7 +25,7 @@ import (
 // quick are options with which nothing happens by time but the retries. A claim
 // is made once, at the start.
 func quick() InboxOptions {
-	return InboxOptions{Lease: time.Hour, Workers: 4, Attempts: 3, RetryAfter: time.Millisecond, Grace: time.Minute, Now: time.Now, DueEvery: 100 * time.Millisecond}
+	return InboxOptions{Lease: time.Hour, Workers: 4, Scheduled: 4, Attempts: 3, RetryAfter: time.Millisecond, Grace: time.Minute, Now: time.Now, DueEvery: 100 * time.Millisecond}
 }
 
 // fakeWorker carries commands out as the test says.
@@ -65,6 +65,12 @@ func dueAt(at time.Time, id string) receipts.Job {
 	j.At = at
 	return j
 }
+
+// people is the lane of what people say.
+func (i *Inbox) people() *lane { return i.lanes[0] }
+
+// held is an entry of that lane as this replica may have read it.
+func (i *Inbox) held(entry string) leased { return leased{in: i.people(), entry: entry} }
 
 // start runs the inbox. Stop, which the end of the test calls too, tells it to
 // end and waits until it has.
@@ -109,7 +115,8 @@ func abandon(t *testing.T, s *Store, tries int, ago time.Duration) (entries []st
 	t.Helper()
 	ctx := t.Context()
 	stream := s.keys.inbox().stream()
-	if err := s.Inbox(quick(), zap.NewNop()).createGroup(ctx); err != nil {
+	i := s.Inbox(quick(), zap.NewNop())
+	if err := i.createGroup(ctx, i.people()); err != nil {
 		t.Fatal(err)
 	}
 	read := must(s.rdb.XReadGroup(ctx, &redis.XReadGroupArgs{Group: consumerGroup, Consumer: "dead", Streams: []string{stream, ">"}}).Result())(t)
@@ -147,8 +154,14 @@ func age(t *testing.T, s *Store, consumer, entry string, tries int, ago time.Dur
 // pending returns the commands that replicas hold.
 func pending(t *testing.T, s *Store) []redis.XPendingExt {
 	t.Helper()
+	return pendingIn(t, s, s.keys.inbox().stream())
+}
+
+// pendingIn returns what replicas hold of a lane.
+func pendingIn(t *testing.T, s *Store, stream string) []redis.XPendingExt {
+	t.Helper()
 	return must(s.rdb.XPendingExt(t.Context(), &redis.XPendingExtArgs{
-		Stream: s.keys.inbox().stream(), Group: consumerGroup, Start: "-", End: "+", Count: 1000,
+		Stream: stream, Group: consumerGroup, Start: "-", End: "+", Count: 1000,
 	}).Result())(t)
 }
 
@@ -243,7 +256,7 @@ func TestALostReplyOfTheInbox(t *testing.T) {
 		}
 		entry := abandon(t, s, 1, 2*quick().Lease)[0]
 		lost("claim", func() error {
-			jobs, err := i.claim(t.Context(), 10)
+			jobs, err := i.claim(t.Context(), i.people(), 10)
 			if len(jobs) > 0 {
 				t.Errorf("claimed twice: %+v", jobs)
 			}
@@ -252,17 +265,22 @@ func TestALostReplyOfTheInbox(t *testing.T) {
 		if p := pending(t, s); len(p) != 1 || p[0].Consumer != i.consumer || p[0].RetryCount != 2 {
 			t.Errorf("held: %+v", p)
 		}
-		lost("another attempt", func() error { _, err := i.renew(t.Context(), entry, "again", 3); return err })
+		lost("another attempt", func() error { _, err := i.renew(t.Context(), i.held(entry), "again", 3); return err })
 		if p := pending(t, s); p[0].RetryCount != 3 {
 			t.Errorf("one attempt is counted twice: %+v", p)
 		}
 		// Nobody works on what was claimed: with the end of the lease it is anybody's.
 		age(t, s, i.consumer, entry, 2, 2*quick().Lease)
-		jobs, err := s.Inbox(quick(), zap.NewNop()).claim(t.Context(), 10)
+		another := s.Inbox(quick(), zap.NewNop())
+		jobs, err := another.claim(t.Context(), another.people(), 10)
 		if err != nil || len(jobs) != 1 || jobs[0].attempt != 3 {
 			t.Errorf("after the lease: %+v, %v", jobs, err)
 		}
-		lost("done", func() error { return i.takeOut(t.Context(), entry, "") })
+		if out, err := i.takeOut(t.Context(), i.held(entry), ""); out || err != nil || length(t, s) != 1 {
+			t.Errorf("what another has by now is out: %t, %v", out, err)
+		}
+		i.consumer = another.consumer
+		lost("done", func() error { _, err := i.takeOut(t.Context(), i.held(entry), ""); return err })
 		untilEmpty(t, s)
 	})
 }
@@ -411,15 +429,15 @@ func TestWhatCanBeClaimed(t *testing.T) {
 
 		i := s.Inbox(quick(), zap.NewNop())
 		want := []leased{
-			{command("old", "command of old"), entries[0], 2, true},
-			{command("tried", "command of tried"), entries[2], 8, true},
-			{command("unread", "command of unread"), entries[4], 2, true},
+			{Job: command("old", "command of old"), in: i.people(), entry: entries[0], attempt: 2, takenOver: true},
+			{Job: command("tried", "command of tried"), in: i.people(), entry: entries[2], attempt: 8, takenOver: true},
+			{Job: command("unread", "command of unread"), in: i.people(), entry: entries[4], attempt: 2, takenOver: true},
 		}
-		got := must(i.claim(ctx, 10))(t)
-		if diff := cmp.Diff(want, got, cmp.AllowUnexported(leased{})); diff != "" {
+		got := must(i.claim(ctx, i.people(), 10))(t)
+		if diff := cmp.Diff(want, got, cmp.AllowUnexported(leased{}), cmp.Comparer(func(a, b *lane) bool { return a == b })); diff != "" {
 			t.Errorf("claimed (-want +got):\n%s", diff)
 		}
-		if again := must(i.claim(ctx, 10))(t); len(again) != 0 {
+		if again := must(i.claim(ctx, i.people(), 10))(t); len(again) != 0 {
 			t.Errorf("claimed once more: %+v", again)
 		}
 		held := map[string]string{}
@@ -441,7 +459,7 @@ func TestNoMoreIsClaimedThanAskedFor(t *testing.T) {
 		abandon(t, s, 1, time.Hour)
 		i := s.Inbox(quick(), nil)
 		for _, want := range []int{2, 1, 0} {
-			if got := must(i.claim(t.Context(), 2))(t); len(got) != want {
+			if got := must(i.claim(t.Context(), i.people(), 2))(t); len(got) != want {
 				t.Errorf("claimed %d, want %d", len(got), want)
 			}
 		}
@@ -467,7 +485,7 @@ func TestTwoReplicasDoNotClaimTheSame(t *testing.T) {
 			i := open(t, b).Inbox(quick(), nil)
 			all.Go(func() error {
 				for {
-					jobs, err := i.claim(t.Context(), 3)
+					jobs, err := i.claim(t.Context(), i.people(), 3)
 					if err != nil || len(jobs) == 0 {
 						return err
 					}
@@ -624,6 +642,7 @@ func TestRenew(t *testing.T) {
 		accept(t, s, "msg1")
 		entry := abandon(t, s, 2, 10*time.Minute)[0]
 		i := s.Inbox(quick(), nil)
+		i.people().running[entry] = newLease(time.Now(), time.Hour)
 		for _, step := range []struct {
 			name     string
 			consumer string
@@ -635,19 +654,29 @@ func TestRenew(t *testing.T) {
 			longest time.Duration
 			least   time.Duration
 		}{
-			{"not another's", "other", "hold", 0, 2, "dead", time.Hour, 10 * time.Minute},
+			{"not another's", "other", "beat", 0, 2, "dead", time.Hour, 10 * time.Minute},
 			{"nor begin one", "other", "again", 0, 2, "dead", time.Hour, 10 * time.Minute},
 			{"nor give it up", "other", "release", 0, 2, "dead", time.Hour, 10 * time.Minute},
-			{"renewed", "dead", "hold", 2, 2, "dead", time.Minute, 0},
+			{"renewed", "dead", "beat", 2, 2, "dead", time.Minute, 0},
 			{"another attempt", "dead", "again", 3, 3, "dead", time.Minute, 0},
 			{"the same once more", "dead", "again", 3, 3, "dead", time.Minute, 0},
 			{"given up", "dead", "abandon", 3, 3, "dead", 2 * time.Hour, time.Hour},
-			{"renewed all the same", "dead", "hold", 3, 3, "dead", time.Minute, 0},
+			{"renewed all the same", "dead", "beat", 3, 3, "dead", time.Minute, 0},
 			{"handed back", "dead", "release", 3, 3, handedBack, 2 * time.Hour, time.Hour},
 			{"not a second time", "dead", "release", 0, 3, handedBack, 2 * time.Hour, time.Hour},
 		} {
 			i.consumer = step.consumer
-			if n, err := i.renew(ctx, entry, step.how, 3); n != step.attempts || err != nil {
+			n, err := 0, error(nil)
+			if step.how == "beat" {
+				n, err = step.attempts, i.renewAll(ctx, i.people())
+				if held := i.people().running[entry].held() == nil; held != (step.attempts > 0) {
+					t.Errorf("%s: held: %t", step.name, held)
+				}
+				i.people().running[entry] = newLease(time.Now(), time.Hour)
+			} else {
+				n, err = i.renew(ctx, i.held(entry), step.how, 3)
+			}
+			if n != step.attempts || err != nil {
 				t.Errorf("%s: %d, %v, want %d", step.name, n, err, step.attempts)
 			}
 			p := pending(t, s)[0]
@@ -655,14 +684,18 @@ func TestRenew(t *testing.T) {
 				t.Errorf("%s: now %+v", step.name, p)
 			}
 		}
-		if err := i.takeOut(ctx, entry, ""); err != nil {
-			t.Fatal(err)
+		if out, err := i.takeOut(ctx, i.held(entry), ""); out || err != nil || length(t, s) != 1 {
+			t.Errorf("what another has is out: %t, %v", out, err)
 		}
-		if n, err := i.renew(ctx, entry, "hold", 0); n != 0 || err != nil {
+		i.consumer = handedBack
+		if out, err := i.takeOut(ctx, i.held(entry), ""); !out || err != nil || length(t, s) != 0 {
+			t.Fatalf("it stays: %t, %v", out, err)
+		}
+		if n, err := i.renew(ctx, i.held(entry), "again", 4); n != 0 || err != nil {
 			t.Errorf("a command that is out: %d, %v", n, err)
 		}
-		if err := i.takeOut(ctx, entry, "failed"); err != nil || len(parked(t, s)) != 0 {
-			t.Errorf("out a second time: %v, parked %v", err, parked(t, s))
+		if out, err := i.takeOut(ctx, i.held(entry), "failed"); out || err != nil || len(parked(t, s)) != 0 {
+			t.Errorf("out a second time: %t, %v, parked %v", out, err, parked(t, s))
 		}
 	})
 }
@@ -1271,7 +1304,7 @@ func TestAnOutageIsNotedOnce(t *testing.T) {
 	i := (&Store{}).Inbox(quick(), zap.New(core))
 	ctx, cancel := context.WithCancel(t.Context())
 	answers := []error{errBroken, errBroken, errBroken, nil, errBroken, nil}
-	i.feed(ctx, make(chan struct{}, 1), nil, func(context.Context, int) ([]leased, error) {
+	i.feed(ctx, i.people(), make(chan struct{}, 1), nil, func(context.Context, *lane, int) ([]leased, error) {
 		err := answers[0]
 		if answers = answers[1:]; len(answers) == 0 {
 			cancel()
@@ -1411,7 +1444,7 @@ func TestReplicasThatDiedAreTakenOffTheGroup(t *testing.T) {
 	options := quick()
 	options.Lease = 200 * time.Millisecond // the time is over after ten of them
 	inbox := s.Inbox(options, zap.NewNop())
-	if err := inbox.createGroup(ctx); err != nil {
+	if err := inbox.createGroup(ctx, inbox.people()); err != nil {
 		t.Fatal(err)
 	}
 	if err := s.rdb.XGroupCreateConsumer(ctx, stream, consumerGroup, "dead").Err(); err != nil {

@@ -13,8 +13,13 @@ type inboxKeys struct{ tag string }
 
 func (k keyspace) inbox() inboxKeys { return inboxKeys{"{" + k.prefix + ":inbox}"} }
 
-// stream is the Stream of jobs that wait for their turn, with the consumer group "workers".
+// stream is the Stream of what people said and nobody has done yet, with the consumer group
+// "workers".
 func (k inboxKeys) stream() string { return k.tag + ":stream" }
+
+// due is the Stream of scheduled jobs whose time has come and that nobody has done yet, with
+// the consumer group "workers".
+func (k inboxKeys) due() string { return k.tag + ":due" }
 
 // parked is the Stream of jobs that were given up on, the newest few.
 func (k inboxKeys) parked() string { return k.tag + ":parked" }

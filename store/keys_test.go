@@ -75,8 +75,8 @@ func TestAllKeysOfTheInboxHaveOneHashTag(t *testing.T) {
 		s := open(t, b)
 		fillInbox(t, s)
 		keys := written(t, s)
-		// stream, parked, ping, calls, and one for each command
-		if want := 4 + len(lookalikes); len(keys) != want {
+		// the two lanes, parked, ping, calls, and one for each command
+		if want := 5 + len(lookalikes); len(keys) != want {
 			t.Errorf("%d keys, want %d: %q", len(keys), want, keys)
 		}
 		if got := tags(keys); len(got) != 1 {
@@ -84,7 +84,7 @@ func TestAllKeysOfTheInboxHaveOneHashTag(t *testing.T) {
 		}
 		for _, key := range keys {
 			left := must(s.rdb.PTTL(t.Context(), key).Result())(t)
-			stream := key == s.keys.inbox().stream() || key == s.keys.inbox().parked()
+			stream := key == s.keys.inbox().stream() || key == s.keys.inbox().due() || key == s.keys.inbox().parked()
 			keep := repeatedWithin
 			if key == s.keys.inbox().calls("2026-08") {
 				keep = callsKept

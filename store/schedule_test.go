@@ -30,7 +30,7 @@ func TestScheduledJobsComeOnceWhenTheyAreDue(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, b storetest.Backend) {
 		s, ctx := open(t, b), t.Context()
-		const due = 2*dueMax + 7 // more than are moved at a time
+		const due = 3*dueRoom + 7 // more than there is room for
 		first := s.Inbox(DefaultInboxOptions(), zap.NewNop())
 		for i := range due {
 			if err := first.Schedule(ctx, dueAt(time.Now().Add(-time.Duration(i)*time.Second), fmt.Sprint("due ", i))); err != nil {

@@ -14,6 +14,8 @@ var (
 	claimSource string
 	//go:embed scripts/renew.lua
 	renewSource string
+	//go:embed scripts/beat.lua
+	beatSource string
 	//go:embed scripts/done.lua
 	doneSource string
 	//go:embed scripts/due.lua
@@ -72,6 +74,7 @@ var (
 	acceptScript         = redis.NewScript(acceptSource)
 	claimScript          = redis.NewScript(claimSource)
 	renewScript          = redis.NewScript(renewSource)
+	beatScript           = redis.NewScript(beatSource)
 	doneScript           = redis.NewScript(doneSource)
 	dueScript            = redis.NewScript(dueSource)
 	scheduleScript       = redis.NewScript(scheduleSource)

@@ -63,6 +63,7 @@ type Options struct {
 // interfaces of records there, and is safe for concurrent use.
 type Store struct {
 	rdb      redis.UniversalClient
+	beats    redis.UniversalClient // of the leases alone
 	keys     keyspace
 	keeping  atomic.Int64 // nanoseconds; see keepFor
 	kind     string       // of Redis, in a few words
@@ -92,17 +93,20 @@ func Open(o Options) (*Store, error) {
 		}
 		s.embedded, address = embedded, embedded.url
 	}
-	rdb, kind, err := connect(o, address)
-	if err != nil {
-		return nil, errors.Join(err, s.Close())
+	for client, most := range map[*redis.UniversalClient]int{&s.rdb: connectionsMax, &s.beats: beatConnections} {
+		rdb, kind, err := connect(o, address, most)
+		if err != nil {
+			return nil, errors.Join(err, s.Close())
+		}
+		rdb.AddHook(fence{}) // before the others: what it refuses never was a call
+		if o.Observe != nil {
+			rdb.AddHook(observing{o.Observe})
+		}
+		if o.Hook != nil {
+			rdb.AddHook(o.Hook)
+		}
+		*client, s.kind = rdb, kind
 	}
-	if o.Observe != nil {
-		rdb.AddHook(observing{o.Observe})
-	}
-	if o.Hook != nil {
-		rdb.AddHook(o.Hook)
-	}
-	s.rdb, s.kind = rdb, kind
 	return s, nil
 }
 
@@ -114,8 +118,10 @@ func (s *Store) keepFor() time.Duration { return time.Duration(s.keeping.Load())
 // Close ends all connections, and the embedded Redis with what it keeps.
 func (s *Store) Close() error {
 	var err error
-	if s.rdb != nil {
-		err = s.rdb.Close()
+	for _, client := range []redis.UniversalClient{s.rdb, s.beats} {
+		if client != nil {
+			err = errors.Join(err, client.Close())
+		}
 	}
 	if s.embedded != nil {
 		s.embedded.stop()

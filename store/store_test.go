@@ -110,7 +110,7 @@ func TestWhatAnAddressMeans(t *testing.T) {
 		"rediss://host:1/3?master_name=m&sentinel_username=a&sentinel_password=b": {"Sentinel, master m", []string{"host:1"}},
 	} {
 		o := Options{URL: url}
-		_, kind, err := connect(o, url)
+		_, kind, err := connect(o, url, connectionsMax)
 		if err != nil || kind != c.kind {
 			t.Errorf("%s: %q, %v, want %q", url, kind, err, c.kind)
 			continue

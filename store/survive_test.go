@@ -481,7 +481,8 @@ func TestOutOfMemoryWhatIsDoneGoesOut(t *testing.T) {
 	server := storetest.Own(t)
 	s := openWith(t, Options{URL: server.URL()})
 	accept(t, s, "waiting")
-	if err := s.Inbox(quick(), nil).createGroup(t.Context()); err != nil {
+	i := s.Inbox(quick(), nil)
+	if err := i.createGroup(t.Context(), i.people()); err != nil {
 		t.Fatal(err)
 	}
 	server.Do("CONFIG", "SET", "maxmemory", "1")

@@ -65,7 +65,7 @@ func (b *bench) open(ctx context.Context, o harnessOptions) (s *harness, err err
 	if o.config != nil {
 		o.config(&c)
 	}
-	t := app.Env{Now: time.Now, DueEvery: time.Hour, Lease: time.Minute, Hook: s.trips, Transport: s.wire}
+	t := app.Env{Now: time.Now, DueEvery: time.Hour, Hook: s.trips, Transport: s.wire}
 	if o.travels {
 		t.Now, t.DueEvery = s.Clock().Now, time.Millisecond
 	}

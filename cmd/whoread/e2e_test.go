@@ -416,7 +416,7 @@ func (w *world) endLeases() {
 	}
 	rdb := redis.NewClient(options)
 	defer func() { _ = rdb.Close() }()
-	stream := "{" + w.prefix + ":inbox}:stream"
+	stream := "{" + w.prefix + ":inbox}:stream" // of what people say
 	pending, err := rdb.XPendingExt(w.t.Context(), &redis.XPendingExtArgs{Stream: stream, Group: "workers", Start: "-", End: "+", Count: 100}).Result()
 	if err != nil || len(pending) == 0 {
 		w.t.Fatalf("no command is being carried out: %v", err)

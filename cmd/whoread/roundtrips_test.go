@@ -353,7 +353,7 @@ func (w *world) beginCounting(trips *tripCounter, t app.Env, extra string) {
 		w.t.Fatal(err)
 	}
 	c.DingTalk.Connections = 1
-	t.Lease, t.Hook = time.Minute, eachTrip(trips.count)
+	t.Lease, t.Hook = time.Minute, eachTrip(trips.count) // no lease is renewed meanwhile
 	a, err := app.New(c, t, zap.NewNop(), ops.NewMetrics(versionText()))
 	if err != nil {
 		w.t.Fatal(err)

@@ -749,16 +749,20 @@ func (s *soak) checkUnread() {
 func (s *soak) checkKeys() {
 	s.t.Helper()
 	ctx, rdb := within(s.t), s.rdb()
-	stream := "{" + s.prefix + ":inbox}:stream"
-	pending, err := rdb.XPending(ctx, stream, "workers").Result()
-	if err != nil || pending.Count != 0 {
-		s.t.Errorf("pending: %+v, %v", pending, err)
-	}
-	consumers, err := rdb.XInfoConsumers(ctx, stream, "workers").Result()
-	// A process that ends while another one has yet to take over what it held stays in
-	// the group, as a killed one does.
-	if gone := s.kills + s.befell["restart"]; err != nil || len(consumers) > gone {
-		s.t.Errorf("%d consumers of %d processes: %v", len(consumers), gone, err)
+	left := 0
+	for _, lane := range []string{":stream", ":due"} {
+		stream := "{" + s.prefix + ":inbox}" + lane
+		pending, err := rdb.XPending(ctx, stream, "workers").Result()
+		if err != nil || pending.Count != 0 {
+			s.t.Errorf("pending: %+v, %v", pending, err)
+		}
+		consumers, err := rdb.XInfoConsumers(ctx, stream, "workers").Result()
+		// A process that ends while another one has yet to take over what it held stays in
+		// the group, as a killed one does.
+		left = max(left, len(consumers))
+		if gone := s.kills + s.befell["restart"]; err != nil || len(consumers) > gone {
+			s.t.Errorf("%d consumers of %d processes: %v", len(consumers), gone, err)
+		}
 	}
 	parked, err := rdb.XRange(ctx, "{"+s.prefix+":inbox}:parked", "-", "+").Result()
 	if err != nil {
@@ -784,11 +788,11 @@ func (s *soak) checkKeys() {
 		s.t.Fatal(err)
 	}
 	for i, key := range keys {
-		endless := slices.Contains([]string{"sequence", "cool_app", "schedule", "jobs", "stream", "parked", "pushed"}, key[strings.LastIndexByte(key, ':')+1:]) ||
+		endless := slices.Contains([]string{"sequence", "cool_app", "schedule", "jobs", "stream", "due", "parked", "pushed"}, key[strings.LastIndexByte(key, ':')+1:]) ||
 			strings.HasPrefix(key, "{"+s.prefix+":inbox}:jobs:")
 		if ttls[i].Val() < 0 && !endless {
 			s.t.Errorf("%s is kept for ever", key)
 		}
 	}
-	s.t.Logf("%d keys, %d parked, %d consumers left by %d killed processes and %d that were restarted", len(keys), len(parked), len(consumers), s.kills, s.befell["restart"])
+	s.t.Logf("%d keys, %d parked, %d consumers left by %d killed processes and %d that were restarted", len(keys), len(parked), left, s.kills, s.befell["restart"])
 }

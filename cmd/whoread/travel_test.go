@@ -229,16 +229,17 @@ func (w *traveller) settle() {
 	defer func() { _ = rdb.Close() }()
 	now := strconv.FormatInt(w.Clock().Now().UnixMilli(), 10)
 	w.eventually("nothing is due", func() bool {
-		var due, accepted *redis.IntCmd
+		var due, accepted, entered *redis.IntCmd
 		_, err := rdb.TxPipelined(w.t.Context(), func(p redis.Pipeliner) error {
 			due = p.ZCount(w.t.Context(), "{"+w.prefix+":inbox}:schedule", "-inf", now)
 			accepted = p.XLen(w.t.Context(), "{"+w.prefix+":inbox}:stream")
+			entered = p.XLen(w.t.Context(), "{"+w.prefix+":inbox}:due")
 			return nil
 		})
 		if err != nil {
 			w.t.Fatal(err)
 		}
-		return due.Val()+accepted.Val() == 0
+		return due.Val()+accepted.Val()+entered.Val() == 0
 	})
 }
 

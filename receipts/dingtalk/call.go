@@ -75,6 +75,7 @@ type request struct {
 	began   *time.Time   // becomes when the last try went out; may be nil
 
 	pastBudget bool
+	turn       Turn
 }
 
 // Option changes one call of a client's.
@@ -152,7 +153,7 @@ func authorised[T answer](ctx context.Context, c *Client, a api, r request, payl
 	if failure := c.banned(a); failure != nil {
 		return none, failure
 	}
-	if failure := c.limits.wait(ctx, c.app, a); failure != nil {
+	if failure := c.limits.wait(ctx, c.app, a, r.turn); failure != nil {
 		return none, failure
 	}
 	if a.noToken {
@@ -173,9 +174,12 @@ func authorised[T answer](ctx context.Context, c *Client, a api, r request, payl
 
 // exchange sends one request and judges its answer.
 func exchange[T answer](ctx context.Context, c *Client, a api, r request, payload encodedBody, token string) (T, *Error) {
+	var none T
+	if c.mayAct(ctx) != nil { // no try, as nobody is to hear of it
+		return none, interruptedBy(a, context.Canceled)
+	}
 	// Again, because a ban may have come while this call waited for its turn.
 	if failure := c.banned(a); failure != nil {
-		var none T
 		return none, failure
 	}
 	ctx, cancel := context.WithTimeout(ctx, cmp.Or(a.timeout, CallTimeout))
@@ -194,7 +198,6 @@ func exchange[T answer](ctx context.Context, c *Client, a api, r request, payloa
 		got, err := c.roundTrip(way.trace(ctx), a, r, payload, token)
 		date = got.date
 		if err != nil {
-			var none T
 			return none, broken(ctx, a, err, got.status, way.mayHaveArrived(), secrets)
 		}
 		return judge[T](a, got.status, got.body, secrets)
@@ -392,9 +395,16 @@ func limited(ctx context.Context, a api) *Error {
 // interrupted is the failure of a call whose context ended before anything was sent.
 func interrupted(ctx context.Context, a api) *Error {
 	if errors.Is(ctx.Err(), context.Canceled) {
-		return a.refuse(Cancelled, "given up before it was sent", context.Canceled)
+		return interruptedBy(a, context.Canceled)
 	}
-	return a.refuse(Unavailable, "no time left to send it", context.DeadlineExceeded)
+	return interruptedBy(a, context.DeadlineExceeded)
+}
+
+func interruptedBy(a api, cause error) *Error {
+	if errors.Is(cause, context.Canceled) {
+		return a.refuse(Cancelled, "given up before it was sent", cause)
+	}
+	return a.refuse(Unavailable, "no time left to send it", cause)
 }
 
 // broken is the failure of a call that got no whole answer. The status is 0 where not even the head of one arrived.

@@ -417,3 +417,31 @@ func TestNoErrorShowsASecret(t *testing.T) {
 type roundTripper func(*http.Request) (*http.Response, error)
 
 func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
+// What its caller has lost to another process is not sent: not the first time, nor again after DingTalk throttled it and
+// the caller was lost in the pause.
+func TestNothingIsSentForLostWork(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		lost := make(chan struct{})
+		observed := 0
+		s := newScript(t).always(sendURL, 429, `{"code":"Forbidden.AccessDenied.QpsLimitForAppkeyAndApi"}`)
+		c := s.client(func(cfg *Config) {
+			cfg.Observe = func(context.Context, Call) { observed++ }
+			cfg.MayAct = func(context.Context) error {
+				select {
+				case <-lost:
+					return errors.New("lost")
+				default:
+					return nil
+				}
+			}
+		})
+		time.AfterFunc(time.Millisecond, func() { close(lost) })
+		want(t, send(t.Context(), c), Cancelled, false)
+		want(t, send(t.Context(), c), Cancelled, false)
+		if n := len(s.seen(sendURL)); n != 1 || observed != 2 { // the token's is one
+			t.Errorf("sent %d times, %d calls observed", n, observed)
+		}
+	})
+}

@@ -7,10 +7,10 @@ import (
 
 // UserName returns the name of a person of the organisation. Not counted against the monthly quota.
 // Failures to expect: [UserNotFound] and [PermissionDenied] (also for people outside the app's contact scope).
-func (c *Client) UserName(ctx context.Context, userID string) (string, error) {
+func (c *Client) UserName(ctx context.Context, userID string, options ...Option) (string, error) {
 	got, err := call[userAnswer](ctx, c, userAPI, request{body: struct {
 		UserID string `json:"userid"`
-	}{userID}})
+	}{userID}}.with(options))
 	if err != nil {
 		return "", err
 	}
@@ -26,10 +26,10 @@ type userAnswer struct {
 func (a userAnswer) complete() bool { return a.Result.Name != "" }
 
 // DepartmentUserIDs returns the people of a department, by DingTalk's dept_id. Not counted against the monthly quota.
-func (c *Client) DepartmentUserIDs(ctx context.Context, departmentID int64) ([]string, error) {
+func (c *Client) DepartmentUserIDs(ctx context.Context, departmentID int64, options ...Option) ([]string, error) {
 	got, err := call[departmentAnswer](ctx, c, departmentAPI, request{body: struct {
 		DepartmentID int64 `json:"dept_id"`
-	}{departmentID}})
+	}{departmentID}}.with(options))
 	if err != nil {
 		return nil, err
 	}

@@ -49,7 +49,7 @@ type DingResult struct {
 // Failures to expect besides those of every call: [DingQuotaSpent]; [PermissionDenied], the permission being Premium.Ding.Write;
 // [UserNotFound] where DingTalk knows nobody of them; [BadRequest] for no content, for nobody, and for too many people.
 // After an error whose Uncertain is true people may have been reached.
-func (c *Client) SendDing(ctx context.Context, how DingType, userIDs []string, content string) (DingResult, error) {
+func (c *Client) SendDing(ctx context.Context, how DingType, userIDs []string, content string, options ...Option) (DingResult, error) {
 	most := how.MaxUsers()
 	switch {
 	case most == 0:
@@ -64,7 +64,7 @@ func (c *Client) SendDing(ctx context.Context, how DingType, userIDs []string, c
 		RemindType: how,
 		UserIDs:    userIDs,
 		Content:    content,
-	}})
+	}}.with(options))
 	if err != nil {
 		return DingResult{}, err
 	}

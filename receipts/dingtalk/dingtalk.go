@@ -75,6 +75,11 @@ type Config struct {
 	// calls of the month are used up, and the call fails with [QuotaSpent]. Where nil, each call asks DingTalk.
 	WithinQuota func() bool
 
+	// MayAct tells, at once and just before each request goes out, why it must not any more: the work that it is for was lost
+	// to another process. Then it fails with [Cancelled]. What is not seen is a stop of this process between that and the
+	// writing, which is a dial where no connection was kept. Where nil, every request goes out.
+	MayAct func(context.Context) error
+
 	// Observe is told of every try, and Warn that Limits is out of reach, from any goroutine. Their context
 	// holds the values of the caller's, unless it is about a token, which belongs to no single caller. Both may be nil.
 	Observe func(context.Context, Call)
@@ -107,6 +112,7 @@ type Client struct {
 	app          string // names it to the Limiter
 	withinBudget func() bool
 	withinQuota  func() bool
+	mayAct       func(context.Context) error
 	warn         func(context.Context, error)
 	bannedUntil  atomic.Int64 // Unix nanoseconds
 }
@@ -140,6 +146,7 @@ func New(cfg Config) (*Client, error) {
 		app:          appDigest(cfg.ClientID, api),
 		withinBudget: cfg.WithinBudget,
 		withinQuota:  cfg.WithinQuota,
+		mayAct:       cfg.MayAct,
 		warn:         cfg.Warn,
 	}
 	if c.transport == nil {
@@ -154,6 +161,9 @@ func New(cfg Config) (*Client, error) {
 	}
 	if c.withinQuota == nil {
 		c.withinQuota = func() bool { return true }
+	}
+	if c.mayAct == nil {
+		c.mayAct = func(context.Context) error { return nil }
 	}
 	if c.coolAppCode == nil {
 		c.coolAppCode = func(context.Context, string) string { return "" }

@@ -15,7 +15,7 @@ type DirectResult struct {
 }
 
 // SendDirect sends a message from the bot to up to [MaxDirectUsers] people, to each in the one-to-one chat with the bot.
-func (c *Client) SendDirect(ctx context.Context, userIDs []string, m Message) (DirectResult, error) {
+func (c *Client) SendDirect(ctx context.Context, userIDs []string, m Message, options ...Option) (DirectResult, error) {
 	if len(userIDs) == 0 || len(userIDs) > MaxDirectUsers {
 		return DirectResult{}, directAPI.refuse(BadRequest, fmt.Sprintf("%d people to write to; from 1 to %d are possible", len(userIDs), MaxDirectUsers), nil)
 	}
@@ -29,7 +29,7 @@ func (c *Client) SendDirect(ctx context.Context, userIDs []string, m Message) (D
 		UserIDs:   userIDs,
 		MsgKey:    m.Key,
 		MsgParam:  param,
-	}})
+	}}.with(options))
 	return DirectResult{Invalid: got.Invalid, FlowControlled: got.FlowControlled}, err
 }
 

@@ -26,7 +26,7 @@ type Posted struct {
 // SendGroup posts a message to a group as the bot. People cannot be mentioned this way.
 //
 // DingTalk does not document the call as idempotent: after an error whose Uncertain is true the message may be in the group.
-func (c *Client) SendGroup(ctx context.Context, conversationID string, m Message) (Posted, error) {
+func (c *Client) SendGroup(ctx context.Context, conversationID string, m Message, options ...Option) (Posted, error) {
 	api := m.by(sendAPI)
 	param, failure := m.encodeFor(api)
 	if failure != nil {
@@ -39,7 +39,7 @@ func (c *Client) SendGroup(ctx context.Context, conversationID string, m Message
 		CoolAppCode:        c.coolAppCode(ctx, conversationID),
 		MsgKey:             m.Key,
 		MsgParam:           param,
-	}})
+	}}.with(options))
 	if err != nil {
 		return Posted{}, err
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"net/url"
 	"sync/atomic"
@@ -32,7 +33,13 @@ const (
 	limiterPause = 5 * time.Second
 	// limiterTimeout bounds each question to a Limiter: a call to DingTalk must not hang on it.
 	limiterTimeout = time.Second
+	// aheadMax is how long turns can be taken: a process leases half a second, or one turn. A Limiter that says more has had its
+	// clock set back.
+	aheadMax = 2 * time.Second
 )
+
+// errFarAhead means that the Limiter can't be believed.
+var errFarAhead = errors.New("turns are taken for longer than anybody leases them")
 
 // appDigest names an app and the DingTalk that it belongs to, and shows neither: another client id or another host never
 // takes this one's turns.
@@ -47,21 +54,22 @@ type limits struct {
 	turn   atomic.Int64 // nanoseconds from one call of an API to the next
 	byAPI  map[string]*limit
 	warn   func(context.Context, error)
+	began  time.Time    // from which askAt counts, whatever is done to the clock
 	away   atomic.Bool  // the Limiter was out of reach when it was last asked
-	askAt  atomic.Int64 // Unix nanoseconds: not before then, while it is away
+	askAt  atomic.Int64 // nanoseconds: not before then, while it is away
 }
 
 // limit is that of one API.
 type limit struct {
 	spacing *rate.Limiter
-	wanted  atomic.Int64 // calls that wait for a turn
+	queue   queue
 
-	head chan struct{} // holds one token while a call is the next; the rest belongs to that call
+	head chan struct{} // holds one token while a call gets the next turn; the rest belongs to that call
 	till time.Time     // the last moment at which a call's place, a turn later at most, is within the lease
 }
 
 func newLimits(perSecond int, shared Limiter, warn func(context.Context, error)) *limits {
-	l := &limits{shared: shared, byAPI: map[string]*limit{}, warn: warn}
+	l := &limits{shared: shared, byAPI: map[string]*limit{}, warn: warn, began: time.Now()}
 	for _, a := range limitedAPIs() {
 		// A burst of one spaces the calls out: with a larger one a second could hold the burst and the rate.
 		l.byAPI[a.name] = &limit{spacing: rate.NewLimiter(0, 1), head: make(chan struct{}, 1)}
@@ -81,25 +89,43 @@ func (l *limits) set(perSecond int) {
 // SetCallsPerSecond changes Config.CallsPerSecond, which is at least 1, for the calls that begin from now on.
 func (c *Client) SetCallsPerSecond(n int) { c.limits.set(n) }
 
-// wait returns when the API may be called.
-func (l *limits) wait(ctx context.Context, app string, a api) *Error {
+// wait returns when it is the call's turn. Turns are not for who asks first, but for who comes first in the queue when the
+// turn is there: whoever waits at the head gets one and gives it away, until it is its own.
+func (l *limits) wait(ctx context.Context, app string, a api, t Turn) *Error {
 	own := l.byAPI[a.name]
+	me, before := own.queue.join(t)
+	if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) < time.Duration(before)*time.Duration(l.turn.Load()) {
+		own.queue.leave(me)
+		return limited(ctx, a)
+	}
+	for {
+		select {
+		case <-me.turn:
+			return nil
+		case <-ctx.Done():
+			if own.queue.leave(me) {
+				return limited(ctx, a)
+			}
+			return nil // it has just got its turn
+		case own.head <- struct{}{}:
+			var failure *Error
+			if !me.served() {
+				if failure = l.next(ctx, app, a, own); failure == nil {
+					own.queue.give()
+				}
+			}
+			<-own.head
+			if failure != nil && own.queue.leave(me) {
+				return failure
+			}
+		}
+	}
+}
+
+// next returns when there is a turn.
+func (l *limits) next(ctx context.Context, app string, a api, own *limit) *Error {
 	// Session webhooks belong to a group, and not to the app: nobody else uses this one now.
-	if l.shared == nil || a.name == replyAPI.name {
-		return own.space(ctx, a)
-	}
-	before := own.wanted.Add(1) - 1
-	defer own.wanted.Add(-1)
-	if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) < time.Duration(before*l.turn.Load()) {
-		return limited(ctx, a)
-	}
-	select {
-	case own.head <- struct{}{}:
-		defer func() { <-own.head }()
-	case <-ctx.Done():
-		return limited(ctx, a)
-	}
-	if !time.Now().Before(own.till) {
+	if l.shared != nil && a.name != replyAPI.name && !time.Now().Before(own.till) {
 		if failure := l.lease(ctx, app, a, own); failure != nil {
 			return failure
 		}
@@ -111,19 +137,22 @@ func (l *limits) wait(ctx context.Context, app string, a api) *Error {
 func (l *limits) lease(ctx context.Context, app string, a api, own *limit) *Error {
 	for {
 		asked := time.Now()
-		if l.away.Load() && asked.UnixNano() < l.askAt.Load() {
+		if l.away.Load() && int64(asked.Sub(l.began)) < l.askAt.Load() {
 			return nil
 		}
 		each := time.Duration(l.turn.Load())
-		turns := max(1, min(int(own.wanted.Load()), int(leaseMax/each)))
+		turns := max(1, min(own.queue.len(), int(leaseMax/each)))
 		within, cancel := context.WithTimeout(ctx, limiterTimeout)
 		taken, err := l.shared.Lease(within, app, a.name, turns, each)
 		cancel()
+		if err == nil && taken > max(aheadMax, 2*each) {
+			err = fmt.Errorf("%w: %s", errFarAhead, taken)
+		}
 		switch {
 		case ctx.Err() != nil:
 			return limited(ctx, a)
 		case err != nil:
-			l.askAt.Store(time.Now().Add(limiterPause).UnixNano())
+			l.askAt.Store(int64(time.Since(l.began) + limiterPause))
 			if !l.away.Swap(true) {
 				l.warn(ctx, fmt.Errorf("calls a second are limited in this process alone: %w", err))
 			}

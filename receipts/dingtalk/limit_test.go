@@ -156,7 +156,7 @@ func TestWhoWaitsForATurnCanGiveUp(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := newScript(t).always(readersURL, 200, queryOK)
-		l := &turns{over: map[string]time.Time{"query": time.Now().Add(time.Minute)}}
+		l := &turns{over: map[string]time.Time{"query": time.Now().Add(aheadMax)}}
 		c := s.client(within(l)...)
 		ctx, cancel := context.WithCancel(t.Context())
 		var all sync.WaitGroup

@@ -27,7 +27,7 @@ const (
 //
 // Failures to expect besides those of every call: [TooLong] for content above the limit, and [BadRequest] for no content, no
 // name and an ending that DingTalk does not take for this kind. Only the last of them is found by DingTalk.
-func (c *Client) UploadMedia(ctx context.Context, kind MediaKind, fileName string, content []byte) (mediaID string, err error) {
+func (c *Client) UploadMedia(ctx context.Context, kind MediaKind, fileName string, content []byte, options ...Option) (mediaID string, err error) {
 	switch {
 	case kind != MediaImage && kind != MediaFile:
 		return "", uploadAPI.refuse(BadRequest, "neither a picture nor a file", nil)
@@ -41,7 +41,7 @@ func (c *Client) UploadMedia(ctx context.Context, kind MediaKind, fileName strin
 	got, err := call[uploadAnswer](ctx, c, uploadAPI, request{
 		query: map[string][]string{"type": {string(kind)}},
 		file:  &file{field: "media", name: fileName, content: content},
-	})
+	}.with(options))
 	return string(got.MediaID), err
 }
 

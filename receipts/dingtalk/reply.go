@@ -1,6 +1,7 @@
 package dingtalk
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/url"
@@ -24,7 +25,7 @@ type Reply struct {
 // The webhook came over the wire, so it is sent to only where it leads to one of the configured hosts, by https (by http
 // on this machine); otherwise the failure is [ErrForeignHost] and nothing was sent. It is good until the
 // sessionWebhookExpiredTime of its message; after that the failure is [WebhookExpired].
-func (c *Client) Reply(ctx context.Context, webhook Secret, r Reply) error {
+func (c *Client) Reply(ctx context.Context, webhook Secret, r Reply, options ...Option) error {
 	target, ok := c.ownWebhook(webhook.Reveal())
 	if !ok {
 		return replyAPI.refuse(ForeignHost, "not sent: the webhook does not lead to DingTalk", ErrForeignHost)
@@ -38,7 +39,9 @@ func (c *Client) Reply(ctx context.Context, webhook Secret, r Reply) error {
 	if len(payload.content) > MaxReplyBytes {
 		return replyAPI.refuse(TooLong, fmt.Sprintf("the reply has %d bytes, DingTalk takes about %d", len(payload.content), MaxReplyBytes), ErrTooLong)
 	}
-	_, err := call[replyAnswer](ctx, c, replyAPI, request{encoded: &payload, webhook: target})
+	request := request{encoded: &payload, webhook: target}.with(options)
+	request.turn.Group = cmp.Or(request.turn.Group, target.String()) // one of a group for all that is said in it
+	_, err := call[replyAnswer](ctx, c, replyAPI, request)
 	return err
 }
 

@@ -35,24 +35,24 @@ func (p *Platform) Post(ctx context.Context, group string, post receipts.Post) (
 }
 
 func (p *Platform) send(ctx context.Context, group string, m dingtalk.Message) (receipts.Posted, error) {
-	posted, err := p.Client.SendGroup(ctx, group, m)
+	posted, err := p.Client.SendGroup(ctx, group, m, p.turn(group, 0))
 	return receipts.Posted{Key: posted.ProcessQueryKey, At: posted.At}, failure(err)
 }
 
 // Reply implements receipts.Messenger.
 func (p *Platform) Reply(ctx context.Context, w receipts.Webhook, post receipts.Post, userIDs []string) error {
-	return failure(p.Client.Reply(ctx, dingtalk.NewSecret(w.URL.Reveal()), dingtalk.Reply{Title: post.Title, Text: post.Text, AtUserIDs: userIDs}))
+	return failure(p.Client.Reply(ctx, dingtalk.NewSecret(w.URL.Reveal()), dingtalk.Reply{Title: post.Title, Text: post.Text, AtUserIDs: userIDs}, p.turn("", 0)))
 }
 
 // Direct implements receipts.Messenger.
 func (p *Platform) Direct(ctx context.Context, userIDs []string, post receipts.Post) (receipts.Missed, error) {
-	result, err := p.Client.SendDirect(ctx, userIDs, markdown(post))
+	result, err := p.Client.SendDirect(ctx, userIDs, markdown(post), p.turn("", len(userIDs)))
 	return receipts.Missed{Unknown: result.Invalid, Flooded: result.FlowControlled}, failure(err)
 }
 
 // Ding implements receipts.Messenger.
 func (p *Platform) Ding(ctx context.Context, userIDs []string, post receipts.Post) (receipts.Missed, error) {
-	result, err := p.Client.SendDing(ctx, p.DingType, userIDs, post.Text)
+	result, err := p.Client.SendDing(ctx, p.DingType, userIDs, post.Text, p.turn("", len(userIDs)))
 	return receipts.Missed{Unknown: slices.Sorted(maps.Keys(result.Failed))}, failure(err)
 }
 
@@ -114,7 +114,7 @@ func (p *Platform) Upload(ctx context.Context, f receipts.File) (string, error) 
 	if f.Kind == receipts.Picture {
 		kind = dingtalk.MediaImage
 	}
-	media, err := p.Client.UploadMedia(ctx, kind, f.Name, f.Content)
+	media, err := p.Client.UploadMedia(ctx, kind, f.Name, f.Content, p.turn("", 0))
 	return media, failure(err)
 }
 

@@ -18,11 +18,18 @@ type Platform struct {
 	Client   *dingtalk.Client
 	DingType dingtalk.DingType // of the DINGs that it sends
 	Now      func() time.Time
+	// Scheduled tells that nobody waits for what it does.
+	Scheduled bool
+}
+
+// turn is that of a call about a group, or where it is empty about none, and so many people.
+func (p *Platform) turn(group string, people int) dingtalk.Option {
+	return dingtalk.For(dingtalk.Turn{Group: group, Scheduled: p.Scheduled, Size: people})
 }
 
 // Readers implements receipts.ReadersSource.
 func (p *Platform) Readers(ctx context.Context, group, key, cursor string, rights receipts.Rights) (receipts.ReadersPage, error) {
-	page, err := p.Client.QueryReaders(ctx, group, key, cursor, options(rights)...)
+	page, err := p.Client.QueryReaders(ctx, group, key, cursor, p.options(group, rights)...)
 	err = failure(err)
 	switch receipts.ReasonOf(err) {
 	case receipts.KeyNotQueryable:
@@ -45,12 +52,13 @@ func (p *Platform) Readers(ctx context.Context, group, key, cursor string, right
 	return receipts.ReadersPage{At: page.At, Delivery: delivery, UserIDs: page.UserIDs, Next: page.Next, More: page.More}, nil
 }
 
-// options are those of a call for somebody with the rights.
-func options(rights receipts.Rights) []dingtalk.Option {
+// options are those of a call about a group for somebody with the rights.
+func (p *Platform) options(group string, rights receipts.Rights) []dingtalk.Option {
+	options := []dingtalk.Option{p.turn(group, rights.People)}
 	if rights.PastBudget {
-		return []dingtalk.Option{dingtalk.PastBudget}
+		options = append(options, dingtalk.PastBudget)
 	}
-	return nil
+	return options
 }
 
 // Recall implements receipts.RecallSource.
@@ -64,7 +72,7 @@ func (p *Platform) Recall(ctx context.Context, group, key string) error {
 
 // UserName implements receipts.Directory.
 func (p *Platform) UserName(ctx context.Context, userID string) (string, error) {
-	name, err := p.Client.UserName(ctx, userID)
+	name, err := p.Client.UserName(ctx, userID, p.turn("", 0))
 	return name, failure(err)
 }
 
@@ -100,7 +108,8 @@ func (s sceneGroups) Members(ctx context.Context, group string, rights receipts.
 	members := receipts.Members{Source: receipts.SceneGroup, At: s.Now()}
 	names := receipts.Names{}
 	err := receipts.EachPage(ctx, func(ctx context.Context, cursor string) (string, bool, error) {
-		page, err := s.Client.GroupMembers(ctx, group, cursor, options(rights)...)
+		rights.People = max(rights.People, len(members.UserIDs))
+		page, err := s.Client.GroupMembers(ctx, group, cursor, s.options(group, rights)...)
 		if err != nil {
 			return "", false, err
 		}
@@ -137,7 +146,7 @@ func (s chats) Members(ctx context.Context, group string, rights receipts.Rights
 		return receipts.Members{}, nil, receipts.ErrNoMemberList
 	}
 	at := s.Now()
-	_, userIDs, err := s.Client.Chat(ctx, chatID, options(rights)...)
+	_, userIDs, err := s.Client.Chat(ctx, chatID, s.options(group, rights)...)
 	switch {
 	case err != nil:
 		return receipts.Members{}, nil, unlisted(err)
@@ -155,7 +164,7 @@ type configured struct {
 
 func (configured) Source() receipts.Source { return receipts.Roster }
 
-func (s configured) Members(ctx context.Context, group string, _ receipts.Rights) (receipts.Members, receipts.Names, error) {
+func (s configured) Members(ctx context.Context, group string, rights receipts.Rights) (receipts.Members, receipts.Names, error) {
 	roster := s.rosters[group]
 	if len(roster.Users)+len(roster.Departments) == 0 {
 		return receipts.Members{}, nil, receipts.ErrNoMemberList
@@ -163,7 +172,7 @@ func (s configured) Members(ctx context.Context, group string, _ receipts.Rights
 	at := s.Now()
 	userIDs := slices.Clone(roster.Users)
 	for _, department := range roster.Departments {
-		ids, err := s.Client.DepartmentUserIDs(ctx, department)
+		ids, err := s.Client.DepartmentUserIDs(ctx, department, s.turn(group, rights.People))
 		if err != nil {
 			return receipts.Members{}, nil, fmt.Errorf("list department %d: %w", department, failure(err))
 		}

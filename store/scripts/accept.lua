@@ -1,6 +1,6 @@
 -- Takes a job into the inbox, unless it was taken before.
 -- KEYS[1]  seen: String, marks the job as taken
--- KEYS[2]  stream: Stream, the inbox
+-- KEYS[2]  stream: Stream, the lane of people
 -- ARGV[1]  how long a repetition is recognised, in milliseconds
 -- ARGV[2]  how many jobs may wait
 -- ARGV[3]  the call, by which its own repetition is known

@@ -1,5 +1,5 @@
 -- Takes over jobs whose worker did not renew its lease, or gave it up.
--- KEYS[1]  stream: Stream, the inbox
+-- KEYS[1]  stream: Stream, a lane of the inbox
 -- ARGV[1]  consumer group
 -- ARGV[2]  consumer that takes over
 -- ARGV[3]  lease, in milliseconds

@@ -1,12 +1,13 @@
--- Moves jobs whose time has come from the schedule into the inbox.
+-- Moves jobs whose time has come from the schedule into the inbox, while there is room.
 -- KEYS[1]  schedule: Sorted Set, ids of jobs by when they are due, in Unix milliseconds
--- KEYS[2]  stream: Stream, the inbox
+-- KEYS[2]  stream: Stream, the lane of scheduled jobs
 -- KEYS[3]  jobs: Hash, id of a job in the schedule to the job as JSON
 -- KEYS[4]  what the keys of the groups' jobs begin with: see schedule.lua
 -- ARGV[1]  now, in Unix milliseconds
--- ARGV[2]  how many at most
--- returns  how many were moved
-local due = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', ARGV[1], 'WITHSCORES', 'LIMIT', 0, ARGV[2])
+-- ARGV[2]  how many may be in the lane
+-- returns  1 if more are due; else 0
+local room = math.max(0, ARGV[2] - redis.call('XLEN', KEYS[2]))
+local due = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', ARGV[1], 'WITHSCORES', 'LIMIT', 0, room)
 for i = 1, #due, 2 do
   local id, text = due[i], redis.call('HGET', KEYS[3], due[i])
   if text then
@@ -17,4 +18,4 @@ for i = 1, #due, 2 do
   end
   redis.call('ZREM', KEYS[1], id)
 end
-return #due / 2
+return #redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', ARGV[1], 'LIMIT', 0, 1)

@@ -1,6 +1,6 @@
 -- Takes a replica off the consumer group, unless it holds jobs: removing a
 -- consumer loses what it holds.
--- KEYS[1]  stream: Stream, the inbox
+-- KEYS[1]  stream: Stream, a lane of the inbox
 -- ARGV[1]  consumer group
 -- ARGV[2]  consumer
 -- returns  1 it is off; 0 it holds jobs

@@ -1,7 +1,7 @@
 -- Takes the consumers of replicas that died off the consumer group, unless they hold
 -- jobs: those are claimed first. A living one that is taken off comes back with
 -- its next read.
--- KEYS[1]  stream: Stream, the inbox
+-- KEYS[1]  stream: Stream, a lane of the inbox
 -- ARGV[1]  consumer group
 -- ARGV[2]  for how long a consumer shows no sign of life, in milliseconds
 -- returns  how many were taken off

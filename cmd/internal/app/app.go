@@ -4,6 +4,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -37,8 +38,8 @@ type App struct {
 	budget    *budget.Budget
 	inbox     *store.Inbox
 	pushes    *pushNotes
-	batch     *store.PushBatch        // of the reads that are pushed
-	bot       atomic.Pointer[bot.Bot] // with the settings that are in effect
+	batch     *store.PushBatch     // of the reads that are pushed
+	bots      atomic.Pointer[bots] // with the settings that are in effect
 	stream    *stream.Client
 	metrics   *ops.Metrics
 	endpoint  http.Handler // of health checks and metrics
@@ -52,7 +53,7 @@ type App struct {
 type Env struct {
 	Now         func() time.Time  // the clock of everything but timeouts
 	DueEvery    time.Duration     // between two searches for jobs that are due
-	Lease       time.Duration     // of a job, after which another process takes it over
+	Lease       time.Duration     // of a job, after which another process takes it over; 0: the inbox's own
 	ConfigEvery time.Duration     // between two comparisons of the files of the configuration
 	KeepAlive   time.Duration     // after which a silent connection is probed; 0: the stream's own
 	Silence     time.Duration     // after which it is replaced, whatever it answers; 0: the stream's own
@@ -63,7 +64,7 @@ type Env struct {
 
 // DefaultEnv returns the Env of the program.
 func DefaultEnv(version string) Env {
-	return Env{Now: time.Now, DueEvery: 5 * time.Second, Lease: time.Minute, ConfigEvery: 2 * time.Second, Version: version}
+	return Env{Now: time.Now, DueEvery: 5 * time.Second, ConfigEvery: 2 * time.Second, Version: version}
 }
 
 // Bounds of the stops. They are longer than what is stopped needs at worst, so that only what
@@ -102,16 +103,14 @@ func New(c config.Config, e Env, log *zap.Logger, m *ops.Metrics) (_ *App, err e
 	}
 	a.resources.onStop("client of DingTalk", stopTimeout, func() error { a.client.Close(); return nil })
 	inboxOptions := store.DefaultInboxOptions()
-	inboxOptions.Now, inboxOptions.DueEvery, inboxOptions.Lease = e.Now, e.DueEvery, e.Lease
+	inboxOptions.Now, inboxOptions.DueEvery, inboxOptions.Lease = e.Now, e.DueEvery, cmp.Or(e.Lease, inboxOptions.Lease)
 	inboxOptions.Mark = receipts.WithRequest
 	a.inbox = a.store.Inbox(inboxOptions, log)
 	a.pushes = newPushNotes(a.store, e.Now, log)
-	options, err := a.options(c)
-	if err != nil {
+	if err := a.start(c, bot.New); err != nil {
 		return nil, err
 	}
-	a.bot.Store(bot.New(options))
-	a.resources.onStop("bot", botTimeout, func() error { a.bot.Load().Close(); return nil }) // and all that were before it
+	a.resources.onStop("bot", botTimeout, func() error { a.bots.Load().people.Close(); return nil }) // and all that were before it
 	a.stream, err = stream.New(stream.Config{
 		ClientID: c.DingTalk.ClientID, ClientSecret: string(c.DingTalk.ClientSecret), APIURL: c.DingTalk.APIURL,
 		Topics: []string{bot.MessageTopic}, Events: true, Handle: a.take, Connections: c.DingTalk.Connections, KeepAlive: e.KeepAlive, Silence: e.Silence, Log: log,
@@ -128,15 +127,42 @@ func New(c config.Config, e Env, log *zap.Logger, m *ops.Metrics) (_ *App, err e
 	return a, nil
 }
 
-// options returns the bot's settings, and what stands on them.
-func (a *App) options(c config.Config) (bot.Options, error) {
+// bots are one bot by two ways to DingTalk: what people wait for goes first.
+type bots struct{ people, scheduled *bot.Bot }
+
+// of returns the bot for a job.
+func (b *bots) of(j receipts.Job) *bot.Bot {
+	if j.At.IsZero() {
+		return b.people
+	}
+	return b.scheduled
+}
+
+// start puts the bots with these settings into effect; begin makes the first of them.
+func (a *App) start(c config.Config, begin func(bot.Options) *bot.Bot) error {
+	people, err := a.options(c, false)
+	if err != nil {
+		return err
+	}
+	scheduled, err := a.options(c, true)
+	if err != nil {
+		return err
+	}
+	first := begin(people)
+	a.bots.Store(&bots{first, first.Reconfigure(scheduled)})
+	return nil
+}
+
+// options returns the bot's settings, and what stands on them, for what people wait for or
+// for what is scheduled.
+func (a *App) options(c config.Config, scheduled bool) (bot.Options, error) {
 	settings, err := c.Service()
 	if err != nil {
 		return bot.Options{}, err
 	}
 	settings.MembersSince = a.membersSince
 	now, log := a.env.Now, receipts.RequestLog(a.log)
-	dingTalk := &platform.Platform{Client: a.client, DingType: c.Reminders.DingType(), Now: now}
+	dingTalk := &platform.Platform{Client: a.client, DingType: c.Reminders.DingType(), Now: now, Scheduled: scheduled}
 	sources := append(dingTalk.MemberSources(c.RosterOptions()), receipts.LearnedMembers{Records: a.store, Now: now})
 	presenter := reply.Presenter{MaxNames: settings.MaxNames, Zone: settings.Zone, Quiet: settings.Reminders.Quiet, Now: now, Fits: dingTalk.Fits}
 	return bot.Options{
@@ -158,11 +184,9 @@ func (a *App) Apply(c config.Config, members bool) error {
 	if members {
 		a.membersSince = a.env.Now()
 	}
-	o, err := a.options(c)
-	if err != nil {
+	if err := a.start(c, a.bots.Load().people.Reconfigure); err != nil {
 		return err
 	}
-	a.bot.Store(a.bot.Load().Reconfigure(o))
 	a.store.SetKeepFor(time.Duration(c.Reports.KeepFor))
 	a.client.SetCallsPerSecond(c.Budget.CallsPerSecond)
 	a.budget.SetLimits(c.Budget.Limits())
@@ -171,12 +195,12 @@ func (a *App) Apply(c config.Config, members bool) error {
 
 // Work implements store.Worker by the bot with the settings that are in effect.
 func (a *App) Work(ctx context.Context, j receipts.Job, takenOver bool) error {
-	return a.bot.Load().Work(ctx, j, takenOver)
+	return a.bots.Load().of(j).Work(ctx, j, takenOver)
 }
 
 // GiveUp implements store.Worker.
 func (a *App) GiveUp(ctx context.Context, j receipts.Job, takenOver bool, reason error) {
-	a.bot.Load().GiveUp(ctx, j, takenOver, reason)
+	a.bots.Load().of(j).GiveUp(ctx, j, takenOver, reason)
 }
 
 // connections returns since when each connection is up; zero if it is not.
@@ -191,13 +215,13 @@ func (a *App) connections() []time.Time {
 // take hands what DingTalk pushes to the bot.
 func (a *App) take(ctx context.Context, f stream.Frame) ([]byte, error) {
 	if f.Type == stream.TypeEvent {
-		err := a.bot.Load().Event(ctx, f.EventType, f.Born, f.Age, f.Data)
+		err := a.bots.Load().people.Event(ctx, f.EventType, f.Born, f.Age, f.Data)
 		if err == nil {
 			a.pushes.note(ctx, f.EventType)
 		}
 		return nil, err
 	}
-	a.bot.Load().Accept(ctx, f.MessageID, f.Data)
+	a.bots.Load().people.Accept(ctx, f.MessageID, f.Data)
 	a.pushes.note(ctx, bot.PushedMessage)
 	return nil, nil
 }
@@ -280,7 +304,7 @@ func NewClient(c config.Config, t Env, log *zap.Logger, coolApp func(ctx context
 		RobotCode: c.DingTalk.RobotCode, CoolAppCode: coolApp,
 		APIURL: c.DingTalk.APIURL, OapiURL: c.DingTalk.OapiURL,
 		CallsPerSecond: c.Budget.CallsPerSecond, Now: t.Now, Transport: t.Transport,
-		Limits: limits, WithinBudget: withinBudget, WithinQuota: withinQuota,
+		Limits: limits, WithinBudget: withinBudget, WithinQuota: withinQuota, MayAct: store.Held,
 		Warn: func(ctx context.Context, err error) {
 			logOf(ctx).Warn("DingTalk is called without what is shared", zap.Error(err))
 		},

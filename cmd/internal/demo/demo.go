@@ -56,7 +56,7 @@ func Run(ctx context.Context, o Options, out, errs io.Writer) (err error) {
 	if err != nil {
 		return err
 	}
-	a, err := app.New(c, app.Env{Now: server.Clock().Now, DueEvery: dueEvery, Lease: time.Minute, Version: o.Version}, log, m)
+	a, err := app.New(c, app.Env{Now: server.Clock().Now, DueEvery: dueEvery, Version: o.Version}, log, m)
 	if err != nil {
 		return err
 	}
