@@ -49,6 +49,7 @@ var benches = []namedBench{
 	{"calls", (*bench).benchCalls},
 	{"month", (*bench).benchMonth},
 	{"reply", (*bench).benchReply},
+	{"fairness", (*bench).benchFairness},
 	{"pushes", (*bench).benchPushes},
 	{"client", (*bench).benchClient},
 	{"memory", (*bench).benchMemory},

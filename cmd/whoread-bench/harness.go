@@ -32,6 +32,8 @@ type harness struct {
 	inbox   *store.Inbox
 	admin   dingtalktest.Person
 	wire    *transport
+	app     *app.App
+	config  config.Config
 	trips   *tripCount
 	end     []func() error // in reverse
 }
@@ -73,6 +75,7 @@ func (b *bench) open(ctx context.Context, o harnessOptions) (s *harness, err err
 	if err != nil {
 		return s, err
 	}
+	s.app, s.config = a, c
 	s.end = append(s.end, a.Close)
 	if s.records, err = app.OpenStore(c, nil, nil); err != nil {
 		return s, err
@@ -85,6 +88,12 @@ func (b *bench) open(ctx context.Context, o harnessOptions) (s *harness, err err
 	s.end = append(s.end, func() error { stop(); return <-ended })
 	s.admin = s.AddPerson(dingtalktest.Person{Name: "李雷", Admin: true})
 	return s, s.AwaitConnections(ctx, 1)
+}
+
+// slowDown has the bot make no more calls a second from now on.
+func (s *harness) slowDown(calls int) error {
+	s.config.Budget.CallsPerSecond = calls
+	return s.app.Apply(s.config, false)
 }
 
 func (s *harness) close() error {
