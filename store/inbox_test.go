@@ -666,7 +666,8 @@ func TestRenew(t *testing.T) {
 			{"not a second time", "dead", "release", 0, 3, handedBack, 2 * time.Hour, time.Hour},
 		} {
 			i.consumer = step.consumer
-			n, err := 0, error(nil)
+			var n int
+			var err error
 			if step.how == "beat" {
 				n, err = step.attempts, i.renewAll(ctx, i.people())
 				if held := i.people().running[entry].held() == nil; held != (step.attempts > 0) {

@@ -32,7 +32,7 @@ type crowdedness struct {
 	read     bool   // by nearly all, so that a question has as many pages as there can be
 	// begin has it all wanted at once.
 	begin func(ctx context.Context, s *harness, groups []*dingtalktest.Group) error
-	// hangs is an API that does not answer meanwhile; a question waits for it where it is that of the readers.
+	// hangs is an API that does not answer meanwhile. Where it is that of the readers, no question is asked.
 	hangs string
 }
 
@@ -56,7 +56,7 @@ func (b *bench) benchFairness(ctx context.Context) error {
 		}},
 		{behind: fmt.Sprintf("%d reminders of 1,000 in private", few(16)), groups: few(16), members: 1_000, announce: "公告 大事", begin: everyone("提醒 私信")},
 		{behind: fmt.Sprintf("%d `who read` while queries hang", few(300)), groups: few(300), members: 10, announce: "公告 大事", begin: everyone("谁读了"), hangs: dingtalktest.APIQuery},
-		{behind: fmt.Sprintf("%d reminders while private messages hang", few(300)), groups: few(300), members: 10, announce: "公告 大事", begin: everyone("提醒 私信"), hangs: dingtalktest.APIDirect},
+		{behind: fmt.Sprintf("%d reminders of 1,000 while private messages hang", few(16)), groups: few(16), members: 1_000, announce: "公告 大事", begin: everyone("提醒 私信"), hangs: dingtalktest.APIDirect},
 	} {
 		if err := b.crowd(ctx, c); err != nil {
 			return fmt.Errorf("behind %s: %w", c.behind, err)

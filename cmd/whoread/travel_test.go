@@ -54,7 +54,7 @@ func travel(file string) int {
 	silence, malformed := time.ParseDuration(cmp.Or(os.Getenv(silenceVariable), "0"))
 	if err = errors.Join(err, malformed); err == nil {
 		err = app.Serve(ctx, os.Args[1], app.Env{
-			Now: fileClock(file), DueEvery: 50 * time.Millisecond, Lease: 2 * time.Second, KeepAlive: keepAlive, Silence: silence, ConfigEvery: time.Hour, Version: versionText(),
+			Now: fileClock(file), DueEvery: 50 * time.Millisecond, Lease: 5 * time.Second, KeepAlive: keepAlive, Silence: silence, ConfigEvery: time.Hour, Version: versionText(),
 		}, asked, os.Stderr)
 	}
 	stop()

@@ -3,6 +3,7 @@
 package platform
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -52,9 +53,13 @@ func (p *Platform) Readers(ctx context.Context, group, key, cursor string, right
 	return receipts.ReadersPage{At: page.At, Delivery: delivery, UserIDs: page.UserIDs, Next: page.Next, More: page.More}, nil
 }
 
+// peopleUnknown stands for the size of a list that nobody knows: what is known to be smaller
+// than a page of readers goes first.
+const peopleUnknown = 200
+
 // options are those of a call about a group for somebody with the rights.
 func (p *Platform) options(group string, rights receipts.Rights) []dingtalk.Option {
-	options := []dingtalk.Option{p.turn(group, rights.People)}
+	options := []dingtalk.Option{p.turn(group, cmp.Or(rights.People, peopleUnknown))}
 	if rights.PastBudget {
 		options = append(options, dingtalk.PastBudget)
 	}
