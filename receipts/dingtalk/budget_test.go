@@ -15,7 +15,7 @@ func TestPastTheBudgetNothingIsAsked(t *testing.T) {
 		always(recallAPI.path, 200, `{"successResult":["key"]}`).
 		always(directAPI.path, 200, `{"processQueryKey":"key"}`).
 		always(chatAPI.path, 200, `{"errcode":0,"chat_info":{"name":"a","useridlist":["u1"]}}`).
-		always("/hook", 200, `{"errcode":0}`).always(userAPI.path, 200, `{"errcode":0,"result":{"name":"李雷"}}`)
+		always("/robot/sendBySession", 200, `{"errcode":0}`).always(userAPI.path, 200, `{"errcode":0,"result":{"name":"李雷"}}`)
 	c := s.client(func(cfg *Config) {
 		cfg.WithinBudget = func() bool { return within }
 		cfg.Observe = func(context.Context, Call) { observed++ }
@@ -38,7 +38,7 @@ func TestPastTheBudgetNothingIsAsked(t *testing.T) {
 		"send":                         func() error { return send(t.Context(), c) },
 		"recall":                       func() error { _, err := c.RecallGroup(t.Context(), "cid", "key"); return err },
 		"direct":                       func() error { _, err := c.SendDirect(t.Context(), []string{"u1"}, Markdown("a", "b")); return err },
-		"reply":                        func() error { return c.Reply(t.Context(), NewSecret("https://api.test/hook"), Reply{}) },
+		"reply":                        func() error { return c.Reply(t.Context(), NewSecret("https://api.test/robot/sendBySession"), Reply{}) },
 		"name":                         func() error { _, err := c.UserName(t.Context(), "u1"); return err },
 		"query for an administrator":   func() error { _, err := c.QueryReaders(t.Context(), "cid", "key", "", PastBudget); return err },
 		"members for an administrator": func() error { _, err := c.GroupMembers(t.Context(), "cid", "", PastBudget); return err },

@@ -242,14 +242,14 @@ func TestAfterABanNothingIsSentUntilItIsOver(t *testing.T) {
 				return 200, "<html>punish</html>"
 			}
 			return 200, queryOK
-		}).always("/hook", 200, `{"errcode":0}`)
+		}).always("/robot/sendBySession", 200, `{"errcode":0}`)
 		c := s.client()
 		want(t, query(t.Context(), c), IPBanned, false)
 		sent := len(s.calls)
 		time.Sleep(BanDuration - 1)
 		for _, err := range []error{
 			query(t.Context(), c), send(t.Context(), c),
-			c.Reply(t.Context(), NewSecret("https://api.test/hook"), Reply{}),
+			c.Reply(t.Context(), NewSecret("https://api.test/robot/sendBySession"), Reply{}),
 		} {
 			e := wantError(t, err, IPBanned, false)
 			if e.HTTPStatus != 0 || !strings.Contains(e.Detail, "not sent") {
@@ -271,12 +271,12 @@ func TestAPageFailsOneCallOnly(t *testing.T) {
 	t.Parallel()
 	for _, status := range []int{200, 400, 401, 403, 404, 405, 407, 408, 413, 414, 429, 431, 500, 502, 503, 504} {
 		synctest.Test(t, func(t *testing.T) {
-			s := newScript(t).always(readersURL, status, "<html><h1>No</h1>").always(sendURL, 200, `{"processQueryKey":"k"}`).always("/hook", 200, `{"errcode":0}`)
+			s := newScript(t).always(readersURL, status, "<html><h1>No</h1>").always(sendURL, 200, `{"processQueryKey":"k"}`).always("/robot/sendBySession", 200, `{"errcode":0}`)
 			c := s.client()
 			if err := query(t.Context(), c); err == nil {
 				t.Errorf("%d: the page passes for an answer", status)
 			}
-			if err := errors.Join(send(t.Context(), c), c.Reply(t.Context(), NewSecret("https://api.test/hook"), Reply{})); err != nil {
+			if err := errors.Join(send(t.Context(), c), c.Reply(t.Context(), NewSecret("https://api.test/robot/sendBySession"), Reply{})); err != nil {
 				t.Errorf("%d: the next calls: %v", status, err)
 			}
 		})
@@ -336,7 +336,7 @@ func TestCountedCalls(t *testing.T) {
 		always(recallAPI.path, 200, `{"successResult":["k"]}`).
 		always(directAPI.path, 200, sendOK).
 		always(dingAPI.path, 200, `{"openDingId":"d"}`).
-		always("/hook", 200, `{"errcode":0}`).
+		always("/robot/sendBySession", 200, `{"errcode":0}`).
 		always(userAPI.path, 200, `{"errcode":0,"result":{"name":"李雷"}}`).
 		always(departmentAPI.path, 200, `{"errcode":0,"result":{"userid_list":[]}}`).
 		always(chatAPI.path, 200, `{"errcode":0,"chat_info":{"name":"n","useridlist":[]}}`)
@@ -350,7 +350,7 @@ func TestCountedCalls(t *testing.T) {
 	_, e5 := c.DepartmentUserIDs(ctx, 1)
 	_, _, e6 := c.Chat(ctx, "chat1")
 	_, e7 := c.SendDing(ctx, DingApp, []string{"u1"}, "x")
-	if err := errors.Join(send(ctx, c), query(ctx, c), e1, e2, e3, e4, e5, e6, e7, c.Reply(ctx, NewSecret("https://api.test/hook"), Reply{})); err != nil {
+	if err := errors.Join(send(ctx, c), query(ctx, c), e1, e2, e3, e4, e5, e6, e7, c.Reply(ctx, NewSecret("https://api.test/robot/sendBySession"), Reply{})); err != nil {
 		t.Fatal(err)
 	}
 	wanted := map[string]bool{
@@ -382,7 +382,7 @@ func TestNoErrorShowsASecret(t *testing.T) {
 				for _, a := range limitedAPIs() {
 					s.on(a.path, answer)
 				}
-				s.on("/hook", answer)
+				s.on("/robot/sendBySession", answer)
 				var calls []any
 				c := s.client(func(cfg *Config) { cfg.Observe = func(_ context.Context, c Call) { calls = append(calls, c) } })
 				ctx := t.Context()
@@ -392,7 +392,7 @@ func TestNoErrorShowsASecret(t *testing.T) {
 				_, e4 := c.UserName(ctx, "u1")
 				_, e5 := c.DepartmentUserIDs(ctx, 1)
 				_, _, e6 := c.Chat(ctx, "chat1")
-				e7 := c.Reply(ctx, NewSecret("https://api.test/hook?session="+testSession), Reply{})
+				e7 := c.Reply(ctx, NewSecret("https://api.test/robot/sendBySession?session="+testSession), Reply{})
 				_, e8 := c.SendDing(ctx, DingCall, []string{"u1"}, "x")
 				for _, err := range []error{send(ctx, c), query(ctx, c), e1, e2, e3, e4, e5, e6, e7, e8} {
 					if err == nil {

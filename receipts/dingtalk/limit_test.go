@@ -118,7 +118,7 @@ func TestAllProcessesTogetherKeepTheLimit(t *testing.T) {
 func TestACallWaitsForTheTurnsOfOthers(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		s := newScript(t).always(readersURL, 200, queryOK).always(sendURL, 200, sendOK).always("/hook", 200, `{"errcode":0}`)
+		s := newScript(t).always(readersURL, 200, queryOK).always(sendURL, 200, sendOK).always("/robot/sendBySession", 200, `{"errcode":0}`)
 		l := &turns{over: map[string]time.Time{}}
 		c := s.client(within(l)...)
 		began := time.Now()
@@ -145,7 +145,7 @@ func TestACallWaitsForTheTurnsOfOthers(t *testing.T) {
 		}
 		// A group's webhook is not the app's.
 		asked := l.asked
-		if err := c.Reply(t.Context(), NewSecret("https://api.test/hook"), Reply{}); err != nil || l.asked != asked {
+		if err := c.Reply(t.Context(), NewSecret("https://api.test/robot/sendBySession"), Reply{}); err != nil || l.asked != asked {
 			t.Errorf("a reply: %v, %d questions", err, l.asked-asked)
 		}
 	})

@@ -11,7 +11,7 @@ const quotaSpent = `{"code":"Forbidden.AccessDenied.ApiCountLimitForOrg"}`
 func TestWithoutQuotaNothingThatCountsIsCalled(t *testing.T) {
 	t.Parallel()
 	s := newScript(t).always(readersURL, 403, quotaSpent).always(sendURL, 200, sendOK).
-		always("/hook", 200, `{"errcode":0}`).always(userAPI.path, 200, `{"errcode":0,"result":{"name":"李雷"}}`)
+		always("/robot/sendBySession", 200, `{"errcode":0}`).always(userAPI.path, 200, `{"errcode":0,"result":{"name":"李雷"}}`)
 	within := true
 	var observed []Call
 	c := s.client(func(cfg *Config) {
@@ -36,7 +36,7 @@ func TestWithoutQuotaNothingThatCountsIsCalled(t *testing.T) {
 	if len(s.calls) != made || len(observed) != tries {
 		t.Errorf("%d calls although the quota is spent", len(s.calls)-made)
 	}
-	if err := c.Reply(t.Context(), NewSecret("https://api.test/hook"), Reply{}); err != nil {
+	if err := c.Reply(t.Context(), NewSecret("https://api.test/robot/sendBySession"), Reply{}); err != nil {
 		t.Errorf("a reply is not counted: %v", err)
 	}
 	if _, err := c.UserName(t.Context(), "u1"); err != nil {

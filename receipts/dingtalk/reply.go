@@ -22,7 +22,7 @@ type Reply struct {
 // Reply answers in the conversation that a session webhook belongs to. It yields no processQueryKey: a reply cannot be
 // queried or recalled.
 //
-// The webhook came over the wire, so it is sent to only where it leads to one of the configured hosts, by https (by http
+// The webhook came over the wire, so it is sent to only where it leads to the webhooks of one of the configured hosts, by https (by http
 // on this machine); otherwise the failure is [ErrForeignHost] and nothing was sent. It is good until the
 // sessionWebhookExpiredTime of its message; after that the failure is [WebhookExpired].
 func (c *Client) Reply(ctx context.Context, webhook Secret, r Reply, options ...Option) error {
@@ -64,10 +64,13 @@ type replyAnswer struct{}
 
 func (replyAnswer) complete() bool { return true }
 
-// ownWebhook returns the webhook's address where it leads to a configured host.
+// webhookPath is that of every session webhook.
+const webhookPath = "/robot/sendBySession"
+
+// ownWebhook returns the webhook's address where it leads to a configured host, and there to where webhooks are.
 func (c *Client) ownWebhook(webhook string) (*url.URL, bool) {
 	u, err := url.Parse(webhook)
-	if err != nil || u.User != nil || u.Opaque != "" {
+	if err != nil || u.User != nil || u.Opaque != "" || u.EscapedPath() != webhookPath {
 		return nil, false
 	}
 	if u.Scheme != "https" && (u.Scheme != "http" || !isLoopback(u.Hostname())) {

@@ -23,6 +23,12 @@ func TestRepliesGoToDingTalkAlone(t *testing.T) {
 		{"https://OAPI.DingTalk.com" + session, "oapi.dingtalk.com"},
 		{"HTTPS://oapi.dingtalk.com" + session, "oapi.dingtalk.com"},
 
+		{"https://oapi.dingtalk.com/robot/send?session=" + testSession, ""},
+		{"https://oapi.dingtalk.com/topapi/v2/user/get?session=" + testSession, ""},
+		{"https://oapi.dingtalk.com" + strings.Replace(session, "?", "/?", 1), ""},
+		{"https://oapi.dingtalk.com/robot/../robot/sendBySession", ""},
+		{"https://oapi.dingtalk.com/robot%2FsendBySession", ""},
+		{"https://oapi.dingtalk.com?session=" + testSession, ""},
 		{"http://oapi.dingtalk.com" + session, ""},
 		{"http://oapi.dingtalk.com:443" + session, ""},
 		{"https://oapi.dingtalk.com:444" + session, ""},
@@ -84,17 +90,17 @@ func TestRepliesGoToDingTalkAlone(t *testing.T) {
 
 func TestRepliesOnThisMachineMayBeUnencrypted(t *testing.T) {
 	t.Parallel()
-	s := newScript(t).always("/hook", 200, `{"errcode":0}`)
+	s := newScript(t).always("/robot/sendBySession", 200, `{"errcode":0}`)
 	c := newClient(t, "http://127.0.0.1:8080", func(cfg *Config) {
 		cfg.OapiURL = "http://localhost:8081"
 		cfg.Transport = inProcess{s}
 	})
 	for webhook, ok := range map[string]bool{
-		"http://127.0.0.1:8080/hook": true,
-		"http://LOCALHOST:8081/hook": true,
-		"http://127.0.0.1:8081/hook": false,
-		"http://127.0.0.1/hook":      false,
-		"http://[::1]:8080/hook":     false,
+		"http://127.0.0.1:8080/robot/sendBySession": true,
+		"http://LOCALHOST:8081/robot/sendBySession": true,
+		"http://127.0.0.1:8081/robot/sendBySession": false,
+		"http://127.0.0.1/robot/sendBySession":      false,
+		"http://[::1]:8080/robot/sendBySession":     false,
 	} {
 		if err := c.Reply(t.Context(), NewSecret(webhook), Reply{}); (err == nil) != ok {
 			t.Errorf("%s: %v", webhook, err)
@@ -104,9 +110,9 @@ func TestRepliesOnThisMachineMayBeUnencrypted(t *testing.T) {
 
 func TestAReply(t *testing.T) {
 	t.Parallel()
-	s := newScript(t).always("/hook", 200, `{"errcode":"0","errmsg":"ok"}`)
+	s := newScript(t).always("/robot/sendBySession", 200, `{"errcode":"0","errmsg":"ok"}`)
 	c := s.client()
-	err := c.Reply(t.Context(), NewSecret("https://api.test/hook?session="+testSession), Reply{Title: "#12 已读 37/45", Text: "@u1 <b>&\u200f😀", AtUserIDs: []string{"u1"}})
+	err := c.Reply(t.Context(), NewSecret("https://api.test/robot/sendBySession?session="+testSession), Reply{Title: "#12 已读 37/45", Text: "@u1 <b>&\u200f😀", AtUserIDs: []string{"u1"}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -115,15 +121,15 @@ func TestAReply(t *testing.T) {
 		"markdown": map[string]any{"title": "#12 已读 37/45", "text": "@u1 <b>&\u200f😀"},
 		"at":       map[string]any{"atUserIds": []any{"u1"}, "isAtAll": false},
 	}
-	if diff := cmp.Diff(wanted, s.seen("/hook")[0].Body); diff != "" {
+	if diff := cmp.Diff(wanted, s.seen("/robot/sendBySession")[0].Body); diff != "" {
 		t.Error(diff)
 	}
 	expectTokens(t, s, 0)
 
-	err = c.Reply(t.Context(), NewSecret("https://api.test/hook"), Reply{Text: strings.Repeat("读", MaxReplyBytes/3)})
+	err = c.Reply(t.Context(), NewSecret("https://api.test/robot/sendBySession"), Reply{Text: strings.Repeat("读", MaxReplyBytes/3)})
 	want(t, err, TooLong, false)
-	if !errors.Is(err, ErrTooLong) || len(s.seen("/hook")) != 1 {
-		t.Errorf("%v after %d requests", err, len(s.seen("/hook")))
+	if !errors.Is(err, ErrTooLong) || len(s.seen("/robot/sendBySession")) != 1 {
+		t.Errorf("%v after %d requests", err, len(s.seen("/robot/sendBySession")))
 	}
 }
 
@@ -146,9 +152,9 @@ func TestARepliesFailures(t *testing.T) {
 		{403, `<html>`, Unknown, false, 1},
 	} {
 		synctest.Test(t, func(t *testing.T) {
-			s := newScript(t).always("/hook", tt.status, tt.body)
-			want(t, s.client().Reply(t.Context(), NewSecret("https://api.test/hook?session="+testSession), Reply{}), tt.kind, tt.uncertain)
-			if n := len(s.seen("/hook")); n != tt.requests {
+			s := newScript(t).always("/robot/sendBySession", tt.status, tt.body)
+			want(t, s.client().Reply(t.Context(), NewSecret("https://api.test/robot/sendBySession?session="+testSession), Reply{}), tt.kind, tt.uncertain)
+			if n := len(s.seen("/robot/sendBySession")); n != tt.requests {
 				t.Errorf("%s: %d requests", tt.body, n)
 			}
 		})

@@ -255,18 +255,18 @@ func TestCloseEndsAndAwaitsATokenRequest(t *testing.T) {
 
 func TestTheTokenGoesWhereItBelongs(t *testing.T) {
 	t.Parallel()
-	s := newScript(t).always(readersURL, 200, queryOK).always(userAPI.path, 200, `{"errcode":0,"result":{"name":"n"}}`).always("/hook", 200, `{"errcode":0}`)
+	s := newScript(t).always(readersURL, 200, queryOK).always(userAPI.path, 200, `{"errcode":0,"result":{"name":"n"}}`).always("/robot/sendBySession", 200, `{"errcode":0}`)
 	c := s.client()
 	_ = query(t.Context(), c)
 	_, _ = c.UserName(t.Context(), "u1")
-	_ = c.Reply(t.Context(), NewSecret("https://api.test/hook?session=x"), Reply{})
+	_ = c.Reply(t.Context(), NewSecret("https://api.test/robot/sendBySession?session=x"), Reply{})
 	if r := s.seen(readersURL)[0]; r.Token != tokenValue(1) || r.Query != "" {
 		t.Errorf("new API: %+v", r)
 	}
 	if r := s.seen(userAPI.path)[0]; r.Query != "access_token="+tokenValue(1) {
 		t.Errorf("old API: %+v", r)
 	}
-	if r := s.seen("/hook")[0]; r.Token != "" || r.Query != "session=x" {
+	if r := s.seen("/robot/sendBySession")[0]; r.Token != "" || r.Query != "session=x" {
 		t.Errorf("webhook: %+v", r)
 	}
 	if r := s.seen(tokenAPI.path)[0]; r.Token != "" || strings.Contains(fmt.Sprint(r.Query), "secret") {

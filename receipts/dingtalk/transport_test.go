@@ -275,7 +275,7 @@ func TestRedirectsAreNotFollowed(t *testing.T) {
 	defer s.Close()
 	c := newClient(t, s.URL)
 	want(t, query(t.Context(), c), Unknown, false)
-	want(t, c.Reply(t.Context(), NewSecret(s.URL+"/hook?session="+testSession), Reply{}), Unknown, true)
+	want(t, c.Reply(t.Context(), NewSecret(s.URL+"/robot/sendBySession?session="+testSession), Reply{}), Unknown, true)
 	if followed.Load() {
 		t.Error("followed")
 	}

@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
+	"path/filepath"
 
 	"whoread/receipts/dingtalk/dingtalktest"
 )
@@ -85,8 +87,40 @@ reports:
 log:
   format: console
 `, app.ClientID, app.ClientSecret, app.RobotCode, server.URL(), server.URL())
-	if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+	if err := writePrivately(path, content); err != nil {
 		return fmt.Errorf("write configuration: %w", err)
 	}
 	return nil
+}
+
+// writePrivately writes a file that holds secrets. One that is there already is replaced, unless
+// it is a link or no plain file, or others may read it: whoever made it so wants something else.
+func writePrivately(path, content string) (err error) {
+	there, err := os.Lstat(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+	case err != nil:
+		return err
+	case !there.Mode().IsRegular():
+		return fmt.Errorf("%s is no plain file", path)
+	case there.Mode().Perm()&0o077 != 0:
+		return fmt.Errorf("%s may be read or written by others: remove it, or chmod 600", path)
+	}
+	// What is put there meanwhile is replaced, and never followed.
+	file, err := os.CreateTemp(filepath.Dir(path), ".whoread-*")
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, os.Remove(file.Name()))
+		}
+	}()
+	if _, err := file.WriteString(content); err != nil {
+		return errors.Join(err, file.Close())
+	}
+	if err := file.Close(); err != nil {
+		return err
+	}
+	return os.Rename(file.Name(), path)
 }
