@@ -9,19 +9,30 @@ import (
 // some 5,000 people and a page 200 of them, but a page may be shorter.
 const maxPages = 250
 
+// barrenMax is how many pages in a row may bring nobody new: pages may be short, and even
+// empty, but each is a counted call.
+const barrenMax = 5
+
 // EachPage calls fetch with the cursor of each page, starting with the empty
-// one, until it says that there is no more. It gives ErrPaging where the
-// cursors repeat, are missing, or go on past any group's size.
-func EachPage(ctx context.Context, fetch func(ctx context.Context, cursor string) (next string, more bool, err error)) error {
+// one, until it says that there is no more. Fetch tells how many people were found by then.
+// It gives ErrPaging where the cursors repeat, are missing, bring nobody new or go on past
+// any group's size.
+func EachPage(ctx context.Context, fetch func(ctx context.Context, cursor string) (next string, more bool, found int, err error)) error {
 	seen := map[string]bool{"": true}
-	cursor := ""
+	cursor, most, barren := "", 0, 0
 	for range maxPages {
-		next, more, err := fetch(ctx, cursor)
+		next, more, found, err := fetch(ctx, cursor)
 		if err != nil {
 			return err
 		}
 		if !more {
 			return nil
+		}
+		if barren++; found > most {
+			most, barren = found, 0
+		}
+		if barren == barrenMax {
+			return fmt.Errorf("%d pages in a row with nobody new: %w", barren, ErrPaging)
 		}
 		if seen[next] {
 			return fmt.Errorf("cursor came twice: %w", ErrPaging)

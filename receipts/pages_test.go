@@ -47,13 +47,13 @@ func TestEachPage(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			var asked []string
-			err := receipts.EachPage(t.Context(), func(_ context.Context, cursor string) (string, bool, error) {
+			err := receipts.EachPage(t.Context(), func(_ context.Context, cursor string) (string, bool, int, error) {
 				if len(asked) == len(c.pages) {
-					return "", false, fmt.Errorf("page %q asked for after the last one", cursor)
+					return "", false, 0, fmt.Errorf("page %q asked for after the last one", cursor)
 				}
 				p := c.pages[len(asked)]
 				asked = append(asked, cursor)
-				return p.next, p.more, p.err
+				return p.next, p.more, len(asked), p.err
 			})
 			if !errors.Is(err, c.err) {
 				t.Errorf("error %v; want %v", err, c.err)
@@ -79,9 +79,38 @@ func TestEachPageHasAnEnd(t *testing.T) {
 		t.Run(strconv.Itoa(c.pages), func(t *testing.T) {
 			t.Parallel()
 			fetched := 0
-			err := receipts.EachPage(t.Context(), func(context.Context, string) (string, bool, error) {
+			err := receipts.EachPage(t.Context(), func(context.Context, string) (string, bool, int, error) {
 				fetched++
-				return strconv.Itoa(fetched), fetched < c.pages, nil
+				return strconv.Itoa(fetched), fetched < c.pages, fetched, nil
+			})
+			if !errors.Is(err, c.err) || fetched != c.want {
+				t.Errorf("%d pages fetched, error %v; want %d, %v", fetched, err, c.want, c.err)
+			}
+		})
+	}
+}
+
+// Pages may be short or empty, but not for ever.
+func TestEachPageEndsWherePagesBringNobodyNew(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name  string
+		found []int // after each page; then as many as with the last
+		pages int   // there are
+		want  int   // that are fetched
+		err   error
+	}{
+		{"an endless cursor of a small group", []int{5}, 1_000_000, 1 + 5, receipts.ErrPaging},
+		{"nobody ever", []int{0}, 1_000_000, 5, receipts.ErrPaging},
+		{"a gap", []int{5, 5, 5, 5, 5, 6, 6, 6, 6, 6, 7}, 12, 12, nil},
+		{"the last one is empty", []int{200, 200}, 2, 2, nil},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			fetched := 0
+			err := receipts.EachPage(t.Context(), func(context.Context, string) (string, bool, int, error) {
+				fetched++
+				return strconv.Itoa(fetched), fetched < c.pages, c.found[min(fetched, len(c.found))-1], nil
 			})
 			if !errors.Is(err, c.err) || fetched != c.want {
 				t.Errorf("%d pages fetched, error %v; want %d, %v", fetched, err, c.want, c.err)
@@ -98,13 +127,13 @@ func TestEachPageWithAnyCursors(t *testing.T) {
 		cursors := rapid.StringMatching(`[a-z]{0,2}`)
 		fetched := map[string]bool{}
 		last := false
-		err := receipts.EachPage(context.Background(), func(_ context.Context, cursor string) (string, bool, error) {
+		err := receipts.EachPage(context.Background(), func(_ context.Context, cursor string) (string, bool, int, error) {
 			if fetched[cursor] {
 				t.Fatalf("page %q fetched twice", cursor)
 			}
 			fetched[cursor] = true
 			last = rapid.IntRange(0, 99).Draw(t, "last") == 0
-			return cursors.Draw(t, "next"), !last, nil
+			return cursors.Draw(t, "next"), !last, len(fetched), nil
 		})
 		if len(fetched) > mostPages {
 			t.Fatalf("%d pages fetched", len(fetched))

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -349,22 +350,24 @@ func (r *Reporter) query(ctx context.Context, m Message, rights Rights) (asked t
 // of them. What came before an error, or with it, is returned with it.
 func (r *Reporter) readers(ctx context.Context, m Message, rights Rights) (ids []string, delivery Delivery, asked time.Time, err error) {
 	began := r.Now()
-	err = EachPage(ctx, func(ctx context.Context, cursor string) (string, bool, error) {
-		rights.People = max(rights.People, len(ids))
+	found := map[string]bool{}
+	err = EachPage(ctx, func(ctx context.Context, cursor string) (string, bool, int, error) {
+		rights.People = max(rights.People, len(found))
 		page, err := r.Readers.Readers(ctx, m.Group, m.Key, cursor, rights)
-		ids = append(ids, page.UserIDs...)
+		for _, id := range page.UserIDs {
+			found[id] = true
+		}
 		if err != nil {
-			return "", false, err
+			return "", false, 0, err
 		}
 		if asked.IsZero() {
 			asked = page.At
 		}
 		delivery = max(delivery, page.Delivery) // it may change between two pages
-		return page.Next, page.More && delivery != TakenBack, nil
+		return page.Next, page.More && delivery != TakenBack, len(found), nil
 	})
 	if asked.IsZero() {
 		asked = began
 	}
-	slices.Sort(ids)
-	return slices.Compact(ids), delivery, asked, err
+	return slices.Sorted(maps.Keys(found)), delivery, asked, err
 }

@@ -112,11 +112,11 @@ func (sceneGroups) Source() receipts.Source { return receipts.SceneGroup }
 func (s sceneGroups) Members(ctx context.Context, group string, rights receipts.Rights) (receipts.Members, receipts.Names, error) {
 	members := receipts.Members{Source: receipts.SceneGroup, At: s.Now()}
 	names := receipts.Names{}
-	err := receipts.EachPage(ctx, func(ctx context.Context, cursor string) (string, bool, error) {
+	err := receipts.EachPage(ctx, func(ctx context.Context, cursor string) (string, bool, int, error) {
 		rights.People = max(rights.People, len(members.UserIDs))
 		page, err := s.Client.GroupMembers(ctx, group, cursor, s.options(group, rights)...)
 		if err != nil {
-			return "", false, err
+			return "", false, 0, err
 		}
 		members.UserIDs = append(members.UserIDs, page.UserIDs...)
 		members.Outsiders += len(page.UnionIDs)
@@ -125,7 +125,7 @@ func (s sceneGroups) Members(ctx context.Context, group string, rights receipts.
 				names[id] = page.Nicks[id]
 			}
 		}
-		return page.Next, page.More, nil
+		return page.Next, page.More, len(unique(slices.Clone(members.UserIDs))) + members.Outsiders, nil
 	})
 	if err != nil {
 		return receipts.Members{}, nil, unlisted(err)
