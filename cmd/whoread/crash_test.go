@@ -120,7 +120,7 @@ func (w *world) begin(m *mortalProcess) {
 	}
 	c.DingTalk.Connections = 1
 	a, err := app.New(c, app.Env{
-		Now: time.Now, DueEvery: 50 * time.Millisecond, Lease: 3 * time.Second, Hook: m, Transport: m,
+		Now: time.Now, DueEvery: 50 * time.Millisecond, Hook: m, Transport: m,
 	}, zap.NewNop(), ops.NewMetrics(versionText()))
 	if err != nil {
 		w.t.Fatal(err)
@@ -387,6 +387,7 @@ func (c crash) run(t *testing.T, at int) int {
 		if err := w.AwaitConnections(within(t), 0); err != nil {
 			t.Fatal(err)
 		}
+		w.agePending()
 		w.begin(heir)
 	}
 	w.reply(g, before)
