@@ -87,18 +87,18 @@ func TestRedisIsNotAskedForWorkWithoutALease(t *testing.T) {
 		defer l.done()
 		ctx, stop := l.context(t.Context())
 		defer stop()
-		if first := must(s.FirstPosting(ctx, group, "before"))(t); !first {
+		if first := must(s.BeginStep(ctx, group, "before"))(t); !first {
 			t.Error("with the lease it is not the first")
 		}
 		l.lose()
 		late := context.WithoutCancel(ctx)
-		if _, err := s.FirstPosting(late, group, "after"); !errors.Is(err, ErrLeaseOver) {
+		if _, err := s.BeginStep(late, group, "after"); !errors.Is(err, ErrLeaseOver) {
 			t.Errorf("a posting: %v", err)
 		}
 		if _, err := s.AddCalls(late, "2026-08", map[string]int{"query": 1}); !errors.Is(err, ErrLeaseOver) {
 			t.Errorf("a pipeline: %v", err)
 		}
-		if first := must(s.FirstPosting(t.Context(), group, "after"))(t); !first {
+		if first := must(s.BeginStep(t.Context(), group, "after"))(t); !first {
 			t.Error("what was refused was done")
 		}
 	})
