@@ -464,7 +464,9 @@ func (w *world) untilIdle(ctx context.Context) error {
 	again := time.NewTicker(20 * time.Millisecond)
 	defer again.Stop()
 	for {
-		if n, err := rdb.XLen(ctx, "{"+w.prefix+":inbox}:stream").Result(); err == nil && n == 0 {
+		said, err := rdb.XLen(ctx, "{"+w.prefix+":inbox}:stream").Result()
+		due, err2 := rdb.XLen(ctx, "{"+w.prefix+":inbox}:due").Result()
+		if err == nil && err2 == nil && said+due == 0 {
 			return nil
 		}
 		select {
