@@ -44,6 +44,7 @@ type setup struct {
 	options  func(*wiring)
 	ding     dingtalk.DingType // 0 for app
 	learned  bool              // members are learned where no list tells them
+	empty    bool              // there is no group yet
 }
 
 // world is one group with its people, the DingTalk they use, and the bot. Its
@@ -84,7 +85,9 @@ func newWorld(t *testing.T, s setup) *world {
 	w.zhangsan = w.dingtalk.AddPerson(dingtalktest.Person{Name: "张三", UserID: "zhangsan"})
 	w.lisi = w.dingtalk.AddPerson(dingtalktest.Person{Name: "李四", UserID: "lisi"})
 	w.john = w.dingtalk.AddPerson(dingtalktest.Person{Name: "John", Outside: true})
-	w.group = w.dingtalk.AddGroup(s.group, w.lilei, w.hanmeimei, w.zhangsan, w.lisi)
+	if !s.empty {
+		w.group = w.dingtalk.AddGroup(s.group, w.lilei, w.hanmeimei, w.zhangsan, w.lisi)
+	}
 	w.Cleanup(w.close)
 
 	log := logTo(w.log)

@@ -169,63 +169,14 @@ func TestWithoutTheStoreTheConfiguredCoolAppIsUsed(t *testing.T) {
 	}
 }
 
-func TestUsage(t *testing.T) {
+func TestUsageTellsOfTheLastPush(t *testing.T) {
 	t.Parallel()
 	inBothLanguages(t, func(t *testing.T, language command.Language) {
-		usage := spoken{"用量", "usage"}.in(language)
 		w := newWorld(t, setup{})
-		w.wants(w.asks(w.zhangsan, usage), spoken{"只有管理员", "Only administrators"}.in(language))
-		got := w.asks(w.lilei, usage)
-		w.wants(got, "whoread v1.2.3", spoken{"成员来自群成员列表：目前 4 人（14:35）", "members: the group's list: 4 at present (as of 14:35)"}.in(language),
-			spoken{"没有推送来的已读", "No reads of the last announcements in this group were pushed"}.in(language),
-			spoken{"我本月计数的接口调用：1（群成员 1），08-31 16:00 起重新计算。", "Counted API calls that I made this month: 1 (group members 1); they begin anew at 08-31 16:00."}.in(language))
-		w.never(got, spoken{"没有给出", "gave no members"}.in(language))
-		// What access.groups, follow_up and members.rosters call the group.
-		w.wants(got, spoken{"本群的会话 id（写配置用）：", "The id of this conversation, for the configuration: "}.in(language)+w.group.ID())
-
-		post := w.announce("公告 停机") // 1 call
+		post := w.announce("公告 停机")
 		_, err := w.store.SavePushedReads(w.soon(), w.group.ID(), post.ProcessQueryKey, map[string]time.Time{"zhangsan": w.clock.now()})
 		w.must(err)
-		w.wants(w.asks(w.lilei, usage), spoken{"最近一次推送来的已读是 14:35 的", "The last read that was pushed is of 14:35"}.in(language),
-			spoken{"接口调用：2（", "this month: 2 (group members 1, group messages 1)"}.in(language))
-
-		// The month of the quota ends at midnight in Beijing, 16:00 in UTC.
-		w.clock.advance(time.Date(2026, 8, 31, 15, 59, 0, 0, time.UTC).Sub(w.clock.now()))
-		w.wants(w.asks(w.lilei, usage), spoken{"接口调用：3（", "this month: 3 (group members 2, group messages 1)"}.in(language)) // the list was old
-		w.clock.advance(time.Minute)
-		w.wants(w.asks(w.lilei, usage), spoken{"接口调用：0，", "this month: 0;"}.in(language))
-	})
-}
-
-// Why a source fails, what to do, and when it is asked again.
-func TestUsageSaysWhichSourcesFail(t *testing.T) {
-	t.Parallel()
-	inBothLanguages(t, func(t *testing.T, language command.Language) {
-		usage := spoken{"用量", "usage"}.in(language)
-		for _, test := range []struct {
-			fault dingtalktest.Fault
-			why   string
-		}{
-			{dingtalktest.Fault{API: dingtalktest.APIMembers, Kind: dingtalktest.PermissionDenied}, "qyapi_chat_manage"},
-			{code(dingtalktest.APIMembers, "coolAppUninstalled"), "cool_app_code"},
-			{code(dingtalktest.APIMembers, "groupPermissionDenied"), "members.rosters"},
-		} {
-			w := newWorld(t, setup{})
-			test.fault.Times = 1
-			w.dingtalk.Inject(test.fault)
-			for _, when := range []string{"fresh", "remembered"} {
-				got := w.asks(w.lilei, usage)
-				w.wants(got, spoken{"不知道本群有谁", "I don't know who is in this group"}.in(language), test.why,
-					spoken{"群成员列表没有给出成员：", "The group's member list gave no members: "}.in(language),
-					spoken{"在 20:35 之前不再问它", "I don't ask it again before 20:35."}.in(language))
-				if t.Failed() {
-					t.Fatal(when)
-				}
-			}
-			if n := w.dingtalk.CallCount(dingtalktest.APIMembers); n != 1 {
-				t.Errorf("asked %d times", n)
-			}
-		}
+		w.wants(w.asks(w.lilei, spoken{"用量", "usage"}.in(language)), spoken{"最近一次推送来的已读是 14:35 的", "The last read that was pushed is of 14:35"}.in(language))
 	})
 }
 

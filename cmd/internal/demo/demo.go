@@ -21,6 +21,7 @@ import (
 	"whoread/cmd/internal/config"
 	"whoread/cmd/internal/ops"
 	"whoread/receipts/dingtalk/dingtalktest"
+	"whoread/receipts/dingtalk/dingtalktest/script"
 	"whoread/store"
 )
 
@@ -74,10 +75,10 @@ func Run(ctx context.Context, o Options, out, errs io.Writer) (err error) {
 		return fmt.Errorf("wait for the bot to connect: %w", err)
 	}
 	fmt.Fprintln(out, "A DingTalk of this machine's own (nothing leaves it), an embedded Redis, and the bot:")
-	play := &player{dingtalk: server, out: out, people: map[string]dingtalktest.Person{}}
+	play := &player{Stage: script.Stage{DingTalk: server, People: map[string]dingtalktest.Person{}}, out: out}
 	for _, s := range steps {
 		if err := play.step(ctx, s); err != nil {
-			return fmt.Errorf("script line %d: %w", s.line, err)
+			return fmt.Errorf("script line %d: %w", s.Line, err)
 		}
 	}
 	if o.stays(out) {
@@ -90,16 +91,16 @@ func Run(ctx context.Context, o Options, out, errs io.Writer) (err error) {
 }
 
 // steps reads the chosen script.
-func (o Options) steps() ([]step, error) {
+func (o Options) steps() ([]script.Step, error) {
 	if o.Script == "" {
-		return parseScript(strings.NewReader(ownScript))
+		return script.Parse(strings.NewReader(ownScript))
 	}
 	file, err := os.Open(o.Script)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { _ = file.Close() }() // it was only read
-	return parseScript(file)
+	return script.Parse(file)
 }
 
 // stays reports whether the page stays open after the exchange: a pipe or a CI job

@@ -2,7 +2,6 @@ package demo
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -10,131 +9,69 @@ import (
 	"golang.org/x/text/width"
 
 	"whoread/receipts/dingtalk/dingtalktest"
+	"whoread/receipts/dingtalk/dingtalktest/script"
 )
 
 // player plays a script and prints what the group sees.
 type player struct {
-	dingtalk *dingtalktest.Server
-	out      io.Writer
-	people   map[string]dingtalktest.Person
-	group    *dingtalktest.Group
+	script.Stage
+	out io.Writer
 }
 
-func (p *player) step(ctx context.Context, s step) error {
-	switch s.action {
-	case actionRemark:
-		fmt.Fprintf(p.out, "\n  — %s\n", s.text)
+func (p *player) step(ctx context.Context, s script.Step) error {
+	switch s.Action {
+	case script.Remark:
+		fmt.Fprintf(p.out, "\n  — %s\n", s.Text)
 		return nil
-	case actionGroup:
-		p.group = p.dingtalk.AddGroup(dingtalktest.GroupOptions{Title: s.title}, p.persons(s.people)...)
-		fmt.Fprintf(p.out, "\n  %s（%d）\n", s.title, len(s.people))
-		return nil
-	case actionJoin:
-		p.printAction(s.people, "入群 joins")
-		return p.group.Join(dingtalktest.Person{}, p.persons(s.people)...)
-	case actionLeave:
-		p.printAction(s.people, "退群 leaves")
-		for _, person := range p.persons(s.people) {
-			if err := p.group.Leave(person); err != nil {
+	case script.Later:
+		return p.later(ctx, s)
+	case script.Say:
+		return p.say(ctx, s)
+	case script.Press:
+		p.printAction(s.People, "点「"+s.Text+"」 press")
+		for _, person := range p.Persons(s.People) {
+			seen, err := p.Press(person, s.Text)
+			if err != nil {
 				return err
 			}
+			p.print(person.Name, "[卡片 card] "+seen["tips"])
 		}
 		return nil
-	case actionLater:
-		return p.later(ctx, s)
-	case actionPress:
-		return p.press(s)
-	case actionRead:
-		p.printAction(s.people, "读了 reads")
-		// A report that came by itself is no announcement: it begins with the number.
-		posted, ok := p.last(func(m dingtalktest.Message) bool {
-			return byAPI(m) && !strings.HasPrefix(m.Text, "#")
-		})
-		if !ok {
-			return errors.New("the bot has posted nothing that can be read")
-		}
-		return p.group.ReadAll(posted.ID, p.persons(s.people)...)
-	default:
-		return p.say(ctx, s)
+	case script.Group:
+		fmt.Fprintf(p.out, "\n  %s（%d）\n", s.Title, len(s.People))
+	case script.Join:
+		p.printAction(s.People, "入群 joins")
+	case script.Leave:
+		p.printAction(s.People, "退群 leaves")
+	case script.Read:
+		p.printAction(s.People, "读了 reads")
 	}
-}
-
-// byAPI reports whether the bot posted the message, as a message or as a card.
-func byAPI(m dingtalktest.Message) bool {
-	return m.Via == dingtalktest.ViaSend || m.Via == dingtalktest.ViaCard
-}
-
-// press lets people press a button of the last card, and prints what each sees then.
-func (p *player) press(s step) error {
-	card, ok := p.last(func(m dingtalktest.Message) bool {
-		return m.Via == dingtalktest.ViaCard && m.Status != dingtalktest.StatusRecalled
-	})
-	if !ok {
-		return errors.New("the bot has posted no card")
-	}
-	p.printAction(s.people, "点「"+s.text+"」 press")
-	for _, person := range p.persons(s.people) {
-		id, err := p.button(card.ID, person, s.text)
-		if err != nil {
-			return err
-		}
-		if err := p.group.Press(person, dingtalktest.Press{Message: card.ID, Button: id}); err != nil {
-			return fmt.Errorf("%s presses %q: %w", person.Name, s.text, err)
-		}
-		seen, err := p.group.CardSeen(card.ID, person)
-		if err != nil {
-			return err
-		}
-		p.print(person.Name, "[卡片 card] "+seen["tips"])
-	}
-	return nil
-}
-
-// button is the id of the button with that text, as the person sees the card.
-func (p *player) button(card string, person dingtalktest.Person, text string) (string, error) {
-	buttons, err := p.group.CardButtons(card, person)
-	if err != nil {
-		return "", err
-	}
-	for _, b := range buttons {
-		if b.Text == text {
-			return b.ID, nil
-		}
-	}
-	return "", fmt.Errorf("%s sees no button %q on the card", person.Name, text)
+	return p.Do(s, dingtalktest.GroupOptions{})
 }
 
 // say lets somebody say something. If it is said to the bot, it waits for the
 // bot's answer.
-func (p *player) say(ctx context.Context, s step) error {
-	bot := "@" + p.dingtalk.App().BotName
-	toBot := strings.Contains(s.text, bot)
-	said := dingtalktest.Say{Text: strings.TrimSpace(strings.Replace(s.text, bot, "", 1)), NoAt: !toBot}
-	if s.quote != "" {
-		quoted, ok := p.last(func(m dingtalktest.Message) bool {
-			return byAPI(m) && (strings.Contains(m.Text, s.quote) || strings.Contains(m.Title, s.quote))
-		})
-		if !ok {
-			return fmt.Errorf("no message to quote holds %q", s.quote)
-		}
-		said.Quote = quoted.ID
-	}
-	before := p.seen()
-	message, err := p.group.Say(p.persons(s.people)[0], said)
+func (p *player) say(ctx context.Context, s script.Step) error {
+	said, toBot, err := p.Said(s)
 	if err != nil {
 		return err
 	}
-	text := s.text
-	if s.quote != "" {
-		text = "[引用 " + s.quote + "] " + text
+	before := p.seen()
+	message, err := p.Group.Say(p.Persons(s.People)[0], said)
+	if err != nil {
+		return err
 	}
-	p.print(s.people[0].name, text)
+	text := s.Text
+	if s.Quote != "" {
+		text = "[引用 " + s.Quote + "] " + text
+	}
+	p.print(s.People[0].Name, text)
 	if !toBot {
 		return nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, answerTimeout)
 	defer cancel()
-	_, err = p.group.WaitMessage(ctx, func(m dingtalktest.Message) bool {
+	_, err = p.Group.WaitMessage(ctx, func(m dingtalktest.Message) bool {
 		return m.Via == dingtalktest.ViaWebhook && !before[m.ID]
 	})
 	if err != nil {
@@ -146,13 +83,13 @@ func (p *player) say(ctx context.Context, s step) error {
 }
 
 // later turns the clock forward and waits for what the bot says by itself.
-func (p *player) later(ctx context.Context, s step) error {
+func (p *player) later(ctx context.Context, s script.Step) error {
 	before := p.seen()
-	fmt.Fprintf(p.out, "  （%s 后 later）\n", s.after)
-	p.dingtalk.Advance(s.after)
+	fmt.Fprintf(p.out, "  （%s 后 later）\n", s.After)
+	p.DingTalk.Advance(s.After)
 	ctx, cancel := context.WithTimeout(ctx, answerTimeout)
 	defer cancel()
-	_, err := p.group.WaitMessage(ctx, func(m dingtalktest.Message) bool { return m.FromBot() && !before[m.ID] })
+	_, err := p.Group.WaitMessage(ctx, func(m dingtalktest.Message) bool { return m.FromBot() && !before[m.ID] })
 	if err != nil {
 		return fmt.Errorf("the bot said nothing by itself: %w", err)
 	}
@@ -163,7 +100,7 @@ func (p *player) later(ctx context.Context, s step) error {
 // seen returns the ids of the messages that are there.
 func (p *player) seen() map[string]bool {
 	ids := map[string]bool{}
-	for _, m := range p.group.Messages() {
+	for _, m := range p.Group.Messages() {
 		ids[m.ID] = true
 	}
 	return ids
@@ -171,41 +108,18 @@ func (p *player) seen() map[string]bool {
 
 // printNew prints what the bot has said since.
 func (p *player) printNew(seen map[string]bool) {
-	for _, m := range p.group.Messages() {
+	for _, m := range p.Group.Messages() {
 		if !seen[m.ID] {
-			p.print(p.dingtalk.App().BotName, p.visible(m))
+			p.print(p.DingTalk.App().BotName, visible(m))
 		}
 	}
-}
-
-// persons returns the people, and adds those who are new.
-func (p *player) persons(roles []role) []dingtalktest.Person {
-	persons := make([]dingtalktest.Person, len(roles))
-	for i, role := range roles {
-		if _, known := p.people[role.name]; !known {
-			p.people[role.name] = p.dingtalk.AddPerson(dingtalktest.Person{Name: role.name, Admin: role.admin, Outside: role.outside})
-		}
-		persons[i] = p.people[role.name]
-	}
-	return persons
-}
-
-// last returns the last message that matches.
-func (p *player) last(match func(dingtalktest.Message) bool) (dingtalktest.Message, bool) {
-	messages := p.group.Messages()
-	for i := len(messages) - 1; i >= 0; i-- {
-		if match(messages[i]) {
-			return messages[i], true
-		}
-	}
-	return dingtalktest.Message{}, false
 }
 
 // printAction prints what people do without saying anything.
-func (p *player) printAction(roles []role, does string) {
+func (p *player) printAction(roles []script.Role, does string) {
 	names := make([]string, len(roles))
 	for i, role := range roles {
-		names[i] = role.name
+		names[i] = role.Name
 	}
 	fmt.Fprintf(p.out, "  （%s %s）\n", strings.Join(names, "、"), does)
 }
@@ -236,12 +150,8 @@ func columns(s string) int {
 	return n
 }
 
-// visible returns what a terminal can show of a message of the bot's. A DingTalk client
-// shows the names of those who are mentioned.
-func (p *player) visible(m dingtalktest.Message) string {
-	for _, person := range m.Mentioned {
-		m.Text = strings.ReplaceAll(m.Text, "@"+person.UserID+" ", "@"+person.Name+" ")
-	}
+// visible returns what a terminal can show of a message of the bot's.
+func visible(m dingtalktest.Message) string {
 	switch m.Type {
 	case "sampleImageMsg":
 		return "[图片 picture]"
@@ -250,7 +160,7 @@ func (p *player) visible(m dingtalktest.Message) string {
 	case "sampleFile":
 		return "[文件 file: " + m.Params["fileName"] + "]"
 	default:
-		return plain(m.Text)
+		return plain(script.Mentions(m))
 	}
 }
 

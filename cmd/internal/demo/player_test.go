@@ -10,6 +10,7 @@ import (
 	"whoread/bot/stream"
 	"whoread/receipts/dingtalk"
 	"whoread/receipts/dingtalk/dingtalktest"
+	"whoread/receipts/dingtalk/dingtalktest/script"
 )
 
 // People press a button of the last card, by its text, and what each sees then is printed.
@@ -48,10 +49,10 @@ func TestPeopleOfAScriptPressButtons(t *testing.T) {
 	t.Cleanup(client.Close)
 
 	var out strings.Builder
-	p := &player{dingtalk: s, out: &out, people: map[string]dingtalktest.Person{}}
-	play := func(script string) error {
+	p := &player{Stage: script.Stage{DingTalk: s, People: map[string]dingtalktest.Person{}}, out: &out}
+	play := func(text string) error {
 		t.Helper()
-		steps, err := parseScript(strings.NewReader(script))
+		steps, err := script.Parse(strings.NewReader(text))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -65,23 +66,23 @@ func TestPeopleOfAScriptPressButtons(t *testing.T) {
 	if err := play("group 项目组: 李雷 Bob\npress 收到: Bob"); err == nil || !strings.Contains(err.Error(), "no card") {
 		t.Errorf("without a card: %v", err)
 	}
-	_, err = client.SendCard(ctx, p.group.ID(), dingtalk.Card{OutTrackID: "card-1", TemplateID: dingtalk.PublicCardTemplate, Data: map[string]string{
+	_, err = client.SendCard(ctx, p.Group.ID(), dingtalk.Card{OutTrackID: "card-1", TemplateID: dingtalk.PublicCardTemplate, Data: map[string]string{
 		"title": "停机", "markdown": "周五", "tips": "已读 0/2", "sys_full_json_obj": `{"msgButtons":[{"text":"收到","color":"blue","id":"confirm","request":true}]}`,
 	}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	for script, want := range map[string]string{
+	for text, want := range map[string]string{
 		"press 收到: Bob 李雷": "",
 		"press 提醒: Bob":    `Bob sees no button "提醒"`,
 		"read Bob":         "",
 	} {
-		steps, err := parseScript(strings.NewReader("group x: Bob\n" + script))
+		steps, err := script.Parse(strings.NewReader("group x: Bob\n" + text))
 		if err != nil {
 			t.Fatal(err)
 		}
 		if err := p.step(ctx, steps[1]); (want == "") != (err == nil) || err != nil && !strings.Contains(err.Error(), want) {
-			t.Errorf("%s: %v", script, err)
+			t.Errorf("%s: %v", text, err)
 		}
 	}
 	for _, line := range []string{"Bob         [卡片 card] ✓ confirm", "李雷        [卡片 card] ✓ confirm"} {
@@ -89,7 +90,7 @@ func TestPeopleOfAScriptPressButtons(t *testing.T) {
 			t.Errorf("%q is not in\n%s", line, out.String())
 		}
 	}
-	if m := p.group.Messages()[0]; m.Read != 1 || p.visible(m) != "停机\n周五\n已读 0/2" {
-		t.Errorf("%d have read %q", m.Read, p.visible(m))
+	if m := p.Group.Messages()[0]; m.Read != 1 || visible(m) != "停机\n周五\n已读 0/2" {
+		t.Errorf("%d have read %q", m.Read, visible(m))
 	}
 }
