@@ -35,7 +35,11 @@ func (r *request) follow(ctx context.Context) (reply.Answer, error) {
 	case f.Ended != "": // since an earlier try of the same command
 		return refuse(r.w.Ends[f.Ended])
 	}
-	return reply.Say(fmt.Sprintf(r.w.Following, m.Number, r.page(nil).Plan(f), m.Number)).About(m.Number), nil
+	cut := ""
+	if !f.Until.Equal(wanted.Until) {
+		cut = r.page(nil).FollowCut(f)
+	}
+	return reply.Say(fmt.Sprintf(r.w.Following, m.Number, r.page(nil).Plan(f), m.Number), cut).About(m.Number), nil
 }
 
 // stop ends a follow-up.

@@ -284,6 +284,8 @@ func TestFollowUpsEndWithTheirGroup(t *testing.T) {
 		"by a query": func(w *world) {
 			w.must(w.group.Disband())
 			w.dingtalk.Inject(code(dingtalktest.APIQuery, "group.disbanded"))
+			w.sees("the group after one answer, which proves nothing", w.pass(30*time.Minute))
+			w.dingtalk.Inject(code(dingtalktest.APIQuery, "group.disbanded"))
 			w.clock.advance(30 * time.Minute)
 		},
 	} {

@@ -50,7 +50,7 @@ func TestAnAnswerWaitsForDingTalk(t *testing.T) {
 func TestAnAnswerThatWaitsIsHandedBack(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, setup{})
-	command := w.accepted(say{Text: "帮助"})
+	command := w.accepted(say{Text: "列表"})
 	w.wire.cut(true)
 	ctx, stop := context.WithCancel(w.soon())
 	done := w.answersInVain(ctx, command, 1)

@@ -22,10 +22,7 @@ var sentByAPI = map[string]struct {
 	"a chart":             {func(w *world) { w.tells(w.lilei, "曲线 #1") }, 1},
 	"an export":           {func(w *world) { w.tells(w.lilei, "导出 #1") }, 1},
 	"an answer":           {func(w *world) { w.withoutWebhooks("谁没读 #1") }, 1},
-	"a refusal":           {func(w *world) { w.withoutWebhooks("停止 #1") }, 1},
-	"help":                {func(w *world) { w.withoutWebhooks("帮助") }, 0},
 	"the list":            {func(w *world) { w.withoutWebhooks("列表") }, 0},
-	"a number of nothing": {func(w *world) { w.withoutWebhooks("谁没读 #9") }, 0},
 	"a follow-up's round": {func(w *world) {
 		w.tells(w.lilei, "跟进 #1 每30分钟")
 		w.dingtalk.ExpireWebhooks()

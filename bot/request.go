@@ -134,6 +134,7 @@ func (r *request) reply(ctx context.Context, a reply.Answer) error {
 	if !r.in.External {
 		to.Person = r.in.Sender
 	}
+	to.Free = a.Outcome == reply.Refused || r.said.Verb.Label() == command.Help.Label()
 	return r.Service.Answer(ctx, to, a.Fit(reply.Lines(r.note, r.doubt()), r.Service.Fits))
 }
 
@@ -173,6 +174,10 @@ func (r *request) deliver(ctx context.Context, a reply.Answer) reply.Answer {
 	return sent
 }
 
+// actsWithin is how long after it was said a command with an effect is carried out. Its
+// session webhook is good for as long.
+const actsWithin = 90 * time.Minute
+
 // dispatch does what was said and returns the answer. An error that is no refusal means
 // that it should be tried again.
 func (r *request) dispatch(ctx context.Context) (reply.Answer, error) {
@@ -190,6 +195,8 @@ func (r *request) dispatch(ctx context.Context) (reply.Answer, error) {
 		return reply.Refuse(r.w.Wordless), nil
 	case r.in.Unnamed && r.said.Verb.Acts():
 		return reply.Refuse(r.w.Unnamed), nil
+	case r.said.Verb.Acts() && r.Now().Sub(r.in.SaidAt) > actsWithin:
+		return reply.Refuse(r.w.TooLate), nil
 	}
 	if refusal, err := r.findSpokenOf(ctx); err != nil || refusal != "" {
 		return reply.Refuse(refusal), err

@@ -2,8 +2,10 @@ package bot_test
 
 import (
 	"context"
+	"crypto/rand"
 	"strings"
 	"testing"
+	"time"
 
 	"whoread/bot/command"
 	"whoread/receipts"
@@ -143,4 +145,97 @@ func TestAPrivateAnswerIsGivenOnce(t *testing.T) {
 		t.Errorf("told %q", texts(private))
 	}
 	w.wants(w.log.String(), "reply is lost")
+}
+
+// amnesiac knows nothing of the commands that it has recorded.
+type amnesiac struct{ receipts.Store }
+
+func (a amnesiac) Begin(ctx context.Context, d receipts.Draft) (receipts.Message, bool, error) {
+	d.Command += rand.Text()
+	return a.Store.Begin(ctx, d)
+}
+
+// A Redis that comes back a little older brings a command back that was carried out: this
+// process remembers, and calls it uncertain.
+func TestAnAnnouncementOutOfAnOlderRedis(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, setup{})
+	w.reconfigure(func(o *wiring) { o.Store = receipts.Remember(amnesiac{o.Store}) })
+	w.bot.Accept(w.soon(), "frame1", w.heard(w.group, w.lilei, say{Text: "公告 周五停机"}))
+	command := w.inbox.take()[0]
+	w.must(w.bot.Work(w.soon(), command, false))
+	w.must(w.bot.Work(w.soon(), command, false))
+	if posts := w.posted(); len(posts) != 1 {
+		t.Errorf("posted %d times", len(posts))
+	}
+	said := w.group.Messages()
+	w.wants(said[len(said)-1].Text, "#2", "不确定")
+}
+
+// What waited for hours does nothing any more, and says so if it can.
+func TestAnOldCommandDoesNothing(t *testing.T) {
+	t.Parallel()
+	inBothLanguages(t, func(t *testing.T, language command.Language) {
+		w := newWorld(t, setup{dingtalk: dingtalktest.Options{WebhookTTL: 48 * time.Hour}})
+		w.announce("公告 周五停机")
+		for said, answer := range map[spoken]spoken{
+			{"公告 五分钟后关机", "announce Shutdown in five minutes"}: {"没有执行", "did not carry it out"},
+			{"提醒 #1", "remind #1"}:  {"没有执行", "did not carry it out"},
+			{"谁没读 #1", "unread #1"}: {"0/4", "0/4"},
+		} {
+			data := w.heard(w.group, w.lilei, say{Text: said.in(language)})
+			w.bot.Accept(w.soon(), "frame", data)
+			w.clock.advance(91 * time.Minute)
+			before := len(w.group.Messages())
+			for _, c := range w.inbox.take() {
+				w.must(w.bot.Work(w.soon(), c, false))
+			}
+			w.wants(w.answer(w.group.Messages()[before:]).Text, answer.in(language))
+		}
+		if len(w.posted()) != 1 {
+			t.Errorf("posted %+v", w.posted())
+		}
+	})
+}
+
+// Beyond its share a person or a group hears what is known; an administrator has no limit of
+// his own.
+func TestQuestionsAreLimited(t *testing.T) {
+	t.Parallel()
+	inBothLanguages(t, func(t *testing.T, language command.Language) {
+		w := newWorld(t, setup{options: func(o *wiring) { o.Limits, o.FreshFor = receipts.Limits{Person: 3, Group: 6}, 0 }})
+		post := w.announce("公告 周五停机")
+		unread, limited := spoken{"谁没读", "unread"}.in(language), spoken{"这次没有去问钉钉", "I did not ask DingTalk"}.in(language)
+		calls := func() int { return w.dingtalk.CallCount(dingtalktest.APIQuery) }
+		for range 3 {
+			w.never(w.asks(w.lisi, unread), limited)
+		}
+		w.must(w.group.ReadAll(post.ID, w.zhangsan))
+		before := calls()
+		got := w.asks(w.lisi, unread)
+		w.wants(got, limited, "#1 周五停机")
+		w.never(got, "李雷", "李四")
+		if calls() != before {
+			t.Error("DingTalk was asked")
+		}
+		w.wants(w.asks(w.lisi, spoken{"帮助", "help"}.in(language)), "**") // costs nothing
+		for range 3 {
+			w.never(w.asks(w.lilei, unread), limited)
+		}
+		w.wants(w.asks(w.lilei, unread), limited)    // the group's share is used up
+		w.wants(w.asks(w.zhangsan, unread), limited) // for everybody
+		w.clock.advance(20 * time.Minute)
+		w.never(w.asks(w.lisi, unread), limited)
+	})
+}
+
+// A follow-up that would outlive what is kept of its message is cut to that, and says so.
+func TestAFollowUpThatCannotLastSaysSo(t *testing.T) {
+	t.Parallel()
+	inBothLanguages(t, func(t *testing.T, language command.Language) {
+		w := newWorld(t, setup{options: func(o *wiring) { o.KeepFor = 48 * time.Hour }})
+		w.announce("公告 周五停机")
+		w.never(w.asks(w.lilei, spoken{"跟进 #1 每30分钟 到18:00", "follow #1 every 30m until 18:00"}.in(language)), spoken{"只能到", "kept for not much longer"}.in(language))
+		w.wants(w.asks(w.lilei, spoken{"跟进 #1 每2小时", "follow #1 every 2h"}.in(language)), spoken{"跟进只能到 08-05 13:35 为止", "the follow-up ends 08-05 13:35"}.in(language))
+	})
 }

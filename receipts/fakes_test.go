@@ -57,6 +57,7 @@ type entry struct {
 	command  string
 	kept     receipts.Snapshot
 	reminded *reminded // the last reminder
+	over     time.Time // when DingTalk first said that it is over
 }
 
 // reminded is the last reminder of a message.
@@ -345,11 +346,30 @@ func (r *records) SaveReads(ctx context.Context, group string, number int, userI
 				e.kept.Reads[id] = receipts.Read{At: by}
 			}
 		}
+		if !when.IsZero() {
+			e.over = time.Time{}
+		}
 		if when.After(e.kept.AsOf) {
 			e.kept.AsOf = when
 		}
 		return nil
 	})
+}
+
+// SaveOver implements receipts.Records.
+func (r *records) SaveOver(ctx context.Context, group string, number int, at time.Time) (since time.Time, err error) {
+	err = r.call(ctx, "SaveOver", func() error {
+		e := r.find(group, number)
+		if e == nil {
+			return receipts.ErrNoMessage
+		}
+		if e.over.IsZero() {
+			e.over = at
+		}
+		since = e.over
+		return nil
+	})
+	return since, err
 }
 
 // SaveAudience implements receipts.Records.

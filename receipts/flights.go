@@ -13,6 +13,8 @@ type Rights struct {
 	People int
 	// PastBudget has DingTalk asked although the month's budget of calls is spent.
 	PastBudget bool
+	// NoCalls has DingTalk not asked at all: they have asked too much lately.
+	NoCalls bool
 }
 
 // about returns the rights for a list of as many as these.

@@ -132,6 +132,7 @@ func (f *follower) announced(ctx context.Context, m Message, a Announcement) (*F
 // start begins the follow-up that somebody asks for. It can be repeated: one that is over
 // meanwhile stays so.
 func (f *follower) start(ctx context.Context, m Message, wanted FollowUp) (FollowUp, error) {
+	wanted.Until = f.settings.within(m, wanted.Until, f.ports.Now())
 	begun, err := f.records.Start(ctx, m, wanted)
 	if err != nil || begun.Ended != "" {
 		return begun, err

@@ -35,8 +35,9 @@ const (
 // before lists the states that may turn into a state. It is the whole life of a
 // message in one place; the store enforces it.
 var before = map[State][]State{
-	// Out of uncertain: a quotation, or the answer of a send that was given up on.
-	Sent:      {Sending, Uncertain},
+	// Out of uncertain: a quotation, or the answer of a send that was given up on. Out of
+	// expired and disbanded: DingTalk shows its readers after all.
+	Sent:      {Sending, Uncertain, Expired, Disbanded},
 	Failed:    {Sending, Uncertain},
 	Uncertain: {Sending},
 	Recalled:  {Sent, Expired},

@@ -17,10 +17,10 @@ var life = map[receipts.State][]receipts.State{
 	receipts.Sending:   {receipts.Sent, receipts.Failed, receipts.Uncertain},
 	receipts.Uncertain: {receipts.Sent, receipts.Failed, receipts.Disbanded},
 	receipts.Sent:      {receipts.Recalled, receipts.Disbanded, receipts.Expired},
-	receipts.Expired:   {receipts.Recalled, receipts.Disbanded},
+	receipts.Expired:   {receipts.Recalled, receipts.Disbanded, receipts.Sent}, // DingTalk shows its readers after all
 	receipts.Failed:    nil,
 	receipts.Recalled:  nil,
-	receipts.Disbanded: nil,
+	receipts.Disbanded: {receipts.Sent},
 }
 
 func TestStatesMoveAsTheLifeOfAMessageAllows(t *testing.T) {

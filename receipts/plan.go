@@ -36,6 +36,23 @@ func (f FollowUpSettings) deadline(at time.Time, zone *time.Location) time.Time 
 	}
 }
 
+// recordEnds is how long before the end of its record the follow-up of a message ends.
+const recordEnds = time.Hour
+
+// within returns the deadline of a follow-up that begins now, so that it ends before the record
+// of its message does; zero if it needs none.
+func (s Settings) within(m Message, until, now time.Time) time.Time {
+	end := m.CreatedAt.Add(s.KeepFor - recordEnds)
+	last := until
+	if last.IsZero() {
+		last = now.Add(FollowMax)
+	}
+	if s.KeepFor == 0 || !last.After(end) {
+		return until
+	}
+	return end
+}
+
 // planOf is how an announcement of that time is followed up: as it says, and else as the
 // group's settings do; nil if not at all.
 func (s Settings) planOf(a Announcement, at time.Time) *Plan {

@@ -16,6 +16,9 @@ type Recipient struct {
 	// they are from outside.
 	Private bool
 	Person  Person
+	// Free reports that what is said is not worth a counted call: where the webhook can't be
+	// used, it is not said.
+	Free bool
 }
 
 // StepLog note which steps that people see have begun, so that none is done twice.
@@ -54,8 +57,9 @@ func (p *Poster) Title(ctx context.Context, group string) string {
 // that trying again may help.
 func (p *Poster) Answer(ctx context.Context, to Recipient, post Post) error {
 	log := p.ports.Log(ctx)
+	var err error
 	if to.Webhook.Usable(p.ports.Now()) {
-		err := p.ports.Platform.Reply(ctx, to.Webhook, post, nil)
+		err = p.ports.Platform.Reply(ctx, to.Webhook, post, nil)
 		failure, known := errors.AsType[*Failure](err)
 		switch {
 		case err == nil:
@@ -69,13 +73,16 @@ func (p *Poster) Answer(ctx context.Context, to Recipient, post Post) error {
 		}
 		log.Warn("reply goes another way", zap.Error(err))
 	}
+	if to.Free {
+		return final(log, err)
+	}
 	if !to.Private {
 		return final(log, p.post(ctx, to.Group, post))
 	}
 	if to.Person.UserID == "" {
 		return nil // there is nobody to write to
 	}
-	_, err := p.ports.Platform.Direct(ctx, []string{to.Person.UserID}, post)
+	_, err = p.ports.Platform.Direct(ctx, []string{to.Person.UserID}, post)
 	return final(log, err)
 }
 

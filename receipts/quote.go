@@ -164,9 +164,12 @@ func (r *Reporter) adopt(ctx context.Context, group string, q Quote, rights Righ
 		Group: group, Title: strings.TrimSpace(title), Key: q.Key, State: Sent,
 		CreatedAt: sent, SentAt: sent, Adopted: true,
 	}
-	ids, delivery, asked, err := r.readers(ctx, m, rights)
-	if err != nil && !errors.Is(err, ErrNoReadData) {
-		return Message{}, fmt.Errorf("look up the quoted message: %w", err)
+	if rights.NoCalls {
+		return Message{}, ErrLimited
+	}
+	ids, delivery, a := r.readers(ctx, m, rights)
+	if a.gap != nil && !errors.Is(a.gap, ErrNoReadData) {
+		return Message{}, fmt.Errorf("look up the quoted message: %w", a.gap)
 	}
 	m, adoptErr := r.Records.Adopt(ctx, m)
 	if adoptErr != nil {
@@ -175,10 +178,10 @@ func (r *Reporter) adopt(ctx context.Context, group string, q Quote, rights Righ
 	if m.Key != q.Key { // by now it is recorded as a post about m, whose readers these are not
 		return m, nil
 	}
-	if err != nil || delivery != Delivered {
-		asked = time.Time{}
+	if a.gap != nil || delivery != Delivered {
+		a.asked = time.Time{}
 	}
-	if err := r.Records.SaveReads(ctx, group, m.Number, ids, r.Now(), asked); err != nil {
+	if err := r.Records.SaveReads(ctx, group, m.Number, ids, r.Now(), a.asked); err != nil {
 		return Message{}, fmt.Errorf("keep reads: %w", err)
 	}
 	return m, nil

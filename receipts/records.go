@@ -43,6 +43,9 @@ type Records interface {
 	// SaveReads adds readers who had read by then. When is the time of the query
 	// if it showed all readers, else zero.
 	SaveReads(ctx context.Context, group string, number int, userIDs []string, by, when time.Time) error
+	// SaveOver notes that DingTalk said that a message is over, and returns when it first said
+	// so since it last showed readers.
+	SaveOver(ctx context.Context, group string, number int, at time.Time) (since time.Time, err error)
 	// SaveAudience sets the audience of a message that has none yet.
 	SaveAudience(ctx context.Context, group string, number int, m Members) error
 }

@@ -141,7 +141,10 @@ func TestAnIncompleteReportRemindsNobody(t *testing.T) {
 		},
 		"failed":    func(w *world) { w.records.messages[group][0].kept.Message.State = receipts.Failed },
 		"uncertain": func(w *world) { w.records.messages[group][0].kept.Message.State = receipts.Uncertain },
-		"expired":   func(w *world) { w.records.messages[group][0].kept.Message.State = receipts.Expired },
+		"expired": func(w *world) {
+			w.clock.advance(24 * time.Hour)
+			w.records.messages[group][0].kept.Message.State = receipts.Expired
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

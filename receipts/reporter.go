@@ -62,6 +62,20 @@ var (
 // or will have none.
 const notYetFor = 10 * time.Minute
 
+// DingTalk has to say twice that a message is over, saidAgain apart: one answer may be odd, and
+// the clocks of two processes may differ by some minutes. It says the same of what it has
+// forgotten after longOver: the documents name a day for one-to-one messages, and nothing for
+// groups.
+const (
+	saidAgain = 10 * time.Minute
+	longOver  = 24 * time.Hour
+)
+
+// mayRevive reports whether a message that is over is worth another question.
+func (m Message) mayRevive(now time.Time) bool {
+	return (m.State == Expired || m.State == Disbanded) && m.Key != "" && now.Sub(m.SentAt).Abs() < longOver
+}
+
 // Reporter tells who has read what. Its zero value is not useful: all exported
 // fields are needed. Reporters are safe for concurrent use.
 type Reporter struct {
@@ -83,13 +97,13 @@ type Reporter struct {
 // Questions about the same message at the same time share one answer. What is pushed or
 // said while DingTalk is asked is in it.
 func (r *Reporter) Report(ctx context.Context, group string, number int) (Report, error) {
-	return r.shared(ctx, question{group: group, number: number, fresh: r.Fresh})
+	return r.shared(ctx, question{group: group, number: number, fresh: r.Fresh}, nil)
 }
 
 // Ask is Report by an answer that DingTalk gives now, however young the last one
 // is. It is shared by those who have the same rights.
 func (r *Reporter) Ask(ctx context.Context, group string, number int, rights Rights) (Report, error) {
-	return r.shared(ctx, question{group: group, number: number, rights: rights})
+	return r.shared(ctx, question{group: group, number: number, rights: rights}, nil)
 }
 
 // Save asks DingTalk who has read the message and keeps that, before DingTalk forgets
@@ -107,23 +121,30 @@ func (r *Reporter) Save(ctx context.Context, group string, number int) (Report, 
 	if snapshot.Message.State != Sent || known.AllRead() || young(snapshot.AsOf, r.Now(), r.Fresh) {
 		return known, nil
 	}
-	asked, gap, err := r.query(ctx, snapshot.Message, Rights{}.about(snapshot.Audience))
+	readers, err := r.query(ctx, snapshot.Message, Rights{}.about(snapshot.Audience))
 	if err != nil {
 		return Report{}, err
 	}
-	if snapshot, err = r.snapshotSince(ctx, group, number, asked); err != nil {
+	if snapshot, err = r.snapshotSince(ctx, group, number, readers.asked); err != nil {
 		return Report{}, err
 	}
 	var gaps []Gap
-	if gap != nil {
-		gaps = append(gaps, Gap{ReadersPart, gap})
+	if readers.gap != nil {
+		gaps = append(gaps, Gap{ReadersPart, readers.gap})
 	}
 	return r.compute(snapshot, nil, gaps), nil
 }
 
-// shared makes a report in which no answer older than fresh is used.
-func (r *Reporter) shared(ctx context.Context, q question) (Report, error) {
-	return r.flights.share(ctx, q, func(ctx context.Context) (Report, error) { return r.report(ctx, q) })
+// shared makes a report in which no answer older than fresh is used. Pay is told of the calls
+// that it has cost, of who asked first; it may be nil.
+func (r *Reporter) shared(ctx context.Context, q question, pay func(ctx context.Context, calls int)) (Report, error) {
+	return r.flights.share(ctx, q, func(ctx context.Context) (Report, error) {
+		report, calls, err := r.report(ctx, q)
+		if calls > 0 && pay != nil {
+			pay(ctx, calls)
+		}
+		return report, err
+	})
 }
 
 // Again is a report that was made a while ago where those have read who are known to
@@ -191,74 +212,67 @@ func (r *Reporter) Progress(ctx context.Context, group string, limit int) ([]Rep
 	return reports, nil
 }
 
-func (r *Reporter) report(ctx context.Context, q question) (Report, error) {
+// report makes a report, and returns how many calls of DingTalk that has cost: one for each
+// page of readers, and one for a list of members.
+func (r *Reporter) report(ctx context.Context, q question) (_ Report, calls int, _ error) {
 	snapshot, err := r.snapshot(ctx, q.group, q.number)
 	if err != nil {
-		return Report{}, err
+		return Report{}, 0, err
 	}
-	if snapshot.Message.State != Sent {
-		return r.compute(snapshot, nil, []Gap{{ReadersPart, ErrOver}}), nil
+	if m := snapshot.Message; m.State != Sent && !m.mayRevive(r.Now()) {
+		return r.compute(snapshot, nil, []Gap{{ReadersPart, ErrOver}}), 0, nil
 	}
 	if known := r.compute(snapshot, nil, nil); known.AllRead() {
-		return known, nil
+		return known, 0, nil
 	}
 
 	var (
 		current    *Members
 		membersErr error
-		readersErr error
-		// Whether DingTalk was asked for either, which takes its time, and when it showed
-		// all readers.
-		listed, queried bool
-		asked           time.Time
+		listed     bool // whether a source that is not the records was asked, which takes its time
+		readers    answer
 	)
 	var both errgroup.Group
-	both.Go(func() error {
-		var members Members
-		if members, listed, membersErr = r.Members.list(ctx, q.group, q.rights.about(snapshot.Audience)); membersErr == nil {
-			current = &members
-		}
-		if errors.Is(membersErr, ErrBudgetSpent) { // better than nobody, though some may have left since
-			var err error
-			if current, err = r.Members.Known(ctx, q.group); err != nil {
-				return err
-			}
-		}
-		if failure, failed := errors.AsType[recordsError](membersErr); failed {
-			return failure
-		}
-		return nil
+	rights := q.rights.about(snapshot.Audience)
+	both.Go(func() (err error) {
+		current, listed, membersErr, err = r.current(ctx, q.group, rights)
+		return err
 	})
-	both.Go(func() error {
-		if young(snapshot.AsOf, r.Now(), q.fresh) {
-			return nil
+	both.Go(func() (err error) {
+		switch {
+		case snapshot.Message.State == Sent && young(snapshot.AsOf, r.Now(), q.fresh):
+		case q.rights.NoCalls:
+			readers.gap = ErrLimited
+		default:
+			readers, err = r.query(ctx, snapshot.Message, rights)
 		}
-		queried = true
-		var err error
-		asked, readersErr, err = r.query(ctx, snapshot.Message, q.rights.about(snapshot.Audience))
 		return err
 	})
 	if err := both.Wait(); err != nil {
-		return Report{}, err
+		return Report{}, readers.calls, err
+	}
+	calls = readers.calls
+	if listed {
+		calls++
 	}
 	if membersErr == nil && snapshot.Audience == nil {
 		if err := r.Records.SaveAudience(ctx, q.group, q.number, *current); err != nil {
-			return Report{}, fmt.Errorf("keep audience: %w", err)
+			return Report{}, calls, fmt.Errorf("save audience: %w", err)
 		}
 		snapshot.Audience = current
 	}
-	if listed || queried { // meanwhile people may have read it, or somebody recalled it
-		if snapshot, err = r.snapshotSince(ctx, q.group, q.number, asked); err != nil {
-			return Report{}, err
+	if calls > 0 { // meanwhile people may have read it, or somebody recalled it
+		if snapshot, err = r.snapshotSince(ctx, q.group, q.number, readers.asked); err != nil {
+			return Report{}, calls, err
 		}
 		if snapshot.Message.State != Sent {
-			readersErr = ErrOver
+			readers.gap = ErrOver
 		}
 	}
 
 	var gaps []Gap
-	if readersErr != nil {
-		gaps = append(gaps, Gap{ReadersPart, readersErr})
+	if readers.gap != nil {
+		gaps = append(gaps, Gap{ReadersPart, readers.gap})
 	}
 	switch {
 	case membersErr != nil && snapshot.Audience == nil:
@@ -266,7 +280,30 @@ func (r *Reporter) report(ctx context.Context, q question) (Report, error) {
 	case membersErr != nil:
 		gaps = append(gaps, Gap{MembersPart, membersErr})
 	}
-	return r.compute(snapshot, current, gaps), nil
+	return r.compute(snapshot, current, gaps), calls, nil
+}
+
+// current returns who is in the group, or why nobody can tell: with ErrBudgetSpent or
+// ErrLimited it may be who was there when that was last known, which is better than nobody.
+// Err means that the records did not answer.
+func (r *Reporter) current(ctx context.Context, group string, rights Rights) (current *Members, listed bool, why, err error) {
+	if rights.NoCalls {
+		if current, err = r.Members.Known(ctx, group); err == nil && current == nil {
+			why = ErrLimited
+		}
+		return current, false, why, err
+	}
+	members, listed, why := r.Members.list(ctx, group, rights)
+	if why == nil {
+		return &members, listed, nil, nil
+	}
+	if errors.Is(why, ErrBudgetSpent) {
+		current, err = r.Members.Known(ctx, group)
+	}
+	if failure, failed := errors.AsType[recordsError](why); failed && err == nil {
+		err = failure
+	}
+	return current, listed, why, err
 }
 
 // snapshot reads what is known.
@@ -310,64 +347,92 @@ func (r *Reporter) compute(snapshot Snapshot, current *Members, gaps []Gap) Repo
 	})
 }
 
+// answer is what DingTalk has answered about the readers of a message.
+type answer struct {
+	asked time.Time // when it showed all readers; zero if it did not
+	gap   error     // why not all is known
+	calls int       // one a page
+}
+
 // query asks DingTalk for all readers of the message and adds what it learns to the
-// records. The gap is why not all is known, and asked is zero then; err means that the
-// records did not answer.
-func (r *Reporter) query(ctx context.Context, m Message, rights Rights) (asked time.Time, gap, err error) {
+// records. An error means that the records did not answer.
+func (r *Reporter) query(ctx context.Context, m Message, rights Rights) (answer, error) {
 	began := r.Now()
-	ids, delivery, asked, gap := r.readers(ctx, m, rights)
+	ids, delivery, a := r.readers(ctx, m, rights)
 	var step *Change
 	switch {
-	case errors.Is(gap, ErrNoReadData) && began.Sub(m.SentAt) < notYetFor:
-		gap = ErrNotYet
-	case errors.Is(gap, ErrNoReadData):
-		step = &Change{To: Expired}
-	case errors.Is(gap, ErrGroupGone):
-		step = &Change{To: Disbanded}
-	case gap == nil && delivery == BeingDelivered:
-		gap = ErrDelivering
+	case errors.Is(a.gap, ErrNoReadData) && began.Sub(m.SentAt) < notYetFor:
+		a.gap = ErrNotYet
+	case errors.Is(a.gap, ErrNoReadData), errors.Is(a.gap, ErrGroupGone):
+		over, err := r.over(ctx, m, a.gap, began)
+		if err != nil {
+			return a, err
+		}
+		step = over
+	case a.gap == nil && delivery == BeingDelivered:
+		a.gap = ErrDelivering
 	case delivery == TakenBack:
 		step = &Change{To: Recalled}
-	}
-	if step != nil {
-		gap = ErrOver
-		_, err = r.Records.Mark(ctx, m.Group, m.Number, *step)
-		if err != nil && !errors.Is(err, ErrWrongState) {
-			return time.Time{}, nil, fmt.Errorf("mark message %s: %w", step.To, err)
+	case a.gap == nil && m.State != Sent:
+		if _, err := r.Records.Mark(ctx, m.Group, m.Number, Change{To: Sent, Key: m.Key, SentAt: m.SentAt}); err != nil && !errors.Is(err, ErrWrongState) {
+			return a, fmt.Errorf("revive message: %w", err)
 		}
 	}
-	if gap != nil {
-		asked = time.Time{}
+	if step != nil {
+		a.gap = ErrOver
+		if _, err := r.Records.Mark(ctx, m.Group, m.Number, *step); err != nil && !errors.Is(err, ErrWrongState) {
+			return a, fmt.Errorf("mark message %s: %w", step.To, err)
+		}
+	}
+	if a.gap != nil {
+		a.asked = time.Time{}
 	}
 	// Whoever was seen has read, however the question ended.
-	if err := r.Records.SaveReads(ctx, m.Group, m.Number, ids, r.Now(), asked); err != nil {
-		return time.Time{}, nil, fmt.Errorf("keep reads: %w", err)
+	if err := r.Records.SaveReads(ctx, m.Group, m.Number, ids, r.Now(), a.asked); err != nil {
+		return a, fmt.Errorf("save reads: %w", err)
 	}
-	return asked, gap, nil
+	return a, nil
+}
+
+// over returns the end of a message that DingTalk says is over, if that is beyond doubt.
+func (r *Reporter) over(ctx context.Context, m Message, why error, now time.Time) (*Change, error) {
+	since, err := r.Records.SaveOver(ctx, m.Group, m.Number, now)
+	switch said := now.Sub(since); {
+	case err != nil:
+		return nil, fmt.Errorf("save that a message is over: %w", err)
+	case errors.Is(why, ErrGroupGone) && said >= saidAgain:
+		return &Change{To: Disbanded}, nil
+	case errors.Is(why, ErrNoReadData) && (said >= saidAgain || now.Sub(m.SentAt) >= longOver):
+		return &Change{To: Expired}, nil
+	}
+	return nil, nil
 }
 
 // readers fetches all pages of readers and tells when DingTalk was asked for the first
-// of them. What came before an error, or with it, is returned with it.
-func (r *Reporter) readers(ctx context.Context, m Message, rights Rights) (ids []string, delivery Delivery, asked time.Time, err error) {
+// of them. What came before a gap, or with it, is returned with it.
+func (r *Reporter) readers(ctx context.Context, m Message, rights Rights) (ids []string, delivery Delivery, a answer) {
 	began := r.Now()
 	found := map[string]bool{}
-	err = EachPage(ctx, func(ctx context.Context, cursor string) (string, bool, int, error) {
+	a.gap = EachPage(ctx, func(ctx context.Context, cursor string) (string, bool, int, error) {
 		rights.People = max(rights.People, len(found))
 		page, err := r.Readers.Readers(ctx, m.Group, m.Key, cursor, rights)
+		if !errors.Is(err, ErrBudgetSpent) {
+			a.calls++
+		}
 		for _, id := range page.UserIDs {
 			found[id] = true
 		}
 		if err != nil {
 			return "", false, 0, err
 		}
-		if asked.IsZero() {
-			asked = page.At
+		if a.asked.IsZero() {
+			a.asked = page.At
 		}
 		delivery = max(delivery, page.Delivery) // it may change between two pages
 		return page.Next, page.More && delivery != TakenBack, len(found), nil
 	})
-	if asked.IsZero() {
-		asked = began
+	if a.asked.IsZero() {
+		a.asked = began
 	}
-	return slices.Sorted(maps.Keys(found)), delivery, asked, err
+	return slices.Sorted(maps.Keys(found)), delivery, a
 }

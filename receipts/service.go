@@ -18,6 +18,7 @@ type Store interface {
 	SeenRecords
 	ReminderRecords
 	FollowUpRecords
+	QuestionRecords
 	GroupRecords
 	StepLog
 }
@@ -62,9 +63,11 @@ type Settings struct {
 	// settings about members last changed; zero if they have not.
 	CacheFor     time.Duration
 	MembersSince time.Time
-	FreshFor     time.Duration   // how long an answer of DingTalk's is used again
+	FreshFor     time.Duration // how long an answer of DingTalk's is used again
+	Limits       Limits
 	Sweeps       []time.Duration // from the sending of a message to the saving of its reads
 	Reminders    ReminderSettings
+	KeepFor      time.Duration // how long a message and what is known of it are kept; 0 for ever
 	// Direct sends reports to who asked or began a follow-up, and not to the group.
 	Direct   bool
 	MaxNames int // of people in one list
@@ -97,6 +100,7 @@ type Service struct {
 	reminderKit *reminderKit
 	followUps   *follower
 	sweeps      *sweeper
+	meter       *meter
 }
 
 // NewService returns a Service.
@@ -119,6 +123,7 @@ func NewService(p Ports, settings Settings) *Service {
 	s.followUps = &follower{
 		settings: settings, ports: p, records: &FollowUps{Records: p.Store, Now: p.Now}, reporter: s.reporter, reminderKit: s.reminderKit, poster: s.Poster,
 	}
+	s.meter = &meter{limits: s.Limits, policy: s.Policy, ports: p}
 	s.sweeps = &sweeper{after: s.Sweeps, ports: p, reporter: s.reporter}
 	s.Events = &Events{Records: p.Store, Pushes: p.Pushes, Groups: p.Store, Members: s.members, Wake: s.followUps.wake, Now: p.Now}
 	return s
@@ -220,11 +225,12 @@ func (s *Service) report(ctx context.Context, by Actor, group string, ref Ref, r
 	if err := s.Permit(by, group, right); err != nil {
 		return Report{}, err
 	}
-	number, err := s.reporter.number(ctx, group, ref, Rights{})
+	rights := s.meter.rights(ctx, by, group)
+	number, err := s.reporter.number(ctx, group, ref, rights)
 	if err != nil {
 		return Report{}, err
 	}
-	r, err := s.reporter.Report(ctx, group, number)
+	r, err := s.reporter.shared(ctx, question{group: group, number: number, fresh: s.FreshFor, rights: rights}, s.meter.pay(by, group))
 	if err != nil {
 		return Report{}, missing(number, err)
 	}

@@ -62,7 +62,11 @@ func (s *Store) ForgetUser(ctx context.Context, userID string, dry bool) (int, e
 	if err != nil {
 		return count, fmt.Errorf("forget person: %w", err)
 	}
-	return count, nil
+	asked, err := s.forgetQuestions(ctx, userID, dry)
+	if err != nil {
+		return count, fmt.Errorf("forget what a person's questions have cost: %w", err)
+	}
+	return count + asked, nil
 }
 
 // eachKey calls do with the keys that match, in portions. A key may come twice.

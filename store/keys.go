@@ -54,6 +54,10 @@ func (k inboxKeys) pushed() string { return k.tag + ":pushed" }
 // calls is a Hash: how many counted calls all processes have made in the month, by API.
 func (k inboxKeys) calls(month string) string { return k.tag + ":calls:" + month }
 
+// asked is a Hash: what questions have cost in calls in a window of time, by "person/" and a
+// userId, and by "group/" and an openConversationId.
+func (k inboxKeys) asked(window string) string { return k.tag + ":asked:" + window }
+
 // rate is a String: when the last turn of an app's API that was given to a process is
 // over, as redis_rate keeps it. It takes a digest of the app, and expires with that
 // turn.

@@ -449,6 +449,18 @@ func (s *Store) SaveReads(ctx context.Context, group string, number int, userIDs
 	return nil
 }
 
+// SaveOver implements receipts.Records.
+func (s *Store) SaveOver(ctx context.Context, group string, number int, at time.Time) (time.Time, error) {
+	since, err := overScript.Run(ctx, s.rdb, []string{s.keys.group(group).message(number)}, at.UnixMilli()).Int64()
+	switch {
+	case err != nil:
+		return time.Time{}, fmt.Errorf("save that a message is over: %w", err)
+	case since < 0:
+		return time.Time{}, receipts.ErrNoMessage
+	}
+	return time.UnixMilli(since), nil
+}
+
 // exactMark begins the value of a read whose time DingTalk pushed.
 const exactMark = "="
 

@@ -48,6 +48,8 @@ var (
 	lastReadsSource string
 	//go:embed scripts/by_key.lua
 	byKeySource string
+	//go:embed scripts/over.lua
+	overSource string
 	//go:embed scripts/keep_reads.lua
 	keepReadsSource string
 	//go:embed scripts/change_members.lua
@@ -89,6 +91,7 @@ var (
 	byKeyScript          = redis.NewScript(byKeySource)
 	recentScript         = redis.NewScript(recentSource)
 	latestScript         = redis.NewScript(latestSource)
+	overScript           = redis.NewScript(overSource)
 	keepReadsScript      = redis.NewScript(noteReaderSource + keepReadsSource)
 	lastReadsScript      = redis.NewScript(lastReadsSource)
 	changeMembersScript  = redis.NewScript(changeMembersSource)

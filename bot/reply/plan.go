@@ -22,6 +22,11 @@ func (p Page) Plan(f receipts.FollowUp) string {
 	return strings.Join(append(parts, fmt.Sprintf(p.NextRound, p.Next(f))), p.Clause)
 }
 
+// FollowCut says that a follow-up ends with what is kept of its message, before it was to.
+func (p Page) FollowCut(f receipts.FollowUp) string {
+	return fmt.Sprintf(p.FollowCutShort, Clock(f.Until, p.Now, p.Zone))
+}
+
 // Next is when a follow-up goes on: after the quiet hours, if it is due in them.
 func (p Page) Next(f receipts.FollowUp) string {
 	return Clock(p.Quiet.End(f.Next), p.Now, p.Zone)

@@ -43,6 +43,7 @@ func (p Page) Refused(err error) (Answer, bool) {
 		receipts.ErrNothingCurrent:  p.NothingCurrent,
 		receipts.ErrWhich:           p.WhichRecall,
 		receipts.ErrNothingFollowed: p.NothingFollowed,
+		receipts.ErrLimited:         p.Limited,
 		receipts.ErrTooLong:         fmt.Sprintf(p.TooLong, receipts.MaxPostBytes),
 	} {
 		if errors.Is(err, target) {

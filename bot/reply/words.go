@@ -172,12 +172,16 @@ type Words struct {
 	SentYou      string // a report went to the person alone
 	CantReach    string // it could not
 
-	NotYet       string
-	Delivering   string
-	Paging       string
-	NoMemberList string // %s conversation id
-	Interrupted  string
-	Problems     map[receipts.Reason]string
+	FollowCutShort string // %s when
+	NotYet         string
+	NoDataNow      string // though it should
+	Limited        string // a person or a group asks too much
+	TooLate        string // a command that has an effect, and was said too long ago
+	Delivering     string
+	Paging         string
+	NoMemberList   string // %s conversation id
+	Interrupted    string
+	Problems       map[receipts.Reason]string
 }
 
 // usageWords are those about how the bot is doing in a group.
@@ -235,6 +239,10 @@ func (w *Words) Problem(err error) string {
 	switch {
 	case errors.Is(err, receipts.ErrNotYet):
 		return w.NotYet
+	case errors.Is(err, receipts.ErrLimited):
+		return w.Limited
+	case errors.Is(err, receipts.ErrNoReadData):
+		return w.NoDataNow
 	case errors.Is(err, receipts.ErrDelivering):
 		return w.Delivering
 	case errors.Is(err, receipts.ErrPaging):

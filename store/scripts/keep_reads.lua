@@ -23,6 +23,9 @@ if new > 0 then
   redis.call('PEXPIRE', KEYS[2], keep)
   keep_readers(KEYS[3], keep)
 end
+if ARGV[3] ~= '' then
+  redis.call('HDEL', KEYS[1], 'over')
+end
 if ARGV[3] ~= '' and tonumber(redis.call('HGET', KEYS[1], 'as_of') or '0') < tonumber(ARGV[3]) then
   redis.call('HSET', KEYS[1], 'as_of', ARGV[3])
 end

@@ -34,6 +34,7 @@ type App struct {
 	env       Env
 	log       *zap.Logger
 	store     *store.Store
+	records   *receipts.Remembering // the store's
 	client    *dingtalk.Client
 	budget    *budget.Budget
 	inbox     *store.Inbox
@@ -87,6 +88,7 @@ func New(c config.Config, e Env, log *zap.Logger, m *ops.Metrics) (_ *App, err e
 		return nil, err
 	}
 	a.resources.onStop("store", stopTimeout, a.store.Close)
+	a.records = receipts.Remember(a.store)
 	a.batch = store.NewPushBatch(a.store)
 	a.resources.onStop("pushed reads", stopTimeout, func() error { a.batch.Close(); return nil })
 	counter, quota := budget.NewCounter(a.store, e.Now, log), budget.NewQuota(e.Now)
@@ -167,7 +169,7 @@ func (a *App) options(c config.Config, scheduled bool) (bot.Options, error) {
 	presenter := reply.Presenter{MaxNames: settings.MaxNames, Zone: settings.Zone, Quiet: settings.Reminders.Quiet, Now: now, Fits: dingTalk.Fits}
 	return bot.Options{
 		Service: receipts.NewService(receipts.Ports{
-			Store: a.store, Pushes: a.batch, Platform: dingTalk, Sources: ChosenSources(c.Members.Source, sources),
+			Store: a.records, Pushes: a.batch, Platform: dingTalk, Sources: ChosenSources(c.Members.Source, sources),
 			Jobs: a.inbox, Presenter: presenter, Now: now, Log: log,
 		}, settings),
 		Presenter: presenter, Inbox: inbox{a.inbox}, Budget: callUsage{a.budget}, Observer: a.metrics, Connections: a.connections,

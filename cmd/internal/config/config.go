@@ -26,6 +26,7 @@ type Config struct {
 	Access    Access    `yaml:"access"`
 	Members   Members   `yaml:"members"`
 	Reports   Reports   `yaml:"reports"`
+	Limits    Limits    `yaml:"limits"`
 	Reminders Reminders `yaml:"reminders"`
 	// FollowUp is by conversation id; "*" is for all other groups.
 	FollowUp map[string]FollowUp `yaml:"follow_up"`
@@ -94,6 +95,12 @@ type Reports struct {
 	FreshFor Duration   `yaml:"fresh_for"`
 	Sweep    []Duration `yaml:"sweep"`
 	KeepFor  Duration   `yaml:"keep_for"`
+}
+
+// Limits are how many counted questions are answered by asking DingTalk in ten minutes.
+type Limits struct {
+	Person int `yaml:"person"` // 0: no limit
+	Group  int `yaml:"group"`
 }
 
 // Reminders is how people are reminded, and when not.
@@ -232,6 +239,7 @@ func Default() Config {
 		Access:    Access{Announce: receipts.Admins, Report: receipts.Everyone, Remind: receipts.Admins, Recall: receipts.Author},
 		Members:   Members{Source: "auto", CacheFor: Duration(10 * time.Minute)},
 		Reports:   Reports{Language: "auto", To: "group", MaxNames: 50, FreshFor: Duration(10 * time.Second), Sweep: []Duration{Duration(time.Hour), Duration(23 * time.Hour)}, KeepFor: Duration(720 * time.Hour)},
+		Limits:    Limits{Person: 20, Group: 60},
 		Reminders: Reminders{By: receipts.Mention, Ding: "app", Cooldown: Duration(5 * time.Minute), QuietHours: "22:00-08:00", TimeZone: "Asia/Shanghai"},
 		Budget:    Budget{CallsPerSecond: 20, CallsPerMonth: 5000, WarnAt: 80},
 		Log:       Log{Level: "info", Format: "json"},

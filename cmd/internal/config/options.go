@@ -89,6 +89,8 @@ func (c Config) Service() (receipts.Settings, error) {
 			Announce: c.Access.Announce, Report: c.Access.Report,
 			Remind: c.Access.Remind, Recall: c.Access.Recall,
 		},
+		Limits:   receipts.Limits{Person: c.Limits.Person, Group: c.Limits.Group, Month: c.Budget.CallsPerMonth},
+		KeepFor:  time.Duration(c.Reports.KeepFor),
 		Excluded: c.Members.Exclude, CacheFor: time.Duration(c.Members.CacheFor), FreshFor: time.Duration(c.Reports.FreshFor),
 		Sweeps: durations(c.Reports.Sweep), Direct: c.Reports.To == "direct", MaxNames: c.Reports.MaxNames, Zone: zone,
 		Reminders: receipts.ReminderSettings{By: c.Reminders.By, Cooldown: time.Duration(c.Reminders.Cooldown), Quiet: quiet, FollowUps: followUps},

@@ -40,7 +40,7 @@ type Reloader struct {
 func reloadable(key string) bool {
 	section, _, _ := strings.Cut(key, ".")
 	switch section {
-	case "access", "members", "reports", "reminders", "follow_up", "budget":
+	case "access", "members", "reports", "limits", "reminders", "follow_up", "budget":
 		return true
 	}
 	return key == "log.level"
@@ -49,7 +49,8 @@ func reloadable(key string) bool {
 // withReloadable returns c with those settings of other that can change while the bot
 // runs.
 func (c Config) withReloadable(other Config) Config {
-	c.Access, c.Members, c.Reports, c.Reminders, c.FollowUp, c.Budget = other.Access, other.Members, other.Reports, other.Reminders, other.FollowUp, other.Budget
+	c.Access, c.Members, c.Reports, c.Limits, c.Reminders = other.Access, other.Members, other.Reports, other.Limits, other.Reminders
+	c.FollowUp, c.Budget = other.FollowUp, other.Budget
 	c.Log.Level = other.Log.Level
 	return c
 }

@@ -162,6 +162,10 @@ var settings = map[string]setting{
 	"reports.sweep":     {about: "How long after its sending a message's reads are saved, before DingTalk forgets them; [] for never.", from: int64(time.Minute), items: 10},
 	"reports.keep_for":  {about: "How long a message and what is known of it are kept: longer than any sweep, interval or deadline.", from: int64(24 * time.Hour)},
 
+	"limits":        {about: "How much may be asked of DingTalk in ten minutes; beyond, the bot says what it knows."},
+	"limits.person": {about: "Counted calls of one person's questions, but of administrators'; 0: no limit."},
+	"limits.group":  {about: "Counted calls of all questions about one group; 0: no limit."},
+
 	"reminders":             {about: "How people are reminded, and when not."},
 	"reminders.by":          {about: "How, where the command does not say: mention (in the group), direct (in private) or ding.", choices: channels},
 	"reminders.ding":        {about: "What a DING is; sms and call cost money.", choices: slices.Sorted(maps.Keys(dingTypes))},
