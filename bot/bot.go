@@ -57,6 +57,8 @@ type Options struct {
 	// Language is spoken whatever the language of the command; empty: that of the
 	// command.
 	Language command.Language
+	// Phrases has the log tell what was not understood.
+	Phrases bool
 	// Default is spoken where the command does not tell its language.
 	Default command.Language
 	Now     func() time.Time
@@ -72,6 +74,9 @@ const (
 	// maxRejected is how many rejected commands are remembered, the latest.
 	maxRejected = 10_000
 )
+
+// maxPhrase is how many characters of what was not understood are logged.
+const maxPhrase = 200
 
 // Bot understands what people say in groups and answers. It is safe for
 // concurrent use; Close waits for what it began by itself.
@@ -206,7 +211,7 @@ func (b *Bot) wasRejected(id string) bool {
 func (b *Bot) Work(ctx context.Context, j receipts.Job, takenOver bool) error {
 	if j.Kind != MessageJob {
 		err := b.Service.Run(ctx, j)
-		b.Observer.Command(j.Kind, outcomeOf(err), 0)
+		b.Observer.Job(j.Kind, outcomeOf(err))
 		return err
 	}
 	in, err := messageOf(j)
@@ -221,6 +226,9 @@ func (b *Bot) Work(ctx context.Context, j receipts.Job, takenOver bool) error {
 		return nil
 	}
 	r := b.request(in)
+	if b.Phrases && r.said.Verb == command.Unknown {
+		b.Log(ctx).Info("phrase not understood", zap.String("phrase", reply.Shorten(in.Text, maxPhrase)))
+	}
 	outcome, err := r.work(ctx)
 	if err != nil {
 		b.Observer.Command(r.said.Verb.Label(), AttemptFailed, 0)
@@ -237,7 +245,7 @@ func (b *Bot) Work(ctx context.Context, j receipts.Job, takenOver bool) error {
 func (b *Bot) GiveUp(ctx context.Context, j receipts.Job, takenOver bool, reason error) {
 	if j.Kind != MessageJob {
 		b.Service.GiveUp(ctx, j, reason)
-		b.Observer.Command(j.Kind, GivenUp, 0)
+		b.Observer.Job(j.Kind, GivenUp)
 		return
 	}
 	in, err := messageOf(j)

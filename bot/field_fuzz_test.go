@@ -180,6 +180,7 @@ func (a *actingVerbs) Command(verb string, _ bot.Outcome, _ time.Duration) {
 	}
 }
 
+func (*actingVerbs) Job(string, bot.Outcome)  {}
 func (*actingVerbs) Push(string, bot.Outcome) {}
 
 func (a *actingVerbs) seen() []string {

@@ -12,10 +12,12 @@ import (
 // Observer is told what happens, for metrics, by any goroutine; it must not block. What
 // it is told is one of a few fixed words, never what somebody said or DingTalk sent.
 type Observer interface {
-	// Command is told of each attempt at a command that ended. Verb is a verb's label, or
-	// the kind of a job that comes by itself. Took is the time from the arrival of
-	// the frame to the answer; 0 where there is no such frame, or no answer.
+	// Command is told of each attempt at a command that ended. Verb is a verb's label. Took is
+	// the time from the arrival of the frame to the answer; 0 where there is no such frame, or
+	// no answer.
 	Command(verb string, outcome Outcome, took time.Duration)
+	// Job is told of each attempt at a job that comes by itself, by its kind.
+	Job(kind string, outcome Outcome)
 	// Push is told of each push of DingTalk's. Kind is "message" for what somebody said, the
 	// type of an event that the bot follows, or else "other".
 	Push(kind string, outcome Outcome)
@@ -56,12 +58,15 @@ func eventLabel(kind string) string {
 
 // CommandLabels are what an Observer is told as verbs.
 func CommandLabels() []string {
-	labels := []string{receipts.SweepJob, receipts.FollowUpJob}
+	var labels []string
 	for _, v := range command.Verbs() {
 		labels = append(labels, v.Label())
 	}
 	return labels
 }
+
+// JobLabels are what an Observer is told as kinds of jobs.
+func JobLabels() []string { return []string{receipts.SweepJob, receipts.FollowUpJob} }
 
 // PushLabels are what an Observer is told as kinds.
 func PushLabels() []string { return append(EventTypes(), PushedMessage, otherLabel) }
@@ -70,6 +75,7 @@ func PushLabels() []string { return append(EventTypes(), PushedMessage, otherLab
 type noObserver struct{}
 
 func (noObserver) Command(string, Outcome, time.Duration) {}
+func (noObserver) Job(string, Outcome)                    {}
 func (noObserver) Push(string, Outcome)                   {}
 
 // outcomeOf is what came of a job that nobody waits for.

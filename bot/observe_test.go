@@ -30,6 +30,12 @@ func (o *observer) Command(verb string, outcome bot.Outcome, took time.Duration)
 	o.told, o.took = append(o.told, fmt.Sprintf("%s %s", verb, outcome)), append(o.took, took)
 }
 
+func (o *observer) Job(kind string, outcome bot.Outcome) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.told = append(o.told, fmt.Sprintf("job %s %s", kind, outcome))
+}
+
 func (o *observer) Push(kind string, outcome bot.Outcome) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -130,9 +136,9 @@ func TestAttemptsThatFailAreObserved(t *testing.T) {
 		w.bot.GiveUp(w.soon(), c, false, errRedis)
 	}
 	if diff := cmp.Diff([]string{
-		"push message taken", "sweep done",
-		"unread attempt_failed", "unread given_up", "sweep attempt_failed", "sweep given_up",
-		"follow_up attempt_failed", "follow_up given_up", "unknown attempt_failed", "unknown given_up",
+		"push message taken", "job sweep done",
+		"unread attempt_failed", "unread given_up", "job sweep attempt_failed", "job sweep given_up",
+		"job follow_up attempt_failed", "job follow_up given_up", "unknown attempt_failed", "unknown given_up",
 	}, o.take()); diff != "" {
 		t.Error(diff)
 	}
@@ -211,6 +217,25 @@ func TestLabelsAreFixedWords(t *testing.T) {
 	for _, text := range []string{"", "帮助", "who read", "unread #3", "恭喜发财", "Who  READ!?", "announce by 18:00 x", "\x00\xff", strings.Repeat("谁", 5000)} {
 		if label := command.Parse(text).Verb.Label(); !word.MatchString(label) {
 			t.Errorf("%q: label %q", text, label)
+		}
+	}
+}
+
+func TestWhatIsNotUnderstoodIsLoggedOnlyIfThatIsWanted(t *testing.T) {
+	t.Parallel()
+	for _, wanted := range []bool{false, true} {
+		w := newWorld(t, setup{options: func(o *wiring) { o.Phrases = wanted }})
+		w.tells(w.lisi, "恭喜发财"+strings.Repeat("万事如意", 1000))
+		w.tells(w.lisi, "谁没读")
+		log := w.log.String()
+		if got := strings.Count(log, "恭喜发财"); got != map[bool]int{true: 1}[wanted] {
+			t.Errorf("wanted %v: it stands in the log %d times", wanted, got)
+		}
+		if n := strings.Count(log, "万事如意"); n > 50 {
+			t.Errorf("wanted %v: the log has %d times four characters of it", wanted, n)
+		}
+		if strings.Contains(log, `"phrase":"谁没读"`) {
+			t.Error("what was understood is in the log")
 		}
 	}
 }

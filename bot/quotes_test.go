@@ -19,10 +19,10 @@ var sentByAPI = map[string]struct {
 	post  func(w *world)
 	about int
 }{
-	"a chart":             {func(w *world) { w.tells(w.lilei, "曲线 #1") }, 1},
-	"an export":           {func(w *world) { w.tells(w.lilei, "导出 #1") }, 1},
-	"an answer":           {func(w *world) { w.withoutWebhooks("谁没读 #1") }, 1},
-	"the list":            {func(w *world) { w.withoutWebhooks("列表") }, 0},
+	"a chart":   {func(w *world) { w.tells(w.lilei, "曲线 #1") }, 1},
+	"an export": {func(w *world) { w.tells(w.lilei, "导出 #1") }, 1},
+	"an answer": {func(w *world) { w.withoutWebhooks("谁没读 #1") }, 1},
+	"the list":  {func(w *world) { w.withoutWebhooks("列表") }, 0},
 	"a follow-up's round": {func(w *world) {
 		w.tells(w.lilei, "跟进 #1 每30分钟")
 		w.dingtalk.ExpireWebhooks()

@@ -78,6 +78,7 @@ type Settings struct {
 type ReminderSettings struct {
 	By       Channel       // where a command does not say
 	Cooldown time.Duration // between two reminders of the same message
+	AskAbove int           // a command that would remind more people asks first; 0: never
 	Quiet    QuietHours    // in which nothing comes by itself
 	// FollowUps are those of every announcement, by openConversationId; "*" is for the
 	// groups that have none of their own.

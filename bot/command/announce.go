@@ -92,8 +92,10 @@ func IsCommand(title string) bool {
 		return said.Personal || p.has.any(effects|of(number)) && p.only(nothing&^of(atWord)|aboutOne|effects|of(ask, how, who, what))
 	case Ignored:
 		return !faceOnly(said)
-	case Person, Unread, WhoRead, Everyone:
+	case Person, Unread, WhoRead:
 		return true
+	case Everyone: // 大家看 asks nothing
+		return said.HowMany || newPhrase(title).asks()
 	}
 	return !strange
 }

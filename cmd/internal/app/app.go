@@ -174,7 +174,7 @@ func (a *App) options(c config.Config, scheduled bool) (bot.Options, error) {
 		}, settings),
 		Presenter: presenter, Inbox: inbox{a.inbox}, Budget: callUsage{a.budget}, Observer: a.metrics, Connections: a.connections,
 		Version: a.env.Version, RobotCode: c.DingTalk.RobotCode,
-		Language: spoken(c.Reports.Language), Default: defaultLanguage(c.DingTalk.Site), Now: now, Log: log,
+		Language: spoken(c.Reports.Language), Default: defaultLanguage(c.DingTalk.Site), Phrases: c.Log.Phrases, Now: now, Log: log,
 	}, nil
 }
 

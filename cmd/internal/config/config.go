@@ -108,6 +108,7 @@ type Reminders struct {
 	By         receipts.Channel `yaml:"by"`
 	Ding       string           `yaml:"ding"`
 	Cooldown   Duration         `yaml:"cooldown"`
+	AskAbove   int              `yaml:"ask_above"` // 0: never
 	QuietHours string           `yaml:"quiet_hours"`
 	TimeZone   string           `yaml:"time_zone"`
 }
@@ -136,8 +137,9 @@ type HTTP struct {
 
 // Log is what is logged, and how.
 type Log struct {
-	Level  string `yaml:"level"`
-	Format string `yaml:"format"`
+	Level   string `yaml:"level"`
+	Format  string `yaml:"format"`
+	Phrases bool   `yaml:"phrases"`
 }
 
 // Secret is a text of the configuration that is never printed.
@@ -240,7 +242,7 @@ func Default() Config {
 		Members:   Members{Source: "auto", CacheFor: Duration(10 * time.Minute)},
 		Reports:   Reports{Language: "auto", To: "group", MaxNames: 50, FreshFor: Duration(10 * time.Second), Sweep: []Duration{Duration(time.Hour), Duration(23 * time.Hour)}, KeepFor: Duration(720 * time.Hour)},
 		Limits:    Limits{Person: 20, Group: 60},
-		Reminders: Reminders{By: receipts.Mention, Ding: "app", Cooldown: Duration(5 * time.Minute), QuietHours: "22:00-08:00", TimeZone: "Asia/Shanghai"},
+		Reminders: Reminders{By: receipts.Mention, Ding: "app", Cooldown: Duration(5 * time.Minute), AskAbove: 30, QuietHours: "22:00-08:00", TimeZone: "Asia/Shanghai"},
 		Budget:    Budget{CallsPerSecond: 20, CallsPerMonth: 5000, WarnAt: 80},
 		Log:       Log{Level: "info", Format: "json"},
 	}

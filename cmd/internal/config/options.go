@@ -93,7 +93,7 @@ func (c Config) Service() (receipts.Settings, error) {
 		KeepFor:  time.Duration(c.Reports.KeepFor),
 		Excluded: c.Members.Exclude, CacheFor: time.Duration(c.Members.CacheFor), FreshFor: time.Duration(c.Reports.FreshFor),
 		Sweeps: durations(c.Reports.Sweep), Direct: c.Reports.To == "direct", MaxNames: c.Reports.MaxNames, Zone: zone,
-		Reminders: receipts.ReminderSettings{By: c.Reminders.By, Cooldown: time.Duration(c.Reminders.Cooldown), Quiet: quiet, FollowUps: followUps},
+		Reminders: receipts.ReminderSettings{By: c.Reminders.By, Cooldown: time.Duration(c.Reminders.Cooldown), AskAbove: c.Reminders.AskAbove, Quiet: quiet, FollowUps: followUps},
 	}, nil
 }
 

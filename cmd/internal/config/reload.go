@@ -43,7 +43,7 @@ func reloadable(key string) bool {
 	case "access", "members", "reports", "limits", "reminders", "follow_up", "budget":
 		return true
 	}
-	return key == "log.level"
+	return key == "log.level" || key == "log.phrases"
 }
 
 // withReloadable returns c with those settings of other that can change while the bot
@@ -51,7 +51,7 @@ func reloadable(key string) bool {
 func (c Config) withReloadable(other Config) Config {
 	c.Access, c.Members, c.Reports, c.Limits, c.Reminders = other.Access, other.Members, other.Reports, other.Limits, other.Reminders
 	c.FollowUp, c.Budget = other.FollowUp, other.Budget
-	c.Log.Level = other.Log.Level
+	c.Log.Level, c.Log.Phrases = other.Log.Level, other.Log.Phrases
 	return c
 }
 

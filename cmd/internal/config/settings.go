@@ -169,7 +169,8 @@ var settings = map[string]setting{
 	"reminders":             {about: "How people are reminded, and when not."},
 	"reminders.by":          {about: "How, where the command does not say: mention (in the group), direct (in private) or ding.", choices: channels},
 	"reminders.ding":        {about: "What a DING is; sms and call cost money.", choices: slices.Sorted(maps.Keys(dingTypes))},
-	"reminders.cooldown":    {about: "How long the same message is not reminded of again.", to: int64(24 * time.Hour)},
+	"reminders.cooldown":    {about: "How long the same message is not reminded of again in the same way.", to: int64(24 * time.Hour)},
+	"reminders.ask_above":   {about: "A command that would remind more people asks first; 0: never."},
 	"reminders.quiet_hours": {about: `Nothing comes by itself then; "" for none. Commands are answered at any time.`, form: someQuietHours},
 	"reminders.time_zone":   {about: "Of the times in answers, of deadlines and of quiet hours.", form: aTimeZone},
 
@@ -190,9 +191,10 @@ var settings = map[string]setting{
 	"http.listen": {about: "Where it is told; the default is " + DefaultListen + " if it is free; off for nowhere.", form: anAddress},
 	"http.pprof":  {about: "Go's profiles of the running process under /debug/pprof/; listen must be a loopback address."},
 
-	"log":        {about: "The log, a line an event."},
-	"log.level":  {about: "What is logged: this and worse.", choices: logLevels},
-	"log.format": {about: "json for programs, console for people.", choices: []string{"json", "console"}},
+	"log":         {about: "The log, a line an event."},
+	"log.level":   {about: "What is logged: this and worse.", choices: logLevels},
+	"log.phrases": {about: "What was not understood is logged, at most 200 characters each."},
+	"log.format":  {about: "json for programs, console for people.", choices: []string{"json", "console"}},
 }
 
 // wanted returns in words what a value of that type must be.

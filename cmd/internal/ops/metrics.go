@@ -23,6 +23,7 @@ type Metrics struct {
 
 	commands     *prometheus.CounterVec
 	commandTime  *prometheus.HistogramVec
+	jobs         *prometheus.CounterVec
 	pushes       *prometheus.CounterVec
 	calls        *prometheus.CounterVec
 	callTime     *prometheus.HistogramVec
@@ -55,14 +56,18 @@ func NewMetrics(version string) *Metrics {
 		return h
 	}
 	m.commands = counter("whoread_commands_total",
-		`Attempts at commands that ended, by verb ("unknown": a wrong word; "sweep" and "follow_up" come by themselves) and outcome. `+
-			`done, refused (the answer says why not), failed (the answer says that DingTalk did not do it) and given_up end a command; `+
+		`Attempts at commands that ended, by verb ("unknown": not understood; "ignored": thanks and the like) and outcome. `+
+			`done, refused (the answer says why not, or asks back), failed (the answer says that DingTalk did not do it) and given_up end a command; `+
 			`attempt_failed is tried again, up to three times. Any given_up needs a look into the log; many failed ones are DingTalk's, see whoread_dingtalk_calls_total.`,
 		"verb", "outcome")
 	m.commandTime = histogram("whoread_command_duration_seconds",
 		"Time from the arrival of a command's frame to its answer, of those that were answered. Above some seconds people wait: "+
 			"see whoread_dingtalk_call_duration_seconds and whoread_inbox_oldest_age_seconds.",
 		commandBuckets, "verb")
+	m.jobs = counter("whoread_jobs_total",
+		`Attempts at what comes by itself, by kind ("sweep" saves reads, "follow_up" reports and reminds) and outcome: done; attempt_failed is tried again, `+
+			`up to three times; given_up. Any given_up needs a look into the log.`,
+		"kind", "outcome")
 	m.pushes = counter("whoread_pushes_total",
 		`Pushes of DingTalk's, by type ("message": somebody said something; else the event) and outcome: taken, refused (Redis was away: the sender was told, `+
 			`an event is pushed again), repeated (taken before), early (its message is not recorded yet: it is pushed again), `+
@@ -103,6 +108,11 @@ func NewMetrics(version string) *Metrics {
 			m.commands.WithLabelValues(verb, string(outcome))
 		}
 	}
+	for _, kind := range bot.JobLabels() {
+		for _, outcome := range []bot.Outcome{bot.Done, bot.GivenUp, bot.AttemptFailed} {
+			m.jobs.WithLabelValues(kind, string(outcome))
+		}
+	}
 	for _, kind := range bot.PushLabels() {
 		for _, outcome := range []bot.Outcome{bot.Taken, bot.Refused, bot.Repeated, bot.Early, bot.Ignored, bot.Dropped} {
 			m.pushes.WithLabelValues(kind, string(outcome))
@@ -126,6 +136,11 @@ func (m *Metrics) Command(verb string, outcome bot.Outcome, took time.Duration) 
 	if took > 0 {
 		m.commandTime.WithLabelValues(verb).Observe(took.Seconds())
 	}
+}
+
+// Job implements bot.Observer.
+func (m *Metrics) Job(kind string, outcome bot.Outcome) {
+	m.jobs.WithLabelValues(kind, string(outcome)).Inc()
 }
 
 // Push implements bot.Observer.

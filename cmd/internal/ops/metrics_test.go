@@ -51,6 +51,7 @@ func busy(c *State) *Metrics {
 	m := NewMetrics("v1")
 	m.registry.MustRegister(c)
 	m.Command("who_read", bot.Done, time.Second)
+	m.Job("sweep", bot.Done)
 	m.Push("message", bot.Taken)
 	m.ObserveCall(dingtalk.Call{API: "query", Took: time.Second, Counted: true})
 	m.ObserveCall(dingtalk.Call{API: "query", Took: time.Second, Kind: dingtalk.Throttled})
@@ -79,6 +80,7 @@ func TestTheNamesOfMetricsStay(t *testing.T) {
 		"whoread_build_info":                          "GAUGE goversion,version",
 		"whoread_commands_total":                      "COUNTER outcome,verb",
 		"whoread_command_duration_seconds":            "HISTOGRAM verb",
+		"whoread_jobs_total":                          "COUNTER kind,outcome",
 		"whoread_pushes_total":                        "COUNTER outcome,type",
 		"whoread_dingtalk_calls_total":                "COUNTER api,counted,outcome",
 		"whoread_dingtalk_call_duration_seconds":      "HISTOGRAM api",
