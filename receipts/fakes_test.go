@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"maps"
+	"reflect"
 	"slices"
 	"strconv"
 	"sync"
@@ -22,9 +23,9 @@ type failer interface {
 var errDown = errors.New("records: connection refused")
 
 // records keep everything in memory. They do what receipts.Records, MemberRecords,
-// SeenRecords, NameRecords, ReminderRecords and FollowUpRecords promise, and fail the
-// test if they are asked to write what no caller may: a sent message without its key,
-// an outcome without its reason.
+// SeenRecords, NameRecords, ReminderRecords, FollowUpRecords, PushRecords, GroupRecords and
+// StepLog promise, as receiptstest has it, and fail the test if they are asked to write what
+// no caller may: a sent message without its key, an outcome without its reason.
 type records struct {
 	t failer
 
@@ -42,6 +43,11 @@ type records struct {
 	signs    map[string]map[string]receipts.Sighting
 	moves    map[string][]moved
 	refusals map[string]map[receipts.Source]receipts.Refusal
+	titles   map[string]string
+	webhooks map[string]receipts.Webhook
+	coolApps map[string]string
+	steps    map[runOf]bool
+	asked    []question
 	calls    []string
 	// history is every state that a message was in, by group.
 	history map[string][][]receipts.State
@@ -67,6 +73,13 @@ type reminded struct {
 	reminder receipts.Reminder
 }
 
+// question is what a question has cost.
+type question struct {
+	group, userID string
+	calls         int
+	at            time.Time
+}
+
 // runOf names a run; two groups may have runs of the same name.
 type runOf struct{ group, run string }
 
@@ -82,6 +95,7 @@ func newRecords(t failer) *records {
 		t: t, messages: map[string][]*entry{}, posts: map[string]map[string]int{}, members: map[string]receipts.Members{},
 		names: map[string]receipts.Names{}, runs: map[runOf]*run{}, history: map[string][][]receipts.State{},
 		signs: map[string]map[string]receipts.Sighting{}, moves: map[string][]moved{}, refusals: map[string]map[receipts.Source]receipts.Refusal{},
+		titles: map[string]string{}, webhooks: map[string]receipts.Webhook{}, coolApps: map[string]string{}, steps: map[runOf]bool{},
 	}
 }
 
@@ -415,8 +429,7 @@ func (r *records) SaveMembers(ctx context.Context, group string, m receipts.Memb
 // AddMembers implements receipts.MemberRecords.
 func (r *records) AddMembers(ctx context.Context, group string, userIDs []string, at receipts.EventTime) error {
 	return r.call(ctx, "AddMembers", func() error {
-		r.move(group, userIDs, receipts.Sighting{At: at.Local, Here: true})
-		r.note(group, userIDs, receipts.Sighting{At: at.Reported, Here: true})
+		r.move(group, userIDs, at, true)
 		return nil
 	})
 }
@@ -424,23 +437,25 @@ func (r *records) AddMembers(ctx context.Context, group string, userIDs []string
 // RemoveMembers implements receipts.MemberRecords.
 func (r *records) RemoveMembers(ctx context.Context, group string, userIDs []string, at receipts.EventTime) error {
 	return r.call(ctx, "RemoveMembers", func() error {
-		r.move(group, userIDs, receipts.Sighting{At: at.Local})
-		r.note(group, userIDs, receipts.Sighting{At: at.Reported})
+		r.move(group, userIDs, at, false)
 		return nil
 	})
 }
 
-func (r *records) move(group string, userIDs []string, move receipts.Sighting) {
+func (r *records) move(group string, userIDs []string, at receipts.EventTime, here bool) {
+	move := receipts.Sighting{At: at.Local, Here: here}
+	news := r.note(group, userIDs, receipts.Sighting{At: at.Reported, Here: here})
 	for _, id := range userIDs {
 		r.moves[group] = append(r.moves[group], moved{id, move})
 		for _, e := range r.messages[group] {
-			if sent := e.kept.Message.SentAt; sent.IsZero() || !sent.Before(move.At) {
+			sent, created := e.kept.Message.SentAt, e.kept.Message.CreatedAt
+			if !sent.Before(move.At) || sent.IsZero() && !created.Before(move.At.Add(-receipts.PostedWithin)) {
 				e.move(id, move)
 			}
 		}
 	}
 	if m, ok := r.members[group]; ok {
-		r.members[group] = changed(m, userIDs, move.Here)
+		r.members[group] = changed(m, news, here)
 	}
 }
 
@@ -448,7 +463,9 @@ func (e *entry) move(userID string, move receipts.Sighting) {
 	if e.kept.Moves == nil {
 		e.kept.Moves = map[string][]receipts.Sighting{}
 	}
-	e.kept.Moves[userID] = append(e.kept.Moves[userID], move)
+	if !slices.Contains(e.kept.Moves[userID], move) {
+		e.kept.Moves[userID] = append(e.kept.Moves[userID], move)
+	}
 }
 
 // changed is a list after people came or left.
@@ -460,13 +477,23 @@ func changed(m receipts.Members, userIDs []string, here bool) receipts.Members {
 	return m
 }
 
-func (r *records) note(group string, userIDs []string, sign receipts.Sighting) {
+// note keeps the latest sign of each person, and returns those of whom an older one says
+// nothing else.
+func (r *records) note(group string, userIDs []string, sign receipts.Sighting) (news []string) {
 	if r.signs[group] == nil {
 		r.signs[group] = map[string]receipts.Sighting{}
 	}
 	for _, id := range userIDs {
-		r.signs[group][id] = sign
+		last, known := r.signs[group][id]
+		newer := !known || !last.At.After(sign.At)
+		if newer {
+			r.signs[group][id] = sign
+		}
+		if newer || last.Here == sign.Here {
+			news = append(news, id)
+		}
 	}
+	return news
 }
 
 // Sightings implements receipts.SeenRecords.
@@ -539,6 +566,151 @@ func (r *records) SaveRefusal(ctx context.Context, group string, refusal receipt
 func (r *records) DeleteRefusals(ctx context.Context, group string) error {
 	return r.call(ctx, "DeleteRefusals", func() error {
 		delete(r.refusals, group)
+		return nil
+	})
+}
+
+// SavePushedReads implements receipts.PushRecords.
+func (r *records) SavePushedReads(ctx context.Context, group, key string, reads map[string]time.Time) (known bool, err error) {
+	err = r.call(ctx, "SavePushedReads", func() error {
+		if _, post := r.posts[group][key]; post {
+			known = true
+			return nil
+		}
+		for _, e := range r.messages[group] {
+			if key == "" || e.kept.Message.Key != key {
+				continue
+			}
+			known = true
+			for id, at := range reads {
+				if before, ok := e.kept.Reads[id]; !ok || !before.Exact || at.Before(before.At) {
+					e.kept.Reads[id] = receipts.Read{At: at, Exact: true}
+				}
+			}
+		}
+		return nil
+	})
+	return known && err == nil, err
+}
+
+// QuestionCalls implements receipts.QuestionRecords.
+func (r *records) QuestionCalls(ctx context.Context, group, userID string, at time.Time) (used receipts.QuestionCalls, err error) {
+	err = r.call(ctx, "QuestionCalls", func() error {
+		for _, q := range r.asked {
+			lately := at.Sub(q.at) < receipts.LimitWindow
+			today := q.at.UTC().Format(time.DateOnly) == at.UTC().Format(time.DateOnly)
+			if q.userID == userID && lately {
+				used.Person += q.calls
+			}
+			if q.userID == userID && today {
+				used.PersonToday += q.calls
+			}
+			if q.group == group && lately {
+				used.Group += q.calls
+			}
+			if q.group == group && today {
+				used.GroupToday += q.calls
+			}
+		}
+		return nil
+	})
+	return used, err
+}
+
+// AddQuestionCalls implements receipts.QuestionRecords.
+func (r *records) AddQuestionCalls(ctx context.Context, group, userID string, calls int, at time.Time) error {
+	return r.call(ctx, "AddQuestionCalls", func() error {
+		r.asked = append(r.asked, question{group, userID, calls, at})
+		return nil
+	})
+}
+
+// SaveGroupUpdate implements receipts.GroupRecords.
+func (r *records) SaveGroupUpdate(ctx context.Context, group string, u receipts.GroupUpdate) error {
+	return r.call(ctx, "SaveGroupUpdate", func() error {
+		if id := u.Speaker.UserID; id != "" {
+			r.note(group, []string{id}, receipts.Sighting{At: u.At, Here: true})
+			if u.Speaker.Name != "" {
+				r.learn(group, receipts.Names{id: u.Speaker.Name})
+			}
+		}
+		if u.Title != "" {
+			r.titles[group] = u.Title
+		}
+		if u.Webhook.URL.Reveal() != "" {
+			r.webhooks[group] = u.Webhook
+		}
+		return nil
+	})
+}
+
+// SaveTitle implements receipts.GroupRecords.
+func (r *records) SaveTitle(ctx context.Context, group, title string) error {
+	return r.call(ctx, "SaveTitle", func() error {
+		r.titles[group] = title
+		return nil
+	})
+}
+
+// Title implements receipts.GroupRecords.
+func (r *records) Title(ctx context.Context, group string) (title string, err error) {
+	err = r.call(ctx, "Title", func() error {
+		title = r.titles[group]
+		return nil
+	})
+	return title, err
+}
+
+// Webhook implements receipts.GroupRecords.
+func (r *records) Webhook(ctx context.Context, group string) (w receipts.Webhook, err error) {
+	err = r.call(ctx, "Webhook", func() error {
+		w = r.webhooks[group]
+		return nil
+	})
+	return w, err
+}
+
+// SaveCoolApp implements receipts.GroupRecords.
+func (r *records) SaveCoolApp(ctx context.Context, group, code string) error {
+	return r.call(ctx, "SaveCoolApp", func() error {
+		r.coolApps[group] = code
+		return nil
+	})
+}
+
+// CoolApp returns the group's cool app; empty if it has none.
+func (r *records) CoolApp(ctx context.Context, group string) (code string, err error) {
+	err = r.call(ctx, "CoolApp", func() error {
+		code = r.coolApps[group]
+		return nil
+	})
+	return code, err
+}
+
+// DeleteCoolApp implements receipts.GroupRecords.
+func (r *records) DeleteCoolApp(ctx context.Context, group, code string) error {
+	return r.call(ctx, "DeleteCoolApp", func() error {
+		if code == "" || code == r.coolApps[group] {
+			delete(r.coolApps, group)
+		}
+		return nil
+	})
+}
+
+// BeginStep implements receipts.StepLog.
+func (r *records) BeginStep(ctx context.Context, group, step string) (first bool, err error) {
+	err = r.call(ctx, "BeginStep", func() error {
+		first = !r.steps[runOf{group, step}]
+		r.steps[runOf{group, step}] = true
+		return nil
+	})
+	return first && err == nil, err
+}
+
+// DropStep implements receipts.StepLog.
+func (r *records) DropStep(ctx context.Context, group, step string) error {
+	return r.call(ctx, "DropStep", func() error {
+		delete(r.steps, runOf{group, step})
 		return nil
 	})
 }
@@ -663,7 +835,7 @@ func (r *records) EndBatch(ctx context.Context, group string, number int, run st
 			return nil
 		}
 		known.ended[batch] = o
-		if e.kept.Reminders == nil {
+		if e.kept.Reminders == nil && len(o.Reached) > 0 {
 			e.kept.Reminders = map[string]int{}
 		}
 		for _, id := range o.Reached {
@@ -694,6 +866,7 @@ func (r *records) Follow(ctx context.Context, group string, number int, f receip
 			return receipts.ErrNoMessage
 		}
 		if known := e.kept.FollowUp; known == nil || known.ID != f.ID {
+			f.Version = 0
 			e.kept.FollowUp = &f
 		}
 		recorded = *e.kept.FollowUp
@@ -720,8 +893,15 @@ func (r *records) FollowUp(ctx context.Context, group string, number int) (f *re
 // Change implements receipts.FollowUpRecords.
 func (r *records) Change(ctx context.Context, group string, number int, f receipts.FollowUp) (done bool, err error) {
 	err = r.call(ctx, "Change", func() error {
-		if e := r.find(group, number); e != nil && e.kept.FollowUp != nil && e.kept.FollowUp.ID == f.ID && e.kept.FollowUp.Version == f.Version-1 {
+		e := r.find(group, number)
+		if e == nil || e.kept.FollowUp == nil || e.kept.FollowUp.ID != f.ID {
+			return nil
+		}
+		switch e.kept.FollowUp.Version {
+		case f.Version - 1:
 			e.kept.FollowUp, done = &f, true
+		case f.Version: // a repetition
+			done = reflect.DeepEqual(*e.kept.FollowUp, f)
 		}
 		return nil
 	})

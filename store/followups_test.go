@@ -1,7 +1,6 @@
 package store
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"testing"
@@ -61,105 +60,6 @@ func followed(t *testing.T, s *Store, group string, want ...int) {
 	}
 }
 
-func TestFollowRecordsOnceForEachCommand(t *testing.T) {
-	t.Parallel()
-	storetest.Each(t, func(t *testing.T, b storetest.Backend) {
-		s := open(t, b)
-		sent(t, s, group, "msg1", "key1")
-		recorded(t, s, group, 1, nil)
-		f := followUpOf("command")
-		again := func() {
-			t.Helper()
-			other := followUpOf("command")
-			other.Share, other.Next, other.Version = 10, noon.Add(9*time.Hour), 7
-			got, err := s.Follow(t.Context(), group, 1, other)
-			if diff := cmp.Diff(f, got); diff != "" || err != nil {
-				t.Errorf("again: %v (-want +got):\n%s", err, diff)
-			}
-			recorded(t, s, group, 1, &f)
-		}
-		follow(t, s, group, 1, f)
-		again()
-		f.Rounds, f.Next, f.Trouble, f.Version = 1, noon.Add(2*time.Hour), true, 1
-		change(t, s, group, 1, f)
-		again()
-		followed(t, s, group, 1)
-		f.Ended, f.Stopper, f.Version = receipts.Stopped, receipts.Person{UserID: "u2"}, 2
-		change(t, s, group, 1, f)
-		again() // a repetition does not begin what is over
-		followed(t, s, group)
-	})
-}
-
-func TestFollowTakesThePlaceOfAnotherCommands(t *testing.T) {
-	t.Parallel()
-	storetest.Each(t, func(t *testing.T, b storetest.Backend) {
-		s := open(t, b)
-		sent(t, s, group, "msg1", "key1")
-		first, second := followUpOf("first"), followUpOf("second")
-		follow(t, s, group, 1, first)
-		first.Version, first.Rounds = 1, 1
-		change(t, s, group, 1, first)
-		follow(t, s, group, 1, second)
-
-		first.Version, first.Ended = 2, receipts.EnoughRead
-		for _, version := range []int{0, 1, 2, 3} {
-			first.Version = version
-			if done, err := s.Change(t.Context(), group, 1, first); done || err != nil {
-				t.Errorf("version %d of the first is recorded: %v, %v", version, done, err)
-			}
-		}
-		recorded(t, s, group, 1, &second)
-		followed(t, s, group, 1)
-
-		// After an end, too.
-		second.Version, second.Ended = 1, receipts.DeadlineOver
-		change(t, s, group, 1, second)
-		third := followUpOf("third")
-		follow(t, s, group, 1, third)
-		recorded(t, s, group, 1, &third)
-		followed(t, s, group, 1)
-	})
-}
-
-func TestAFollowUpBeginsAtItsFirstVersion(t *testing.T) {
-	t.Parallel()
-	storetest.Each(t, func(t *testing.T, b storetest.Backend) {
-		s := open(t, b)
-		sent(t, s, group, "msg1", "key1")
-		f := followUpOf("command")
-		f.Version = 5
-		if got := must(s.Follow(t.Context(), group, 1, f))(t); got.Version != 0 {
-			t.Errorf("version %d", got.Version)
-		}
-		f.Version = 1
-		change(t, s, group, 1, f)
-	})
-}
-
-func TestOnlyTheNextVersionIsRecorded(t *testing.T) {
-	t.Parallel()
-	storetest.Each(t, func(t *testing.T, b storetest.Backend) {
-		s := open(t, b)
-		sent(t, s, group, "msg1", "key1")
-		f := followUpOf("command")
-		follow(t, s, group, 1, f)
-		for version := 1; version <= 12; version++ { // numbers, not texts, are compared
-			f.Version, f.Rounds = version, version
-			change(t, s, group, 1, f)
-			for _, wrong := range []int{-1, 0, version - 1, version, version + 2, version + 10} {
-				other := f
-				other.Version, other.Rounds = wrong, 99
-				if done, err := s.Change(t.Context(), group, 1, other); done || err != nil {
-					t.Errorf("version %d after %d: %v, %v", wrong, version, done, err)
-				}
-			}
-			change(t, s, group, 1, f) // a repetition of what is recorded
-			recorded(t, s, group, 1, &f)
-		}
-	})
-}
-
 func TestOfChangesAtOnceOneWins(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, b storetest.Backend) {
@@ -186,31 +86,6 @@ func TestOfChangesAtOnceOneWins(t *testing.T) {
 				t.Fatalf("version %d: %d changes won, and that of %d is recorded as version %d", version, n, now.Rounds-100, now.Version)
 			}
 		}
-	})
-}
-
-func TestOfCommandsAtOnceOneFollowUpIsRecorded(t *testing.T) {
-	t.Parallel()
-	storetest.Each(t, func(t *testing.T, b storetest.Backend) {
-		s := open(t, b)
-		sent(t, s, group, "msg1", "key1")
-		var all errgroup.Group
-		for i := range 20 {
-			all.Go(func() error {
-				f := followUpOf("command")
-				f.Rounds = i
-				_, err := s.Follow(t.Context(), group, 1, f)
-				return err
-			})
-		}
-		if err := all.Wait(); err != nil {
-			t.Fatal(err)
-		}
-		want := must(s.FollowUp(t.Context(), group, 1))(t)
-		if got := must(s.Follow(t.Context(), group, 1, followUpOf("command")))(t); !cmp.Equal(*want, got) {
-			t.Errorf("recorded %+v, and then %+v", want, got)
-		}
-		followed(t, s, group, 1)
 	})
 }
 
@@ -251,43 +126,6 @@ func TestStopWinsAgainstRoundsOfAnotherReplica(t *testing.T) {
 		if _, err := follower.Stop(ctx, group, 2, who); !errors.Is(err, receipts.ErrNotFollowed) {
 			t.Errorf("stop what is not there: %v", err)
 		}
-	})
-}
-
-func TestFollowedAreThoseThatGoOn(t *testing.T) {
-	t.Parallel()
-	storetest.Each(t, func(t *testing.T, b storetest.Backend) {
-		s, ctx := open(t, b), t.Context()
-		followed(t, s, group)
-		const messages = 12 // the numbers are sorted as numbers
-		for i := range messages {
-			sent(t, s, group, fmt.Sprint("msg", i), fmt.Sprint("key", i))
-		}
-		for _, number := range []int{11, 2, 9, 10, 1} {
-			follow(t, s, group, number, followUpOf("command"))
-		}
-		followed(t, s, group, 1, 2, 9, 10, 11)
-		followed(t, s, "another")
-
-		over := followUpOf("command")
-		over.Ended, over.Version = receipts.WentOnTooLong, 1
-		change(t, s, group, 9, over)
-		followed(t, s, group, 1, 2, 10, 11)
-		change(t, s, group, 9, over) // a repetition
-		over.Version = 5
-		if done, err := s.Change(ctx, group, 10, over); done || err != nil {
-			t.Fatalf("a wrong version: %v, %v", done, err)
-		}
-		followed(t, s, group, 1, 2, 10, 11)
-
-		// A message whose time is over is not followed up, however long others are.
-		keys := s.keys.group(group)
-		if err := s.rdb.Del(ctx, keys.message(2), keys.followUp(2)).Err(); err != nil {
-			t.Fatal(err)
-		}
-		followed(t, s, group, 1, 10, 11)
-		follow(t, s, group, 12, followUpOf("command"))
-		followed(t, s, group, 1, 10, 11, 12)
 	})
 }
 
@@ -465,58 +303,5 @@ func TestALostAnswerOfAFollowUpChangesNothing(t *testing.T) {
 			recorded(t, s, group, 1, &f)
 		}
 		followed(t, s, group, 1)
-	})
-}
-
-// A stop whose answer was lost on the way, and the client's repetition too: the
-// command is repeated, and it is done.
-func TestAStopThatIsRepeatedIsDone(t *testing.T) {
-	t.Parallel()
-	storetest.Each(t, func(t *testing.T, b storetest.Backend) {
-		s := open(t, b)
-		sent(t, s, group, "msg1", "key1")
-		follow(t, s, group, 1, followUpOf("command"))
-		follower := receipts.FollowUps{Records: s, Now: func() time.Time { return noon }}
-		for range 2 {
-			f, err := follower.Stop(context.WithoutCancel(t.Context()), group, 1, receipts.Person{UserID: "u2"})
-			if err != nil || f.Ended != receipts.Stopped || f.Version != 1 {
-				t.Errorf("stopped: %+v, %v", f, err)
-			}
-		}
-		followed(t, s, group)
-	})
-}
-
-// A follow-up stands as long as it is the recorded version and its message in the same
-// state.
-func TestAFollowUpStands(t *testing.T) {
-	t.Parallel()
-	storetest.Each(t, func(t *testing.T, b storetest.Backend) {
-		s, ctx := open(t, b), t.Context()
-		sent(t, s, group, "msg1", "key1")
-		want := func(what string, f receipts.FollowUp, state receipts.State, want bool) {
-			t.Helper()
-			if got, err := s.Stands(ctx, group, 1, f, state); got != want || err != nil {
-				t.Errorf("%s: it stands: %t, %v", what, got, err)
-			}
-		}
-		want("never begun", followUpOf("follow"), receipts.Sent, false)
-		f := must(s.Follow(ctx, group, 1, followUpOf("follow")))(t)
-		want("as begun", f, receipts.Sent, true)
-		want("another state", f, receipts.Recalled, false)
-		want("another one", followUpOf("another"), receipts.Sent, false)
-		stopped := f
-		stopped.Version, stopped.Ended = 1, receipts.Stopped
-		if done, err := s.Change(ctx, group, 1, stopped); !done || err != nil {
-			t.Fatal(done, err)
-		}
-		want("stopped", f, receipts.Sent, false)
-		want("as it was stopped", stopped, receipts.Sent, true)
-		must(s.Mark(ctx, group, 1, receipts.Change{To: receipts.Recalled}))(t)
-		want("recalled", stopped, receipts.Sent, false)
-		want("still recalled", stopped, receipts.Recalled, true)
-		if got, err := s.Stands(ctx, group, 2, f, receipts.Sent); got || err != nil {
-			t.Errorf("no message: it stands: %t, %v", got, err)
-		}
 	})
 }

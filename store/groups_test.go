@@ -14,47 +14,6 @@ import (
 	"whoread/store/storetest"
 )
 
-// The latest sign of each person counts, in whatever order signs come, and what is
-// late changes no known members either.
-func TestSignsInAnyOrder(t *testing.T) {
-	t.Parallel()
-	storetest.Each(t, func(t *testing.T, b storetest.Backend) {
-		s, ctx := open(t, b), t.Context()
-		minute := func(n int) time.Time { return noon.Add(time.Duration(n) * time.Minute) }
-		spoke := func(id string, at time.Time) error {
-			return s.SaveGroupUpdate(ctx, group, receipts.GroupUpdate{Speaker: receipts.Person{UserID: id}, Title: "", At: at})
-		}
-		members := receipts.Members{UserIDs: []string{"left", "back"}, Source: receipts.SceneGroup, At: noon}
-		for i, err := range []error{
-			s.SaveMembers(ctx, group, members, nil),
-			spoke("speaker", minute(1)),
-			s.AddMembers(ctx, group, []string{"came", "left"}, moment(minute(1))),
-			s.RemoveMembers(ctx, group, []string{"left", "back", "unheard of"}, moment(minute(2))),
-			s.AddMembers(ctx, group, []string{"back"}, moment(minute(3))),
-			s.AddMembers(ctx, group, []string{"left"}, moment(minute(1))), // once more, and late
-			s.RemoveMembers(ctx, group, []string{"back"}, moment(minute(2))),
-			spoke("left", minute(1)), // waited in the inbox
-		} {
-			if err != nil {
-				t.Fatalf("step %d: %v", i, err)
-			}
-		}
-		want := map[string]receipts.Sighting{
-			"speaker": {At: minute(1), Here: true}, "came": {At: minute(1), Here: true}, "back": {At: minute(3), Here: true},
-			"left": {At: minute(2)}, "unheard of": {At: minute(2)},
-		}
-		if diff := cmp.Diff(want, must(s.Sightings(ctx, group, 50))(t).Signs); diff != "" {
-			t.Errorf("signs (-want +got):\n%s", diff)
-		}
-		if known := knownMembers(t, s, group); !cmp.Equal(known.UserIDs, []string{"back", "came"}) {
-			t.Errorf("known members: %v", known.UserIDs)
-		}
-		if signs := must(s.Sightings(ctx, "another", 50))(t).Signs; len(signs) != 0 {
-			t.Errorf("signs in another group: %v", signs)
-		}
-	})
-}
-
 func TestAnEventAboutNobodyWritesNothing(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, b storetest.Backend) {
@@ -64,107 +23,6 @@ func TestAnEventAboutNobodyWritesNothing(t *testing.T) {
 		}
 		if keys := written(t, s); len(keys) != 0 {
 			t.Errorf("written: %q", keys)
-		}
-	})
-}
-
-// An empty name takes no known one away.
-func TestWhatASpeakerAndTheGroupAreCalled(t *testing.T) {
-	t.Parallel()
-	storetest.Each(t, func(t *testing.T, b storetest.Backend) {
-		s, ctx := open(t, b), t.Context()
-		for _, name := range []string{"张三", ""} {
-			if err := s.SaveGroupUpdate(ctx, group, receipts.GroupUpdate{Speaker: receipts.Person{UserID: "a", Name: name}, Title: name, At: noon}); err != nil {
-				t.Fatal(err)
-			}
-			if names := must(s.Names(ctx, group, []string{"a"}))(t); names["a"] != "张三" {
-				t.Errorf("names %v", names)
-			}
-			if title := must(s.Title(ctx, group))(t); title != "张三" {
-				t.Errorf("title %q", title)
-			}
-		}
-		if err := s.SaveTitle(ctx, group, "新名"); err != nil {
-			t.Fatal(err)
-		}
-		if title := must(s.Title(ctx, group))(t); title != "新名" {
-			t.Errorf("title %q", title)
-		}
-		if title := must(s.Title(ctx, "another"))(t); title != "" {
-			t.Errorf("title of another group %q", title)
-		}
-	})
-}
-
-// fourMessages are posted at noon and the next three minutes, and read: by queries an hour
-// later, and by pushes. It returns the minutes.
-func fourMessages(t *testing.T, s *Store) func(n int) time.Time {
-	t.Helper()
-	ctx := t.Context()
-	minute := func(n int) time.Time { return noon.Add(time.Duration(n) * time.Minute) }
-	for i, key := range []string{"key1", "key2", "key3", "key4"} {
-		m := receipts.Message{Group: group, Key: key, State: receipts.Sent, CreatedAt: minute(i), SentAt: minute(i)}
-		must(s.Adopt(ctx, m))(t)
-	}
-	for number, ids := range map[int][]string{1: {"too long ago", "often"}, 2: {"once", "often", "both"}, 3: {"often"}} {
-		if err := s.SaveReads(ctx, group, number, ids, noon.Add(time.Hour), time.Time{}); err != nil {
-			t.Fatal(err)
-		}
-	}
-	for _, pushed := range []struct {
-		key, id string
-		minute  int
-	}{{"key4", "pushed", 9}, {"key2", "both", 7}, {"key1", "lately", 20}} {
-		if known := must(s.SavePushedReads(ctx, group, pushed.key, map[string]time.Time{pushed.id: minute(pushed.minute)}))(t); !known {
-			t.Fatal("no message", pushed.key)
-		}
-	}
-	return minute
-}
-
-// Of a read that a query shows, no more is certain than that it came after the message. Of
-// several the last counts, in whatever order they come.
-func TestTheReadersOfTheLastMessages(t *testing.T) {
-	t.Parallel()
-	storetest.Each(t, func(t *testing.T, b storetest.Backend) {
-		s, ctx := open(t, b), t.Context()
-		if n := must(s.Sightings(ctx, group, 3))(t); len(n.Readers) != 0 {
-			t.Errorf("before the first message: %v", n.Readers)
-		}
-		minute := fourMessages(t, s)
-		// A query of an old message, late; and one once more.
-		for number, ids := range map[int][]string{1: {"pushed"}, 2: {"once"}} {
-			if err := s.SaveReads(ctx, group, number, ids, noon.Add(2*time.Hour), time.Time{}); err != nil {
-				t.Fatal(err)
-			}
-		}
-		want := map[string]time.Time{"once": minute(1), "often": minute(2), "both": minute(7), "pushed": minute(9)}
-		if diff := cmp.Diff(want, must(s.Sightings(ctx, group, 3))(t).Readers); diff != "" {
-			t.Errorf("of three messages (-want +got):\n%s", diff)
-		}
-		want["too long ago"], want["lately"] = noon, minute(20)
-		if diff := cmp.Diff(want, must(s.Sightings(ctx, group, 4))(t).Readers); diff != "" {
-			t.Errorf("of all (-want +got):\n%s", diff)
-		}
-	})
-}
-
-func TestTheLastPush(t *testing.T) {
-	t.Parallel()
-	storetest.Each(t, func(t *testing.T, b storetest.Backend) {
-		s, ctx := open(t, b), t.Context()
-		if at := must(s.LastPush(ctx, group, 3))(t); !at.IsZero() {
-			t.Errorf("before the first message: %v", at)
-		}
-		minute := fourMessages(t, s)
-		for limit, want := range map[int]time.Time{1: minute(9), 3: minute(9), 4: minute(20)} {
-			if at := must(s.LastPush(ctx, group, limit))(t); !at.Equal(want) {
-				t.Errorf("of %d messages: %v, want %v", limit, at, want)
-			}
-		}
-		sent(t, s, group, "unread", "key5")
-		if at := must(s.LastPush(ctx, group, 1))(t); !at.IsZero() {
-			t.Errorf("of a message that nobody read: %v", at)
 		}
 	})
 }
@@ -195,36 +53,6 @@ func TestReadersGoWithTheirMessages(t *testing.T) {
 	if keys := written(t, s); slices.Contains(keys, s.keys.group(group).readers()) {
 		t.Errorf("what stays: %q", keys)
 	}
-}
-
-// Uninstalling an earlier cool app leaves the one that came in its place.
-func TestTheCoolAppOfAGroup(t *testing.T) {
-	t.Parallel()
-	storetest.Each(t, func(t *testing.T, b storetest.Backend) {
-		s, ctx := open(t, b), t.Context()
-		for i, step := range []struct {
-			keep, forget string
-			want         string
-		}{
-			{"", "one", ""},
-			{"one", "none", "one"},
-			{"two", "one", "two"},
-			{"two", "two", ""},
-			{"three", "", ""},
-		} {
-			if step.keep != "" {
-				if err := s.SaveCoolApp(ctx, group, step.keep); err != nil {
-					t.Fatal(err)
-				}
-			}
-			if err := s.DeleteCoolApp(ctx, group, step.forget); err != nil {
-				t.Fatal(err)
-			}
-			if code := must(s.CoolApp(ctx, group))(t); code != step.want {
-				t.Errorf("step %d: %q, want %q", i, code, step.want)
-			}
-		}
-	})
 }
 
 func TestRefusalsAreKeptForAllReplicas(t *testing.T) {
