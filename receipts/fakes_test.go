@@ -62,11 +62,11 @@ type moved struct {
 type entry struct {
 	command  string
 	kept     receipts.Snapshot
-	reminded *reminded // the last reminder
-	over     time.Time // when DingTalk first said that it is over
+	reminded map[receipts.Channel]*reminded // the last reminder
+	over     time.Time                      // when DingTalk first said that it is over
 }
 
-// reminded is the last reminder of a message.
+// reminded is the last reminder of a message in one way.
 type reminded struct {
 	run      string
 	at       time.Time
@@ -757,7 +757,7 @@ func (r *records) BeginReminder(ctx context.Context, group string, number int, w
 		if e == nil {
 			return receipts.ErrNoMessage
 		}
-		if last := e.reminded; last != nil && last.run != wanted.Run && wanted.At.Sub(last.at) < cooldown {
+		if last := e.reminded[wanted.By]; last != nil && last.run != wanted.Run && wanted.At.Sub(last.at) < cooldown {
 			shown := last.reminder
 			earlier = &shown
 			return nil
@@ -766,7 +766,10 @@ func (r *records) BeginReminder(ctx context.Context, group string, number int, w
 		if run.reminder == nil {
 			run.reminder = &wanted
 		}
-		e.reminded = &reminded{wanted.Run, wanted.At, *run.reminder}
+		if e.reminded == nil {
+			e.reminded = map[receipts.Channel]*reminded{}
+		}
+		e.reminded[wanted.By] = &reminded{wanted.Run, wanted.At, *run.reminder}
 		begun = *run.reminder
 		begun.Batches = slices.Clone(begun.Batches)
 		for i, b := range begun.Batches {
@@ -848,8 +851,8 @@ func (r *records) EndBatch(ctx context.Context, group string, number int, run st
 // DropReminder implements receipts.ReminderRecords.
 func (r *records) DropReminder(ctx context.Context, group string, number int, run string) error {
 	return r.call(ctx, "DropReminder", func() error {
-		if e := r.find(group, number); e != nil && e.reminded != nil && e.reminded.run == run {
-			e.reminded = nil
+		if e := r.find(group, number); e != nil {
+			maps.DeleteFunc(e.reminded, func(_ receipts.Channel, last *reminded) bool { return last.run == run })
 		}
 		return nil
 	})

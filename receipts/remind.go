@@ -20,6 +20,9 @@ const (
 	Ding      Channel = "ding"    // DingTalk's DING, which insists
 )
 
+// Channels are all of them.
+func Channels() []Channel { return []Channel{Mention, InPrivate, Ding} }
+
 // Batch is people who are reminded by one call.
 type Batch struct {
 	By      Channel
@@ -53,7 +56,8 @@ type Reminder struct {
 	// it goes on where the earlier try was cut off.
 	Run     string
 	At      time.Time
-	Who     Person // who gave the command; empty for a follow-up
+	Who     Person  // who gave the command; empty for a follow-up
+	By      Channel // the way; each has a cooldown of its own
 	Batches []Batch
 }
 
@@ -113,8 +117,8 @@ type Halt struct {
 
 // ReminderRecords keep who was reminded of what. Every method is safe to repeat.
 type ReminderRecords interface {
-	// BeginReminder records a reminder, unless the last one of the message is of
-	// another run and younger than the cooldown: that one comes back as earlier. If
+	// BeginReminder records a reminder, unless the last one of the message in the same way is
+	// of another run and younger than the cooldown: that one comes back as earlier. If
 	// the run is recorded, its reminder comes back as it was, and its cooldown begins
 	// anew. ErrNoMessage if there is no such message.
 	BeginReminder(ctx context.Context, group string, number int, r Reminder, cooldown time.Duration) (begun Reminder, earlier *Reminder, err error)
@@ -124,7 +128,7 @@ type ReminderRecords interface {
 	// EndBatch records the outcome of a batch and counts one reminder more for each
 	// person who was reached.
 	EndBatch(ctx context.Context, group string, number int, run string, batch int, o Outcome) error
-	// DropReminder forgets the message's last reminder if it is of that run, so
+	// DropReminder forgets the message's last reminder in each way if it is of that run, so
 	// that another need not wait.
 	DropReminder(ctx context.Context, group string, number int, run string) error
 }
@@ -133,8 +137,8 @@ type ReminderRecords interface {
 type Reminded struct {
 	// Report is the fresh answer that the reminder went by.
 	Report Report
-	// Earlier is set if the message's last reminder was too short a time ago. Then
-	// nobody was reminded.
+	// Earlier is set if the message's last reminder in that way was too short a time ago.
+	// Then nobody was reminded.
 	Earlier *Reminder
 
 	Reached map[Channel][]string
@@ -172,8 +176,8 @@ func (r Reminded) Shown(limit int) []string {
 // Reminders reminds the people who have not read a message, and only them.
 type Reminders struct {
 	Records ReminderRecords
-	// Cooldown is how long after a reminder the same message is not reminded of
-	// again.
+	// Cooldown is how long after a reminder the same message is not reminded of again in
+	// the same way.
 	Cooldown time.Duration
 	Now      func() time.Time
 }
@@ -190,8 +194,9 @@ func (p *Reminders) Remind(ctx context.Context, report Report, prompt Prompt, n 
 		return done, nil
 	}
 	group, number := report.Message.Group, report.Message.Number
+	batches := n.Batches(prompt.By, report.Unread)
 	begun, earlier, err := p.Records.BeginReminder(ctx, group, number, Reminder{
-		Run: prompt.Run, At: p.Now(), Who: prompt.Who, Batches: n.Batches(prompt.By, report.Unread),
+		Run: prompt.Run, At: p.Now(), Who: prompt.Who, By: way(prompt.By, batches), Batches: batches,
 	}, p.Cooldown)
 	if err != nil {
 		return done, fmt.Errorf("record reminder: %w", err)
@@ -219,6 +224,14 @@ func (p *Reminders) Remind(ctx context.Context, report Report, prompt Prompt, n 
 		}
 	}
 	return done, nil
+}
+
+// way is how a reminder goes: as it was wanted, unless nobody can be reached so.
+func way(wanted Channel, batches []Batch) Channel {
+	if len(batches) == 0 || slices.ContainsFunc(batches, func(b Batch) bool { return b.By == wanted }) {
+		return wanted
+	}
+	return batches[0].By
 }
 
 // batch reminds one batch and adds what came of it to done. Err means that the

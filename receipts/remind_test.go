@@ -411,7 +411,7 @@ func TestWithinTheCooldownASecondRunRemindsNobody(t *testing.T) {
 			at := w.clock.now()
 			w.readers.say(readBy("wang"))
 			w.clock.advance(c.after)
-			done, err := w.prompts(t.Context(), group, 1, "msgId-3", receipts.Person{UserID: "wang"}, receipts.Ding, n)
+			done, err := w.prompts(t.Context(), group, 1, "msgId-3", receipts.Person{UserID: "wang"}, receipts.Mention, n)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -423,7 +423,7 @@ func TestWithinTheCooldownASecondRunRemindsNobody(t *testing.T) {
 				return
 			}
 			wantPeople(t, "nudged", n.people(), "zhang", "li", "wang")
-			want := &receipts.Reminder{Run: "msgId-2", At: at, Who: li, Batches: []receipts.Batch{
+			want := &receipts.Reminder{Run: "msgId-2", At: at, Who: li, By: receipts.Mention, Batches: []receipts.Batch{
 				{By: receipts.Mention, UserIDs: []string{"zhang", "li"}}, {By: receipts.Mention, UserIDs: []string{"wang"}},
 			}}
 			if diff := cmp.Diff(want, done.Earlier); diff != "" {
@@ -435,6 +435,26 @@ func TestWithinTheCooldownASecondRunRemindsNobody(t *testing.T) {
 				t.Errorf("Remind() = %+v; want nobody reminded", done)
 			}
 		})
+	}
+}
+
+// Who insists in another way is not kept from it; in the same way nobody is reminded twice.
+func TestEachWayHasItsOwnCooldown(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.announce(t)
+	for i, by := range append(receipts.Channels(), receipts.Channels()...) {
+		n := &fakeSender{}
+		done, err := w.prompts(t.Context(), group, 1, fmt.Sprint("msgId-", i), li, by, n)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if kept := done.Earlier != nil; kept != (i >= len(receipts.Channels())) {
+			t.Errorf("%d. by %s: kept away %v", i, by, kept)
+		}
+		if done.Earlier != nil && done.Earlier.By != by {
+			t.Errorf("%d. by %s: kept away by a reminder by %s", i, by, done.Earlier.By)
+		}
 	}
 }
 

@@ -3,6 +3,8 @@ package store
 import (
 	"net/url"
 	"strconv"
+
+	"whoread/receipts"
 )
 
 // keyspace names every key. Prefix keeps several bots on one Redis apart.
@@ -107,8 +109,10 @@ func (k groupKeys) webhook() string { return k.tag + ":webhook" }
 // people. Its fields are in the scripts.
 func (k groupKeys) run(id string) string { return k.tag + ":run:" + id }
 
-// reminded is a Hash: the last reminder of one message.
-func (k groupKeys) reminded(number int) string { return k.message(number) + ":reminded" }
+// reminded is a Hash: the last reminder of one message in one way.
+func (k groupKeys) reminded(number int, by receipts.Channel) string {
+	return k.message(number) + ":reminded:" + string(by)
+}
 
 // reminders is a Hash: userId to how often the person was reminded of one message.
 func (k groupKeys) reminders(number int) string { return k.message(number) + ":reminders" }

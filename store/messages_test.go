@@ -546,7 +546,7 @@ func TestABrokenRecordIsAnError(t *testing.T) {
 			return s.rdb.Set(ctx, k.reminders(2), "b", keepFor).Err()
 		}, "Snapshot RecentSnapshots EndBatch"},
 		"the last reminder is no Hash": {func(ctx context.Context, s *Store, k groupKeys) error {
-			return s.rdb.Set(ctx, k.reminded(2), "run", keepFor).Err()
+			return s.rdb.Set(ctx, k.reminded(2, receipts.Mention), "run", keepFor).Err()
 		}, "BeginReminder DropReminder"},
 		"a reminder is no JSON": {func(ctx context.Context, s *Store, k groupKeys) error {
 			return s.rdb.HSet(ctx, k.run("run"), "reminder", "[").Err()

@@ -20,6 +20,7 @@ type reminder struct {
 	At      int64        `json:"at"`
 	Who     string       `json:"who,omitempty"`
 	Name    string       `json:"name,omitempty"`
+	By      string       `json:"by"`
 	Batches []batchUsers `json:"batches"`
 }
 
@@ -36,7 +37,7 @@ type outcome struct {
 }
 
 func encodeReminder(r receipts.Reminder) (string, error) {
-	stored := reminder{Run: r.Run, At: toMillis(r.At), Who: r.Who.UserID, Name: r.Who.Name}
+	stored := reminder{Run: r.Run, At: toMillis(r.At), Who: r.Who.UserID, Name: r.Who.Name, By: string(r.By)}
 	for _, b := range r.Batches {
 		stored.Batches = append(stored.Batches, batchUsers{string(b.By), b.UserIDs})
 	}
@@ -49,7 +50,7 @@ func decodeReminder(text string) (receipts.Reminder, error) {
 	if err := json.Unmarshal([]byte(text), &stored); err != nil {
 		return receipts.Reminder{}, fmt.Errorf("read reminder: %w", err)
 	}
-	r := receipts.Reminder{Run: stored.Run, At: fromMillis(stored.At), Who: receipts.Person{UserID: stored.Who, Name: stored.Name}}
+	r := receipts.Reminder{Run: stored.Run, At: fromMillis(stored.At), Who: receipts.Person{UserID: stored.Who, Name: stored.Name}, By: receipts.Channel(stored.By)}
 	for _, b := range stored.Batches {
 		r.Batches = append(r.Batches, receipts.Batch{By: receipts.Channel(b.By), UserIDs: b.UserIDs})
 	}
@@ -64,7 +65,7 @@ func (s *Store) BeginReminder(ctx context.Context, group string, number int, r r
 	}
 	keys := s.keys.group(group)
 	how, text, err := pair(beginReminderScript.Run(ctx, s.rdb,
-		[]string{keys.message(number), keys.reminded(number), keys.run(r.Run)},
+		[]string{keys.message(number), keys.reminded(number, r.By), keys.run(r.Run)},
 		r.Run, toMillis(r.At), cooldown.Milliseconds(), text, runKeptFor.Milliseconds()).Slice())
 	if err != nil {
 		return receipts.Reminder{}, nil, fmt.Errorf("record reminder: %w", err)
@@ -145,7 +146,11 @@ func (s *Store) EndBatch(ctx context.Context, group string, number int, run stri
 
 // DropReminder implements receipts.ReminderRecords.
 func (s *Store) DropReminder(ctx context.Context, group string, number int, run string) error {
-	if err := dropReminderScript.Run(ctx, s.rdb, []string{s.keys.group(group).reminded(number)}, run).Err(); err != nil {
+	var reminded []string
+	for _, by := range receipts.Channels() {
+		reminded = append(reminded, s.keys.group(group).reminded(number, by))
+	}
+	if err := dropReminderScript.Run(ctx, s.rdb, reminded, run).Err(); err != nil {
 		return fmt.Errorf("drop reminder: %w", err)
 	}
 	return nil

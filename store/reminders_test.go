@@ -23,7 +23,7 @@ const cooldown = 5 * time.Minute
 // reminderOf is the reminder of a run, of three people in two batches.
 func reminderOf(run string) receipts.Reminder {
 	return receipts.Reminder{
-		Run: run, At: noon, Who: receipts.Person{UserID: "u1", Name: "李雷"},
+		Run: run, At: noon, Who: receipts.Person{UserID: "u1", Name: "李雷"}, By: receipts.Mention,
 		Batches: []receipts.Batch{{By: receipts.InPrivate, UserIDs: []string{"a", "b"}}, {By: receipts.Mention, UserIDs: []string{"c"}}},
 	}
 }
@@ -199,7 +199,7 @@ func TestRemindersGoWithTheirMessage(t *testing.T) {
 			r.At = noon.Add(time.Duration(i) * cooldown)
 			beginReminder(t, s, group, 1, r)
 			endBatch(t, s, group, 1, r.Run, 0, receipts.Outcome{Reached: []string{"a"}})
-			for key, want := range map[string]time.Duration{keys.reminded(1): left, keys.reminders(1): left, keys.run(r.Run): runKeptFor} {
+			for key, want := range map[string]time.Duration{keys.reminded(1, r.By): left, keys.reminders(1): left, keys.run(r.Run): runKeptFor} {
 				if ttl := must(s.rdb.PTTL(ctx, key).Result())(t); ttl > want+slack || ttl < want-time.Minute {
 					t.Errorf("run %d: %s stays for %v; want %v", i, key, ttl, want)
 				}

@@ -1,7 +1,8 @@
--- Records a reminder, unless the message's last one is of another run and too young.
+-- Records a reminder, unless the message's last one in the same way is of another run and too
+-- young.
 -- A run that is recorded goes on as it was, and is the last one again.
 -- KEYS[1]  message: Hash
--- KEYS[2]  reminded: Hash, the message's last reminder: 'run', 'at' in Unix
+-- KEYS[2]  reminded: Hash, the message's last reminder in that way: 'run', 'at' in Unix
 --          milliseconds, 'reminder' as JSON
 -- KEYS[3]  run: Hash, its field 'reminder' as JSON
 -- ARGV[1]  the run

@@ -1,9 +1,11 @@
--- Forgets the message's last reminder, if it is of that run.
--- KEYS[1]  reminded: Hash, 'run'
+-- Forgets the message's last reminder in each way, if it is of that run.
+-- KEYS[1…] reminded: Hash of each way, 'run'
 -- ARGV[1]  the run
--- returns  1 forgotten; 0 it is of another run, or there is none
-if redis.call('HGET', KEYS[1], 'run') ~= ARGV[1] then
-  return 0
+-- returns  how many were forgotten
+local forgotten = 0
+for _, reminded in ipairs(KEYS) do
+  if redis.call('HGET', reminded, 'run') == ARGV[1] then
+    forgotten = forgotten + redis.call('DEL', reminded)
+  end
 end
-redis.call('DEL', KEYS[1])
-return 1
+return forgotten
