@@ -7,6 +7,7 @@ import (
 
 	"whoread/receipts"
 	"whoread/receipts/dingtalk/dingtalktest"
+	"whoread/receipts/receiptstest"
 )
 
 // What DingTalk knows is saved before it forgets, by one query and without a
@@ -53,4 +54,10 @@ func TestASweepOfWhatIsGoneIsNothing(t *testing.T) {
 	sweep := receipts.Job{ID: "sweep", Kind: receipts.SweepJob, Group: "cid", Body: `{"Number":7,"Nth":0}`}
 	w.must(w.bot.Work(w.soon(), sweep, false))
 	w.bot.GiveUp(w.soon(), sweep, false, errors.New("over"))
+}
+
+// The schedule of these tests does what the store's does.
+func TestTheInboxOfTheseTestsKeepsTheContract(t *testing.T) {
+	t.Parallel()
+	receiptstest.RunScheduler(t, func(*testing.T) receipts.Scheduler { return &inbox{} })
 }

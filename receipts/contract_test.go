@@ -3,6 +3,7 @@ package receipts_test
 import (
 	"testing"
 
+	"whoread/receipts"
 	"whoread/receipts/receiptstest"
 )
 
@@ -11,8 +12,9 @@ type uncritical struct{}
 
 func (uncritical) Errorf(string, ...any) {}
 
-// The fake of these tests does what the store does.
-func TestTheFakeKeepsTheContract(t *testing.T) {
+// The fakes of these tests do what the store does.
+func TestTheFakesKeepTheContract(t *testing.T) {
 	t.Parallel()
 	receiptstest.Run(t, func(*testing.T) receiptstest.Store { return newRecords(uncritical{}) })
+	receiptstest.RunScheduler(t, func(*testing.T) receipts.Scheduler { return &jobs{} })
 }

@@ -16,6 +16,7 @@ func TestTheContractOfTheDomain(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			receiptstest.Run(t, func(t *testing.T) receiptstest.Store { return open(t, backend(t)) })
+			receiptstest.RunScheduler(t, func(t *testing.T) receipts.Scheduler { return open(t, backend(t)).Inbox(quick(), nil) })
 		})
 	}
 }
