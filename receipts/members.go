@@ -144,8 +144,12 @@ type MemberResolver struct {
 	now     func() time.Time
 }
 
-// NewMemberResolver returns a book that asks sources in their order and uses an
-// answer again while it is younger than fresh.
+// audienceFresh is how young a list has to be by which an audience is counted.
+const audienceFresh = 10 * time.Minute
+
+// NewMemberResolver returns a resolver that asks sources in their order and uses an answer
+// again while it is younger than fresh: for an audience while it is younger than 10 minutes,
+// and otherwise for as long as no reader contradicts it.
 func NewMemberResolver(records MemberRecords, fresh time.Duration, now func() time.Time, sources ...MemberSource) *MemberResolver {
 	return &MemberResolver{sources: sources, records: records, fresh: fresh, now: now}
 }
@@ -156,22 +160,40 @@ type recordsError struct{ error }
 
 func (e recordsError) Unwrap() error { return e.error }
 
-// Members returns who is in the group. ErrNoMemberList means that no source
+// Members returns who is in the group, for an audience. ErrNoMemberList means that no source
 // can tell; any other error is the failure of the source that should have, or of
 // the records. A Learned list is made anew each time: it costs no call, and each
 // reader makes it longer.
 func (b *MemberResolver) Members(ctx context.Context, group string, rights Rights) (Members, error) {
-	members, _, err := b.list(ctx, group, rights)
+	members, _, err := b.list(ctx, group, rights, func(known Members) bool { return young(known.At, b.now(), audienceFresh) })
 	return members, err
 }
 
-// list is Members, and reports whether a source was asked that is not the records.
-func (b *MemberResolver) list(ctx context.Context, group string, rights Rights) (_ Members, asked bool, _ error) {
+// good returns what tells whether a list is good enough for a report with these readers: it is
+// young enough for an audience, or nobody has read since it was made who is not in it.
+func (b *MemberResolver) good(reads Reads) func(known Members) bool {
+	return func(known Members) bool {
+		if young(known.At, b.now(), audienceFresh) {
+			return true
+		}
+		listed := setOf(known.UserIDs)
+		for id, read := range reads {
+			if read.At.After(known.At) && !listed[id] {
+				return false
+			}
+		}
+		return true
+	}
+}
+
+// list is Members by a list that is good enough, and reports whether a source was asked that
+// is not the records.
+func (b *MemberResolver) list(ctx context.Context, group string, rights Rights, good func(known Members) bool) (_ Members, asked bool, _ error) {
 	known, refusals, err := b.records.KnownMembers(ctx, group)
 	if err != nil {
 		return Members{}, false, recordsError{err}
 	}
-	if known != nil && young(known.At, b.now(), b.fresh) && !known.At.Before(b.Since) {
+	if known != nil && young(known.At, b.now(), b.fresh) && !known.At.Before(b.Since) && good(*known) {
 		return *known, false, nil
 	}
 	refusals = b.activeRefusals(refusals)

@@ -294,3 +294,70 @@ func TestWithout(t *testing.T) {
 		})
 	}
 }
+
+// A list of members is used for a day's reports, but where somebody has read who is not in it;
+// an audience is counted by a list of ten minutes at most.
+func TestHowLongAListOfMembersIsUsed(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	book := receipts.NewMemberResolver(w.records, 24*time.Hour, w.clock.now, w.members)
+	w.announcer.Members, w.reporter.Members = book, book
+	w.announce(t)
+	asks := func(later time.Duration, lists int, read ...string) {
+		t.Helper()
+		w.clock.advance(later)
+		w.readers.say(readBy(read...))
+		w.report(t)
+		if got := w.members.questions(); got != lists {
+			t.Errorf("after %v: the members were listed %d times; want %d", later, got, lists)
+		}
+	}
+	asks(9*time.Hour, 1, "zhang")
+	asks(10*time.Hour, 1, "zhang", "zhao") // who came meanwhile; that is known from now on
+	asks(time.Minute, 2, "zhang", "zhao")
+	asks(11*time.Minute, 2, "zhang", "zhao") // and was gone when the list was made
+	asks(23*time.Hour, 2, "zhang", "zhao")
+	asks(2*time.Hour, 3, "zhang", "zhao")
+	again := maintenance
+	again.Command = "msgId-again"
+	w.clock.advance(11 * time.Minute)
+	if _, err := w.announcer.Announce(t.Context(), again); err != nil || w.members.questions() != 4 {
+		t.Errorf("%d lists, %v; want the audience counted anew", w.members.questions(), err)
+	}
+}
+
+// Where every read that a query has shown was pushed before, a sweep asks nothing.
+func TestASweepOfAMessageWhoseReadsArePushed(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		pushed  []string
+		asked   bool // once before
+		queries int
+	}{
+		"pushed, and a query agreed":    {[]string{"zhang"}, true, 1},
+		"pushed, and nobody has asked":  {[]string{"zhang"}, false, 1},
+		"a query has shown others":      {nil, true, 2},
+		"nobody has read when it asked": {nil, false, 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			w.announce(t)
+			w.clock.advance(time.Hour)
+			for _, id := range c.pushed {
+				w.records.messages[group][0].kept.Reads[id] = receipts.Read{At: w.clock.now(), Exact: true}
+			}
+			w.readers.say(readBy("zhang"))
+			if c.asked {
+				w.report(t)
+			}
+			w.clock.advance(22 * time.Hour)
+			if _, err := w.reporter.Save(t.Context(), group, 1); err != nil {
+				t.Fatal(err)
+			}
+			if got := w.readers.queries(); got != c.queries {
+				t.Errorf("%d queries; want %d", got, c.queries)
+			}
+		})
+	}
+}

@@ -319,7 +319,7 @@ func (s *Service) Status(ctx context.Context, by Actor, group string) (GroupStat
 		return GroupStatus{}, err
 	}
 	var status GroupStatus
-	members, err := s.members.Members(ctx, group, Rights{})
+	members, _, err := s.members.list(ctx, group, Rights{}, s.members.good(nil))
 	if errors.Is(err, ErrBudgetSpent) {
 		known, failure := s.members.Known(ctx, group)
 		if failure != nil {

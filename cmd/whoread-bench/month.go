@@ -22,21 +22,23 @@ const (
 // month is one way to live through it.
 type month struct {
 	what     string
-	pushed   bool                   // reads are pushed
-	everyone int                    // how many announcements a day go to everybody, and not to a team
-	config   func(c *config.Config) // nil for the defaults
+	pushed   bool // reads are pushed
+	everyone int  // how many announcements a day go to everybody, and not to a team
+	most     int  // how many calls it may take
 }
 
 // benchMonth counts the calls and the pushes of a month against what DingTalk's standard
 // edition allows. Time is that of the DingTalk, which is turned forward.
 func (b *bench) benchMonth(ctx context.Context) error {
+	const (
+		allowed  = dingtalktest.StandardCallsPerMonth
+		ordinary = allowed * 80 / 100 // design.md's promise for the default settings
+	)
 	for _, m := range []month{
-		{what: "2 of 20 announcements a day to all 300", everyone: 2},
-		{what: "the same, reads are pushed", everyone: 2, pushed: true},
-		// A day less an hour: each morning the members are asked for anew.
-		{what: "the same, no pushes, members.cache_for: 23h", everyone: 2, config: func(c *config.Config) { c.Members.CacheFor = config.Duration(23 * time.Hour) }},
-		{what: "all announcements to all 300, default settings", everyone: perDay},
-		{what: "all to all 300, reads are pushed", everyone: perDay, pushed: true},
+		{what: "2 of 20 announcements a day to all 300", everyone: 2, most: ordinary},
+		{what: "the same, reads are pushed", everyone: 2, pushed: true, most: ordinary},
+		{what: "all announcements to all 300", everyone: perDay, most: allowed},
+		{what: "all to all 300, reads are pushed", everyone: perDay, pushed: true, most: ordinary},
 	} {
 		cost, err := b.liveThrough(ctx, m)
 		if err != nil {
@@ -45,11 +47,10 @@ func (b *bench) benchMonth(ctx context.Context) error {
 		if b.brief {
 			m.what += fmt.Sprintf(" (%d days)", b.days())
 		}
-		const allowed, pushesAllowed = dingtalktest.StandardCallsPerMonth, dingtalktest.StandardPushesPerMonth
 		calls := cost.sends + cost.queries + cost.members
 		b.report(figure{Bench: "month", What: "calls a month, " + m.what, Value: float64(calls), FloorIs: fmt.Sprintf(
-			"%d announcements, %d queries, %d for members; %d pushes of %d", cost.sends, cost.queries, cost.members, cost.pushes, pushesAllowed,
-		)}.aim(fmt.Sprintf("at most %d", allowed), calls <= allowed))
+			"%d announcements, %d queries, %d for members; %d pushes of %d", cost.sends, cost.queries, cost.members, cost.pushes, dingtalktest.StandardPushesPerMonth,
+		)}.aim(fmt.Sprintf("at most %d", m.most), calls <= m.most))
 	}
 	return nil
 }
@@ -72,9 +73,6 @@ func (b *bench) liveThrough(ctx context.Context, m month) (cost monthCost, err e
 		usual := config.Default()
 		c.Members.CacheFor, c.Reports.FreshFor = usual.Members.CacheFor, usual.Reports.FreshFor
 		c.Budget.CallsPerSecond, c.Budget.CallsPerMonth = 10_000, 0 // what it would take, allowed or not
-		if m.config != nil {
-			m.config(c)
-		}
 	}})
 	if err != nil {
 		return cost, err
@@ -145,7 +143,6 @@ func (b *bench) liveThrough(ctx context.Context, m month) (cost monthCost, err e
 			asked   bool
 		}{
 			{30 * time.Minute, 40, true},
-			{70 * time.Minute, 55, false}, // past the first sweep
 			{5 * time.Hour, 85, true},
 			{8*time.Hour + 30*time.Minute, 95, true},
 		} {

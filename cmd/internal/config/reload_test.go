@@ -159,7 +159,7 @@ log: {level: debug, format: console}
 			"warn setting needs a restart key=http.listen from= to=off",
 			"warn setting needs a restart key=log.format from=json to=console",
 			"info setting changed key=log.level from=info to=debug",
-			"info setting changed key=members.cache_for from=10m to=1m",
+			"info setting changed key=members.cache_for from=24h to=1m",
 			"info setting changed key=members.exclude from= to=[robot]",
 			"info setting changed key=members.rosters.cid1==.users from=[a] to=[a c]",
 			"info setting changed key=members.rosters.cid2==.chat_id from= to=",
@@ -169,7 +169,7 @@ log: {level: debug, format: console}
 			"info setting changed key=reminders.quiet_hours from=22:00-08:00 to=",
 			"info setting changed key=reminders.time_zone from=Asia/Shanghai to=UTC",
 			"info setting changed key=reports.max_names from=50 to=5",
-			"info setting changed key=reports.sweep from=[1h 23h] to=",
+			"info setting changed key=reports.sweep from=[23h] to=",
 			"info configuration reloaded changed=17 need_restart=7",
 		)
 		parsed := func(source string) Config {
