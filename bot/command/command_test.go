@@ -548,6 +548,7 @@ func TestUnderstandTitlesThatAreCommands(t *testing.T) {
 	for text, want := range map[string]bool{
 		"公告 谁没读": true, "公告 #3": true, "公告 3": true, "公告 收到": true, "公告 谢谢": true, "公告 提醒 #3": true, "公告 研发部谁没看": true, "announce list": true, "announce it": true, "announce stop": true,
 		"公告 3号楼停电": false, "公告 收到请回复1": false, "公告 停止使用旧系统": false, "公告 大家看": false, "公告 都读了吗": true, "公告 几个人没看": true, "announce everybody read": false, "公告 提醒大家带工牌": false, "公告 又一条": false, "公告\n谁没读": false, "公告 谁没读\n请看": false, "announce No meeting today": false,
+		"announce Hello": false, "announce Update": false, "公告 早上好": false, "公告 情况": false,
 	} {
 		if got := Parse(text); got.Verb != Announce || got.TitleIsCommand != want {
 			t.Errorf("Parse(%q) = %+v", text, got)

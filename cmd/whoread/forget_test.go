@@ -42,7 +42,7 @@ func TestForgettingAGroupAndAPerson(t *testing.T) {
 		wantIn(t, w.ask(g, w.admin, saying("谁读了")), people[0].Name)
 	}
 
-	wantIn(t, w.forget(config, "--group", first.ID()), "Would erase", "3 scheduled") // two sweeps and the follow-up
+	wantIn(t, w.forget(config, "--group", first.ID()), "Would erase", "2 scheduled") // a sweep and the follow-up
 	wantIn(t, w.ask(first, w.admin, saying("列表")), "#1 一")
 	wantIn(t, w.forget(config, "--group", first.ID(), "--yes"), "Erased")
 	wantIn(t, w.ask(first, w.admin, saying("列表")), "本群还没有发过公告")
