@@ -86,7 +86,7 @@ func IsCommand(title string) bool {
 	switch said.Verb {
 	case Unknown:
 		p := newPhrase(title)
-		if p.language == English && p.has.any(of(this, latest)) && p.only(nothing&^of(atWord)|of(this, latest)) { // post it
+		if p.language == English && !p.only(of(loose, punct)) && p.only(nothing&^of(atWord)|of(this, latest)) { // post it
 			return true
 		}
 		return said.Personal || p.has.any(effects|of(number)) && p.only(nothing&^of(atWord)|aboutOne|effects|of(ask, how, who, what))
