@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"go/ast"
 	"go/parser"
@@ -19,6 +18,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"whoread/cmd/internal/ops/opstest"
 	"whoread/receipts/dingtalk/dingtalktest"
 	"whoread/store/storetest"
 )
@@ -203,20 +203,6 @@ func TestMessagesOfTheLogAreFixed(t *testing.T) {
 	}
 }
 
-// linesOf are the lines of a log, decoded.
-func linesOf(t *testing.T, written string) []map[string]any {
-	t.Helper()
-	var lines []map[string]any
-	for text := range strings.Lines(written) {
-		entry := map[string]any{}
-		if err := json.Unmarshal([]byte(text), &entry); err != nil {
-			t.Fatalf("%q: %v", text, err)
-		}
-		lines = append(lines, entry)
-	}
-	return lines
-}
-
 // One id leads through the log from the frame to the answer, and to DingTalk's own id
 // of what it refused.
 func TestOneRequestLeadsThroughTheLog(t *testing.T) {
@@ -234,7 +220,7 @@ func TestOneRequestLeadsThroughTheLog(t *testing.T) {
 	p.stop()
 
 	var way []string
-	for _, entry := range linesOf(t, p.log.String()) {
+	for _, entry := range opstest.Lines(t, p.log.String()) {
 		request, message := entry["request"], entry["msg"]
 		if request == "msg-one" {
 			api, _ := entry["api"].(string)

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"whoread/cmd/internal/ops/opstest"
 	"whoread/receipts/dingtalk/dingtalktest"
 	"whoread/store/storetest"
 )
@@ -20,28 +21,6 @@ import (
 type endpoint struct {
 	t       *testing.T
 	address string
-}
-
-// scrape asks for /metrics and returns the series of whoread by name and labels.
-func scrape(t *testing.T, get func(path string) (int, string)) map[string]float64 {
-	t.Helper()
-	status, text := get("/metrics")
-	if status != http.StatusOK {
-		t.Fatalf("/metrics: %d %s", status, text)
-	}
-	all := map[string]float64{}
-	for line := range strings.Lines(text) {
-		at := strings.LastIndex(line, " ")
-		if at < 0 || !strings.HasPrefix(line, "whoread_") {
-			continue
-		}
-		var value float64
-		if _, err := fmt.Sscan(line[at+1:], &value); err != nil {
-			t.Fatalf("%q: %v", line, err)
-		}
-		all[line[:at]] = value
-	}
-	return all
 }
 
 // anyPort has a whoread listen on a port that is free; its log tells which.
@@ -82,7 +61,7 @@ func (e endpoint) shows(what string, wanted func(series map[string]float64) bool
 	e.t.Helper()
 	ctx := within(e.t)
 	for {
-		got := scrape(e.t, e.get)
+		got := opstest.Scrape(e.t, e.get)
 		if wanted(got) {
 			return got
 		}

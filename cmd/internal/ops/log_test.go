@@ -13,22 +13,9 @@ import (
 	"go.uber.org/zap/zapcore"
 
 	"whoread/cmd/internal/config"
+	"whoread/cmd/internal/ops/opstest"
 	"whoread/receipts/dingtalk"
 )
-
-// linesOf are the lines of a log, decoded.
-func linesOf(t *testing.T, written string) []map[string]any {
-	t.Helper()
-	var lines []map[string]any
-	for text := range strings.Lines(written) {
-		entry := map[string]any{}
-		if err := json.Unmarshal([]byte(text), &entry); err != nil {
-			t.Fatalf("%q: %v", text, err)
-		}
-		lines = append(lines, entry)
-	}
-	return lines
-}
 
 // An hour without Redis does not fill the disk, and nothing is left out in silence.
 func TestRepeatedErrorsAreLeftOutAndCounted(t *testing.T) {
@@ -51,7 +38,7 @@ func TestRepeatedErrorsAreLeftOutAndCounted(t *testing.T) {
 	for i := range seconds {
 		log.With(zap.Int("number", i)).Error("command not accepted")
 	}
-	lines := linesOf(t, written.String())
+	lines := opstest.Lines(t, written.String())
 	if n := len(lines); n > 700 || n < 60*sampledFirst {
 		t.Errorf("%d lines in an hour", n)
 	}
@@ -72,7 +59,7 @@ func TestRepeatedErrorsAreLeftOutAndCounted(t *testing.T) {
 	}
 	log.Error("command given up")
 	log.Warn("command failed")
-	if n := len(linesOf(t, written.String())); n != 1002 {
+	if n := len(opstest.Lines(t, written.String())); n != 1002 {
 		t.Errorf("%d lines, want 1002", n)
 	}
 }

@@ -3,7 +3,6 @@ package ops
 import (
 	"context"
 	"errors"
-	"fmt"
 	"math"
 	"net/http"
 	"net/http/httptest"
@@ -23,6 +22,7 @@ import (
 
 	"whoread/bot"
 	"whoread/bot/stream"
+	"whoread/cmd/internal/ops/opstest"
 	"whoread/receipts/dingtalk"
 	"whoread/store"
 )
@@ -140,28 +140,6 @@ func TestTheNamesOfMetricsStay(t *testing.T) {
 	}
 }
 
-// scrape asks for /metrics and returns the series of whoread by name and labels.
-func scrape(t *testing.T, get func(path string) (int, string)) map[string]float64 {
-	t.Helper()
-	status, text := get("/metrics")
-	if status != http.StatusOK {
-		t.Fatalf("/metrics: %d %s", status, text)
-	}
-	all := map[string]float64{}
-	for line := range strings.Lines(text) {
-		at := strings.LastIndex(line, " ")
-		if at < 0 || !strings.HasPrefix(line, "whoread_") {
-			continue
-		}
-		var value float64
-		if _, err := fmt.Sscan(line[at+1:], &value); err != nil {
-			t.Fatalf("%q: %v", line, err)
-		}
-		all[line[:at]] = value
-	}
-	return all
-}
-
 func recorded(h http.Handler) func(path string) (int, string) {
 	return func(path string) (int, string) {
 		w := httptest.NewRecorder()
@@ -210,7 +188,7 @@ func TestTheConditionIsTold(t *testing.T) {
 			t.Parallel()
 			c := fine()
 			test.change(c)
-			got := scrape(t, recorded(busy(c).handler()))
+			got := opstest.Scrape(t, recorded(busy(c).handler()))
 			for series, value := range test.want {
 				if actual, ok := got[series]; !ok || math.Abs(actual-value) > 1e-9 {
 					t.Errorf("%s is %v (%t), want %v", series, actual, ok, value)
@@ -267,7 +245,7 @@ func TestAScrapeHasAnEnd(t *testing.T) {
 	c.Depth = func(ctx context.Context) (store.Depth, error) { return store.Depth{}, hang(ctx) }
 	c.Calls = func(ctx context.Context) (int, error) { return 0, hang(ctx) }
 	began := time.Now()
-	got := scrape(t, recorded(busy(c).handler()))
+	got := opstest.Scrape(t, recorded(busy(c).handler()))
 	if took := time.Since(began); took >= 3*queryTimeout { // as if one was asked after the other
 		t.Errorf("took %s", took)
 	}
