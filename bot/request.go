@@ -32,6 +32,9 @@ type request struct {
 // request returns the request that somebody's words are.
 func (b *Bot) request(in Incoming) *request {
 	said := command.Parse(in.Text, in.Mentions...)
+	if said.Verb == command.None && in.IsReply && in.Pictures == 0 {
+		said.Verb = command.Unread // of what is quoted
+	}
 	return &request{
 		Bot: b, in: in, said: said, w: reply.For(cmp.Or(b.Language, said.Language, b.Default)),
 		by: receipts.Actor{Person: in.Sender, Admin: in.Admin, External: in.External},
@@ -45,7 +48,7 @@ func (r *request) page(names receipts.Names) reply.Page {
 
 // ref is the message that is spoken of.
 func (r *request) ref() receipts.Ref {
-	ref := receipts.Ref{Number: r.said.Number}
+	ref := receipts.Ref{Number: r.said.Number, Topic: r.said.Topic, On: r.said.Day.Before(r.in.SaidAt.In(r.Presenter.Zone))}
 	if r.in.IsReply {
 		ref.Quote = &r.in.Quote
 	}
@@ -198,14 +201,15 @@ func (r *request) dispatch(ctx context.Context) (reply.Answer, error) {
 	case r.said.Verb.Acts() && r.Now().Sub(r.in.SaidAt) > actsWithin:
 		return reply.Refuse(r.w.TooLate), nil
 	}
-	if refusal, err := r.findSpokenOf(ctx); err != nil || refusal != "" {
-		return reply.Refuse(refusal), err
-	}
 	switch r.said.Verb {
 	case command.Announce:
 		return r.announce(ctx)
-	case command.WhoRead, command.Unread, command.Person, command.Everyone:
+	case command.WhoRead, command.Unread:
 		return r.report(ctx)
+	case command.Person:
+		return r.people(ctx)
+	case command.Everyone:
+		return r.everyone(ctx)
 	case command.List:
 		return r.list(ctx)
 	case command.Remind:

@@ -53,7 +53,7 @@ func (s *Service) Stop(ctx context.Context, by Actor, group string, ref Ref) (in
 	if err := s.Permit(by, group, RightRemind); err != nil {
 		return 0, err
 	}
-	if !ref.named() {
+	if !ref.named() && !ref.described() {
 		followed, err := s.ports.Store.Followed(ctx, group)
 		switch {
 		case err != nil:

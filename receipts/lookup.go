@@ -5,21 +5,29 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 )
 
 // Ref is how somebody names a message: by its number, or else by quoting it or something
-// about it, or else not at all, which means the latest one of the group.
+// about it, or else by a part of its title or the day on which it was sent, or else not at
+// all, which means the latest one of the group.
 //
 // Looking it up gives these errors: a *NoSuchMessageError; ErrNotMessage where what is quoted
 // is none of the messages, nor known to be about one; ErrNothingYet and ErrNothingCurrent
-// where nothing is named and there is none; a *Failure or ErrPaging where DingTalk was asked
+// where nothing is named and there is none; ErrNoneFits and a *SeveralFitError for a title or a
+// day; a *Failure or ErrPaging where DingTalk was asked
 // about what is quoted and could not tell; else those of the records.
 type Ref struct {
-	Number int    // 0 if none was said
-	Quote  *Quote // nil if nothing is quoted
+	Number int       // 0 if none was said
+	Quote  *Quote    // nil if nothing is quoted
+	Topic  string    // a part of its title; empty if none was said
+	On     time.Time // any time of that day, in its zone; zero if none was said
 }
 
-// named reports whether a message is named at all.
+// described reports whether a title or a day tells which message is meant.
+func (r Ref) described() bool { return !r.named() && (r.Topic != "" || !r.On.IsZero()) }
+
+// named reports whether a message is named by its number or by a quotation.
 func (r Ref) named() bool { return r.Number > 0 || r.Quote != nil }
 
 // number is that of the message that is meant. There may be no such message, if it was said:
@@ -37,6 +45,8 @@ func (r *Reporter) find(ctx context.Context, group string, ref Ref, rights Right
 	switch {
 	case ref.Number > 0:
 		return r.numbered(ctx, group, ref.Number)
+	case ref.described():
+		return r.spokenOf(ctx, group, ref)
 	case ref.Quote == nil:
 		return r.latest(ctx, group)
 	case ref.Quote.Key != "":

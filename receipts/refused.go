@@ -15,6 +15,8 @@ var (
 	ErrNothingYet = errors.New("nothing was announced yet")
 	// ErrNothingCurrent means that all that was announced is over.
 	ErrNothingCurrent = errors.New("nothing that was announced is current")
+	// ErrNoneFits means that no message has that part of a title, or is of that day.
+	ErrNoneFits = errors.New("no message fits what was said of it")
 	// ErrWhich means that it has to be said which message is meant.
 	ErrWhich = errors.New("it was not said which message")
 	// ErrNothingFollowed means that no message of the group is being followed up.

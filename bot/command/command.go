@@ -3,6 +3,7 @@ package command
 import (
 	"strconv"
 	"strings"
+	"time"
 	"unicode"
 
 	"golang.org/x/text/width"
@@ -64,6 +65,28 @@ const (
 	Saturday   Day = "saturday"
 	Sunday     Day = "sunday"
 )
+
+// Before is the same time of day on the last such day, that of now included; zero if no day
+// was said.
+func (d Day) Before(now time.Time) time.Time {
+	switch d {
+	case "":
+		return time.Time{}
+	case Today:
+		return now
+	case Yesterday:
+		return now.AddDate(0, 0, -1)
+	case TwoDaysAgo:
+		return now.AddDate(0, 0, -2)
+	}
+	for range 7 {
+		if strings.EqualFold(now.Weekday().String(), string(d)) {
+			return now
+		}
+		now = now.AddDate(0, 0, -1)
+	}
+	return time.Time{}
+}
 
 // Command is a command as somebody said it.
 type Command struct {

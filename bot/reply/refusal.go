@@ -8,6 +8,9 @@ import (
 	"whoread/receipts"
 )
 
+// maxHashes is how many messages a question proposes.
+const maxHashes = 10
+
 // Refusal says why the rule does not let somebody.
 func (w *Words) Refusal(rule receipts.Rule) string {
 	switch rule {
@@ -35,12 +38,16 @@ func (p Page) Refused(err error) (Answer, bool) {
 	if many, ok := errors.AsType[*receipts.ManyFollowedError](err); ok {
 		return Refuse(fmt.Sprintf(p.WhichStop, Hashes(many.Numbers, p.Comma))), true
 	}
+	if several, ok := errors.AsType[*receipts.SeveralFitError](err); ok {
+		return Refuse(fmt.Sprintf(p.WhichSpokenOf, Hashes(several.Numbers[:min(len(several.Numbers), maxHashes)], p.Comma))), true
+	}
 	for target, sentence := range map[error]string{
 		receipts.ErrExternal:        p.Outsider,
 		receipts.ErrForeignGroup:    fmt.Sprintf(p.ForeignGrp, Escape(p.Group)),
 		receipts.ErrNotMessage:      p.QuoteNotOurs,
 		receipts.ErrNothingYet:      p.NothingYet,
 		receipts.ErrNothingCurrent:  p.NothingCurrent,
+		receipts.ErrNoneFits:        p.NoneSpokenOf,
 		receipts.ErrWhich:           p.WhichRecall,
 		receipts.ErrNothingFollowed: p.NothingFollowed,
 		receipts.ErrLimited:         p.Limited,

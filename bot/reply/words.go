@@ -41,6 +41,17 @@ type Words struct {
 	NoneSpokenOf   string // no message has that title, or is of that day
 	WhichSpokenOf  string // %s numbers
 
+	// Whether people have read it: %[1]s name, %[2]d number, %[3]s time.
+	Person    map[receipts.Reading]string
+	You       map[receipts.Reading]string // who asks
+	ReadUntil string                      // the same of who read at some time before
+	YouUntil  string
+	NobodyIs  string // %s name
+	// Everybody.
+	AllHave string // %[1]d number, %[2]s title, %[3]d people
+	NotAll  string // %[1]d number, %[2]d unread, %[3]d read, %[4]d of
+	SoMany  string // the same, where the numbers are asked for
+
 	// Announcing.
 	WhatToAnnounce   string
 	TitleIsCommand   string // %s title

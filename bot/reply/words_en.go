@@ -46,6 +46,27 @@ Name a message by its number (unread #n) or quote it; otherwise it is the latest
 	NoneSpokenOf:   `I don't find the announcement that you mean; "list" shows the numbers.`,
 	WhichSpokenOf:  "Which one do you mean: %s? Please give its number.",
 
+	Person: map[receipts.Reading]string{
+		receipts.HasRead:   "%[1]s read #%[2]d at %[3]s.",
+		receipts.HasNot:    "%[1]s has not read #%[2]d.",
+		receipts.NotKnown:  "I can't tell yet whether %[1]s has read #%[2]d.",
+		receipts.HasLeft:   "%[1]s left the group without reading #%[2]d.",
+		receipts.NotForOne: "#%[2]d was not for %[1]s.",
+	},
+	You: map[receipts.Reading]string{
+		receipts.HasRead:   "You read #%[2]d at %[3]s.",
+		receipts.HasNot:    "You have not read #%[2]d.",
+		receipts.NotKnown:  "I can't tell yet whether you have read #%[2]d.",
+		receipts.HasLeft:   "You left the group without reading #%[2]d.",
+		receipts.NotForOne: "#%[2]d was not for you.",
+	},
+	ReadUntil: "%[1]s read #%[2]d, at %[3]s or before.",
+	YouUntil:  "You read #%[2]d, at %[3]s or before.",
+	NobodyIs:  `I don't find "%s" in this group.`,
+	AllHave:   `✅ All %[3]d have read #%[1]d "%[2]s".`,
+	NotAll:    "Not yet: %[2]d have not read #%[1]d, %[3]d/%[4]d have.",
+	SoMany:    "%[2]d have not read #%[1]d, %[3]d/%[4]d have.",
+
 	TitleIsCommand:   `Not posted: "%s" looks like something said to me, and not like a title.`,
 	WhatToAnnounce:   `What shall I post? Say "announce Title", and the text on the next lines.`,
 	TooLong:          "Too long, nothing was posted: DingTalk takes %d bytes in one message. Please shorten it, or split it.",

@@ -46,6 +46,27 @@ var chinese = Words{
 	NoneSpokenOf:   "没有找到你说的那条公告，说「列表」看看编号。",
 	WhichSpokenOf:  "你说的是哪一条：%s？请写上编号。",
 
+	Person: map[receipts.Reading]string{
+		receipts.HasRead:   "%[1]s读了 #%[2]d，%[3]s。",
+		receipts.HasNot:    "%[1]s还没读 #%[2]d。",
+		receipts.NotKnown:  "还不能确定%[1]s读没读 #%[2]d。",
+		receipts.HasLeft:   "%[1]s没读 #%[2]d 就退了群。",
+		receipts.NotForOne: "%[1]s不在 #%[2]d 的应读名单里。",
+	},
+	You: map[receipts.Reading]string{
+		receipts.HasRead:   "你读了 #%[2]d，%[3]s。",
+		receipts.HasNot:    "你还没读 #%[2]d。",
+		receipts.NotKnown:  "还不能确定你读没读 #%[2]d。",
+		receipts.HasLeft:   "你没读 #%[2]d 就退了群。",
+		receipts.NotForOne: "你不在 #%[2]d 的应读名单里。",
+	},
+	ReadUntil: "%[1]s读了 #%[2]d，最迟 %[3]s。",
+	YouUntil:  "你读了 #%[2]d，最迟 %[3]s。",
+	NobodyIs:  "群里没有找到「%s」。",
+	AllHave:   "✅ #%[1]d「%[2]s」%[3]d 人都读了。",
+	NotAll:    "还没有：%[2]d 人没读 #%[1]d，已读 %[3]d/%[4]d。",
+	SoMany:    "还有 %[2]d 人没读 #%[1]d，已读 %[3]d/%[4]d。",
+
 	TitleIsCommand:   "没有发出：「%s」更像是对我说的话，不像标题。",
 	WhatToAnnounce:   "要发什么？请这样写：「公告 标题」，换行再写正文。",
 	TooLong:          "太长了，没有发出：钉钉一条消息最多 %d 字节（大约 5000 个汉字）。请缩短，或拆成几条。",
