@@ -180,11 +180,11 @@ func (s *Store) CoolApp(ctx context.Context, group string) (string, error) {
 	return code, nil
 }
 
-// DeleteCoolApp forgets the group's cool app if it has that code; with an empty code,
+// DeleteCoolApp deletes the group's cool app if it has that code; with an empty code,
 // whichever it has.
 func (s *Store) DeleteCoolApp(ctx context.Context, group, code string) error {
-	if err := forgetCoolAppScript.Run(ctx, s.rdb, []string{s.keys.group(group).coolApp()}, code).Err(); err != nil {
-		return fmt.Errorf("forget cool app: %w", err)
+	if err := deleteCoolAppScript.Run(ctx, s.rdb, []string{s.keys.group(group).coolApp()}, code).Err(); err != nil {
+		return fmt.Errorf("delete cool app: %w", err)
 	}
 	return nil
 }

@@ -70,7 +70,7 @@ func proxied(t *testing.T, b storetest.Backend) (*Store, *storetest.Proxy) {
 	p := storetest.NewProxy(t, b.URL)
 	s := openURL(t, b, p.URL())
 	for _, source := range []string{
-		acceptSource, claimSource, renewSource, doneSource, dueSource, leaveSource, beginSource, firstSource, markSource, keepReadsSource, keepPushedSource, keepAudienceSource, changeMembersSource, catchUpSource, forgetCoolAppSource,
+		acceptSource, claimSource, renewSource, doneSource, dueSource, leaveSource, beginSource, firstSource, markSource, saveReadsSource, savePushedSource, saveAudienceSource, changeMembersSource, catchUpSource, deleteCoolAppSource,
 		beginReminderSource, beginBatchSource, endBatchSource, dropReminderSource, followSource, changeFollowUpSource,
 	} {
 		if err := s.rdb.ScriptLoad(t.Context(), source).Err(); err != nil {

@@ -443,7 +443,7 @@ func (s *Store) SaveReads(ctx context.Context, group string, number int, userIDs
 		args = append(args, id)
 	}
 	keys := s.keys.group(group)
-	if err := keepReadsScript.Run(ctx, s.rdb, []string{keys.message(number), keys.reads(number), keys.readers()}, args...).Err(); err != nil {
+	if err := saveReadsScript.Run(ctx, s.rdb, []string{keys.message(number), keys.reads(number), keys.readers()}, args...).Err(); err != nil {
 		return fmt.Errorf("keep reads: %w", err)
 	}
 	return nil
@@ -471,7 +471,7 @@ func (s *Store) SavePushedReads(ctx context.Context, group, key string, reads ma
 		args = append(args, id, at.UnixMilli())
 	}
 	keys := s.keys.group(group)
-	known, err := keepPushedScript.Run(ctx, s.rdb, []string{keys.processQueryKey(key), keys.messages(), keys.readers()}, args...).Int()
+	known, err := savePushedScript.Run(ctx, s.rdb, []string{keys.processQueryKey(key), keys.messages(), keys.readers()}, args...).Int()
 	if err != nil {
 		return false, fmt.Errorf("keep pushed reads: %w", err)
 	}
@@ -485,7 +485,7 @@ func (s *Store) SaveAudience(ctx context.Context, group string, number int, m re
 		return err
 	}
 	keys := s.keys.group(group)
-	if err := keepAudienceScript.Run(ctx, s.rdb, []string{keys.message(number), keys.audience(number)}, text).Err(); err != nil {
+	if err := saveAudienceScript.Run(ctx, s.rdb, []string{keys.message(number), keys.audience(number)}, text).Err(); err != nil {
 		return fmt.Errorf("keep audience: %w", err)
 	}
 	return nil

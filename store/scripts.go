@@ -50,16 +50,16 @@ var (
 	byKeySource string
 	//go:embed scripts/over.lua
 	overSource string
-	//go:embed scripts/keep_reads.lua
-	keepReadsSource string
+	//go:embed scripts/save_reads.lua
+	saveReadsSource string
 	//go:embed scripts/change_members.lua
 	changeMembersSource string
 	//go:embed scripts/catch_up.lua
 	catchUpSource string
-	//go:embed scripts/keep_pushed.lua
-	keepPushedSource string
-	//go:embed scripts/keep_audience.lua
-	keepAudienceSource string
+	//go:embed scripts/save_pushed.lua
+	savePushedSource string
+	//go:embed scripts/save_audience.lua
+	saveAudienceSource string
 	//go:embed scripts/begin_reminder.lua
 	beginReminderSource string
 	//go:embed scripts/begin_batch.lua
@@ -72,6 +72,8 @@ var (
 	followSource string
 	//go:embed scripts/change_follow_up.lua
 	changeFollowUpSource string
+	//go:embed scripts/delete_cool_app.lua
+	deleteCoolAppSource string
 
 	acceptScript         = redis.NewScript(acceptSource)
 	claimScript          = redis.NewScript(claimSource)
@@ -92,20 +94,17 @@ var (
 	recentScript         = redis.NewScript(recentSource)
 	latestScript         = redis.NewScript(latestSource)
 	overScript           = redis.NewScript(overSource)
-	keepReadsScript      = redis.NewScript(noteReaderSource + keepReadsSource)
+	saveReadsScript      = redis.NewScript(noteReaderSource + saveReadsSource)
 	lastReadsScript      = redis.NewScript(lastReadsSource)
 	changeMembersScript  = redis.NewScript(changeMembersSource)
 	catchUpScript        = redis.NewScript(catchUpSource)
-	keepPushedScript     = redis.NewScript(noteReaderSource + keepPushedSource)
-	keepAudienceScript   = redis.NewScript(keepAudienceSource)
+	savePushedScript     = redis.NewScript(noteReaderSource + savePushedSource)
+	saveAudienceScript   = redis.NewScript(saveAudienceSource)
 	beginReminderScript  = redis.NewScript(beginReminderSource)
 	beginBatchScript     = redis.NewScript(beginBatchSource)
 	endBatchScript       = redis.NewScript(endBatchSource)
 	dropReminderScript   = redis.NewScript(dropReminderSource)
 	followScript         = redis.NewScript(followSource)
 	changeFollowUpScript = redis.NewScript(changeFollowUpSource)
-	//go:embed scripts/forget_cool_app.lua
-	forgetCoolAppSource string
-
-	forgetCoolAppScript = redis.NewScript(forgetCoolAppSource)
+	deleteCoolAppScript  = redis.NewScript(deleteCoolAppSource)
 )

@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -38,6 +39,9 @@ const (
 	doneWithin = 20 * time.Second
 	// killEvery is the time between two kills.
 	killEvery = 8 * time.Second
+	// asleepFor is how long a process is suspended: longer than its leases last, and than others
+	// take to take its work over.
+	asleepFor = 8 * time.Second
 	// pushAgain is when a command that is not acknowledged is pushed again.
 	pushAgain = 3 * time.Second
 )
@@ -70,6 +74,8 @@ type soak struct {
 	people []dingtalktest.Person
 	all    []*process
 	said   []uttered
+	asleep []*process // one at most
+	wakeAt time.Time  // by the wall clock
 	kills  int
 	befell map[string]int
 	turns  []turn
@@ -151,6 +157,8 @@ func TestSoak(t *testing.T) {
 		<-pace.C
 		s.live()
 		switch {
+		case len(s.asleep) > 0 && time.Now().After(s.wakeAt):
+			s.rouse()
 		case time.Since(killed) > killEvery:
 			s.kill()
 			killed = time.Now()
@@ -254,7 +262,7 @@ func (s *soak) harm() {
 		dingtalktest.Slow, dingtalktest.DropBefore, dingtalktest.DropAfter, dingtalktest.ServerError, dingtalktest.Throttled, dingtalktest.DoneButError,
 		dingtalktest.SlowAnswer, dingtalktest.TruncatedBody, dingtalktest.ShortPages, dingtalktest.EmptyPage, dingtalktest.RepeatedCursor,
 	}
-	what := []string{"fault", "fault", "fault", "fault", "fault", "tokens", "disconnect", "drop", "gateway", "duplicates", "losses", "redis", "reply", "restart", "time"}
+	what := []string{"fault", "fault", "fault", "fault", "fault", "tokens", "disconnect", "drop", "gateway", "duplicates", "losses", "redis", "reply", "restart", "suspend", "time"}
 	chosen := what[s.random.IntN(len(what))]
 	switch chosen {
 	case "fault":
@@ -302,10 +310,30 @@ func (s *soak) harm() {
 		}
 		s.stopOne(s.anyProcess())
 		s.all = append(s.all, s.launch(s.config))
+	case "suspend":
+		if len(s.asleep) > 0 {
+			return
+		}
+		if s.random.IntN(2) == 0 {
+			s.held()
+		}
+		p := s.anyProcess()
+		if err := p.Process.Signal(syscall.SIGSTOP); err != nil {
+			s.t.Fatal(err)
+		}
+		s.t.Cleanup(func() { _ = p.Process.Signal(syscall.SIGCONT) }) // so that it can end, whatever happens
+		s.asleep, s.wakeAt = []*process{p}, time.Now().Add(asleepFor)
 	case "time":
 		s.turn(10 * time.Minute)
 	}
 	s.befell[chosen]++
+}
+
+// rouse lets the process go on that is suspended.
+func (s *soak) rouse() {
+	s.t.Helper()
+	s.wake(s.asleep)
+	s.asleep = nil
 }
 
 // anyProcess takes one out of those that run.
@@ -338,6 +366,7 @@ func (s *soak) stopOne(p *process) {
 // calm ends all harm, and waits until nothing is left to do.
 func (s *soak) calm() {
 	s.t.Helper()
+	s.rouse()
 	s.ClearFaults()
 	s.LosePushes(0)
 	s.DuplicatePushes(0)

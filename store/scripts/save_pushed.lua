@@ -7,7 +7,7 @@
 --          <n>:reads
 -- KEYS[3]  readers: Hash, see note_reader.lua
 -- ARGV     userIds, each followed by when the person read, in Unix milliseconds
--- returns  1 kept, or those of a post; 0 the key is not known, nothing was written
+-- returns  1 saved, or those of a post; 0 the key is not known, nothing was written
 local number = redis.call('GET', KEYS[1])
 if not number then
   return 0
@@ -16,8 +16,8 @@ if string.find(number, 'about ', 1, true) then
   return 1
 end
 local message = KEYS[2] .. number
-local keep = redis.call('PTTL', message)
-if keep < 0 then
+local ttl = redis.call('PTTL', message)
+if ttl < 0 then
   return 0
 end
 local reads = message .. ':reads'
@@ -34,6 +34,6 @@ for i = 1, #ARGV, 2 do
   end
 end
 redis.call('HSET', message, 'pushed', pushed)
-redis.call('PEXPIRE', reads, keep)
-keep_readers(KEYS[3], keep)
+redis.call('PEXPIRE', reads, ttl)
+keep_readers(KEYS[3], ttl)
 return 1

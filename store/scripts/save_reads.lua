@@ -7,8 +7,8 @@
 -- ARGV[3]  when all readers were asked for, in Unix milliseconds; '' if not all
 -- ARGV[4…] userIds
 -- returns  how many were not known; -1 no message
-local keep = redis.call('PTTL', KEYS[1])
-if keep < 0 then
+local ttl = redis.call('PTTL', KEYS[1])
+if ttl < 0 then
   return -1
 end
 local sent = redis.call('HGET', KEYS[1], 'sent') or '0'
@@ -20,8 +20,8 @@ for i = 4, #ARGV do
   end
 end
 if new > 0 then
-  redis.call('PEXPIRE', KEYS[2], keep)
-  keep_readers(KEYS[3], keep)
+  redis.call('PEXPIRE', KEYS[2], ttl)
+  keep_readers(KEYS[3], ttl)
 end
 if ARGV[3] ~= '' then
   redis.call('HDEL', KEYS[1], 'over')
