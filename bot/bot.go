@@ -51,6 +51,8 @@ type Options struct {
 	// Connections tells since when each connection to DingTalk is up; zero for one that
 	// is not. Nil if there are none.
 	Connections func() []time.Time
+	// ClocksOff tells from whose clocks this machine's is off by too much. It may be nil.
+	ClocksOff func() []reply.ClockOff
 
 	Version   string
 	RobotCode string // frames for another robot are not ours

@@ -41,5 +41,6 @@ func (r *request) usage(ctx context.Context) (reply.Answer, error) {
 	if !usage.QuotaSpentAt.IsZero() {
 		said = append(said, fmt.Sprintf(u.Spent, reply.Clock(usage.QuotaSpentAt, p.Now, p.Zone)))
 	}
+	said = append(said, p.ClocksOff(r.ClocksOff)...)
 	return reply.Say(append(said, p.Connected(r.Connections), fmt.Sprintf(u.Group, reply.Escape(r.in.Group)))...), nil
 }

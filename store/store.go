@@ -137,6 +137,15 @@ func (s *Store) Ping(ctx context.Context) error {
 	return nil
 }
 
+// Time returns what Redis's clock shows, of a cluster that of any of its servers.
+func (s *Store) Time(ctx context.Context) (time.Time, error) {
+	at, err := s.rdb.Time(ctx).Result()
+	if err != nil {
+		return time.Time{}, fmt.Errorf("ask Redis for its time: %w", err)
+	}
+	return at, nil
+}
+
 // Version returns the version that Redis says it has.
 func (s *Store) Version(ctx context.Context) (string, error) {
 	info, err := s.rdb.Info(ctx, "server").Result()

@@ -56,6 +56,37 @@ func (p Page) Budget(u CallUsage) []string {
 	return append(said, fmt.Sprintf(p.Usage.PerSecond, u.CallsPerSecond))
 }
 
+// ClockOwner is whose clock it is that this machine's is compared with.
+type ClockOwner string
+
+// The owners of clocks.
+const (
+	DingTalksClock ClockOwner = "dingtalk"
+	RedisClock     ClockOwner = "redis"
+)
+
+// ClockOff is how far this machine's clock is ahead of another's.
+type ClockOff struct {
+	Of    ClockOwner
+	Ahead time.Duration
+}
+
+// ClocksOff tells which clocks are apart by a minute or more; a nil function tells of none.
+func (p Page) ClocksOff(off func() []ClockOff) []string {
+	if off == nil {
+		return nil
+	}
+	var said []string
+	for _, clock := range off() {
+		text := p.Usage.ClockBehind
+		if clock.Ahead > 0 {
+			text = p.Usage.ClockAhead
+		}
+		said = append(said, fmt.Sprintf(text, p.Usage.Clocks[clock.Of], int(clock.Ahead.Abs()/time.Minute)))
+	}
+	return said
+}
+
 // Connected tells how many connections to DingTalk are up, and since when any was.
 func (p Page) Connected(connections func() []time.Time) string {
 	if connections == nil {

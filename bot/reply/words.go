@@ -211,8 +211,13 @@ type usageWords struct {
 	Connected string // %d connections up, %d of how many, %s since when
 	Cut       string // %d connections, none of which is up
 	Group     string // %s conversation id
-	APIs      map[string]string
-	Sources   map[receipts.Source]string // what is asked
+
+	ClockAhead  string                // %s whose clock, %d minutes that this machine's is ahead of it
+	ClockBehind string                // the same where it is behind
+	Clocks      map[ClockOwner]string // whose
+
+	APIs    map[string]string
+	Sources map[receipts.Source]string // what is asked
 }
 
 // cardWords are those of a live card, and of what the presser of a button sees of it.

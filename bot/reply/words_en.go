@@ -203,6 +203,11 @@ Name a message by its number (unread #n) or quote it; otherwise it is the latest
 		Connected: "Connections to DingTalk: %d/%d, up since %s.",
 		Cut:       "All %d connections to DingTalk are down; I am reconnecting.",
 		Group:     "The id of this conversation, for the configuration: %s",
+
+		ClockAhead:  "⚠️ The clock of my machine is ahead of %s by %d min: times, deadlines and what counts as recent are wrong by that. Set it by the network (NTP).",
+		ClockBehind: "⚠️ The clock of my machine is behind %s by %d min: times, deadlines and what counts as recent are wrong by that. Set it by the network (NTP).",
+		Clocks:      map[ClockOwner]string{DingTalksClock: "DingTalk's", RedisClock: "Redis's"},
+
 		APIs: map[string]string{
 			"send": "group messages", "query": "who has read", "members": "group members", "chat": "chat members", "recall": "recalls", "direct": "direct messages", "ding": "DINGs", "card": "cards", "card_update": "card updates",
 		},

@@ -203,6 +203,11 @@ var chinese = Words{
 		Connected: "到钉钉的连接：%d/%d，%s 起一直在线。",
 		Cut:       "到钉钉的 %d 条连接都断了，正在重连。",
 		Group:     "本群的会话 id（写配置用）：%s",
+
+		ClockAhead:  "⚠️ 我这台机器的时钟比%s快 %d 分钟，时间和截止都会差这么多。请用网络对时（NTP）。",
+		ClockBehind: "⚠️ 我这台机器的时钟比%s慢 %d 分钟，时间和截止都会差这么多。请用网络对时（NTP）。",
+		Clocks:      map[ClockOwner]string{DingTalksClock: "钉钉", RedisClock: " Redis "},
+
 		APIs: map[string]string{
 			"send": "群消息", "query": "查已读", "members": "群成员", "chat": "会话成员", "recall": "撤回", "direct": "私信", "ding": "DING", "card": "卡片", "card_update": "卡片更新",
 		},

@@ -96,6 +96,12 @@ type Call struct {
 	Date    time.Time     // DingTalk's clock when it answered, to the second; zero where it did not say
 }
 
+// ClockAhead returns how far a clock is ahead of DingTalk's that shows now just after the call, whose Date is known.
+func (c Call) ClockAhead(now time.Time) time.Duration {
+	// The answer left about half the time ago, in the second that it names.
+	return now.Add(-c.Took / 2).Sub(c.Date.Add(time.Second / 2))
+}
+
 // Client calls DingTalk for one app. It is safe for concurrent use. [New] makes one; Close ends it.
 type Client struct {
 	clientID, robotCode string

@@ -38,6 +38,7 @@ type App struct {
 	client    *dingtalk.Client
 	budget    *budget.Budget
 	inbox     *store.Inbox
+	clocks    *clocks
 	pushes    *pushNotes
 	batch     *store.PushBatch     // of the reads that are pushed
 	bots      atomic.Pointer[bots] // with the settings that are in effect
@@ -95,7 +96,9 @@ func New(c config.Config, e Env, log *zap.Logger, m *ops.Metrics) (_ *App, err e
 	a.resources.onStop("count of calls", stopTimeout, func() error { counter.Close(); return nil })
 	a.budget = budget.New(counter, quota, c.Budget.Limits(), e.Now, log)
 	coolApps := &platform.CoolApps{Records: a.store, Configured: c.DingTalk.CoolAppCode, Log: receipts.RequestLog(log)}
+	a.clocks = newClocks(e.Now, log, m.ClockOffset)
 	observe := func(call dingtalk.Call) {
+		a.clocks.call(call)
 		counter.Observe(call)
 		quota.Observe(call)
 		m.ObserveCall(call)
@@ -120,7 +123,7 @@ func New(c config.Config, e Env, log *zap.Logger, m *ops.Metrics) (_ *App, err e
 	if err != nil {
 		return nil, err
 	}
-	health := &ops.Health{Ping: a.store.Ping, Status: a.stream.Status, Now: time.Now}
+	health := &ops.Health{Ping: a.clocks.ping(a.store), Status: a.stream.Status, Now: time.Now}
 	m.Watch(&ops.State{
 		Redis: health.Redis, Depth: a.inbox.Depth, Calls: a.budget.Used, Spent: func() bool { return !quota.SpentSince().IsZero() },
 		Limit: func() int64 { return int64(a.budget.Limits().CallsPerMonth) }, Status: a.stream.Status, Now: time.Now,
@@ -172,7 +175,7 @@ func (a *App) options(c config.Config, scheduled bool) (bot.Options, error) {
 			Store: a.records, Pushes: a.batch, Platform: dingTalk, Sources: ChosenSources(c.Members.Source, sources),
 			Jobs: a.inbox, Presenter: presenter, Now: now, Log: log,
 		}, settings),
-		Presenter: presenter, Inbox: inbox{a.inbox}, Budget: callUsage{a.budget}, Observer: a.metrics, Connections: a.connections,
+		Presenter: presenter, Inbox: inbox{a.inbox}, Budget: callUsage{a.budget}, Observer: a.metrics, Connections: a.connections, ClocksOff: a.clocks.off,
 		Version: a.env.Version, RobotCode: c.DingTalk.RobotCode,
 		Language: spoken(c.Reports.Language), Default: defaultLanguage(c.DingTalk.Site), Phrases: c.Log.Phrases, Now: now, Log: log,
 	}, nil
@@ -250,7 +253,7 @@ func (a *App) Run(ctx context.Context) error {
 			return err
 		})
 	}
-	if err := a.store.Ping(ctx); err != nil {
+	if err := a.clocks.ping(a.store)(ctx); err != nil {
 		// It may come back. Until then everybody who asks is told.
 		a.log.Error("Redis does not answer", zap.Error(err))
 	}

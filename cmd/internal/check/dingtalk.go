@@ -43,9 +43,7 @@ func (s *clockSkew) observe(call dingtalk.Call) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if !s.known || call.Took < s.took {
-		// The answer left about half the time ago, in the second that it names.
-		sent := time.Now().Add(-call.Took / 2).Add(-time.Second / 2)
-		s.known, s.took, s.ahead = true, call.Took, call.Date.Sub(sent)
+		s.known, s.took, s.ahead = true, call.Took, -call.ClockAhead(time.Now())
 	}
 }
 

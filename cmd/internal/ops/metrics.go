@@ -28,6 +28,7 @@ type Metrics struct {
 	calls        *prometheus.CounterVec
 	callTime     *prometheus.HistogramVec
 	redisTime    *prometheus.HistogramVec
+	clockOffset  *prometheus.GaugeVec
 	droppedLines *prometheus.CounterVec
 	reloads      *prometheus.CounterVec
 	reloadedWell prometheus.Gauge
@@ -83,6 +84,12 @@ func NewMetrics(version string) *Metrics {
 		`Time of calls to Redis, waiting for a connection and a repetition included, by outcome ("ok" or "error"); those that wait for work are not counted. `+
 			`Above 0.1 s Redis or the way to it is slow; any error means that somebody may have been told that nothing was done.`,
 		redisBuckets, "outcome")
+	m.clockOffset = prometheus.NewGaugeVec(prometheus.GaugeOpts{
+		Name: "whoread_clock_offset_seconds",
+		Help: `How far this machine's clock is ahead of another's, below 0 behind it, by whose it is: dingtalk or redis. Absent until known. ` +
+			`From 60 on either side times and deadlines are wrong by that, and administrators are told; set the clock by the network.`,
+	}, []string{"of"})
+	m.registry.MustRegister(m.clockOffset)
 	m.droppedLines = counter("whoread_log_lines_dropped_total",
 		"Lines that were left out of the log, by level, because the same message came too often within a minute. Above 0 something fails again and again.",
 		"level")
@@ -182,6 +189,11 @@ func (m *Metrics) ConfigReloaded(taken bool) {
 	}
 	m.reloads.WithLabelValues(reloadRefused).Inc()
 	m.reloadedWell.Set(0)
+}
+
+// ClockOffset notes how far this machine's clock is ahead of another's.
+func (m *Metrics) ClockOffset(of string, ahead time.Duration) {
+	m.clockOffset.WithLabelValues(of).Set(ahead.Seconds())
 }
 
 // LineDropped counts a line that was left out of the log.

@@ -56,6 +56,7 @@ func busy(c *State) *Metrics {
 	m.ObserveCall(dingtalk.Call{API: "query", Took: time.Second, Counted: true})
 	m.ObserveCall(dingtalk.Call{API: "query", Took: time.Second, Kind: dingtalk.Throttled})
 	m.ObserveRedis(time.Millisecond, false)
+	m.ClockOffset("redis", time.Second)
 	m.LineDropped(zapcore.WarnLevel)
 	return m
 }
@@ -93,6 +94,7 @@ func TestTheNamesOfMetricsStay(t *testing.T) {
 		"whoread_stream_connections":                  "GAUGE state",
 		"whoread_stream_last_frame_timestamp_seconds": "GAUGE ",
 		"whoread_redis_call_duration_seconds":         "HISTOGRAM outcome",
+		"whoread_clock_offset_seconds":                "GAUGE of",
 		"whoread_redis_up":                            "GAUGE ",
 		"whoread_log_lines_dropped_total":             "COUNTER level",
 		"whoread_config_reloads_total":                "COUNTER outcome",
