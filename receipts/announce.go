@@ -86,10 +86,25 @@ func (a *Announcer) Announce(ctx context.Context, n Announcement) (Announced, er
 		done.Message, err = a.resume(ctx, message)
 		return done, err
 	}
+	post.Stands = func(ctx context.Context) error { return a.stillSending(ctx, message) }
 	posted, failure := a.Sender.Post(ctx, n.Group, post)
 	done.Failure = failure
 	done.Message, err = a.record(ctx, message, outcome(posted, failure))
 	return done, err
+}
+
+// errChanged means that something was not sent because what it is about has changed since it
+// was decided.
+var errChanged = errors.New("what it is about has changed meanwhile")
+
+// stillSending returns errChanged where somebody was told meanwhile that the message is
+// uncertain, and will not be sent.
+func (a *Announcer) stillSending(ctx context.Context, m Message) error {
+	now, err := a.Records.Snapshot(ctx, m.Group, m.Number)
+	if err == nil && now.Message.State != Sending {
+		err = errChanged
+	}
+	return err
 }
 
 // audience returns who is in the group, or nil and why it can't be told. For want of

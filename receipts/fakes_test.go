@@ -820,6 +820,27 @@ func (r *records) BeginBatch(ctx context.Context, group string, b receipts.Batch
 	return now, nil
 }
 
+func (r *records) BatchStanding(ctx context.Context, group string, b receipts.BatchStart) (now receipts.Standing, err error) {
+	err = r.call(ctx, "BatchStanding", func() error {
+		e := r.find(group, b.Number)
+		switch {
+		case e == nil:
+			return receipts.ErrNoMessage
+		case e.kept.Message.State != receipts.Sent:
+			now.Halt.State = e.kept.Message.State
+		case b.Round != nil && !e.follows(*b.Round):
+			now.Halt.Superseded = true
+		}
+		for _, id := range b.UserIDs {
+			if _, read := e.kept.Reads[id]; read {
+				now.Read = append(now.Read, id)
+			}
+		}
+		return nil
+	})
+	return now, err
+}
+
 // follows reports whether that is the recorded version of the message's follow-up.
 func (e *entry) follows(f receipts.FollowUp) bool {
 	known := e.kept.FollowUp
@@ -1105,6 +1126,7 @@ type sender struct {
 	err    error
 	before func(ctx context.Context) // called while an earlier try fails
 	during func(ctx context.Context) // called while DingTalk is at it
+	held   func()                    // is called while a post is held up, after which it is looked whether it stands
 	posts  []string                  // the titles that DingTalk was asked to post
 }
 
@@ -1115,6 +1137,12 @@ func (s *sender) Fits(receipts.Post) error { return s.unfit }
 func (s *sender) Post(ctx context.Context, group string, p receipts.Post) (receipts.Posted, error) {
 	if s.before != nil {
 		s.before(ctx)
+	}
+	if s.held != nil {
+		s.held()
+		if err := p.Stands(ctx); err != nil {
+			return receipts.Posted{}, &receipts.Failure{Reason: receipts.Cancelled, Err: err}
+		}
 	}
 	at := s.now()
 	if s.during != nil {
@@ -1168,6 +1196,8 @@ type fakeSender struct {
 	// was: its error loses the answer.
 	answer func(ctx context.Context, b receipts.Batch) (receipts.Missed, error)
 	after  func(b receipts.Batch) error
+	// held is called while a batch is held up, after which it is looked whether it stands.
+	held func()
 
 	mu     sync.Mutex
 	nudged []receipts.Batch // those who really were
@@ -1184,9 +1214,15 @@ func (n *fakeSender) Batches(by receipts.Channel, userIDs []string) []receipts.B
 }
 
 // Nudge implements receipts.ReminderSender.
-func (n *fakeSender) Nudge(ctx context.Context, b receipts.Batch, soFar receipts.Reminded) (receipts.Missed, error) {
+func (n *fakeSender) Nudge(ctx context.Context, b receipts.Batch, soFar receipts.Reminded, stands func(context.Context) error) (receipts.Missed, error) {
 	if err := ctx.Err(); err != nil {
 		return receipts.Missed{}, err
+	}
+	if n.held != nil {
+		n.held()
+		if err := stands(ctx); err != nil {
+			return receipts.Missed{}, &receipts.Failure{Reason: receipts.Cancelled, Err: err}
+		}
 	}
 	var missed receipts.Missed
 	if n.answer != nil {

@@ -279,6 +279,70 @@ func TestWhoReadsWhileOthersAreRemindedIsNotReminded(t *testing.T) {
 	}
 }
 
+// A batch that is held up, waiting for its turn or because of a try that DingTalk refused, is
+// looked at again before it goes out.
+func TestABatchThatIsHeldUpGoesToWhoHasNotReadByThen(t *testing.T) {
+	t.Parallel()
+	w, people := crowded(t)
+	held := 0
+	n := &fakeSender{size: 300, held: func() {
+		if held++; held <= 2 {
+			w.records.readPushed(w.clock.now(), people[held*10:held*10+10]...)
+		}
+	}}
+	r, err := w.reporter.Ask(t.Context(), group, 1, receipts.Rights{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	done, err := w.prompter.Remind(t.Context(), r, receipts.Prompt{Run: "run", By: receipts.InPrivate}, n)
+	if err != nil {
+		t.Fatal(err)
+	}
+	wantPeople(t, "nudged", n.people(), append(slices.Clone(people[:10]), people[30:]...)...)
+	wantPeople(t, "had read", done.Read, people[10:30]...)
+	if len(n.nudged) != 2 || len(done.Failed) > 0 || done.Err != nil {
+		t.Errorf("%d calls, %+v", len(n.nudged), done.Err)
+	}
+}
+
+func TestABatchThatIsHeldUpEndsWithWhatItIsAbout(t *testing.T) {
+	t.Parallel()
+	w, _ := crowded(t)
+	n := &fakeSender{size: 300, held: func() { w.records.become(receipts.Recalled) }}
+	for range 2 { // a repetition calls nobody uncertain
+		r, err := w.reporter.Ask(t.Context(), group, 1, receipts.Rights{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.records.become(receipts.Sent)
+		r.Message.State = receipts.Sent
+		if done, err := w.prompter.Remind(t.Context(), r, receipts.Prompt{Run: "run", By: receipts.InPrivate}, n); err != nil || len(done.Uncertain)+len(done.Failed)+len(n.nudged) > 0 {
+			t.Errorf("%+v, %v", done, err)
+		}
+	}
+}
+
+// While an announcement is held up, whoever asked was told that it is uncertain and will not
+// be sent: then it is not.
+func TestAnAnnouncementThatIsHeldUpGoesOutOnlyWhileItIsBeingSent(t *testing.T) {
+	t.Parallel()
+	for name, during := range map[string]func(*world){"nothing": func(*world) {}, "called uncertain": func(w *world) { w.records.become(receipts.Uncertain) }} {
+		w := newWorld(t)
+		w.sender.held = func() { during(w) }
+		done, err := w.announcer.Announce(t.Context(), maintenance)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want, sends := receipts.Sent, 1
+		if name != "nothing" {
+			want, sends = receipts.Failed, 0
+		}
+		if done.Message.State != want || w.sender.sends() != sends {
+			t.Errorf("%s: %s, sent %d times", name, done.Message.State, w.sender.sends())
+		}
+	}
+}
+
 func TestWhenAllHaveReadMeanwhileNobodyIsReminded(t *testing.T) {
 	t.Parallel()
 	w, n := newWorld(t), &fakeSender{size: 2}

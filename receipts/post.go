@@ -55,6 +55,10 @@ type Post struct {
 	Text  string // in DingTalk's markdown
 	// About is the number of the message that it is about; 0 for none.
 	About int
+	// Stands is asked before a post that was held up goes out, and before it is sent once
+	// more: an error means that it must not any more, and comes back within the *Failure. Nil
+	// if it always may.
+	Stands func(context.Context) error
 }
 
 // Posted is a post that DingTalk took.

@@ -45,8 +45,8 @@ type ReminderSender interface {
 	// which they are to be reminded.
 	Batches(by Channel, userIDs []string) []Batch
 	// Nudge reminds one batch. Its error is a *Failure. So far tells what became
-	// of the batches before it.
-	Nudge(ctx context.Context, b Batch, soFar Reminded) (Missed, error)
+	// of the batches before it. Stands is asked as Post.Stands is.
+	Nudge(ctx context.Context, b Batch, soFar Reminded, stands func(context.Context) error) (Missed, error)
 }
 
 // Reminder is an intention to remind people of a message, as it is recorded
@@ -125,6 +125,9 @@ type ReminderRecords interface {
 	// BeginBatch notes that a batch is about to be reminded, unless there is a Halt, and
 	// returns how things stand at that moment. ErrNoMessage if there is no such message.
 	BeginBatch(ctx context.Context, group string, b BatchStart) (Standing, error)
+	// BatchStanding returns how things stand for a batch that was begun and is not sent yet:
+	// its Read and its Halt. It writes nothing.
+	BatchStanding(ctx context.Context, group string, b BatchStart) (Standing, error)
 	// EndBatch records the outcome of a batch and counts one reminder more for each
 	// person who was reached.
 	EndBatch(ctx context.Context, group string, number int, run string, batch int, o Outcome) error
@@ -238,7 +241,8 @@ func way(wanted Channel, batches []Batch) Channel {
 // records did not answer before anybody was reminded.
 func (p *Reminders) batch(ctx context.Context, done *Reminded, prompt Prompt, i int, batch Batch, unread map[string]bool, n ReminderSender) error {
 	group, number, run := done.Report.Message.Group, done.Report.Message.Number, prompt.Run
-	now, err := p.Records.BeginBatch(ctx, group, BatchStart{Prompt: prompt, Number: number, Batch: i, UserIDs: batch.UserIDs})
+	start := BatchStart{Prompt: prompt, Number: number, Batch: i, UserIDs: batch.UserIDs}
+	now, err := p.Records.BeginBatch(ctx, group, start)
 	if err != nil {
 		return fmt.Errorf("record batch: %w", err)
 	}
@@ -253,15 +257,26 @@ func (p *Reminders) batch(ctx context.Context, done *Reminded, prompt Prompt, i 
 		done.doubt(batch)
 		return nil
 	}
-	done.Read = append(done.Read, now.Read...)
-	read := setOf(now.Read)
 	// An earlier try may have been cut off long ago: who has read since is left out.
-	batch.UserIDs = slices.DeleteFunc(slices.Clone(batch.UserIDs), func(id string) bool { return read[id] || !unread[id] })
-	if len(batch.UserIDs) == 0 {
-		p.end(ctx, group, number, run, i, Outcome{}) // else a repetition would call them uncertain
-		return nil
+	batch.UserIDs = slices.DeleteFunc(slices.Clone(batch.UserIDs), func(id string) bool { return !unread[id] && !slices.Contains(now.Read, id) })
+	stands := func(ctx context.Context) error {
+		var err error
+		start.UserIDs = batch.UserIDs
+		if now, err = p.Records.BatchStanding(ctx, group, start); err == nil && (now.Halt != (Halt{}) || len(now.Read) > 0) {
+			err = errChanged
+		}
+		return err
 	}
-	missed, err := n.Nudge(ctx, batch, *done)
+	var missed Missed
+	for again := true; again; again = errors.Is(err, errChanged) {
+		done.Read = append(done.Read, now.Read...)
+		batch.UserIDs = slices.DeleteFunc(slices.Clone(batch.UserIDs), func(id string) bool { return slices.Contains(now.Read, id) })
+		if done.Halt = now.Halt; done.Halt != (Halt{}) || len(batch.UserIDs) == 0 {
+			p.end(ctx, group, number, run, i, Outcome{}) // else a repetition would call them uncertain
+			return nil
+		}
+		missed, err = n.Nudge(ctx, batch, *done, stands)
+	}
 	failure, known := errors.AsType[*Failure](err)
 	switch {
 	case err == nil:

@@ -131,27 +131,30 @@ func (n *reminderSender) Batches(by Channel, userIDs []string) []Batch {
 }
 
 // Nudge implements ReminderSender.
-func (n *reminderSender) Nudge(ctx context.Context, b Batch, soFar Reminded) (Missed, error) {
+func (n *reminderSender) Nudge(ctx context.Context, b Batch, soFar Reminded, stands func(context.Context) error) (Missed, error) {
 	if b.By == Mention {
-		return Missed{}, n.mention(ctx, b.UserIDs, soFar)
+		return Missed{}, n.mention(ctx, b.UserIDs, soFar, stands)
 	}
 	if !n.titled {
 		n.view.Title, n.titled = n.poster.Title(ctx, n.view.Message.Group), true
 	}
 	post := n.ports.Presenter.Reminder(b.By, b.UserIDs, n.view)
+	post.Stands = stands
 	if b.By == Ding {
 		return n.ports.Platform.Ding(ctx, b.UserIDs, post)
 	}
 	return n.ports.Platform.Direct(ctx, b.UserIDs, post)
 }
 
-func (n *reminderSender) mention(ctx context.Context, userIDs []string, soFar Reminded) error {
+func (n *reminderSender) mention(ctx context.Context, userIDs []string, soFar Reminded, stands func(context.Context) error) error {
 	v := n.view
 	if len(soFar.Reached[Mention]) == 0 { // the first of two
 		v.SoFar, v.Names = &soFar, n.names(ctx, v.Message.Group, soFar.Shown(n.maxNames))
 		n.told = len(soFar.Uncertain)
 	}
-	return n.ports.Platform.Reply(ctx, n.webhook, n.ports.Presenter.Reminder(Mention, userIDs, v), userIDs)
+	post := n.ports.Presenter.Reminder(Mention, userIDs, v)
+	post.Stands = stands
+	return n.ports.Platform.Reply(ctx, n.webhook, post, userIDs)
 }
 
 // toldAll reports whether the mentions have told all that came of the reminder.

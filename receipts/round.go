@@ -132,8 +132,25 @@ func (r *round) post(ctx context.Context, v RoundView) error {
 		return err
 	}
 	return r.once(ctx, ":post", func() error {
-		return r.poster.Answer(ctx, Recipient{Group: r.group(), Webhook: webhook}, r.ports.Presenter.Round(v))
+		return r.poster.Answer(ctx, Recipient{Group: r.group(), Webhook: webhook}, r.say(v))
 	})
+}
+
+// say returns what the round says, which must not be said any more once it is overtaken.
+func (r *round) say(v RoundView) Post {
+	post := r.ports.Presenter.Round(v)
+	post.Stands = r.stands
+	return post
+}
+
+// stands returns errOvertaken if the round is.
+func (r *round) stands(ctx context.Context) error {
+	m := r.report.Message
+	stands, err := r.ports.Store.Stands(ctx, m.Group, m.Number, r.followUp, m.State)
+	if err == nil && !stands {
+		err = errOvertaken
+	}
+	return err
 }
 
 // tell writes to people in private, once for each run.
@@ -141,7 +158,7 @@ func (r *round) tell(ctx context.Context, userIDs []string, v RoundView) error {
 	v.Title = r.poster.Title(ctx, r.group())
 	for i, batch := range r.ports.Platform.Batches(InPrivate, userIDs, 0) {
 		err := r.once(ctx, fmt.Sprintf(":tell:%d", i), func() error {
-			missed, err := r.ports.Platform.Direct(ctx, batch.UserIDs, r.ports.Presenter.Round(v))
+			missed, err := r.ports.Platform.Direct(ctx, batch.UserIDs, r.say(v))
 			log := r.ports.Log(ctx).With(zap.String("run", r.run))
 			if n := missed.Count(); n > 0 {
 				log.Warn("people not told", zap.Int("people", n))
@@ -159,14 +176,10 @@ func (r *round) tell(ctx context.Context, userIDs []string, v RoundView) error {
 // it certainly had none, it can be tried again. The step is not begun once the round is
 // overtaken.
 func (r *round) once(ctx context.Context, step string, do func() error) error {
-	m := r.report.Message
-	stands, err := r.ports.Store.Stands(ctx, m.Group, m.Number, r.followUp, m.State)
-	switch {
-	case err != nil:
+	if err := r.stands(ctx); err != nil {
 		return err
-	case !stands:
-		return errOvertaken
 	}
+	m := r.report.Message
 	step = r.run + step
 	first, err := r.ports.Store.BeginStep(ctx, m.Group, step)
 	if err != nil || !first {

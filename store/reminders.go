@@ -4,8 +4,13 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"slices"
+	"strconv"
 	"time"
+
+	"github.com/redis/go-redis/v9"
 
 	"whoread/receipts"
 )
@@ -116,6 +121,33 @@ func (s *Store) BeginBatch(ctx context.Context, group string, b receipts.BatchSt
 	default:
 		return receipts.Standing{}, fmt.Errorf("begin batch: unexpected result %v", result)
 	}
+}
+
+// BatchStanding implements receipts.ReminderRecords.
+func (s *Store) BatchStanding(ctx context.Context, group string, b receipts.BatchStart) (receipts.Standing, error) {
+	keys := s.keys.group(group)
+	pipe := s.rdb.TxPipeline()
+	state := pipe.HGet(ctx, keys.message(b.Number), "state")
+	reads := pipe.HMGet(ctx, keys.reads(b.Number), b.UserIDs...)
+	followed := pipe.HMGet(ctx, keys.followUp(b.Number), "id", "version")
+	if _, err := pipe.Exec(ctx); errors.Is(err, redis.Nil) {
+		return receipts.Standing{}, receipts.ErrNoMessage
+	} else if err != nil {
+		return receipts.Standing{}, fmt.Errorf("read how a batch stands: %w", err)
+	}
+	switch {
+	case state.Val() != string(receipts.Sent):
+		return receipts.Standing{Halt: receipts.Halt{State: receipts.State(state.Val())}}, nil
+	case b.Round != nil && !slices.Equal(followed.Val(), []any{b.Round.ID, strconv.Itoa(b.Round.Version)}):
+		return receipts.Standing{Halt: receipts.Halt{Superseded: true}}, nil
+	}
+	var now receipts.Standing
+	for i, when := range reads.Val() {
+		if when != nil {
+			now.Read = append(now.Read, b.UserIDs[i])
+		}
+	}
+	return now, nil
 }
 
 func decodeOutcome(text string) (*receipts.Outcome, error) {

@@ -392,7 +392,7 @@ func (n *reminderSender) Batches(by receipts.Channel, userIDs []string) []receip
 }
 
 // Nudge implements receipts.ReminderSender.
-func (n *reminderSender) Nudge(_ context.Context, b receipts.Batch, _ receipts.Reminded) (receipts.Missed, error) {
+func (n *reminderSender) Nudge(_ context.Context, b receipts.Batch, _ receipts.Reminded, _ func(context.Context) error) (receipts.Missed, error) {
 	n.people = append(n.people, b.UserIDs...)
 	n.cut()
 	return receipts.Missed{}, nil
@@ -452,6 +452,12 @@ func TestABatchIsBegunAsThingsStand(t *testing.T) {
 			if diff := cmp.Diff(want, got, cmpopts.EquateEmpty()); diff != "" || err != nil {
 				t.Errorf("%s: %v (-want +got):\n%s", what, err, diff)
 			}
+			standing := want
+			standing.First = false
+			if got, err := s.BatchStanding(ctx, group, start); err != nil || !cmp.Equal(standing, got, cmpopts.EquateEmpty()) {
+				diff := cmp.Diff(standing, got, cmpopts.EquateEmpty())
+				t.Errorf("%s, looked at again: %v (-want +got):\n%s", what, err, diff)
+			}
 			start.Batch++
 		}
 		begin("nobody has read", receipts.Standing{First: true})
@@ -490,6 +496,9 @@ func TestABatchIsBegunAsThingsStand(t *testing.T) {
 		}
 		start.Batch, start.Number = 9, 2
 		if got, err := s.BeginBatch(ctx, group, start); !errors.Is(err, receipts.ErrNoMessage) {
+			t.Errorf("no message: %+v, %v", got, err)
+		}
+		if got, err := s.BatchStanding(ctx, group, start); !errors.Is(err, receipts.ErrNoMessage) {
 			t.Errorf("no message: %+v, %v", got, err)
 		}
 		// What was not begun has left no trace: a message that came back would be reminded of.

@@ -213,7 +213,9 @@ func TestAFollowUpEndsWithItsMessage(t *testing.T) {
 			t.Fatal(err)
 		}
 		wantSaid(t, w.later(30*time.Minute, lost), "#1 一 · 已撤回", over)
-		wantSaid(t, w.later(150*time.Minute, expired), "#1 一 · 钉钉已不再提供数据", over)
+		// DingTalk has to say it twice.
+		wantSaid(t, w.later(150*time.Minute, expired), "没有提醒任何人")
+		wantSaid(t, w.later(3*time.Hour, expired), "#1 一 · 钉钉已不再提供数据", over)
 
 		for _, group := range []*dingtalktest.Group{byCommand, byEvent, lost, expired, disbanded} {
 			wantSilence(t, w.later(24*time.Hour, group))

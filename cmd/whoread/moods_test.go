@@ -16,7 +16,7 @@ func TestTwoProcessesWithTokensAndAQuotaThatEnd(t *testing.T) {
 		w := newTraveller(t, b, dingtalktest.Options{})
 		people := w.people(3)
 		group := w.AddGroup(dingtalktest.GroupOptions{}, append(people, w.admin)...)
-		config := w.config("reports: {fresh_for: 0s}\nmembers: {cache_for: 0s}")
+		config := w.config("limits: {person: 0, group: 0}\nreports: {fresh_for: 0s}\nmembers: {cache_for: 0s}")
 		w.start(2, config)
 		wantIn(t, w.ask(group, w.admin, saying("公告 一")), "已发出 #1")
 		const questions = 6 // enough that each process answers some, and right if not

@@ -76,10 +76,29 @@ type request struct {
 
 	pastBudget bool
 	turn       Turn
+
+	while  func(context.Context) error // see While; may be nil
+	called time.Time                   // when the call was begun
+	tries  int                         // that went out
 }
 
 // Option changes one call of a client's.
 type Option func(*request)
+
+// late is how long after a call is begun its first request is not what was decided any more.
+const late = time.Second
+
+// While has a call go out only as long as stands returns nil, which is asked just before each request but a first one that goes
+// out at once: before a repetition, and after a long wait for a turn. Otherwise it fails with [Cancelled], and with the error.
+func While(stands func(context.Context) error) Option { return func(r *request) { r.while = stands } }
+
+// stands returns why a request must not go out any more.
+func (r *request) stands(ctx context.Context) error {
+	if r.while == nil || r.tries == 0 && time.Since(r.called) < late {
+		return nil
+	}
+	return r.while(ctx)
+}
 
 // with returns the request as the options change it.
 func (r request) with(options []Option) request {
@@ -104,6 +123,7 @@ type failing interface {
 // call carries out one call, with its retries. Its error is always an *Error.
 func call[T answer](ctx context.Context, c *Client, a api, r request) (T, error) {
 	var result T
+	r.called = time.Now()
 	payload, failure := a.payload(r)
 	if failure != nil {
 		return result, failure
@@ -113,7 +133,7 @@ func call[T answer](ctx context.Context, c *Client, a api, r request) (T, error)
 	}
 	err := c.retry(ctx, a, func() *Error {
 		var failure *Error
-		result, failure = authorised[T](ctx, c, a, r, payload)
+		result, failure = authorised[T](ctx, c, a, &r, payload)
 		return failure
 	})
 	return result, err
@@ -148,7 +168,7 @@ func (c *Client) retry(ctx context.Context, a api, try func() *Error) error {
 }
 
 // authorised is one try: the local limits, the token, the call; and once more with another token where it was rejected.
-func authorised[T answer](ctx context.Context, c *Client, a api, r request, payload encodedBody) (T, *Error) {
+func authorised[T answer](ctx context.Context, c *Client, a api, r *request, payload encodedBody) (T, *Error) {
 	var none T
 	if failure := c.banned(a); failure != nil {
 		return none, failure
@@ -173,8 +193,11 @@ func authorised[T answer](ctx context.Context, c *Client, a api, r request, payl
 }
 
 // exchange sends one request and judges its answer.
-func exchange[T answer](ctx context.Context, c *Client, a api, r request, payload encodedBody, token string) (T, *Error) {
+func exchange[T answer](ctx context.Context, c *Client, a api, r *request, payload encodedBody, token string) (T, *Error) {
 	var none T
+	if err := r.stands(ctx); err != nil {
+		return none, a.refuse(Cancelled, "given up before it was sent: "+cleanText(err.Error(), nil), err)
+	}
 	if c.mayAct(ctx) != nil { // no try, as nobody is to hear of it
 		return none, interruptedBy(a, context.Canceled)
 	}
@@ -184,6 +207,7 @@ func exchange[T answer](ctx context.Context, c *Client, a api, r request, payloa
 	}
 	ctx, cancel := context.WithTimeout(ctx, cmp.Or(a.timeout, CallTimeout))
 	defer cancel()
+	r.tries++
 	started := c.now()
 	if r.began != nil {
 		*r.began = started
@@ -195,7 +219,7 @@ func exchange[T answer](ctx context.Context, c *Client, a api, r request, payloa
 	}
 	var date time.Time
 	result, failure := func() (T, *Error) {
-		got, err := c.roundTrip(way.trace(ctx), a, r, payload, token)
+		got, err := c.roundTrip(way.trace(ctx), a, *r, payload, token)
 		date = got.date
 		if err != nil {
 			return none, broken(ctx, a, err, got.status, way.mayHaveArrived(), secrets)

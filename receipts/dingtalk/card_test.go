@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -139,6 +140,56 @@ func TestAThrottledCardIsRepeated(t *testing.T) {
 			t.Errorf("%v after %d tries", err, len(s.seen(cardAPI.path)))
 		}
 	})
+}
+
+// Before a request goes out once more, or late, it is asked whether it still may.
+func TestARepetitionGoesOutOnlyWhileItStands(t *testing.T) {
+	t.Parallel()
+	gone := errors.New("recalled meanwhile")
+	for name, tt := range map[string]struct {
+		throttled, ahead int // tries that are throttled, and calls that are begun before it at one a second
+		stands           error
+		looked, sent     int
+	}{
+		"at once":            {0, 0, gone, 0, 1},
+		"again, it stands":   {2, 0, nil, 2, 3},
+		"again, it does not": {2, 0, gone, 1, 1},
+		"late, it stands":    {0, 3, nil, 1, 1},
+		"late, it does not":  {0, 3, gone, 1, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				s := newScript(t).on(sendAPI.path, func(n int, _ seen) (int, string) {
+					if n > tt.ahead && n <= tt.ahead+tt.throttled {
+						return 403, throttled
+					}
+					return 200, `{"processQueryKey":"k"}`
+				})
+				c := s.client()
+				c.SetCallsPerSecond(1)
+				var before sync.WaitGroup
+				for range tt.ahead {
+					before.Go(func() { _, _ = c.SendGroup(t.Context(), "cid", Markdown("before", "x")) })
+				}
+				synctest.Wait()
+				looked := 0
+				_, err := c.SendGroup(t.Context(), "cid", Markdown("it", "x"), While(func(context.Context) error { looked++; return tt.stands }))
+				before.Wait()
+				if failed := tt.stands != nil && tt.looked > 0; failed {
+					want(t, err, Cancelled, false)
+				} else if err != nil {
+					t.Error(err)
+				}
+				if errors.Is(err, gone) != (tt.stands != nil && tt.looked > 0) {
+					t.Errorf("it failed with %v", err)
+				}
+				if sent := len(s.seen(sendAPI.path)) - tt.ahead; looked != tt.looked || sent != tt.sent {
+					t.Errorf("looked %d times, sent %d times", looked, sent)
+				}
+			})
+		})
+	}
 }
 
 func TestUpdateCard(t *testing.T) {

@@ -165,7 +165,7 @@ func (c *Client) fetchToken(ctx context.Context) (*token, *Error) {
 		return nil, failure
 	}
 	asked := c.now()
-	got, failure := exchange[tokenAnswer](ctx, c, tokenAPI, request{}, payload, "")
+	got, failure := exchange[tokenAnswer](ctx, c, tokenAPI, new(request), payload, "")
 	if failure != nil {
 		return nil, failure
 	}

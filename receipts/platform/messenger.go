@@ -31,28 +31,28 @@ func markdown(p receipts.Post) dingtalk.Message { return dingtalk.Markdown(p.Tit
 
 // Post implements receipts.Sender.
 func (p *Platform) Post(ctx context.Context, group string, post receipts.Post) (receipts.Posted, error) {
-	return p.send(ctx, group, markdown(post))
+	return p.send(ctx, group, markdown(post), dingtalk.While(post.Stands))
 }
 
-func (p *Platform) send(ctx context.Context, group string, m dingtalk.Message) (receipts.Posted, error) {
-	posted, err := p.Client.SendGroup(ctx, group, m, p.turn(group, 0))
+func (p *Platform) send(ctx context.Context, group string, m dingtalk.Message, options ...dingtalk.Option) (receipts.Posted, error) {
+	posted, err := p.Client.SendGroup(ctx, group, m, append(options, p.turn(group, 0))...)
 	return receipts.Posted{Key: posted.ProcessQueryKey, At: posted.At}, failure(err)
 }
 
 // Reply implements receipts.Messenger.
 func (p *Platform) Reply(ctx context.Context, w receipts.Webhook, post receipts.Post, userIDs []string) error {
-	return failure(p.Client.Reply(ctx, dingtalk.NewSecret(w.URL.Reveal()), dingtalk.Reply{Title: post.Title, Text: post.Text, AtUserIDs: userIDs}, p.turn("", 0)))
+	return failure(p.Client.Reply(ctx, dingtalk.NewSecret(w.URL.Reveal()), dingtalk.Reply{Title: post.Title, Text: post.Text, AtUserIDs: userIDs}, p.turn("", 0), dingtalk.While(post.Stands)))
 }
 
 // Direct implements receipts.Messenger.
 func (p *Platform) Direct(ctx context.Context, userIDs []string, post receipts.Post) (receipts.Missed, error) {
-	result, err := p.Client.SendDirect(ctx, userIDs, markdown(post), p.turn("", len(userIDs)))
+	result, err := p.Client.SendDirect(ctx, userIDs, markdown(post), p.turn("", len(userIDs)), dingtalk.While(post.Stands))
 	return receipts.Missed{Unknown: result.Invalid, Flooded: result.FlowControlled}, failure(err)
 }
 
 // Ding implements receipts.Messenger.
 func (p *Platform) Ding(ctx context.Context, userIDs []string, post receipts.Post) (receipts.Missed, error) {
-	result, err := p.Client.SendDing(ctx, p.DingType, userIDs, post.Text, p.turn("", len(userIDs)))
+	result, err := p.Client.SendDing(ctx, p.DingType, userIDs, post.Text, p.turn("", len(userIDs)), dingtalk.While(post.Stands))
 	return receipts.Missed{Unknown: slices.Sorted(maps.Keys(result.Failed))}, failure(err)
 }
 
