@@ -386,6 +386,18 @@ func (r *records) SaveOver(ctx context.Context, group string, number int, at tim
 	return since, err
 }
 
+// SaveEndless implements receipts.Records.
+func (r *records) SaveEndless(ctx context.Context, group string, number int, at time.Time) error {
+	return r.call(ctx, "SaveEndless", func() error {
+		e := r.find(group, number)
+		if e == nil {
+			return receipts.ErrNoMessage
+		}
+		e.kept.EndlessAt = at
+		return nil
+	})
+}
+
 // SaveAudience implements receipts.Records.
 func (r *records) SaveAudience(ctx context.Context, group string, number int, m receipts.Members) error {
 	return r.call(ctx, "SaveAudience", func() error {

@@ -46,6 +46,9 @@ type Records interface {
 	// SaveOver notes that DingTalk said that a message is over, and returns when it first said
 	// so since it last showed readers.
 	SaveOver(ctx context.Context, group string, number int, at time.Time) (since time.Time, err error)
+	// SaveEndless notes that DingTalk's list of the readers of a message had no end, or
+	// returns ErrNoMessage.
+	SaveEndless(ctx context.Context, group string, number int, at time.Time) error
 	// SaveAudience sets the audience of a message that has none yet.
 	SaveAudience(ctx context.Context, group string, number int, m Members) error
 }
@@ -69,6 +72,8 @@ type Snapshot struct {
 	Reads Reads
 	// AsOf is when a query last showed all readers; zero if none did.
 	AsOf time.Time
+	// EndlessAt is when DingTalk's list of readers last had no end; zero if it never did.
+	EndlessAt time.Time
 	// Reminders is how often each person was reminded, by userId.
 	Reminders map[string]int
 	FollowUp  *FollowUp // over or not; nil if there is none

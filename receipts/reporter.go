@@ -121,7 +121,7 @@ func (r *Reporter) Save(ctx context.Context, group string, number int) (Report, 
 	if snapshot.Message.State != Sent || known.AllRead() || young(snapshot.AsOf, r.Now(), r.Fresh) || snapshot.pushed() {
 		return known, nil
 	}
-	readers, err := r.query(ctx, snapshot.Message, Rights{}.about(snapshot.Audience))
+	readers, err := r.query(ctx, snapshot, Rights{}.about(snapshot.Audience))
 	if err != nil {
 		return Report{}, err
 	}
@@ -255,7 +255,7 @@ func (r *Reporter) report(ctx context.Context, q question) (_ Report, calls int,
 		case q.rights.NoCalls:
 			readers.gap = ErrLimited
 		default:
-			readers, err = r.query(ctx, snapshot.Message, rights)
+			readers, err = r.query(ctx, snapshot, rights)
 		}
 		return err
 	})
@@ -365,10 +365,17 @@ type answer struct {
 	calls int       // one a page
 }
 
+// endlessFor is how long DingTalk is not asked again for a list of readers that had no end:
+// each question costs several counted calls, and the answer is the same.
+const endlessFor = 10 * time.Minute
+
 // query asks DingTalk for all readers of the message and adds what it learns to the
 // records. An error means that the records did not answer.
-func (r *Reporter) query(ctx context.Context, m Message, rights Rights) (answer, error) {
-	began := r.Now()
+func (r *Reporter) query(ctx context.Context, known Snapshot, rights Rights) (answer, error) {
+	m, began := known.Message, r.Now()
+	if young(known.EndlessAt, began, endlessFor) {
+		return answer{gap: ErrPaging}, nil
+	}
 	ids, delivery, a := r.readers(ctx, m, rights)
 	var step *Change
 	switch {
@@ -380,6 +387,10 @@ func (r *Reporter) query(ctx context.Context, m Message, rights Rights) (answer,
 			return a, err
 		}
 		step = over
+	case errors.Is(a.gap, ErrPaging) && a.calls >= barrenMax:
+		if err := r.Records.SaveEndless(ctx, m.Group, m.Number, began); err != nil {
+			return a, fmt.Errorf("save that the readers have no end: %w", err)
+		}
 	case a.gap == nil && delivery == BeingDelivered:
 		a.gap = ErrDelivering
 	case delivery == TakenBack:

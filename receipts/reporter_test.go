@@ -698,6 +698,7 @@ func TestReportWithoutRecords(t *testing.T) {
 	}{
 		{"Snapshot", func(*world) {}},
 		{"SaveReads", func(*world) {}},
+		{"SaveEndless", func(w *world) { w.readers.say(endless) }},
 		{"SaveOver", func(w *world) { w.readers.say(refusing(receipts.ErrGroupGone)) }},
 		{"Mark", func(w *world) { w.readers.say(inPages(receipts.ReadersPage{Delivery: receipts.TakenBack})) }},
 		{"SaveAudience", func(w *world) { w.records.messages[group][0].kept.Audience = nil }},

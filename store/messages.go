@@ -31,6 +31,7 @@ type record struct {
 	Sent    int64  `redis:"sent"`
 	Adopted bool   `redis:"adopted"`
 	AsOf    int64  `redis:"as_of"`
+	Endless int64  `redis:"endless"`
 }
 
 func (r record) message(group string, number int) receipts.Message {
@@ -378,7 +379,7 @@ func (a keptAnswers) kept(group string, number int) (receipts.Snapshot, error) {
 	if r.State == "" {
 		return receipts.Snapshot{}, receipts.ErrNoMessage
 	}
-	kept := receipts.Snapshot{Message: r.message(group, number), AsOf: fromMillis(r.AsOf)}
+	kept := receipts.Snapshot{Message: r.message(group, number), AsOf: fromMillis(r.AsOf), EndlessAt: fromMillis(r.Endless)}
 	var err error
 	for id, text := range a.reminders.Val() {
 		times, err := strconv.Atoi(text)
@@ -459,6 +460,18 @@ func (s *Store) SaveOver(ctx context.Context, group string, number int, at time.
 		return time.Time{}, receipts.ErrNoMessage
 	}
 	return time.UnixMilli(since), nil
+}
+
+// SaveEndless implements receipts.Records.
+func (s *Store) SaveEndless(ctx context.Context, group string, number int, at time.Time) error {
+	saved, err := saveEndlessScript.Run(ctx, s.rdb, []string{s.keys.group(group).message(number)}, at.UnixMilli()).Bool()
+	switch {
+	case err != nil:
+		return fmt.Errorf("save that a list of readers is endless: %w", err)
+	case !saved:
+		return receipts.ErrNoMessage
+	}
+	return nil
 }
 
 // exactMark begins the value of a read whose time DingTalk pushed.

@@ -50,6 +50,8 @@ var (
 	byKeySource string
 	//go:embed scripts/over.lua
 	overSource string
+	//go:embed scripts/save_endless.lua
+	saveEndlessSource string
 	//go:embed scripts/save_reads.lua
 	saveReadsSource string
 	//go:embed scripts/change_members.lua
@@ -94,6 +96,7 @@ var (
 	recentScript         = redis.NewScript(recentSource)
 	latestScript         = redis.NewScript(latestSource)
 	overScript           = redis.NewScript(overSource)
+	saveEndlessScript    = redis.NewScript(saveEndlessSource)
 	saveReadsScript      = redis.NewScript(noteReaderSource + saveReadsSource)
 	lastReadsScript      = redis.NewScript(lastReadsSource)
 	changeMembersScript  = redis.NewScript(changeMembersSource)
