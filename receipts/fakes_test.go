@@ -840,8 +840,10 @@ func (r *records) BatchStanding(ctx context.Context, group string, b receipts.Ba
 			return receipts.ErrNoMessage
 		case e.kept.Message.State != receipts.Sent:
 			now.Halt.State = e.kept.Message.State
+			return nil
 		case b.Round != nil && !e.follows(*b.Round):
 			now.Halt.Superseded = true
+			return nil
 		}
 		for _, id := range b.UserIDs {
 			if _, read := e.kept.Reads[id]; read {

@@ -27,6 +27,7 @@ var messages = []contract{
 	{"an empty audience is known", anEmptyAudienceIsKnown},
 	{"reads add up", readsAddUp},
 	{"reads at once lose nobody", readsAtOnceLoseNobody},
+	{"an endless list is noted", anEndlessListIsNoted},
 	{"the audience is set once", theAudienceIsSetOnce},
 	{"pushed reads", pushedReads},
 	{"a post is about a message", aPostIsAboutAMessage},
@@ -313,6 +314,25 @@ func readsAddUp(t *testing.T, s Store) {
 		kept := must(s.Snapshot(t.Context(), group, 1))(t)
 		if diff := cmp.Diff(step.reads, kept.Reads); diff != "" || !kept.AsOf.Equal(step.kept) {
 			t.Errorf("%s: as of %v, want %v; reads (-want +got):\n%s", step.name, kept.AsOf, step.kept, diff)
+		}
+	}
+}
+
+func anEndlessListIsNoted(t *testing.T, s Store) {
+	ctx := t.Context()
+	if err := s.SaveEndless(ctx, group, 1, noon); !errors.Is(err, receipts.ErrNoMessage) {
+		t.Errorf("no message: %v", err)
+	}
+	sent(t, s, group, "msg1", "key1")
+	if kept := must(s.Snapshot(ctx, group, 1))(t); !kept.EndlessAt.IsZero() {
+		t.Errorf("endless at %v", kept.EndlessAt)
+	}
+	for _, at := range []time.Time{noon, noon.Add(time.Hour)} {
+		if err := s.SaveEndless(ctx, group, 1, at); err != nil {
+			t.Fatal(err)
+		}
+		if kept := must(s.Snapshot(ctx, group, 1))(t); !kept.EndlessAt.Equal(at) {
+			t.Errorf("endless at %v, want %v", kept.EndlessAt, at)
 		}
 	}
 }

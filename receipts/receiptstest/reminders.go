@@ -280,6 +280,11 @@ func aBatchIsBegunAsThingsStand(t *testing.T, s Store) {
 		if diff := cmp.Diff(want, got, cmpopts.EquateEmpty()); diff != "" || err != nil {
 			t.Errorf("%s: %v (-want +got):\n%s", what, err, diff)
 		}
+		want.First = false
+		standing, err := s.BatchStanding(ctx, group, start)
+		if diff := cmp.Diff(want, standing, cmpopts.EquateEmpty()); diff != "" || err != nil {
+			t.Errorf("%s, looked at again: %v (-want +got):\n%s", what, err, diff)
+		}
 		start.Batch++
 	}
 	begin("nobody has read", receipts.Standing{First: true})
@@ -317,5 +322,8 @@ func aBatchIsBegunAsThingsStand(t *testing.T, s Store) {
 	start.Batch, start.Number = 9, 2
 	if got, err := s.BeginBatch(ctx, group, start); !errors.Is(err, receipts.ErrNoMessage) {
 		t.Errorf("no message: %+v, %v", got, err)
+	}
+	if got, err := s.BatchStanding(ctx, group, start); !errors.Is(err, receipts.ErrNoMessage) {
+		t.Errorf("no message, looked at again: %+v, %v", got, err)
 	}
 }
