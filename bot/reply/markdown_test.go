@@ -6,6 +6,8 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/google/go-cmp/cmp"
+
 	"whoread/receipts"
 	"whoread/receipts/dingtalk"
 )
@@ -116,7 +118,7 @@ func fits(p receipts.Post) error {
 func TestFit(t *testing.T) {
 	t.Parallel()
 	small := Answer{Title: "t", Text: "谁没读"}
-	if got := small.Fit("", fits); got != small.Post() {
+	if got := small.Fit("", fits); !cmp.Equal(got, small.Post()) {
 		t.Errorf("%+v was changed to %+v", small, got)
 	}
 	for _, piece := range []string{"读", "👨‍👩‍👧‍👦", `"`, "\n", `\*`, "a", "\u202e"} {
