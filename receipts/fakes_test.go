@@ -363,7 +363,7 @@ func (r *records) SaveReads(ctx context.Context, group string, number int, userI
 		if !when.IsZero() {
 			e.over = time.Time{}
 		}
-		if when.After(e.kept.AsOf) {
+		if ahead := e.kept.AsOf.Sub(when); !when.IsZero() && (ahead < 0 || ahead > time.Minute) {
 			e.kept.AsOf = when
 		}
 		return nil

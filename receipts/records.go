@@ -41,7 +41,8 @@ type Records interface {
 	// RecentSnapshots returns all that is known of the messages that Recent returns.
 	RecentSnapshots(ctx context.Context, group string, limit int) ([]Snapshot, error)
 	// SaveReads adds readers who had read by then. When is the time of the query
-	// if it showed all readers, else zero.
+	// if it showed all readers, else zero. An earlier one counts instead of one that is more
+	// than a minute ahead of it, which is of a clock that is wrong.
 	SaveReads(ctx context.Context, group string, number int, userIDs []string, by, when time.Time) error
 	// SaveOver notes that DingTalk said that a message is over, and returns when it first said
 	// so since it last showed readers.

@@ -67,7 +67,7 @@ func (b *bench) benchFairness(ctx context.Context) error {
 
 // crowd measures one.
 func (b *bench) crowd(ctx context.Context, c crowdedness) (err error) {
-	small := b.pick(40, 2)
+	small := b.pick(200, 2)
 	s, err := b.open(ctx, harnessOptions{travels: true, config: func(cfg *config.Config) {
 		cfg.Budget.CallsPerSecond, cfg.Budget.CallsPerMonth = 10_000, 0 // until all is announced
 		cfg.Members.CacheFor = config.Default().Members.CacheFor
@@ -112,7 +112,7 @@ func (b *bench) crowd(ctx context.Context, c crowdedness) (err error) {
 	var memory runtime.MemStats
 	runtime.ReadMemStats(&memory)
 
-	const every = 150 * time.Millisecond
+	const every = 100 * time.Millisecond
 	var (
 		mu              sync.Mutex
 		helps, question []float64

@@ -340,6 +340,10 @@ func TestACommandDeliveredTwentyTimesAtOnceIsDoneOnce(t *testing.T) {
 	config := w.config("")
 	w.start(config)
 	w.start(config) // a second replica
+	// Both have their two connections: the first one's second is not taken for the other's first.
+	if err := w.AwaitConnections(within(t), 4); err != nil {
+		t.Fatal(err)
+	}
 
 	var all sync.WaitGroup
 	for range 20 {

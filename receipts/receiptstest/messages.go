@@ -26,6 +26,7 @@ var messages = []contract{
 	{"nothing known yet", nothingKnownYet},
 	{"an empty audience is known", anEmptyAudienceIsKnown},
 	{"reads add up", readsAddUp},
+	{"an answer of the future gives way", anAnswerOfTheFutureGivesWay},
 	{"reads at once lose nobody", readsAtOnceLoseNobody},
 	{"an endless list is noted", anEndlessListIsNoted},
 	{"the audience is set once", theAudienceIsSetOnce},
@@ -314,6 +315,26 @@ func readsAddUp(t *testing.T, s Store) {
 		kept := must(s.Snapshot(t.Context(), group, 1))(t)
 		if diff := cmp.Diff(step.reads, kept.Reads); diff != "" || !kept.AsOf.Equal(step.kept) {
 			t.Errorf("%s: as of %v, want %v; reads (-want +got):\n%s", step.name, kept.AsOf, step.kept, diff)
+		}
+	}
+}
+
+func anAnswerOfTheFutureGivesWay(t *testing.T, s Store) {
+	ctx := t.Context()
+	sent(t, s, group, "msg1", "key1")
+	for _, step := range []struct{ asked, want time.Duration }{
+		{0, 0},
+		{10 * time.Minute, 10 * time.Minute},               // by a clock that is ahead
+		{time.Second, time.Second},                         // by one that is right
+		{-10 * time.Minute, -10 * time.Minute},             // by one that is behind, or was set back
+		{-10*time.Minute - time.Second, -10 * time.Minute}, // begun before, and answered later
+	} {
+		at := noon.Add(step.asked)
+		if err := s.SaveReads(ctx, group, 1, nil, at, at); err != nil {
+			t.Fatal(err)
+		}
+		if kept := must(s.Snapshot(ctx, group, 1))(t); !kept.AsOf.Equal(noon.Add(step.want)) {
+			t.Errorf("asked at %v: as of %v", step.asked, kept.AsOf.Sub(noon))
 		}
 	}
 }

@@ -26,7 +26,12 @@ end
 if ARGV[3] ~= '' then
   redis.call('HDEL', KEYS[1], 'over')
 end
-if ARGV[3] ~= '' and tonumber(redis.call('HGET', KEYS[1], 'as_of') or '0') < tonumber(ARGV[3]) then
-  redis.call('HSET', KEYS[1], 'as_of', ARGV[3])
+if ARGV[3] ~= '' then
+  -- Of two answers at about the same time the later one counts. A time that is further ahead
+  -- is that of a process whose clock is wrong, or was.
+  local ahead = tonumber(redis.call('HGET', KEYS[1], 'as_of') or '0') - tonumber(ARGV[3])
+  if ahead < 0 or ahead > 60000 then
+    redis.call('HSET', KEYS[1], 'as_of', ARGV[3])
+  end
 end
 return new
