@@ -16,10 +16,10 @@ import (
 
 var (
 	budgetSentence = spoken{
-		"我本月的钉钉接口调用预算已用完，下月 1 日（北京时间）重新开始，管理员也可以调高配置 budget.calls_per_month。",
-		"My budget of DingTalk API calls for this month is used up; it begins anew on the 1st of next month (Beijing time), or an administrator can raise budget.calls_per_month in the configuration.",
+		"本月的接口用完了，下月 1 日恢复。",
+		"My DingTalk API calls of this month are used up; I have new ones on the 1st.",
 	}
-	nearlySpent = spoken{"提醒管理员：我本月的接口调用预算已用 ", "For the administrators: "}
+	nearlySpent = spoken{"管理员请看：本月接口用了 ", "For admins: "}
 )
 
 var counted = dingtalk.Call{API: "query", Counted: true}
@@ -58,20 +58,20 @@ func TestPastTheBudgetReportsSayWhatIsKnown(t *testing.T) {
 		before := w.asked()
 		for _, who := range []dingtalktest.Person{w.hanmeimei, w.lilei} {
 			got := w.asks(who, unread)
-			w.wants(got, spoken{"已读至少 1/4", "read by at least 1/4"}.in(language), budget, spoken{"截至 14:36", "as of 14:36"}.in(language))
-			w.never(got, "李四", "李雷", "韩梅梅", spoken{"未读 ", "Unread ("}.in(language))
+			w.wants(got, spoken{"至少读了 1/4", "Read at least 1/4"}.in(language), budget, spoken{"截至今天 14:36", "as of today 14:36"}.in(language))
+			w.never(got, "李四", "李雷", "韩梅梅", spoken{"人没读", "Unread ("}.in(language))
 			if n := strings.Count(got, budget); n != 1 {
 				t.Errorf("said %d times:\n%s", n, got)
 			}
 		}
 		got := w.asks(w.lilei, spoken{"用量", "usage"}.in(language))
-		w.wants(got, budget, fmt.Sprintf("%[1]d/100", 100), spoken{"目前 4 人（14:35）", "4 at present (as of 14:35)"}.in(language))
+		w.wants(got, budget, fmt.Sprintf("%[1]d/100", 100), spoken{"成员名单是今天 14:35 的", "Members counted today 14:35"}.in(language))
 
 		// A new announcement counts whom it last knew of.
 		w.wants(w.asks(w.lilei, spoken{"公告 二", "announce Two"}.in(language)), budget,
-			spoken{"已发出 #2，按已知的 4 人应读（14:35 的成员）", "Posted as #2, to be read by the 4 whom I know of (the members of 14:35)"}.in(language))
+			spoken{"已发出 #2，按已知的 4 人应读（今天 14:35 的成员）", "Posted as #2 for 4 people (as of today 14:35)"}.in(language))
 		w.wants(w.asks(w.lilei, spoken{"撤回 2", "recall 2"}.in(language)), spoken{"已撤回", "Recalled"}.in(language))
-		w.wants(w.asks(w.zhangsan, spoken{"曲线 1", "chart 1"}.in(language)), spoken{"已读至少 1/4", "read by at least 1/4"}.in(language), budget)
+		w.wants(w.asks(w.zhangsan, spoken{"曲线 1", "chart 1"}.in(language)), spoken{"至少读了 1/4", "Read at least 1/4"}.in(language), budget)
 		if now := w.asked(); now != before {
 			t.Errorf("asked %d times", now-before)
 		}
@@ -98,7 +98,7 @@ func TestPastTheBudgetPushesTellAll(t *testing.T) {
 	_, err := w.store.SavePushedReads(w.soon(), w.group.ID(), post.ProcessQueryKey, reads)
 	w.must(err)
 	got := w.asks(w.hanmeimei, "谁没读")
-	w.wants(got, "4 人全部已读")
+	w.wants(got, "4 人都读了")
 	w.never(got, budgetSentence.zh)
 }
 
@@ -145,7 +145,7 @@ func TestPastTheBudgetWhatComesByItselfSaysItOnce(t *testing.T) {
 		return w.group.Messages()[said:]
 	}
 	before := w.asked()
-	w.wants(w.answer(round()).Text, "已读至少 1/4", budgetSentence.zh, "#1 这次没能确定谁没读，没有提醒任何人")
+	w.wants(w.answer(round()).Text, "至少读了 1/4", budgetSentence.zh, "#1 这次没能确定谁没读，没有提醒任何人")
 	for range 3 {
 		if got := round(); len(got) != 0 {
 			t.Errorf("said again: %+v", got)
@@ -156,7 +156,7 @@ func TestPastTheBudgetWhatComesByItselfSaysItOnce(t *testing.T) {
 		t.Errorf("asked %d times", now-before)
 	}
 	w.budget.SetLimits(budget.Limits{CallsPerMonth: 1000}) // somebody has raised it
-	if got := round(); len(got) != 1 || !strings.Contains(got[0].Text, "未读 3 人：李雷、韩梅梅、张三") {
+	if got := round(); len(got) != 1 || !strings.Contains(got[0].Text, "李雷、韩梅梅、张三") {
 		t.Errorf("the next round said %+v", got)
 	}
 }
@@ -170,7 +170,7 @@ func TestPastTheBudgetMembersComeFromWhatCostsNothing(t *testing.T) {
 		want []string
 	}{
 		"a roster": {setup{rosters: nil}, []string{"已发出 #1，2 人应读"}},
-		"learned":  {setup{learned: true}, []string{"已发出 #1，目前认得 2 人，可能不全", budgetSentence.zh}},
+		"learned":  {setup{learned: true}, []string{"已发出 #1。这个群的名单钉钉不给，我只认得其中 2 人", budgetSentence.zh}},
 		"nothing":  {setup{}, []string{"已发出 #1，但不知道群里有谁", budgetSentence.zh}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -229,9 +229,9 @@ func TestAnAdministratorReadsOnceThatTheBudgetIsNearlySpent(t *testing.T) {
 				w.spend(79)
 				w.never(w.asks(admin, help), nearlySpent.in(language))
 				w.spend(1)
-				once(nearlySpent.in(language)+"80/100", "80%", "budget.calls_per_month")
+				once(nearlySpent.in(language)+"80/100", "80%")
 				w.spendAll()
-				once("100/100", spoken{"用完了", "is spent"}.in(language))
+				once("100/100", spoken{"用完了", "are used up"}.in(language))
 				w.budget.SetLimits(budget.Limits{CallsPerMonth: 110, WarnAt: 90})
 				once("100/110", nearlySpent.in(language))
 				w.clock.advance(monthEnd.Sub(w.clock.now()))

@@ -71,7 +71,7 @@ func (r *request) announced(done receipts.Announced, notes string) reply.Answer 
 	people := len(done.Audience.UserIDs)
 	switch {
 	case errors.Is(done.NoAudience, receipts.ErrBudgetSpent):
-		known := fmt.Sprintf(r.w.AnnouncedKnown, m.Number, people, reply.Clock(done.Audience.At, p.Now, p.Zone))
+		known := fmt.Sprintf(r.w.AnnouncedKnown, m.Number, people, p.Clock(done.Audience.At))
 		return reply.Say(known, r.w.Problem(done.NoAudience), notes)
 	case done.Audience.Source == receipts.Learned:
 		return reply.Say(fmt.Sprintf(r.w.AnnouncedLearned, m.Number, people), p.Lack(done.Audience.Lack), notes)
@@ -145,7 +145,7 @@ func (r *request) recall(ctx context.Context) (reply.Answer, error) {
 	case m.Number == 0: // none was found
 		return reply.Answer{}, err
 	case errors.Is(err, receipts.ErrWrongState):
-		return reply.Refuse(fmt.Sprintf(r.w.NotRecalled, m.Number, r.w.Unrecallable[m.State])).About(m.Number), nil
+		return reply.Refuse(fmt.Sprintf(r.w.Unrecallable[m.State], m.Number)).About(m.Number), nil
 	case failed && failure.Uncertain:
 		return reply.Fail(fmt.Sprintf(r.w.MayBeGone, m.Number, r.w.Problem(err))).About(m.Number), nil
 	case failed:

@@ -56,7 +56,7 @@ func TestAnnouncementsAreVerbatim(t *testing.T) {
 	if diff := cmp.Diff(want, post.Text); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
-	w.wants(w.asks(w.lilei, "unread"), `#1 \*\*Title\*\* & \<more\> · read 0/4`)
+	w.wants(w.asks(w.lilei, "unread"), `**4 have not read** #1 "\*\*Title\*\* & \<more\>"`)
 }
 
 // What no script can say.
@@ -84,7 +84,7 @@ func TestAloneWithTheBot(t *testing.T) {
 	w.announce("公告 周五停机")
 	chat := w.dingtalk.Direct(w.lilei)
 	for text, want := range map[string]string{
-		"帮助": "我在群里工作：把我加进群", "公告 午饭": "我在群里工作", "谁没读 #1": "我在群里工作", "": "我在群里工作", "hello": "I work in groups: add me to one",
+		"帮助": "把我加进群，在群里 @我", "公告 午饭": "把我加进群，在群里 @我", "谁没读 #1": "把我加进群，在群里 @我", "": "把我加进群，在群里 @我", "hello": "Add me to a group",
 	} {
 		got := w.answer(w.carryOut(chat, w.heard(chat, w.lilei, say{Text: text})))
 		w.wants(got.Text, want)
@@ -131,13 +131,13 @@ func TestPicturesAreNotCarriedOver(t *testing.T) {
 		})
 		return w.answer(w.carryOut(w.group, data))
 	}
-	w.wants(ask("公告 周五停机\n", "请保存").Text, markdown("已发出 #1，4 人应读。说「谁没读」随时查看。", "图片没有带上（2 张），只发了文字。"))
-	w.wants(ask("announce Lunch").Text, "Posted as #2, to be read by 4.", "Pictures are not carried over (2); only the text was posted.")
+	w.wants(ask("公告 周五停机\n", "请保存").Text, markdown("已发出 #1，4 人应读。说「谁没读」随时看。", "图片没有带上（2 张），只发了文字。"))
+	w.wants(ask("announce Lunch").Text, "Posted as #2 for 4 people.", "Pictures are not carried over (2); only the text was posted.")
 	w.wants(ask(" ").Text, "我只看得懂文字")
 	if posts := w.posted(); len(posts) != 2 || posts[0].Text != markdown("周五停机", "请保存") || posts[1].Text != "Lunch" {
 		t.Fatalf("posted %+v", posts)
 	}
-	w.wants(w.ask(w.lisi, say{RichText: []string{"谁", "没读 #1"}}).Text, "#1 周五停机 · 已读 0/4")
+	w.wants(w.ask(w.lisi, say{RichText: []string{"谁", "没读 #1"}}).Text, "**还有 4 人没读** #1「周五停机」")
 }
 
 func TestACommandIsCarriedOutOnce(t *testing.T) {
@@ -160,7 +160,7 @@ func TestACommandIsCarriedOutOnce(t *testing.T) {
 		t.Fatalf("%d announcements, want 1", len(posts))
 	}
 	for _, m := range w.group.Messages() {
-		if m.Via == dingtalktest.ViaWebhook && m.Text != "已发出 #1，4 人应读。说「谁没读」随时查看。" {
+		if m.Via == dingtalktest.ViaWebhook && m.Text != "已发出 #1，4 人应读。说「谁没读」随时看。" {
 			t.Errorf("answered %q", m.Text)
 		}
 	}
@@ -185,7 +185,7 @@ func TestACommandIsCarriedOutOnceAtTheSameTime(t *testing.T) {
 	if posts := w.posted(); len(posts) != 1 {
 		t.Fatalf("%d announcements, want 1", len(posts))
 	}
-	w.wants(w.asks(w.lisi, "谁没读"), "#1 周五停机 · 已读 0/4")
+	w.wants(w.asks(w.lisi, "谁没读"), "**还有 4 人没读** #1「周五停机」")
 }
 
 func TestFramesThatAreNotForTheBot(t *testing.T) {
@@ -402,7 +402,7 @@ func TestSentButNotRecorded(t *testing.T) {
 		w.must(w.group.ReadAll(post.ID, w.zhangsan))
 		w.wants(w.ask(w.lisi, say{Text: "谁没读", Quote: post.ID, QuoteFull: true}).Text, "#1 周五停机", "它正在发送，稍等再问")
 		w.clock.advance(10 * time.Minute)
-		w.wants(w.ask(w.lisi, say{Text: "谁没读", Quote: post.ID, QuoteFull: true}).Text, "#1 周五停机 · 已读 1/4")
+		w.wants(w.ask(w.lisi, say{Text: "谁没读", Quote: post.ID, QuoteFull: true}).Text, "**还有 3 人没读** #1「周五停机」")
 	})
 }
 
@@ -414,9 +414,9 @@ func TestAQuotedMessageIsAdopted(t *testing.T) {
 	w.must(err)
 	post := w.posted()[0]
 	w.must(w.group.ReadAll(post.ID, w.zhangsan))
-	w.wants(w.ask(w.lisi, say{Text: "谁读了", Quote: post.ID, QuoteFull: true}).Text, "#1 旧公告 · 已读 1/4", "已读 1 人：张三", "未读 3 人：李雷、韩梅梅、李四")
-	w.wants(w.asks(w.lisi, "未读 1"), "#1 旧公告 · 已读 1/4")
-	w.wants(w.ask(w.zhangsan, say{Text: "撤回", Quote: post.ID}).Text, "只有这条公告的发布人和管理员") // nobody's
+	w.wants(w.ask(w.lisi, say{Text: "谁读了", Quote: post.ID, QuoteFull: true}).Text, "**已读 1/4** #1「旧公告」", "已读 1 人：张三", "未读 3 人：李雷、韩梅梅、李四")
+	w.wants(w.asks(w.lisi, "未读 1"), "**还有 3 人没读** #1「旧公告」")
+	w.wants(w.ask(w.zhangsan, say{Text: "撤回", Quote: post.ID}).Text, "只有发布人和管理员能撤回") // nobody's
 	w.wants(w.ask(w.lilei, say{Text: "撤回", Quote: post.ID}).Text, "已撤回 #1")
 	w.never(w.log.String(), sent.Key)
 }
@@ -434,10 +434,10 @@ func TestQuotes(t *testing.T) {
 		said say
 		want string
 	}{
-		"an announcement, without its content": {say{Text: "谁没读", Quote: first.ID, QuoteBare: true}, "#1 一"},
-		"an announcement, in rich text":        {say{RichText: []string{"谁没读"}, Quote: first.ID}, "#1 一"},
-		"an answer, without its content":       {say{Text: "谁没读", Quote: about1.ID, QuoteBare: true}, "你引用的不是我能统计的公告"},
-		"a person, in rich text":               {say{RichText: []string{"谁没读"}, Quote: chatter.ID}, "你引用的不是我能统计的公告"},
+		"an announcement, without its content": {say{Text: "谁没读", Quote: first.ID, QuoteBare: true}, "**还有 4 人没读** #1「一」"},
+		"an announcement, in rich text":        {say{RichText: []string{"谁没读"}, Quote: first.ID}, "**还有 4 人没读** #1「一」"},
+		"an answer, without its content":       {say{Text: "谁没读", Quote: about1.ID, QuoteBare: true}, "我只能统计由我发出的公告，这条不是"},
+		"a person, in rich text":               {say{RichText: []string{"谁没读"}, Quote: chatter.ID}, "我只能统计由我发出的公告，这条不是"},
 	} {
 		if got := w.ask(w.lilei, test.said).Text; !strings.HasPrefix(got, test.want) {
 			t.Errorf("%s: %q, want %q", name, got, test.want)
@@ -476,7 +476,7 @@ func TestGroupsAreApart(t *testing.T) {
 		ask("谁没读", quoting("机密", "")), ask("撤回", quoting("机密", "")),
 	} {
 		w.never(got, "机密", "张三", "/4")
-		if !strings.Contains(got, "没有") && !strings.Contains(got, "不是我能统计的公告") {
+		if !strings.Contains(got, "没有") && !strings.Contains(got, "我只能统计由我发出的公告") {
 			t.Errorf("answered %q", got)
 		}
 	}
@@ -485,8 +485,8 @@ func TestGroupsAreApart(t *testing.T) {
 	}
 	// The other group counts by itself.
 	w.carryOut(other, w.heard(other, w.lilei, say{Text: "公告 别的"}))
-	w.wants(ask("谁没读 #1", nil), "#1 别的 · 已读 0/1", "未读 1 人：李雷", "1 位外部人员无法统计")
-	w.wants(w.asks(w.lisi, "谁没读 #1"), "#1 机密 · 已读 1/4")
+	w.wants(ask("谁没读 #1", nil), "**还有 1 人没读** #1「别的」", "李雷", "外部的 1 人没算")
+	w.wants(w.asks(w.lisi, "谁没读 #1"), "**还有 3 人没读** #1「机密」")
 }
 
 func TestAPlainGroupWithARoster(t *testing.T) {
@@ -501,7 +501,7 @@ func TestAPlainGroupWithARoster(t *testing.T) {
 	w.dingtalk.SetDepartment(7, w.zhangsan, w.hanmeimei)
 	w.wants(w.asks(w.lilei, "公告 停机"), "已发出 #1，3 人应读")
 	w.must(w.group.ReadAll(w.posted()[0].ID, w.zhangsan))
-	w.wants(w.asks(w.lisi, "谁读了"), "#1 停机 · 已读 1/3", "已读 1 人：张三", "未读 2 人：李雷、韩梅梅", "成员来自管理员配置的名册")
+	w.wants(w.asks(w.lisi, "谁读了"), "**已读 1/3** #1「停机」", "已读 1 人：张三", "未读 2 人：李雷、韩梅梅")
 }
 
 func TestAChatOfTheApp(t *testing.T) {
@@ -511,7 +511,7 @@ func TestAChatOfTheApp(t *testing.T) {
 		rosters: map[string]platform.RosterOptions{"cidChat": {ChatID: "chat1"}},
 	})
 	w.announce("公告 停机")
-	w.wants(w.asks(w.lisi, "who read"), "#1 停机 · read 0/4", "Nobody has read it yet.", "Unread (4): 李雷, 韩梅梅, 张三, 李四", "members: the chat's list")
+	w.wants(w.asks(w.lisi, "who read"), `**Read 0/4** #1 "停机"`, "Unread (4): 李雷, 韩梅梅, 张三, 李四")
 }
 
 func TestAGroupWithACoolApp(t *testing.T) {
@@ -521,8 +521,8 @@ func TestAGroupWithACoolApp(t *testing.T) {
 	w.must(w.group.UninstallCoolApp(w.lilei))
 	w.clock.advance(11 * time.Minute)
 	got := w.asks(w.lisi, "谁没读")
-	w.wants(got, "#1 停机 · 已读至少 0/4", "群成员没有取全", "本群的群酷应用没有装好")
-	w.never(got, "未读 ")
+	w.wants(got, "**至少读了 0/4** #1「停机」", "群成员没有取全", "本群的群酷应用没有装好")
+	w.never(got, "人没读")
 }
 
 func TestNamesThatNobodyKnows(t *testing.T) {
@@ -533,7 +533,7 @@ func TestNamesThatNobodyKnows(t *testing.T) {
 	w.announce("公告 停机")
 	w.dingtalk.Inject(dingtalktest.Fault{API: dingtalktest.APIUser, Kind: dingtalktest.PermissionDenied})
 	got := w.asks(w.lisi, "谁没读")
-	w.wants(got, "#1 停机 · 已读 0/2", "未读 2 人：查不到姓名")
+	w.wants(got, "**还有 2 人没读** #1「停机」", "查不到姓名")
 	w.never(got, "hanmeimei", "zhangsan")
 	w.wants(w.log.String(), "names missing")
 }
@@ -543,7 +543,7 @@ func TestHostileNames(t *testing.T) {
 	w := newWorld(t, setup{})
 	w.must(w.group.Join(w.lilei, w.dingtalk.AddPerson(dingtalktest.Person{Name: "@all **[点](http://evil)**\n# \u202e大", UserID: "x"})))
 	w.wants(w.asks(w.lilei, "公告 停机"), "5 人应读")
-	w.wants(w.asks(w.lilei, "谁没读"), `未读 5 人：李雷、韩梅梅、张三、李四、@all \*\*\[点\]\(http://evil\)…`)
+	w.wants(w.asks(w.lilei, "谁没读"), `李雷、韩梅梅、张三、李四、@all \*\*\[点\]\(http://evil\)…`)
 }
 
 // Names that take most room in JSON: the answer is cut, not lost.
@@ -557,7 +557,7 @@ func TestAnAnswerThatIsTooLong(t *testing.T) {
 	w.must(w.group.Join(w.lilei, crowd...))
 	post := w.announce("公告 停机")
 	w.must(w.group.ReadAll(post.ID, crowd[:300]...))
-	w.wants(w.asks(w.lilei, "谁读了"), "#1 停机 · 已读 300/604 · 49%", "已读 300 人：", "未读 304 人：")
+	w.wants(w.asks(w.lilei, "谁读了"), "**已读 300/604** #1「停机」", "已读 300 人：", "未读 304 人：")
 }
 
 func TestTheWebhookIsOver(t *testing.T) {

@@ -33,7 +33,7 @@ func TestAnnouncementsThatFail(t *testing.T) {
 		"throttled":             {dingtalktest.Fault{API: send, Kind: dingtalktest.Throttled}, spoken{"钉钉限制了调用频率", "DingTalk limits how often I may ask"}},
 		"the group is too fast": {code(send, "send.too.fast"), spoken{"钉钉限制了调用频率", "DingTalk limits how often I may ask"}},
 		"quota spent":           {dingtalktest.Fault{API: send, Kind: dingtalktest.QuotaSpent}, spoken{"本月的钉钉接口调用额度已用完", "API calls of this month are used up"}},
-		"no permission":         {dingtalktest.Fault{API: send, Kind: dingtalktest.PermissionDenied}, spoken{"qyapi_robot_sendmsg", "qyapi_robot_sendmsg"}},
+		"no permission":         {dingtalktest.Fault{API: send, Kind: dingtalktest.PermissionDenied}, spoken{"应用缺少接口权限", "The app lacks a permission"}},
 		"unauthorized":          {code(send, "unauthorized"), spoken{"应用缺少接口权限", "The app lacks a permission"}},
 		"address":               {dingtalktest.Fault{API: send, Kind: dingtalktest.NotInWhiteList}, spoken{"出口地址不在应用的白名单里", "address is not on the app's allow list"}},
 		"credentials":           {code(dingtalktest.APIToken, "invalidClientIdOrSecret"), spoken{"应用凭证不对", "The app's credentials are wrong"}},
@@ -122,7 +122,7 @@ func TestAnnouncementsThatAreUncertain(t *testing.T) {
 					return
 				}
 				w.must(w.group.ReadAll(posts[0].ID, w.zhangsan))
-				w.wants(w.ask(w.lisi, say{Text: "who read", Quote: posts[0].ID, QuoteFull: true}).Text, "#1 停机 · read 1/4", "Read (1): 张三")
+				w.wants(w.ask(w.lisi, say{Text: "who read", Quote: posts[0].ID, QuoteFull: true}).Text, `**Read 1/4** #1 "停机"`, "Read (1): 张三")
 				w.wants(w.asks(w.lilei, "撤回 #1"), "已撤回 #1")
 			})
 		})
@@ -162,8 +162,8 @@ func TestReportsThatAreIncomplete(t *testing.T) {
 		"readers endless cursors":    {dingtalktest.Fault{API: query, Kind: dingtalktest.EndlessCursor}, spoken{"钉钉返回的分页有误", "DingTalk's pages make no sense"}},
 		"members throttled":          {dingtalktest.Fault{API: members, Kind: dingtalktest.ThrottledPerMinute}, spoken{"钉钉限制了调用频率", "DingTalk limits how often"}},
 		"members quota":              {dingtalktest.Fault{API: members, Kind: dingtalktest.QuotaSpent}, spoken{"本月的钉钉接口调用额度已用完", "API calls of this month are used up"}},
-		"members permission":         {dingtalktest.Fault{API: members, Kind: dingtalktest.PermissionDenied}, spoken{"群成员：qyapi_chat_manage", "members: qyapi_chat_manage"}},
-		"members none":               {code(members, "groupPermissionDenied"), spoken{"请管理员在配置 members.rosters 里为本群（会话 cid1==）", "members.rosters (conversation cid1==)"}},
+		"members permission":         {dingtalktest.Fault{API: members, Kind: dingtalktest.PermissionDenied}, spoken{"应用缺少接口权限", "The app lacks a permission"}},
+		"members none":               {code(members, "groupPermissionDenied"), spoken{"这个群的名单钉钉不给", "DingTalk does not tell me who is in this group"}},
 		"members cool app":           {code(members, "coolAppUninstalled"), spoken{"本群的群酷应用没有装好", "The group's cool app is not set up"}},
 		"members endless cursors":    {dingtalktest.Fault{API: members, Kind: dingtalktest.EndlessCursor}, spoken{"钉钉返回的分页有误", "DingTalk's pages make no sense"}},
 		"members a code of tomorrow": {code(members, "brand.new"), spoken{"出了意料之外的错", "Something unexpected went wrong"}},
@@ -184,13 +184,13 @@ func TestReportsThatAreIncomplete(t *testing.T) {
 
 				w.dingtalk.Inject(test.fault)
 				got := w.asks(w.lisi, spoken{"谁读了", "who read"}.in(language))
-				w.wants(got, spoken{"已读至少 ", "read by at least "}.in(language), part[test.fault.API].in(language), test.want.in(language))
-				w.never(got, spoken{"未读 ", "Unread ("}.in(language), "李四", "李雷", "secret words")
+				w.wants(got, spoken{"至少读了 ", "Read at least "}.in(language), part[test.fault.API].in(language), test.want.in(language))
+				w.never(got, spoken{"人没读", "Unread ("}.in(language), "李四", "李雷", "secret words")
 
 				w.dingtalk.ClearFaults()
 				w.clock.advance(6 * time.Hour)
 				// An administrator asks: for others a spent quota is remembered.
-				w.wants(w.asks(w.lilei, spoken{"谁没读 #1", "unread #1"}.in(language)), "2/4", spoken{"未读 2 人：李雷、李四", "Unread (2): 李雷, 李四"}.in(language))
+				w.wants(w.asks(w.lilei, spoken{"谁没读 #1", "unread #1"}.in(language)), "2/4", spoken{"李雷、李四", "李雷, 李四"}.in(language))
 			})
 		})
 	}
@@ -201,8 +201,8 @@ func TestAMessageThatIsBeingDelivered(t *testing.T) {
 	w := newWorld(t, setup{})
 	post := w.announce("公告 停机")
 	w.must(w.group.SetSendStatus(post.ID, dingtalktest.StatusProcessing))
-	w.wants(w.asks(w.lisi, "谁没读"), "#1 停机 · 已读至少 0/4", "钉钉还在投递这条消息")
-	w.wants(w.asks(w.lisi, "unread"), "#1 停机 · read by at least 0/4", "DingTalk is still delivering it")
+	w.wants(w.asks(w.lisi, "谁没读"), "**至少读了 0/4** #1「停机」", "钉钉还在投递这条消息")
+	w.wants(w.asks(w.lisi, "unread"), `**Read at least 0/4** #1 "停机"`, "DingTalk is still delivering it")
 }
 
 // DingTalk forgets; what was known before is kept, and nobody is called unread.
@@ -214,14 +214,14 @@ func TestAMessageThatExpired(t *testing.T) {
 	w.asks(w.lisi, "谁没读")
 	w.must(w.group.ReadAll(post.ID, w.lisi))
 	w.clock.advance(2 * time.Hour)
-	w.wants(w.asks(w.lisi, "谁没读"), "#1 停机 · 已读至少 1/4", "请过十几分钟再问一次") // one answer proves nothing
+	w.wants(w.asks(w.lisi, "谁没读"), "**至少读了 1/4** #1「停机」", "请过十几分钟再问一次") // one answer proves nothing
 	w.clock.advance(11 * time.Minute)
 	for _, text := range []string{"谁读了", "谁读了 #1"} { // it is the latest until that is known
 		got := w.asks(w.lisi, text)
-		w.wants(got, "#1 停机 · 已读至少 1/4", "已读 1 人：张三", "钉钉已不再提供这条消息的阅读数据", "截至 14:35")
-		w.never(got, "未读 ", "李四", "李雷")
+		w.wants(got, "**钉钉已不再提供数据** #1「停机」", "至少读了 1/4", "已读 1 人：张三", "钉钉已不再提供这条消息的阅读数据", "截至今天 14:35")
+		w.never(got, "人没读", "李四", "李雷")
 	}
-	w.wants(w.asks(w.lisi, "list"), "no longer tracked by DingTalk · read by at least 1/4")
+	w.wants(w.asks(w.lisi, "list"), "no longer tracked by DingTalk · today")
 }
 
 func TestAGroupThatWasDisbanded(t *testing.T) {
@@ -234,12 +234,12 @@ func TestAGroupThatWasDisbanded(t *testing.T) {
 	for range 2 { // one answer proves nothing
 		w.dingtalk.Inject(code(dingtalktest.APIQuery, "group.disbanded"))
 		w.clock.advance(11 * time.Minute)
-		w.wants(w.asks(w.lisi, "谁没读"), "#1 停机 · 已读至少 1/4", "解散")
+		w.wants(w.asks(w.lisi, "谁没读"), "至少读了 1/4", "解散")
 	}
 	got := w.asks(w.lisi, "谁没读 #1")
-	w.wants(got, "#1 停机 · 已读至少 1/4", "群已解散")
-	w.never(got, "未读 ")
-	w.wants(w.asks(w.lilei, "recall #1"), "#1 was not recalled. Its group was disbanded.")
+	w.wants(got, "至少读了 1/4", "**群已解散** #1「停机」")
+	w.never(got, "人没读")
+	w.wants(w.asks(w.lilei, "recall #1"), "The group of #1 was disbanded.")
 }
 
 // forgetful loses what became of a message once.
@@ -309,8 +309,8 @@ func TestAMessageThatSomebodyRecalled(t *testing.T) {
 	w.must(w.group.Recall(w.lilei, post.ID))
 	got := w.asks(w.lisi, "谁没读")
 	w.wants(got, "#1 停机", "它已被撤回")
-	w.never(got, "未读 ")
-	w.wants(w.asks(w.lisi, "recall #1"), "Only who announced it") // and still nobody else's
+	w.never(got, "人没读")
+	w.wants(w.asks(w.lisi, "recall #1"), "Only its author") // and still nobody else's
 }
 
 func TestRecallsThatFail(t *testing.T) {
@@ -375,8 +375,8 @@ func TestQuotesThatFail(t *testing.T) {
 		"permission":  {dingtalktest.Fault{Kind: dingtalktest.PermissionDenied}, spoken{"应用缺少接口权限", "The app lacks a permission"}},
 		"bot stopped": {dingtalktest.Fault{Kind: dingtalktest.Code, Code: "bot.stopped"}, spoken{"机器人已被停用", "The bot was switched off"}},
 		"pages":       {dingtalktest.Fault{Kind: dingtalktest.EndlessCursor}, spoken{"钉钉返回的分页有误", "DingTalk's pages make no sense"}},
-		"key":         {dingtalktest.Fault{Kind: dingtalktest.Code, Code: "invalid.processQueryKey"}, spoken{"你引用的不是我能统计的公告", "not an announcement that I can track"}},
-		"group":       {dingtalktest.Fault{Kind: dingtalktest.Code, Code: "invalid.openConversationId"}, spoken{"你引用的不是我能统计的公告", "not an announcement that I can track"}},
+		"key":         {dingtalktest.Fault{Kind: dingtalktest.Code, Code: "invalid.processQueryKey"}, spoken{"我只能统计由我发出的公告，这条不是", "I can only count announcements that I posted"}},
+		"group":       {dingtalktest.Fault{Kind: dingtalktest.Code, Code: "invalid.openConversationId"}, spoken{"我只能统计由我发出的公告，这条不是", "I can only count announcements that I posted"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -402,7 +402,7 @@ func TestAnnouncingWithoutTheMembers(t *testing.T) {
 		want  spoken
 	}{
 		"throttled":  {dingtalktest.Fault{Kind: dingtalktest.Throttled}, spoken{"钉钉限制了调用频率", "DingTalk limits how often"}},
-		"permission": {dingtalktest.Fault{Kind: dingtalktest.PermissionDenied}, spoken{"群成员：qyapi_chat_manage", "members: qyapi_chat_manage"}},
+		"permission": {dingtalktest.Fault{Kind: dingtalktest.PermissionDenied}, spoken{"应用缺少接口权限", "The app lacks a permission"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -415,7 +415,7 @@ func TestAnnouncingWithoutTheMembers(t *testing.T) {
 					spoken{"已发出 #1，但不知道群里有谁，只能统计已读的人。", "Posted as #1, but I don't know who is in the group and can only tell who has read. "}.in(language), test.want.in(language))
 				w.dingtalk.ClearFaults()
 				w.clock.advance(6 * time.Hour)
-				w.wants(w.asks(w.lisi, "谁没读"), "#1 停机 · 已读 0/4", "按 20:35 的成员计")
+				w.wants(w.asks(w.lisi, "谁没读"), "**还有 4 人没读** #1「停机」", "按今天 20:35 的成员计")
 			})
 		})
 	}
@@ -508,7 +508,7 @@ func TestABannedAddress(t *testing.T) {
 				}
 				w.wants(said[0].Text, c.answer)
 				w.wants(w.log.String(), "ip_banned")
-				w.wants(w.asks(w.lisi, "谁没读 1"), "#1 停机 · 已读 0/4")
+				w.wants(w.asks(w.lisi, "谁没读 1"), "**还有 4 人没读** #1「停机」")
 			})
 		}
 	}
@@ -527,7 +527,7 @@ func TestNoMoreCallsForTheMinute(t *testing.T) {
 	done := w.answersInVain(w.soon(), command, 2)
 	w.dingtalk.ClearFaults()
 	w.must(<-done)
-	if said := replies(w)[before:]; len(said) != 1 || !strings.HasPrefix(said[0].Text, "#1 停机") {
+	if said := replies(w)[before:]; len(said) != 1 || !strings.HasPrefix(said[0].Text, "**还有 4 人没读** #1「停机」") {
 		t.Errorf("said %+v", said)
 	}
 }

@@ -41,7 +41,7 @@ func TestExportIsAWorkbookInTheGroup(t *testing.T) {
 		post := w.announce("公告 =1+1 停机")
 		w.must(w.group.ReadAll(post.ID, w.hanmeimei))
 		w.wants(w.asks(w.lilei, spoken{"导出", "export"}.in(language)), "#1 =1+1 停机", "1/4")
-		w.wants(w.asks(w.hanmeimei, spoken{"导出", "export"}.in(language)), spoken{"只有管理员", "Only administrators"}.in(language))
+		w.wants(w.asks(w.hanmeimei, spoken{"导出", "export"}.in(language)), spoken{"只有管理员", "Only admins"}.in(language))
 
 		file, media := w.media("sampleFile")
 		if file.Params["fileType"] != "xlsx" || file.Params["fileName"] != "1 =1+1 停机.xlsx" {
@@ -79,7 +79,7 @@ func TestExportOfAnIncompleteReportNamesReadersOnly(t *testing.T) {
 	w.asks(w.hanmeimei, "谁没读")
 	w.clock.advance(time.Minute)
 	w.dingtalk.Inject(dingtalktest.Fault{API: dingtalktest.APIQuery, Kind: dingtalktest.PermissionDenied})
-	w.wants(w.asks(w.lilei, "导出"), "已读至少 1/4", "所以不列未读的人")
+	w.wants(w.asks(w.lilei, "导出"), "至少读了 1/4", "所以不列未读的人")
 	_, media := w.media("sampleFile")
 	book, err := excelize.OpenReader(bytes.NewReader(media.Content))
 	if err != nil {

@@ -58,6 +58,9 @@ func (r *request) help(ctx context.Context) (reply.Answer, error) {
 		return reply.Answer{}, err
 	}
 	said := []string{r.w.Help}
+	if r.Service.Policy.Allows(receipts.Admins, r.by, receipts.Person{}) {
+		said = append(said, "\n"+r.w.HelpAdmins)
+	}
 	for _, f := range followed {
 		said = append(said, fmt.Sprintf(r.w.InPursuit, f.Number, r.page(nil).Plan(f.FollowUp)))
 	}

@@ -44,7 +44,7 @@ func TestTimesAreMeantFromWhenTheyWereSaid(t *testing.T) {
 	w := newWorld(t, setup{})
 	data := w.heard(w.group, w.lilei, say{Text: "公告 15:00前 停机"})
 	w.clock.advance(30 * time.Minute) // in which nothing ran
-	w.wants(w.answer(w.carryOut(w.group, data)).Text, "已发出 #1", "15:00 截止时报告一次")
+	w.wants(w.answer(w.carryOut(w.group, data)).Text, "已发出 #1", "今天 15:00 截止，到时我报告谁没读")
 	got := w.pass(0)
 	if len(got) != 1 || !strings.Contains(got[0].Text, "截止时间到了，跟进结束。") {
 		t.Errorf("%+v", got)
@@ -65,7 +65,7 @@ func TestQuietHoursWhenTheClocksChange(t *testing.T) {
 	}})
 	w.clock.advance(time.Date(2026, 10, 24, 21, 40, 0, 0, berlin).Sub(w.clock.now()))
 	w.announce("公告 周五停机")
-	w.wants(w.asks(w.lilei, "跟进 #1 每30分钟"), "下次 10-25 08:00。")
+	w.wants(w.asks(w.lilei, "跟进 #1 每30分钟"), "下次明天 08:00。")
 	for range 21 { // ten hours and a half until 07:10, for the night has eleven
 		w.sees("in the night", w.pass(30*time.Minute))
 	}
@@ -229,7 +229,7 @@ func TestARoundOfManyIsOnePost(t *testing.T) {
 	if n := len(got[0].Mentioned); n < 300 || n+direct != 1_000 {
 		t.Errorf("%d were mentioned and %d written to", n, direct)
 	}
-	w.wants(got[0].Text, "#1 周五停机 · 已读 0/1000 · 0%", fmt.Sprintf("已私信提醒 %d 人。", direct))
+	w.wants(got[0].Text, "请看 #1「周五停机」，已读 0/1000", fmt.Sprintf("已私信提醒 %d 人。", direct))
 }
 
 // A message that is over is not followed any more, which is said once, and why.
@@ -239,7 +239,7 @@ func TestAFollowUpEndsWithARecallInTheClient(t *testing.T) {
 	post := w.announce("公告 周五停机")
 	w.must(w.group.Recall(w.lilei, post.ID))
 	w.event("robot_msg_recall", fmt.Sprintf(`,"processQueryKey":%q`, post.ProcessQueryKey))
-	w.sees("the end", w.pass(0), byWebhook("#1 周五停机 · 已撤回", "不再有已读数据，跟进结束。"))
+	w.sees("the end", w.pass(0), byWebhook("**已撤回** #1「周五停机」", "不再有已读数据，跟进结束。"))
 	w.nothingComes()
 }
 
@@ -264,7 +264,7 @@ func TestAStopThatComesAgain(t *testing.T) {
 	w.announce("公告 周五停机")
 	w.bot.Accept(w.soon(), "frame", w.heard(w.group, w.lilei, say{Text: "停止"}))
 	command := w.inbox.take()[0]
-	for _, want := range []string{"已停止跟进 #1。", "本群没有在跟进的公告。"} {
+	for _, want := range []string{"已停止跟进 #1。", "现在没有在跟进的公告。"} {
 		before := len(w.group.Messages())
 		w.must(w.bot.Work(w.soon(), command, false))
 		w.sees("the answer", w.group.Messages()[before:], byWebhook(want))
@@ -299,7 +299,7 @@ func TestFollowUpsEndWithTheirGroup(t *testing.T) {
 				disband(w)
 				w.sees("the group", w.pass(0))
 				w.sees("who began it", w.private(w.lilei), byDirect(spoken{"群「研发」", "In the group 研发:"}.in(language),
-					spoken{"#1 周五停机 · 群已解散", "#1 周五停机 · group disbanded"}.in(language),
+					spoken{"**群已解散** #1「周五停机」", `#1 "周五停机": **group disbanded**`}.in(language),
 					spoken{"不再有已读数据，跟进结束。", "There is no more read data; the follow-up is over."}.in(language)))
 				w.sees("who is told of deadlines", w.private(w.hanmeimei))
 				w.nothingComes()
@@ -326,7 +326,7 @@ func TestACommandThatComesAgainDoesNotBeginAnew(t *testing.T) {
 			w.clock.advance(20 * time.Minute)
 			before := len(w.group.Messages())
 			w.must(w.bot.Work(w.soon(), command, false))
-			w.wants(w.answer(w.group.Messages()[before:]).Text, spoken{"下次 15:05", "next at 15:05"}.in(language))
+			w.wants(w.answer(w.group.Messages()[before:]).Text, spoken{"下次今天 15:05", "next today 15:05"}.in(language))
 			if n := len(w.posted()); n != 1 {
 				t.Errorf("%d posts", n)
 			}
@@ -338,7 +338,7 @@ func TestACommandThatComesAgainDoesNotBeginAnew(t *testing.T) {
 			w.must(w.bot.Work(w.soon(), command, false))
 			again := w.answer(w.group.Messages()[before:]).Text
 			w.never(again, spoken{"开始跟进", "Following up"}.in(language))
-			if strings.HasPrefix(said.zh, "跟进") && again != (spoken{"#1 没有跟进。跟进已停止。", "#1 is not followed up. The follow-up was stopped."}).in(language) {
+			if strings.HasPrefix(said.zh, "跟进") && again != (spoken{"没有跟进 #1。跟进已停止。", "#1 is not followed. The follow-up was stopped."}).in(language) {
 				t.Errorf("answered %q", again)
 			}
 			w.nothingComes()

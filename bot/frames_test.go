@@ -79,7 +79,7 @@ func TestMentionsInEveryShape(t *testing.T) {
 			i++
 			shape = edit(t, shape, func(f map[string]any) { f["msgId"] = fmt.Sprint("shape", i) })
 			got := w.answer(w.carryOut(w.group, shape)).Text
-			w.wants(got, "#1 停机", spoken{"已读 0/4", "read 0/4"}.in(language))
+			w.wants(got, "#1 停机", spoken{"已读 0/4", "Read 0/4"}.in(language))
 			if t.Failed() {
 				t.Fatal(name)
 			}
@@ -124,7 +124,7 @@ func TestOnlyWhoIsMentionedIsReminded(t *testing.T) {
 			byWebhook(spoken{"韩梅梅已读 #1，不用提醒。", "韩梅梅 read #1, so nobody was reminded."}.in(language)))
 		w.sees("whom it is not for", w.carryOut(w.group, says("wangwu")),
 			byWebhook(spoken{"查不到姓名不在 #1 的应读名单里，没有提醒。", "Not among those who are to read it, so not reminded: their names are not known (#1)."}.in(language)))
-		unknown := spoken{"你 @ 了别人，但钉钉没有告诉我是谁", "You mentioned somebody, but DingTalk does not tell me who it is"}.in(language)
+		unknown := spoken{"钉钉没告诉我你 @ 的是谁", "DingTalk does not tell me whom you mentioned"}.in(language)
 		for name, data := range map[string][]byte{
 			"from outside":           says(""),
 			"typed, not linked":      edit(t, says(), func(f map[string]any) { f["text"] = map[string]any{"content": command + "@张三"} }),
@@ -210,8 +210,8 @@ func TestOtherCommandsBesideMentions(t *testing.T) {
 		return w.answer(w.carryOut(w.group, mentioning(t, w.heard(w.group, w.lilei, say{Text: text, Shape: dingtalktest.ShapeText}), "zhangsan", ""))).Text
 	}
 	w.wants(ask("谁没读 "), "已读 0/4")
-	w.wants(ask("who read #1 @Bob"), "read 0/4")
-	w.wants(ask("跟进 #1 每30分钟 @张三"), "开始跟进 #1：每 30 分钟提醒一次没读的人")
+	w.wants(ask("who read #1 @Bob"), "Read 0/4")
+	w.wants(ask("跟进 #1 每30分钟 @张三"), "开始跟进 #1：每 30 分钟提醒没读的人")
 	w.wants(ask("停止 #1 "), "已停止跟进 #1")
 	w.wants(ask("撤回 #1 @张三"), "已撤回 #1")
 }
@@ -241,11 +241,11 @@ func TestAQuotationIsNeverTheLatest(t *testing.T) {
 		return func(_, replied map[string]any) { replied["content"] = content }
 	}
 	for name, change := range map[string]func(f, replied map[string]any){
-		"a card":          content(card(map[string]any{"elementType": "UNKNOWN", "value": "{}"}, text("#1 一 · 已读 0/4"))),
+		"a card":          content(card(map[string]any{"elementType": "UNKNOWN", "value": "{}"}, text("**还有 4 人没读** #1「一」"))),
 		"a nested card":   content(card(map[string]any{"elementType": "RICHTEXT", "children": []any{text("还有 4 人没读"), text(" #1「一」")}})),
-		"content.content": content(map[string]any{"content": "#1 一 · 已读 0/4"}),
+		"content.content": content(map[string]any{"content": "**还有 4 人没读** #1「一」"}),
 		"content.text":    content(map[string]any{"text": "**还有 4 人没读** #1「一」"}),
-		"rich text":       content(map[string]any{"richText": []any{map[string]any{"msgType": "text", "content": "#1 一 · 已读 0/4"}}}),
+		"rich text":       content(map[string]any{"richText": []any{map[string]any{"msgType": "text", "content": "**还有 4 人没读** #1「一」"}}}),
 		"the old shape": func(f, _ map[string]any) {
 			delete(f["text"].(map[string]any), "repliedMsg")
 			delete(f, "originalMsgId")
@@ -255,7 +255,7 @@ func TestAQuotationIsNeverTheLatest(t *testing.T) {
 		if got := ask("谁没读", change); got == "" {
 			t.Error(name)
 		} else {
-			w.wants(got, "#1 一 · 已读 0/4")
+			w.wants(got, "**还有 4 人没读** #1「一」")
 		}
 	}
 	for name, change := range map[string]func(f, replied map[string]any){
@@ -272,7 +272,7 @@ func TestAQuotationIsNeverTheLatest(t *testing.T) {
 	} {
 		for _, command := range []string{"谁没读", "提醒", "撤回", "曲线"} {
 			got := ask(command, change)
-			w.wants(got, "你引用的不是我能统计的公告")
+			w.wants(got, "我只能统计由我发出的公告，这条不是")
 			if t.Failed() {
 				t.Fatalf("%s, %s: %s", name, command, got)
 			}
@@ -294,11 +294,11 @@ func TestAQuotedTitleWithANumber(t *testing.T) {
 		return w.answer(w.carryOut(w.group, data)).Text
 	}
 	w.wants(quoting("谁没读", "关于 #1 号楼停电"), "#2 关于")
-	w.wants(quoting("谁没读", "已发出 #1，4 人应读。说「谁没读」随时查看。"), "#1 停机")
+	w.wants(quoting("谁没读", "已发出 #1，4 人应读。说「谁没读」随时看。"), "#1 停机")
 	w.wants(quoting("撤回", "关于 #1 号楼停电\n"), "已撤回 #2。")
 	w.announce("公告 关于 #1 号楼停电")
-	w.wants(quoting("撤回", "关于 #1 号楼停电"), "你引用的不是我能统计的公告")
-	w.wants(quoting("谁没读", "#1 停机 · 已读 0/4"), "#1 停机")
+	w.wants(quoting("撤回", "关于 #1 号楼停电"), "我只能统计由我发出的公告，这条不是")
+	w.wants(quoting("谁没读", "**还有 4 人没读** #1「停机」"), "#1 停机")
 }
 
 // A frame without msgId may come twice and not be known again: what it says is only

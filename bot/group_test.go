@@ -10,6 +10,7 @@ import (
 	"maps"
 	"net/http"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -419,14 +420,21 @@ func (w *world) announce(text string) dingtalktest.Message {
 }
 
 // wants checks that all words stand in the text.
+//
+// A heading is written "#1 title", whatever its language.
 func (w *world) wants(text string, words ...string) {
 	w.Helper()
 	for _, word := range words {
-		if !strings.Contains(text, word) {
+		if !strings.Contains(plainHeadings(text), plainHeadings(word)) {
 			w.Errorf("%q is not in:\n%s", word, text)
 		}
 	}
 }
+
+var heading = regexp.MustCompile(`(#[0-9]+)(?:「(.*?)」| "(.*?)")`)
+
+// plainHeadings is a text with its headings in no language's quotation marks.
+func plainHeadings(text string) string { return heading.ReplaceAllString(text, "$1 $2$3") }
 
 // never checks that none of the words stands in the text.
 func (w *world) never(text string, words ...string) {

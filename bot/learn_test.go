@@ -29,23 +29,23 @@ func TestMembersAreLearned(t *testing.T) {
 	inBothLanguages(t, func(t *testing.T, language command.Language) {
 		w := newWorld(t, setup{group: dingtalktest.GroupOptions{Kind: dingtalktest.KindPlain}, learned: true})
 		unread := spoken{"谁没读", "unread"}.in(language)
-		notAll := spoken{"成员是陆续认得的，可能不全", "members: learned over time, maybe not all"}.in(language)
+		notAll := spoken{"名单不全：只算我见过的人", "I only know some of the members"}.in(language)
 		w.wants(w.asks(w.lilei, spoken{"公告 停机", "announce 停机"}.in(language)),
-			spoken{"已发出 #1，目前认得 1 人，可能不全", "Posted as #1. I know 1 of the group so far"}.in(language),
-			"members.rosters", w.group.ID())
-		w.wants(w.asks(w.lilei, unread), spoken{"已读 0/1", "read 0/1"}.in(language), "李雷", notAll)
+			spoken{"已发出 #1。这个群的名单钉钉不给，我只认得其中 1 人", "Posted as #1. DingTalk does not tell me who is in this group; I know 1 of them"}.in(language),
+			spoken{"管理员说「用量」", `say "usage"`}.in(language))
+		w.wants(w.asks(w.lilei, unread), spoken{"已读 0/1", "Read 0/1"}.in(language), "李雷", notAll)
 
 		w.clock.advance(time.Minute)
 		post := w.posted()[0]
 		w.must(w.group.ReadAll(post.ID, w.zhangsan, w.lilei))
 		got := w.asks(w.lisi, unread) // who comes to be known after the message may have come after it
-		w.wants(got, spoken{"已读 2/2", "read 2/2"}.in(language), spoken{"目前认得的 2 人都读了", "All whom I know so far have read it (2)"}.in(language), notAll)
+		w.wants(got, spoken{"**我认得的 2 人都读了**", "**All I know here (2) have read**"}.in(language), notAll)
 		w.never(got, "100%", "全部", "verybody", "李四")
 
 		w.event("chat_add_member", `,"userId":["hanmeimei","newcomer"]`)
 		w.clock.advance(time.Minute)
 		w.event("chat_quit", `,"operator":"newcomer"`)
-		w.wants(w.asks(w.lilei, spoken{"公告 二", "announce 二"}.in(language)), spoken{"#2，目前认得 4 人", "I know 4 of the group"}.in(language))
+		w.wants(w.asks(w.lilei, spoken{"公告 二", "announce 二"}.in(language)), spoken{"只认得其中 4 人", "I know 4 of them"}.in(language))
 		w.wants(w.asks(w.lilei, unread), "#2", "0/4", "李雷", "韩梅梅", "张三", "李四", notAll)
 		w.event("chat_remove_member", `,"userId":["hanmeimei"]`)
 		w.clock.advance(time.Minute)
@@ -65,7 +65,7 @@ func TestOutsidersAreNotLearned(t *testing.T) {
 	w.asks(w.john, "谁没读")
 	w.event("chat_quit", `,"operator":""`)
 	w.event("chat_add_member", `,"userId":[],"unionId":["john"]`)
-	w.wants(w.asks(w.lilei, "公告 停机"), "目前认得 1 人")
+	w.wants(w.asks(w.lilei, "公告 停机"), "只认得其中 1 人")
 }
 
 // An audience that a list told is not made smaller by a learned list: only who was
@@ -76,10 +76,10 @@ func TestALostMemberListIsMadeUpForByWhatIsLearned(t *testing.T) {
 	w.wants(w.asks(w.lilei, "公告 停机"), "4 人应读")
 	w.clock.advance(time.Hour)
 	w.dingtalk.Inject(dingtalktest.Fault{API: dingtalktest.APIMembers, Kind: dingtalktest.PermissionDenied})
-	w.wants(w.asks(w.lisi, "谁没读"), "已读 0/4", "未读 4 人", "成员来自群成员列表 · 现在有谁在群里是陆续认得的，可能不全")
+	w.wants(w.asks(w.lisi, "谁没读"), "已读 0/4", "4 人没读", "名单不全：只算我见过的人")
 	w.event("chat_quit", `,"operator":"lisi"`)
-	w.wants(w.asks(w.lilei, "谁没读"), "未读 3 人", "1 人没读就退了群")
-	w.wants(w.asks(w.lilei, "公告 二"), "目前认得 1 人", "qyapi_chat_manage")
+	w.wants(w.asks(w.lilei, "谁没读"), "3 人没读", "1 人没读就退了群")
+	w.wants(w.asks(w.lilei, "公告 二"), "只认得其中 1 人", "管理员说「用量」")
 }
 
 func TestNothingIsWrittenOfGroupsThatAreNotOurs(t *testing.T) {
@@ -108,8 +108,8 @@ func TestReportsToThePersonAloneNameTheGroup(t *testing.T) {
 		w.event("chat_update_title", `,"title":""`)
 		w.asks(w.zhangsan, spoken{"列表", "list"}.in(language)) // its frame says the old title once more
 		private := w.dingtalk.Direct(w.zhangsan).Messages()
-		w.wants(private[0].Text, spoken{`群「产品\*群」  `, `In the group 产品\*群:  `}.in(language)+"\n#1 停机")
-		w.wants(private[0].Title, "0/4")
+		w.wants(private[0].Text, spoken{`群「产品\*群」  `, `In the group 产品\*群:  `}.in(language)+"\n**")
+		w.wants(private[0].Title, spoken{"还有 4 人没读", "4 have not read"}.in(language), "#1 停机")
 		w.wants(private[1].Text, spoken{`群「产品\*群」  `, `In the group 产品\*群:  `}.in(language)+"\n**")
 		title, err := w.store.Title(w.soon(), w.group.ID())
 		if err != nil || title != "产品*群" {
@@ -124,7 +124,7 @@ func TestTheCoolAppIsFollowed(t *testing.T) {
 	w := newWorld(t, setup{group: dingtalktest.GroupOptions{Kind: dingtalktest.KindPlain}, learned: true})
 	apps := &platform.CoolApps{Records: w.store, Configured: "COOLAPP-0", Log: receipts.RequestLog(zap.NewNop())}
 	w.asks(w.lilei, "公告 停机")
-	w.wants(w.asks(w.lilei, "用量"), "群成员列表没有给出成员")
+	w.wants(w.asks(w.lilei, "用量"), "群成员列表没给出成员")
 	for _, step := range []struct{ kind, fields, want string }{
 		{"im_cool_app_install", `,"coolAppCode":"COOLAPP-1","robotCode":"another"`, "COOLAPP-0"},
 		{"im_cool_app_install", "", "COOLAPP-0"},
@@ -176,7 +176,7 @@ func TestUsageTellsOfTheLastPush(t *testing.T) {
 		post := w.announce("公告 停机")
 		_, err := w.store.SavePushedReads(w.soon(), w.group.ID(), post.ProcessQueryKey, map[string]time.Time{"zhangsan": w.clock.now()})
 		w.must(err)
-		w.wants(w.asks(w.lilei, spoken{"用量", "usage"}.in(language)), spoken{"最近一次推送来的已读是 14:35 的", "The last read that was pushed is of 14:35"}.in(language))
+		w.wants(w.asks(w.lilei, spoken{"用量", "usage"}.in(language)), spoken{"最近一次推送的已读：今天 14:35", "Last pushed read: today 14:35"}.in(language))
 	})
 }
 

@@ -52,7 +52,7 @@ func TestReadsThatArePushedDuringAQuery(t *testing.T) {
 		}
 		w.wire.during(queryPath, 1, pushed)
 		w.wants(w.asks(w.lisi, spoken{"谁没读", "unread"}.in(language)),
-			spoken{"已读 2/4", "read 2/4"}.in(language), spoken{"未读 2 人：李雷、韩梅梅", "Unread (2): 李雷, 韩梅梅"}.in(language))
+			spoken{"已读 2/4", "Read 2/4"}.in(language), spoken{"李雷、韩梅梅", "李雷, 韩梅梅"}.in(language))
 
 		post = w.announce("公告 周六停机")
 		w.wire.during(queryPath, 1, pushed)
@@ -174,14 +174,14 @@ func TestARoundUnderWayIsOvertaken(t *testing.T) {
 			direct  int      // private messages
 		}{
 			"a mention, stopped":  {nil, 0, follow, nil, queryPath, 1, stop, []string{stopped}, 0},
-			"a mention, recalled": {nil, 0, follow, nil, queryPath, 1, recall, []string{recalled, "#1 周五停机"}, 0},
+			"a mention, recalled": {nil, 0, follow, nil, queryPath, 1, recall, []string{recalled, spoken{"**已撤回** #1「周五停机」", `#1 "周五停机": **recalled**`}.in(language)}, 0},
 			"a mention, followed anew": {
 				nil, 0, follow, nil, queryPath, 1, spoken{"跟进 #1 每60分钟", "follow #1 every 60m"}.in(language),
-				[]string{spoken{"开始跟进 #1", "Following up #1"}.in(language)},
+				[]string{spoken{"开始跟进 #1", "#1: I"}.in(language)},
 				0,
 			},
 			"in private, stopped":          {func(o *wiring) { o.Reminders.By = receipts.InPrivate }, 96, follow, nil, directPath, 2, stop, []string{stopped}, 2},
-			"in private, recalled":         {func(o *wiring) { o.Reminders.By = receipts.InPrivate }, 96, follow, nil, directPath, 2, recall, []string{recalled, "#1 周五停机"}, 2},
+			"in private, recalled":         {func(o *wiring) { o.Reminders.By = receipts.InPrivate }, 96, follow, nil, directPath, 2, recall, []string{recalled, spoken{"**已撤回** #1「周五停机」", `#1 "周五停机": **recalled**`}.in(language)}, 2},
 			"the report below it, stopped": {func(o *wiring) { o.Reminders.By = receipts.InPrivate }, 0, follow, nil, directPath, 1, stop, []string{stopped}, 1},
 			"an excuse, stopped": {
 				nil, 0, follow, func(w *world) {
@@ -197,7 +197,7 @@ func TestARoundUnderWayIsOvertaken(t *testing.T) {
 					}
 					follows(f)(o)
 				}, 25, "", nil, directPath, 1, recall,
-				[]string{"#1 周五停机", recalled},
+				[]string{"**还有 29 人没读** #1「周五停机」", recalled},
 				1,
 			},
 		} {
@@ -296,7 +296,7 @@ func TestTheReportOfARoundKnowsWhoReadMeanwhile(t *testing.T) {
 		w.asks(w.lilei, spoken{"跟进 #1 每30分钟", "follow #1 every 30m"}.in(language))
 		w.wire.during(directPath, 1, func() { w.pushReads(post, w.zhangsan, w.lisi) })
 		got := w.answer(w.pass(30 * time.Minute)).Text
-		w.wants(got, spoken{"已读 2/4", "read 2/4"}.in(language), spoken{"未读 2 人：李雷、韩梅梅", "Unread (2): 李雷, 韩梅梅"}.in(language))
+		w.wants(got, spoken{"已读 2/4", "Read 2/4"}.in(language), spoken{"李雷、韩梅梅", "李雷, 韩梅梅"}.in(language))
 		w.never(got, "张三", "李四")
 	})
 }
@@ -309,8 +309,8 @@ func TestReadsThatArePushedWhileNamesAreLookedUp(t *testing.T) {
 			say  spoken
 			want spoken
 		}{
-			"an answer": {spoken{"谁没读", "unread"}, spoken{"未读 3 人", "Unread (3)"}},
-			"an export": {spoken{"导出", "export"}, spoken{"已读 1/4", "read 1/4"}},
+			"an answer": {spoken{"谁没读", "unread"}, spoken{"3 人没读", "3 have not read"}},
+			"an export": {spoken{"导出", "export"}, spoken{"已读 1/4", "Read 1/4"}},
 			"recalled":  {spoken{"谁没读", "unread"}, spoken{"它已被撤回", "It was recalled"}},
 		} {
 			w := newWorld(t, setup{group: dingtalktest.GroupOptions{NoNicks: true}})

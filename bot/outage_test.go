@@ -94,7 +94,7 @@ func TestASweepInAnOutageIsMadeAgain(t *testing.T) {
 		t.Errorf("scheduled once more: %v", w.inbox.scheduled)
 	}
 	w.clock.advance(30 * 24 * time.Hour) // DingTalk has forgotten
-	w.wants(w.asks(w.hanmeimei, "谁读了"), "#1 停机 · 已读至少 1/4", "张三")
+	w.wants(w.asks(w.hanmeimei, "谁读了"), "至少读了 1/4", "#1「停机」", "张三")
 
 	w.wire.cut(true)
 	w.must(w.bot.Work(w.soon(), sweep, false)) // far too late

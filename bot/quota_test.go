@@ -24,7 +24,7 @@ func TestASpentQuotaIsTriedAgainAfterTenMinutes(t *testing.T) {
 	inBothLanguages(t, func(t *testing.T, language command.Language) {
 		w := newWorld(t, setup{})
 		unread, usage := spoken{"谁没读", "unread"}.in(language), spoken{"用量", "usage"}.in(language)
-		usageSpent := spoken{"说贵组织本月的接口调用额度已用完", "that your organisation's calls of this month are used up"}.in(language)
+		usageSpent := spoken{"说贵组织本月的接口额度用完了", "that your organisation's calls of this month are used up"}.in(language)
 		post := w.announce("公告 停机")
 		w.must(w.group.ReadAll(post.ID, w.zhangsan))
 		w.clock.advance(time.Minute)
@@ -37,8 +37,8 @@ func TestASpentQuotaIsTriedAgainAfterTenMinutes(t *testing.T) {
 		for i := range 3 {
 			for _, who := range []dingtalktest.Person{w.hanmeimei, w.lilei} {
 				got := w.asks(who, unread+" 1")
-				w.wants(got, spoken{"已读至少 1/4", "read by at least 1/4"}.in(language), spentSentence.in(language))
-				w.never(got, "李雷", "李四", spoken{"未读 ", "Unread ("}.in(language))
+				w.wants(got, spoken{"至少读了 1/4", "Read at least 1/4"}.in(language), spentSentence.in(language))
+				w.never(got, "李雷", "李四", spoken{"人没读", "Unread ("}.in(language))
 				w.clock.advance(4 * time.Minute)
 			}
 			w.wants(w.asks(w.lilei, usage), usageSpent)

@@ -3,6 +3,7 @@ package bot
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -22,6 +23,8 @@ type request struct {
 	by   receipts.Actor
 	w    *reply.Words // in which it is answered
 
+	// admin is what somebody is called whom they can ask who may not do what they want.
+	admin string
 	// note stands below the answer, such as that the budget is nearly spent.
 	note string
 	// again makes the answer as things stand now, for one that has waited to be given; nil if
@@ -43,14 +46,18 @@ func (b *Bot) request(in Incoming) *request {
 
 // page renders into the language of the request, with these names.
 func (r *request) page(names receipts.Names) reply.Page {
-	return r.Presenter.Page(r.w.Language, r.in.Group, names)
+	p := r.Presenter.Page(r.w.Language, r.in.Group, names)
+	p.AdminName = r.admin
+	return p
 }
 
 // ref is the message that is spoken of.
 func (r *request) ref() receipts.Ref {
 	ref := receipts.Ref{Number: r.said.Number, Topic: r.said.Topic, On: r.said.Day.Before(r.in.SaidAt.In(r.Presenter.Zone))}
 	if r.in.IsReply {
-		ref.Quote = &r.in.Quote
+		quote := r.in.Quote
+		quote.Answer = quote.Number > 0 && reply.Begins(quote.Text, quote.Number)
+		ref.Quote = &quote
 	}
 	return ref
 }
@@ -60,6 +67,9 @@ func (r *request) work(ctx context.Context) (Outcome, error) {
 	admin := r.Service.Policy.Allows(receipts.Admins, r.by, receipts.Person{})
 	r.heard(ctx)
 	a, err := r.dispatch(ctx)
+	if forbidden, ok := errors.AsType[*receipts.ForbiddenError](err); ok && forbidden.Rule == receipts.Admins {
+		r.admin = r.Service.AdminName(ctx, r.in.Group)
+	}
 	if refused, ok := r.page(nil).Refused(err); err != nil && ok {
 		a, err = refused, nil
 	}
@@ -189,7 +199,7 @@ func (r *request) dispatch(ctx context.Context) (reply.Answer, error) {
 	}
 	switch err := r.Service.Enter(r.by, r.in.Group); {
 	case r.in.Direct && !r.in.External:
-		return reply.Refuse(r.w.Private), nil
+		return r.alone(), nil
 	case err != nil:
 		return reply.Answer{}, err
 	case r.in.TextWithheld:
@@ -246,4 +256,16 @@ func (r *request) dispatch(ctx context.Context) (reply.Answer, error) {
 		}
 		return reply.Refuse(r.w.Unknown), nil
 	}
+}
+
+// alone answers in the one-to-one chat, where there is nothing to do but to tell how to use
+// the bot. Whoever confirms there was perhaps reminded there.
+func (r *request) alone() reply.Answer {
+	switch r.said.Verb {
+	case command.Confirm, command.Ignored:
+		return reply.Say(r.w.PrivateThanks)
+	case command.Help, command.None:
+		return reply.Say(r.w.Private)
+	}
+	return reply.Refuse(r.w.Private)
 }

@@ -236,6 +236,6 @@ func TestAFollowUpThatCannotLastSaysSo(t *testing.T) {
 		w := newWorld(t, setup{options: func(o *wiring) { o.KeepFor = 48 * time.Hour }})
 		w.announce("公告 周五停机")
 		w.never(w.asks(w.lilei, spoken{"跟进 #1 每30分钟 到18:00", "follow #1 every 30m until 18:00"}.in(language)), spoken{"只能到", "kept for not much longer"}.in(language))
-		w.wants(w.asks(w.lilei, spoken{"跟进 #1 每2小时", "follow #1 every 2h"}.in(language)), spoken{"跟进只能到 08-05 13:35 为止", "the follow-up ends 08-05 13:35"}.in(language))
+		w.wants(w.asks(w.lilei, spoken{"跟进 #1 每2小时", "follow #1 every 2h"}.in(language)), spoken{"跟进只能到 8月5日 13:35 为止", "the follow-up ends 5 Aug 13:35"}.in(language))
 	})
 }

@@ -16,31 +16,36 @@ func (r *request) usage(ctx context.Context) (reply.Answer, error) {
 	if err != nil {
 		return reply.Answer{}, err
 	}
-	p, u := r.page(nil), r.w.Usage
-	why := func(gap error) string { return p.Gap(receipts.Gap{Part: receipts.MembersPart, Err: gap}) }
-	said := []string{fmt.Sprintf(u.Version, r.Version)}
-	if m := status.Members; m != nil {
-		said = append(said, fmt.Sprintf(u.Members, r.w.Sources[m.Source], len(m.UserIDs), reply.Clock(m.At, p.Now, p.Zone)))
-	} else {
-		said = append(said, fmt.Sprintf(u.NoMembers, why(status.NoMembers)))
-	}
-	for _, refusal := range status.Refusals {
-		reason := why(&receipts.NoListError{Reason: refusal.Reason})
-		said = append(said, fmt.Sprintf(u.Refused, u.Sources[refusal.Source], reason, reply.Clock(refusal.Until, p.Now, p.Zone)))
-	}
-	if status.LastPush.IsZero() {
-		said = append(said, u.NotPushed)
-	} else {
-		said = append(said, fmt.Sprintf(u.Pushed, reply.Clock(status.LastPush, p.Now, p.Zone)))
-	}
 	usage, err := r.Budget.CallUsage(ctx)
 	if err != nil {
 		return reply.Answer{}, err
 	}
+	p, u := r.page(nil), r.w.Usage
+	p.Configures = true
+	why := func(gap error) string { return p.Gap(receipts.Gap{Part: receipts.MembersPart, Err: gap}) }
+	connected, since := p.Connected(r.Connections)
+	members := u.NoMembers
+	var said []string
+	if m := status.Members; m != nil {
+		members = fmt.Sprintf(u.Members, r.w.Sources[m.Source], len(m.UserIDs))
+		said = append(said, fmt.Sprintf(u.Counted, p.Clock(m.At)))
+	} else {
+		said = append(said, why(status.NoMembers))
+	}
+	for _, refusal := range status.Refusals {
+		reason := why(&receipts.NoListError{Reason: refusal.Reason})
+		said = append(said, fmt.Sprintf(u.Refused, r.w.Sources[refusal.Source], reason, p.Clock(refusal.Until)))
+	}
+	if status.LastPush.IsZero() {
+		said = append(said, u.NotPushed)
+	} else {
+		said = append(said, fmt.Sprintf(u.Pushed, p.Clock(status.LastPush)))
+	}
 	said = append(said, p.Budget(usage)...)
 	if !usage.QuotaSpentAt.IsZero() {
-		said = append(said, fmt.Sprintf(u.Spent, reply.Clock(usage.QuotaSpentAt, p.Now, p.Zone)))
+		said = append(said, fmt.Sprintf(u.Spent, p.Clock(usage.QuotaSpentAt)))
 	}
 	said = append(said, p.ClocksOff(r.ClocksOff)...)
-	return reply.Say(append(said, p.Connected(r.Connections), fmt.Sprintf(u.Group, reply.Escape(r.in.Group)))...), nil
+	said = append(said, since, fmt.Sprintf(u.Group, reply.Escape(r.in.Group)), fmt.Sprintf(u.Version, r.Version))
+	return reply.Say(append([]string{fmt.Sprintf(u.Lead, p.CallsUsed(usage), members, connected)}, said...)...), nil
 }

@@ -78,10 +78,10 @@ func (r *Reporter) latest(ctx context.Context, group string) (Message, error) {
 	return Message{}, ErrNothingCurrent
 }
 
-// about is the number that a quoted text gives if it begins as only an answer of the bot does;
-// else 0.
+// about is the number that a quoted text gives if it is an answer of the bot, or begins with
+// the number; else 0.
 func (q Quote) about() int {
-	if q.Number > 0 && strings.HasPrefix(q.Text, fmt.Sprintf("#%d", q.Number)) {
+	if q.Number > 0 && (q.Answer || strings.HasPrefix(q.Text, fmt.Sprintf("#%d", q.Number))) {
 		return q.Number
 	}
 	return 0

@@ -21,6 +21,8 @@ type Quote struct {
 	// Number is the #n in the first line of the text, which is the bot's own; 0 if there is
 	// none, or somebody else wrote it.
 	Number int
+	// Answer reports that the text begins as the bot's answers about #Number do.
+	Answer bool
 }
 
 // A message is on its way to the group for less than this. An uncertain message

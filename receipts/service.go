@@ -142,6 +142,21 @@ const (
 	RightAdminister Right = "administer"
 )
 
+// AdminName returns what the first of the configured administrators is called whose name
+// is recorded in the group; empty if none is.
+func (s *Service) AdminName(ctx context.Context, group string) string {
+	names, err := s.ports.Store.Names(ctx, group, s.Policy.Admins)
+	if err != nil {
+		s.ports.Log(ctx).Warn("administrators' names unknown", zap.String("group", group), zap.Error(err))
+	}
+	for _, id := range s.Policy.Admins {
+		if names[id] != "" {
+			return names[id]
+		}
+	}
+	return ""
+}
+
 // Permit returns nil if somebody may do something in a group. Otherwise it is ErrExternal,
 // ErrForeignGroup, or a *ForbiddenError.
 func (s *Service) Permit(by Actor, group string, right Right) error {

@@ -62,14 +62,21 @@ func (q quoted) number(bot lenient, text string) int {
 // maxNumber is larger than the number of any message.
 const maxNumber = 1_000_000_000
 
-var hashNumber = regexp.MustCompile(`#[0-9]+`)
+var (
+	hashNumber = regexp.MustCompile(`#[0-9]+`)
+	// heading is how answers write a message: with its title in quotation marks.
+	heading = regexp.MustCompile(`(#[0-9]+)(?:「|\s?")`)
+)
 
-// numberIn finds the first #n in the first line of an answer; 0 if there is none. In a
-// card nobody knows for certain where its lines end: there it is the only number, or
-// the one that the text begins with.
+// numberIn finds the #n in the first line of an answer that has a title behind it, or else
+// the first one; 0 if there is none. In a card nobody knows for certain where its lines end:
+// there it is the one with a title, the only number, or the one that the text begins with.
 func numberIn(answer string, card bool) int {
 	first, _, _ := strings.Cut(strings.TrimSpace(answer), "\n")
 	all := hashNumber.FindAllString(first, -1)
+	if titled := heading.FindStringSubmatch(first); titled != nil {
+		all = titled[1:]
+	}
 	if len(all) == 0 || card && !strings.HasPrefix(first, all[0]) && !same(all) {
 		return 0
 	}

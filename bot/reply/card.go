@@ -96,7 +96,7 @@ func (c Card) OwnUnread() (map[string]string, bool) {
 	r := c.Report
 	switch {
 	case r.AllRead():
-		return c.Own(fmt.Sprintf(c.AllRead, r.Total)), true
+		return c.Own(fmt.Sprintf(c.Card.AllRead, r.Total)), true
 	case !r.Complete() || len(r.Unread) == 0 || len(r.Unread) > c.MaxNames:
 		return nil, false
 	}

@@ -60,7 +60,7 @@ func TestCard(t *testing.T) {
 		"all have read":                 {45, 45, nil, "已读 45/45 · 08-03 14:35 |", "Read 45/45 · 08-03 14:35 |"},
 		"all have read, some confirmed": {45, 45, func(c *Card) { c.Asks, c.Confirmed = true, 12 }, "已读 45/45 · 收到 12 · 08-03 14:35 |" + zhConfirm + zhButtons, "Read 45/45 · confirmed 12 · 08-03 14:35 |" + enConfirm + enButtons},
 		"all have confirmed":            {45, 45, func(c *Card) { c.Asks, c.Confirmed = true, 45 }, "已读 45/45 · 收到 45 · 08-03 14:35 |" + zhConfirm, "Read 45/45 · confirmed 45 · 08-03 14:35 |" + enConfirm},
-		"not certain":                   {37, 45, lacking, "已读至少 37/45 · 08-03 14:35 |" + zhButtons, "Read by at least 37/45 · 08-03 14:35 |" + enButtons},
+		"not certain":                   {37, 45, lacking, "至少读了 37/45 · 08-03 14:35 |" + zhButtons, "Read at least 37/45 · 08-03 14:35 |" + enButtons},
 		"nobody knows out of how many":  {37, 45, func(c *Card) { lacking(c); c.Report.Total = 0 }, "已读 37 人 · 08-03 14:35 |" + zhButtons, "Read by 37 · 08-03 14:35 |" + enButtons},
 		"nothing is known":              {0, 45, func(c *Card) { lacking(c); c.Report.AsOf = time.Time{} }, " |" + zhButtons, " |" + enButtons},
 		"nothing but confirmations":     {0, 45, func(c *Card) { lacking(c); c.Report.AsOf = time.Time{}; c.Asks, c.Confirmed = true, 3 }, "收到 3 · 08-03 14:35 |" + zhConfirm + zhButtons, "confirmed 3 · 08-03 14:35 |" + enConfirm + enButtons},
@@ -92,8 +92,8 @@ func TestCard(t *testing.T) {
 func TestWhatThePresserSees(t *testing.T) {
 	t.Parallel()
 	for language, want := range map[command.Language]struct{ confirmed, hidden, unread, all string }{
-		command.Chinese: {"✓ 你已收到 · 已读 5/8 · 收到 3 · 08-03 14:35 | unread:谁没读:gray remind:提醒:gray", "✓ 你已收到", "还有 3 人没读：人6、人7、人8", "8 人全部已读。"},
-		command.English: {"✓ You have got it · Read 5/8 · confirmed 3 · 08-03 14:35 | unread:Unread:gray remind:Remind:gray", "✓ You have got it", "3 have not read it: 人6, 人7, 人8", "Everybody has read it (8)."},
+		command.Chinese: {"✓ 你已收到 · 已读 5/8 · 收到 3 · 08-03 14:35 | unread:谁没读:gray remind:提醒:gray", "✓ 你已收到", "还有 3 人没读：人6、人7、人8", "8 人都读了"},
+		command.English: {"✓ You have got it · Read 5/8 · confirmed 3 · 08-03 14:35 | unread:Unread:gray remind:Remind:gray", "✓ You have got it", "Not read (3): 人6, 人7, 人8", "All 8 have read it"},
 	} {
 		report, names := reportOf(5, 8)
 		c := Card{Page: pageOf(language, names), Report: report, Asks: true, Confirmed: 3}

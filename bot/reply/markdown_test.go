@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"whoread/bot/command"
 	"whoread/receipts"
 	"whoread/receipts/dingtalk"
 )
@@ -142,24 +143,36 @@ func TestFit(t *testing.T) {
 	}
 }
 
+// Times are written as people say them, and with their dates where they stay to be read.
 func TestClock(t *testing.T) {
 	t.Parallel()
 	zone := time.FixedZone("CST", 8*3600)
 	now := time.Date(2026, 8, 3, 1, 0, 0, 0, zone) // still the day before in UTC
 	for name, test := range map[string]struct {
-		at   time.Time
-		want string
+		at              time.Time
+		zh, en          string
+		datedZH, datedE string
 	}{
-		"today":                     {now.Add(-time.Minute), "00:59"},
-		"yesterday":                 {now.Add(-2 * time.Hour), "08-02 23:00"},
-		"today in UTC only":         {time.Date(2026, 8, 2, 3, 0, 0, 0, time.UTC), "08-02 11:00"},
-		"a moment ahead":            {now.Add(time.Minute), "01:01"},
-		"last year":                 {now.AddDate(-1, 0, 0), "2025-08-03 01:00"},
-		"last year in the zone":     {time.Date(2025, 12, 31, 15, 59, 0, 0, time.UTC), "2025-12-31 23:59"},
-		"this year in the zone too": {time.Date(2025, 12, 31, 16, 0, 0, 0, time.UTC), "01-01 00:00"},
+		"today":                     {now.Add(-time.Minute), "今天 00:59", "today 00:59", "8月3日 00:59", "3 Aug 00:59"},
+		"yesterday":                 {now.Add(-2 * time.Hour), "昨天 23:00", "yesterday 23:00", "8月2日 23:00", "2 Aug 23:00"},
+		"tomorrow":                  {now.Add(23 * time.Hour), "明天 00:00", "tomorrow 00:00", "8月4日 00:00", "4 Aug 00:00"},
+		"the day after":             {now.Add(47 * time.Hour), "8月5日 00:00", "5 Aug 00:00", "8月5日 00:00", "5 Aug 00:00"},
+		"today in UTC only":         {time.Date(2026, 8, 2, 3, 0, 0, 0, time.UTC), "昨天 11:00", "yesterday 11:00", "8月2日 11:00", "2 Aug 11:00"},
+		"last year":                 {now.AddDate(-1, 0, 0), "2025年8月3日 01:00", "3 Aug 2025 01:00", "2025年8月3日 01:00", "3 Aug 2025 01:00"},
+		"last year in the zone":     {time.Date(2025, 12, 31, 15, 59, 0, 0, time.UTC), "2025年12月31日 23:59", "31 Dec 2025 23:59", "2025年12月31日 23:59", "31 Dec 2025 23:59"},
+		"this year in the zone too": {time.Date(2025, 12, 31, 16, 0, 0, 0, time.UTC), "1月1日 00:00", "1 Jan 00:00", "1月1日 00:00", "1 Jan 00:00"},
 	} {
-		if got := Clock(test.at, now.UTC(), zone); got != test.want {
-			t.Errorf("%s: %q, want %q", name, got, test.want)
+		for _, byItself := range []bool{false, true} {
+			zh, en := test.zh, test.en
+			if byItself {
+				zh, en = test.datedZH, test.datedE
+			}
+			for language, want := range map[command.Language]string{command.Chinese: zh, command.English: en} {
+				p := Page{Words: For(language), Now: now.UTC(), Zone: zone, ByItself: byItself}
+				if got := p.Clock(test.at); got != want {
+					t.Errorf("%s, by itself %t: %q, want %q", name, byItself, got, want)
+				}
+			}
 		}
 	}
 }

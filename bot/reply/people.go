@@ -3,6 +3,7 @@ package reply
 import (
 	"cmp"
 	"fmt"
+	"strings"
 
 	"whoread/receipts"
 )
@@ -34,10 +35,10 @@ func (p Page) People(r receipts.PeopleReport, self string) Answer {
 			sentence = until
 		}
 		unsure = unsure || person.Reading == receipts.NotKnown
-		said = append(said, fmt.Sprintf(sentence, name, number, Clock(person.Read.At, p.Now, p.Zone)))
+		said = append(said, fmt.Sprintf(sentence, name, number, p.hour(person.Read.At)))
 	}
 	if hidden := len(r.People) - len(said); hidden > 0 {
-		said = append(said, fmt.Sprintf(p.AndMore, hidden))
+		said = append(said, strings.TrimLeft(fmt.Sprintf(p.AndMore, hidden, len(r.People)), "、, "))
 	}
 	for _, name := range r.Unknown[:min(len(r.Unknown), p.MaxNames)] {
 		said = append(said, fmt.Sprintf(p.NobodyIs, Escape(Shorten(name, NameRunes))))

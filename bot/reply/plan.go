@@ -17,19 +17,19 @@ func (p Page) Plan(f receipts.FollowUp) string {
 	}
 	parts := []string{p.often(f.Plan), p.goal(f.Share)}
 	if !f.Until.IsZero() {
-		parts = append(parts, fmt.Sprintf(p.AtLatest, Clock(f.Until, p.Now, p.Zone)))
+		parts = append(parts, fmt.Sprintf(p.AtLatest, p.Clock(f.Until)))
 	}
 	return strings.Join(append(parts, fmt.Sprintf(p.NextRound, p.Next(f))), p.Clause)
 }
 
 // FollowCut says that a follow-up ends with what is kept of its message, before it was to.
 func (p Page) FollowCut(f receipts.FollowUp) string {
-	return fmt.Sprintf(p.FollowCutShort, Clock(f.Until, p.Now, p.Zone))
+	return fmt.Sprintf(p.FollowCutShort, p.Clock(f.Until))
 }
 
 // Next is when a follow-up goes on: after the quiet hours, if it is due in them.
 func (p Page) Next(f receipts.FollowUp) string {
-	return Clock(p.Quiet.End(f.Next), p.Now, p.Zone)
+	return p.Clock(p.Quiet.End(f.Next))
 }
 
 // often tells the pauses between the rounds.
@@ -75,11 +75,9 @@ func (p Page) Ended(f receipts.FollowUp, r receipts.Report) Answer {
 	why := p.Ends[f.Ended]
 	switch f.Ended {
 	case receipts.MessageOver, receipts.Unresolved:
-		state := p.States[m.State]
-		return Answer{
-			Title: fmt.Sprintf("#%d %s", m.Number, state),
-			Text:  Lines(p.Heading(m)+" · "+state, why),
-		}
+		a := p.answer(m, func(heading string) string { return p.inState(heading, m.State) })
+		a.Text = Lines(a.Text, why)
+		return a
 	case receipts.EnoughRead:
 		if f.Share < 100 {
 			why = fmt.Sprintf(p.ShareReached, f.Share)

@@ -28,6 +28,7 @@ func (p Presenter) Page(language command.Language, group string, names receipts.
 // Reminder implements receipts.Presenter.
 func (p Presenter) Reminder(by receipts.Channel, userIDs []string, v receipts.ReminderView) receipts.Post {
 	page := p.Page(command.Language(v.Language), v.Message.Group, v.Names)
+	page.ByItself = true
 	text := Reminder{Words: page.Words, Message: v.Message, Asker: v.Asker}
 	switch by {
 	case receipts.InPrivate:
@@ -35,20 +36,21 @@ func (p Presenter) Reminder(by receipts.Channel, userIDs []string, v receipts.Re
 	case receipts.Ding:
 		return text.Plain(v.Title)
 	}
-	above := ""
+	so := ""
 	if v.Round != nil {
-		above = page.Heading(v.Round.Message) + " · " + page.Share(*v.Round, true)
+		so = page.soFar(*v.Round)
 	}
 	var below []string
 	if v.SoFar != nil {
 		below = page.Reached(*v.SoFar)
 	}
-	return text.Mention(userIDs, above, below...).Fit("", p.Fits)
+	return text.Mention(userIDs, so, below...).Fit("", p.Fits)
 }
 
 // Round implements receipts.Presenter.
 func (p Presenter) Round(v receipts.RoundView) receipts.Post {
 	page := p.Page(command.Language(v.Language), v.Report.Message.Group, v.Names)
+	page.ByItself = true
 	var a Answer
 	switch v.Act {
 	case receipts.Finish:
@@ -63,4 +65,12 @@ func (p Presenter) Round(v receipts.RoundView) receipts.Post {
 		}
 	}
 	return a.About(v.Report.Message.Number).Under(page.Words, v.Title).Fit("", p.Fits)
+}
+
+// soFar says how many have read, and until when they should have.
+func (p Page) soFar(r receipts.Report) string {
+	if r.FollowUp == nil || r.FollowUp.Until.IsZero() {
+		return fmt.Sprintf(p.SoFar, p.Progress(r))
+	}
+	return fmt.Sprintf(p.SoFarUntil, p.Progress(r), p.Clock(r.FollowUp.Until))
 }

@@ -11,11 +11,12 @@ import (
 // maxHashes is how many messages a question proposes.
 const maxHashes = 10
 
-// Refusal says why the rule does not let somebody.
-func (w *Words) Refusal(rule receipts.Rule) string {
+// Refusal says why the rule does not let somebody, and names an administrator, if one is
+// known.
+func (w *Words) Refusal(rule receipts.Rule, admin string) string {
 	switch rule {
 	case receipts.Admins:
-		return w.AdminsOnly
+		return fmt.Sprintf(w.AdminsOnly, w.whomToAsk(admin))
 	case receipts.Author:
 		return w.AuthorOnly
 	default:
@@ -23,11 +24,19 @@ func (w *Words) Refusal(rule receipts.Rule) string {
 	}
 }
 
+// whomToAsk names an administrator, if one is known.
+func (w *Words) whomToAsk(admin string) string {
+	if name := Escape(Shorten(admin, NameRunes)); name != "" {
+		return fmt.Sprintf(w.AskOne, name)
+	}
+	return w.AskAny
+}
+
 // Refused says why something that was asked for is not done. It reports false for an error
 // that is no answer to who asked: trying again may help.
 func (p Page) Refused(err error) (Answer, bool) {
 	if forbidden, ok := errors.AsType[*receipts.ForbiddenError](err); ok {
-		return Refuse(p.Refusal(forbidden.Rule)), true
+		return Refuse(p.Refusal(forbidden.Rule, p.AdminName)), true
 	}
 	if none, ok := errors.AsType[*receipts.NoSuchMessageError](err); ok {
 		return Refuse(fmt.Sprintf(p.NoSuch, none.Number)), true
@@ -43,7 +52,7 @@ func (p Page) Refused(err error) (Answer, bool) {
 	}
 	for target, sentence := range map[error]string{
 		receipts.ErrExternal:        p.Outsider,
-		receipts.ErrForeignGroup:    fmt.Sprintf(p.ForeignGrp, Escape(p.Group)),
+		receipts.ErrForeignGroup:    p.ForeignGrp,
 		receipts.ErrNotMessage:      p.QuoteNotOurs,
 		receipts.ErrNothingYet:      p.NothingYet,
 		receipts.ErrNothingCurrent:  p.NothingCurrent,

@@ -41,8 +41,8 @@ func (p Page) earlier(number int, e receipts.Reminder, cooldown time.Duration) s
 	if e.Who.Name != "" {
 		by = Escape(Shorten(e.Who.Name, NameRunes))
 	}
-	return fmt.Sprintf(p.RemindedEarlier, number, by, Clock(e.At, p.Now, p.Zone),
-		p.list(p.RemindedThese, persons(e.UserIDs())), Clock(e.At.Add(cooldown), p.Now, p.Zone))
+	people := e.UserIDs()
+	return fmt.Sprintf(p.RemindedEarlier.of(len(people)), number, by, p.hour(e.At), len(people), p.enumerate(persons(people), p.AndMore), p.hour(e.At.Add(cooldown)))
 }
 
 // Reached are the sentences about who was reminded other than by a mention, and who
@@ -83,7 +83,7 @@ func (p Page) notReached(done receipts.Reminded) []string {
 		{p.NotReminded, done.Failed},
 	} {
 		if len(part.userIDs) > 0 {
-			said = append(said, p.list(part.format, persons(part.userIDs)))
+			said = append(said, p.list(part.format, persons(part.userIDs), p.AndMore))
 		}
 	}
 	if done.Err != nil {
@@ -97,10 +97,10 @@ func (p Page) notReached(done receipts.Reminded) []string {
 func (p Page) NobodyMentioned(number int, read, others []string) Answer {
 	var said []string
 	if len(read) > 0 {
-		said = append(said, fmt.Sprintf(p.TheyHaveRead, p.enumerate(persons(read)), number))
+		said = append(said, fmt.Sprintf(p.TheyHaveRead, p.enumerate(persons(read), p.AndMore), number))
 	}
 	if len(others) > 0 {
-		said = append(said, fmt.Sprintf(p.NotForThem, p.enumerate(persons(others)), number))
+		said = append(said, fmt.Sprintf(p.NotForThem, p.enumerate(persons(others), p.AndMore), number))
 	}
 	return Say(said...)
 }

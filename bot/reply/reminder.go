@@ -15,13 +15,14 @@ type Reminder struct {
 	Asker   string // the name of who reminds; empty for a follow-up
 }
 
-// Mention mentions people in the group. Above and below stand around it, and may be empty.
-func (r Reminder) Mention(userIDs []string, above string, below ...string) Answer {
+// Mention mentions people in the group. So says how many have read by now; it and what
+// stands below may be empty.
+func (r Reminder) Mention(userIDs []string, so string, below ...string) Answer {
 	var people strings.Builder
 	for _, id := range userIDs {
 		people.WriteString("@" + id + " ")
 	}
-	said := append([]string{above, people.String() + r.lookAt(Escape(r.title()))}, below...)
+	said := append([]string{people.String() + r.lookAt(Escape(r.title())) + so}, below...)
 	return Answer{Title: r.notification(), Text: Lines(said...)}
 }
 

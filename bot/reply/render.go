@@ -3,7 +3,6 @@ package reply
 import (
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -89,6 +88,8 @@ func (a Answer) Fit(note string, fits func(receipts.Post) error) receipts.Post {
 const (
 	NameRunes  = 24
 	TitleRunes = 60
+	// headingRunes bounds the title in an answer, of which a phone shows the first line.
+	headingRunes = 20
 	// listBytes bounds one list of names, so that two of them fit into a reply.
 	listBytes = 5_500
 )
@@ -102,69 +103,111 @@ type Page struct {
 	Zone     *time.Location
 	Quiet    receipts.QuietHours
 	Group    string
+	// ByItself reports that nobody asked for it, and that it may be read on another day: then
+	// it bears dates and suggests nothing.
+	ByItself bool
+	// AdminName is what an administrator is called whom who asks may ask; empty if none is known.
+	AdminName string
+	// Configures reports that an administrator asks how to configure the bot.
+	Configures bool
 }
 
-// Heading is #n and the title.
-func (p Page) Heading(m receipts.Message) string {
-	title := Escape(Shorten(m.Title, TitleRunes))
+// Heading is #n and the title, in markdown.
+func (p Page) Heading(m receipts.Message) string { return p.heading(m, Escape) }
+
+func (p Page) heading(m receipts.Message, write func(string) string) string {
+	title := write(Shorten(m.Title, headingRunes))
 	if title == "" {
 		title = p.Untitled
 	}
-	return fmt.Sprintf("#%d %s", m.Number, title)
+	return fmt.Sprintf(p.Named, m.Number, title)
 }
 
-// progress is how many have read: exactly, or at least so many.
-func (p Page) progress(r receipts.Report, exact bool) string {
+// Progress is how many have read: exactly, or at least so many.
+func (p Page) Progress(r receipts.Report) string {
 	switch {
 	case r.Total == 0:
 		return fmt.Sprintf(p.ReadBy, len(r.Read))
-	case !exact:
+	case !r.Complete():
 		return fmt.Sprintf(p.ReadOfLeast, len(r.Read), r.Total)
 	default:
 		return fmt.Sprintf(p.ReadOf, len(r.Read), r.Total)
 	}
 }
 
-// Share is the progress with its percentage and bar. Of an audience that may not be
-// complete it never says that all have read.
-func (p Page) Share(r receipts.Report, exact bool) string {
-	if r.Total == 0 || r.Source == receipts.Learned && len(r.Read) == r.Total {
-		return p.progress(r, exact)
-	}
-	return fmt.Sprintf("%s · %d%% %s", p.progress(r, exact), r.Percent(), bar(r.Percent()))
+// answer begins an answer with its first line, which a phone shows too: format makes it of
+// the heading.
+func (p Page) answer(m receipts.Message, line func(heading string) string) Answer {
+	plain := strings.ReplaceAll(line(p.heading(m, Harmless)), "**", "")
+	return Answer{Title: plain, Text: line(p.Heading(m))}
 }
 
 // Report renders a whole report, with the readers or only the unread.
 func (p Page) Report(r receipts.Report, withReaders bool) Answer {
 	m := r.Message
-	title := fmt.Sprintf("#%d %s", m.Number, p.progress(r, r.Complete()))
+	a := p.answer(m, func(heading string) string { return p.lead(r, heading, withReaders) })
 	if !m.State.Posted() {
-		return Answer{
-			Title: fmt.Sprintf("#%d %s", m.Number, p.States[m.State]),
-			Text:  Lines(p.Heading(m), p.StateExtra[m.State], p.why(m)),
-		}
+		a.Text = Lines(a.Text, p.StateExtra[m.State], p.why(m))
+		return a
 	}
-	said := []string{p.Heading(m) + " · " + p.Share(r, r.Complete())}
-	switch {
-	case r.AllRead():
-		said = append(said, fmt.Sprintf(p.AllRead, r.Total))
-	case r.Complete() && r.Total > 0 && len(r.Read) == r.Total:
-		said = append(said, fmt.Sprintf(p.KnownRead, r.Total))
-	case r.Complete() && len(r.Read) == 0 && withReaders:
-		said = append(said, p.NobodyRead)
+	said := []string{a.Text}
+	if m.State != receipts.Sent {
+		said = append(said, p.Progress(r))
+	}
+	switch unread := persons(r.Unread); {
+	case len(unread) == 0:
+	case withReaders:
+		said = append(said, p.list(p.UnreadNames, p.unread(r), p.AndMoreExported))
+	default:
+		said = append(said, p.enumerate(p.unread(r), p.AndMoreExported))
 	}
 	if withReaders && len(r.Read) > 0 {
-		said = append(said, p.list(p.Readers, p.readers(r)))
-	}
-	if len(r.Unread) > 0 {
-		said = append(said, p.list(p.UnreadNames, p.unread(r)))
+		said = append(said, p.list(p.Readers, readers(r), p.AndMoreExported), p.span(r))
 	}
 	said = append(said, p.StateExtra[m.State])
 	if m.State == receipts.Sent {
 		said = append(said, p.gaps(r)...)
 	}
-	said = append(said, p.footer(r))
-	return Answer{Title: title, Text: Lines(said...)}
+	said = append(said, p.footer(r), p.next(r, withReaders))
+	a.Text = Lines(said...)
+	return a
+}
+
+// lead is the answer in one line.
+func (p Page) lead(r receipts.Report, heading string, withReaders bool) string {
+	read, unread := len(r.Read), len(r.Unread)
+	switch {
+	case r.Message.State != receipts.Sent:
+		return p.inState(heading, r.Message.State)
+	case r.Total == 0:
+		return fmt.Sprintf(p.HaveRead.of(read), read, heading)
+	case !r.Complete():
+		return fmt.Sprintf(p.AtLeastRead, read, r.Total, heading)
+	case r.AllRead():
+		return fmt.Sprintf(p.AllRead.of(read), read, heading)
+	case read == r.Total:
+		return fmt.Sprintf(p.KnownRead, read, heading)
+	case withReaders || unread == 0: // a report without names
+		return fmt.Sprintf(p.RatioRead, read, r.Total, heading)
+	default:
+		return fmt.Sprintf(p.HaveNotRead.of(unread), unread, heading)
+	}
+}
+
+// next is how many have read, where the first line does not say so, and what can be done
+// about the others.
+func (p Page) next(r receipts.Report, withReaders bool) string {
+	if len(r.Unread) == 0 || r.Message.State != receipts.Sent {
+		return ""
+	}
+	var said []string
+	if !withReaders {
+		said = append(said, fmt.Sprintf(p.RatioLine, len(r.Read), r.Total))
+	}
+	if !p.ByItself {
+		said = append(said, p.SayRemind)
+	}
+	return strings.Join(said, p.Blank)
 }
 
 // why is the reason of a message that failed or is uncertain.
@@ -176,23 +219,28 @@ func (p Page) why(m receipts.Message) string {
 }
 
 // Gap is the sentence about what a report lacks. Where nobody can list the
-// group's members, an administrator needs to know which group it is.
+// group's members, who configures needs to know which group it is.
 func (p Page) Gap(g receipts.Gap) string {
 	kind := receipts.ReasonOf(g.Err)
 	unasked := errors.Is(g.Err, receipts.ErrBudgetSpent) // another source might tell
-	if errors.Is(g.Err, receipts.ErrNoMemberList) && !unasked && kind != receipts.PermissionDenied && kind != receipts.CoolAppNeeded {
-		return fmt.Sprintf(p.NoMemberList, Escape(p.Group))
+	if !errors.Is(g.Err, receipts.ErrNoMemberList) || unasked || kind == receipts.PermissionDenied || kind == receipts.CoolAppNeeded {
+		return p.Problem(g.Err)
 	}
-	return p.Problem(g.Err)
+	if p.Configures {
+		return p.told(p.NoMemberList, fmt.Sprintf(p.RosterRemedy, Escape(p.Group)))
+	}
+	return p.told(p.NoMemberList, p.AskUsage)
 }
 
-// Lack is what an administrator can do about a learned audience: the sentence that
-// would be said if nobody were known. It is empty if there is nothing to do.
+// Lack says how a learned audience can be completed. It is empty if there is nothing to do.
 func (p Page) Lack(why error) string {
-	if why == nil {
+	switch {
+	case why == nil:
 		return ""
+	case errors.Is(why, receipts.ErrBudgetSpent):
+		return p.Problem(why)
 	}
-	return p.Gap(receipts.Gap{Part: receipts.AudiencePart, Err: why})
+	return p.AskUsage
 }
 
 // Summary is a report without names.
@@ -204,35 +252,33 @@ func (p Page) Summary(r receipts.Report) Answer {
 // listed is somebody in a list of names, and what stands after the name.
 type listed struct{ userID, after string }
 
-// timesMax is how many readers are listed with their times; more would be hard
-// to read.
-const timesMax = 20
-
-// readers lists who has read and, if they are few, when. Without any time that
-// DingTalk pushed, all would be "by" the time of a query, which says nothing.
-func (p Page) readers(r receipts.Report) []listed {
-	exact := func(receipt receipts.Receipt) bool { return receipt.Exact }
-	times := len(r.Read) <= timesMax && slices.ContainsFunc(r.Read, exact)
+// readers lists who has read.
+func readers(r receipts.Report) []listed {
 	all := make([]listed, len(r.Read))
 	for i, receipt := range r.Read {
 		all[i].userID = receipt.UserID
-		if !times {
-			continue
-		}
-		at := Clock(receipt.At, p.Now, p.Zone)
-		if !receipt.Exact {
-			at = fmt.Sprintf(p.ReadBefore, at)
-		}
-		all[i].after = " " + at
 	}
 	return all
 }
 
-// unread lists who has not read, and how often they were reminded.
+// span is when the first and the last one read, where DingTalk pushed the times of all.
+func (p Page) span(r receipts.Report) string {
+	for _, receipt := range r.Read {
+		if !receipt.Exact {
+			return ""
+		}
+	}
+	return fmt.Sprintf(p.ReadBetween, p.Clock(r.Read[0].At), p.Clock(r.Read[len(r.Read)-1].At))
+}
+
+// oftenReminded is how many reminders are worth a word behind a name.
+const oftenReminded = 3
+
+// unread lists who has not read, and how often they were reminded, if that was often.
 func (p Page) unread(r receipts.Report) []listed {
 	all := persons(r.Unread)
 	for i, person := range all {
-		if times := r.Reminders[person.userID]; times > 0 {
+		if times := r.Reminders[person.userID]; times >= oftenReminded {
 			all[i].after = fmt.Sprintf(p.RemindedTimes, times)
 		}
 	}
@@ -253,11 +299,11 @@ func (p Page) gaps(r receipts.Report) []string {
 
 // list renders names into the format, and counts those that are not shown: too
 // many, or nobody knows what they are called.
-func (p Page) list(format string, people []listed) string {
-	return fmt.Sprintf(format, len(people), p.enumerate(people))
+func (p Page) list(format string, people []listed, more string) string {
+	return fmt.Sprintf(format, len(people), p.enumerate(people, more))
 }
 
-func (p Page) enumerate(people []listed) string {
+func (p Page) enumerate(people []listed, more string) string {
 	var b strings.Builder
 	shown := 0
 	for _, person := range people {
@@ -282,22 +328,16 @@ func (p Page) enumerate(people []listed) string {
 	case shown == 0:
 		b.WriteString(p.Nameless)
 	case rest > 0:
-		fmt.Fprintf(&b, p.AndMore, rest)
+		fmt.Fprintf(&b, more, rest, len(people))
 	}
 	return b.String()
 }
 
-// footer tells how the report came about and who is not in it.
+// footer tells what is unusual about a report: when it is from, and who is not in it.
 func (p Page) footer(r receipts.Report) string {
 	var parts []string
-	switch age := p.Now.Sub(r.AsOf); {
-	case r.AsOf.IsZero():
-	case r.Message.State != receipts.Sent || age >= time.Minute:
-		parts = append(parts, fmt.Sprintf(p.Known, Clock(r.AsOf, p.Now, p.Zone)))
-	case age >= time.Second:
-		parts = append(parts, fmt.Sprintf(p.Queried, Clock(r.AsOf, p.Now, p.Zone))+fmt.Sprintf(p.SecondsAgo, age/time.Second))
-	default:
-		parts = append(parts, fmt.Sprintf(p.Queried, Clock(r.AsOf, p.Now, p.Zone)))
+	if !r.AsOf.IsZero() && (r.Message.State != receipts.Sent || p.Now.Sub(r.AsOf) >= time.Minute) {
+		parts = append(parts, fmt.Sprintf(p.Known, p.Clock(r.AsOf)))
 	}
 	if r.Joined > 0 {
 		parts = append(parts, fmt.Sprintf(p.Joined, r.Joined))
@@ -306,16 +346,13 @@ func (p Page) footer(r receipts.Report) string {
 		parts = append(parts, fmt.Sprintf(p.Left, r.Left))
 	}
 	if r.Outsiders > 0 {
-		parts = append(parts, fmt.Sprintf(p.Outsiders, r.Outsiders))
+		parts = append(parts, fmt.Sprintf(p.Outsiders.of(r.Outsiders), r.Outsiders))
 	}
 	if !r.Counted.IsZero() && r.Counted.Sub(r.Message.SentAt).Abs() > countedApart {
-		parts = append(parts, fmt.Sprintf(p.CountedAt, Clock(r.Counted, p.Now, p.Zone)))
+		parts = append(parts, fmt.Sprintf(p.CountedAt, p.Clock(r.Counted)))
 	}
-	if source := p.Sources[r.Source]; source != "" {
-		parts = append(parts, source)
-	}
-	if r.Present == receipts.Learned && r.Source != receipts.Learned {
-		parts = append(parts, p.LearnedNow)
+	if r.Source == receipts.Learned || r.Present == receipts.Learned {
+		parts = append(parts, p.Sources[receipts.Learned])
 	}
 	return strings.Join(parts, " · ")
 }
@@ -334,21 +371,37 @@ func (p Page) Overview(reports []receipts.Report) Answer {
 	said := []string{"**" + title + "**"}
 	for _, r := range reports {
 		m := r.Message
-		parts := []string{p.Heading(m)}
-		if state := p.States[m.State]; state != "" {
-			parts = append(parts, state)
+		title := Escape(Shorten(m.Title, headingRunes))
+		if title == "" {
+			title = p.Untitled
 		}
+		parts := []string{fmt.Sprintf("#%d %s", m.Number, title)}
 		switch {
-		case !m.State.Posted():
-		case m.State == receipts.Sent && r.AsOf.IsZero() && len(r.Read) == 0: // "at least 0" would say less
+		case m.State != receipts.Sent:
+			parts = append(parts, p.States[m.State])
+		case r.AsOf.IsZero() && len(r.Read) == 0 && r.Total > 0: // "0" would say more than is known
+			parts = append(parts, fmt.Sprintf(p.ForPeople, r.Total))
+		case r.AsOf.IsZero() && len(r.Read) == 0:
 			parts = append(parts, p.NotAskedYet)
+		case r.Total == 0:
+			parts = append(parts, fmt.Sprintf(p.ReadBy, len(r.Read)))
+		case r.AllRead():
+			parts = append(parts, fmt.Sprintf("✅ %d/%d", len(r.Read), r.Total))
 		default:
-			parts = append(parts, p.Share(r, r.AllRead()))
+			parts = append(parts, fmt.Sprintf("%d/%d", len(r.Read), r.Total))
 		}
-		if r.FollowUp != nil && m.State == receipts.Sent {
-			parts = append(parts, fmt.Sprintf(p.InPursuitShort, p.Next(*r.FollowUp)))
+		if r.FollowUp != nil && m.State == receipts.Sent && !r.AllRead() {
+			parts = append(parts, p.pursued(*r.FollowUp))
 		}
-		said = append(said, strings.Join(append(parts, Clock(m.CreatedAt, p.Now, p.Zone)), " · "))
+		said = append(said, strings.Join(append(parts, p.Clock(m.CreatedAt)), " · "))
 	}
 	return Answer{Title: title, Text: Lines(said...)}
+}
+
+// pursued says in a few words until when a message is followed up, or when next.
+func (p Page) pursued(f receipts.FollowUp) string {
+	if !f.Until.IsZero() {
+		return fmt.Sprintf(p.PursuedUntil, p.Clock(f.Until))
+	}
+	return fmt.Sprintf(p.PursuedNext, p.Next(f))
 }

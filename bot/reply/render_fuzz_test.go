@@ -35,7 +35,7 @@ func rendered(language command.Language, r receipts.Report, names receipts.Names
 		{Title: private.Title, Text: private.Text},
 		n.Mention(nil, ""),
 		Say(fmt.Sprintf(w.InGroup, Escape(Shorten(group, TitleRunes)))),
-		Say(fmt.Sprintf(w.NoMemberList, Escape(group))), Say(fmt.Sprintf(w.ForeignGrp, Escape(group))), Say(fmt.Sprintf(w.Usage.Group, Escape(group))),
+		Say(fmt.Sprintf(w.RosterRemedy, Escape(group))), Say(w.Refusal(receipts.Admins, asker)), Say(fmt.Sprintf(w.Usage.Group, Escape(group))),
 		Say(w.Question(&when.Unclear{Why: when.Over, Said: said})),
 	}
 }
@@ -98,7 +98,7 @@ func FuzzRender(f *testing.F) {
 		}
 		calmNames := receipts.Names{"u1": calm(Shorten(one, NameRunes)), "u2": calm(Shorten(two, NameRunes)), "u3": "x", "u4": "x", "u5": calm(Shorten(one, NameRunes))}
 		calmReport := r
-		calmReport.Message.Title = calm(Shorten(title, TitleRunes))
+		calmReport.Message.Title = calm(Shorten(title, headingRunes))
 		for _, language := range []command.Language{command.Chinese, command.English} {
 			got := rendered(language, r, names, asker, group, title)
 			want := rendered(language, calmReport, calmNames, calm(Shorten(asker, NameRunes)), calm(Shorten(group, TitleRunes)), "x")

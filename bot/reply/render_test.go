@@ -76,63 +76,53 @@ func TestReport(t *testing.T) {
 	}{
 		"unread": {
 			read: 37, total: 45,
-			zh: Answer{Title: "#3 已读 37/45", Text: `#3 周五 22:00 停机维护 · 已读 37/45 · 82% ▓▓▓▓▓▓▓▓░░
-未读 8 人：人38、人39、人40、人41、人42、人43、人44、人45
-14:35 查询 · 成员来自群成员列表`},
-			en: Answer{Title: "#3 read 37/45", Text: `#3 周五 22:00 停机维护 · read 37/45 · 82% ▓▓▓▓▓▓▓▓░░
-Unread (8): 人38, 人39, 人40, 人41, 人42, 人43, 人44, 人45
-asked at 14:35 · members: the group's list`},
+			zh: Answer{Title: `还有 8 人没读 #3「周五 22:00 停机维护」`, Text: `**还有 8 人没读** #3「周五 22:00 停机维护」
+人38、人39、人40、人41、人42、人43、人44、人45
+已读 37/45。说「提醒」@ 他们。`},
+			en: Answer{Title: `8 have not read #3 "周五 22:00 停机维护"`, Text: `**8 have not read** #3 "周五 22:00 停机维护"
+人38, 人39, 人40, 人41, 人42, 人43, 人44, 人45
+Read 37/45. Say "remind" to mention them.`},
 		},
 		"who read": {
 			read: 2, total: 3, withReaders: true,
-			zh: Answer{Title: "#3 已读 2/3", Text: `#3 周五 22:00 停机维护 · 已读 2/3 · 66% ▓▓▓▓▓▓░░░░
-已读 2 人：人1、人2
+			zh: Answer{Title: `已读 2/3 #3「周五 22:00 停机维护」`, Text: `**已读 2/3** #3「周五 22:00 停机维护」
 未读 1 人：人3
-14:35 查询 · 成员来自群成员列表`},
-			en: Answer{Title: "#3 read 2/3", Text: `#3 周五 22:00 停机维护 · read 2/3 · 66% ▓▓▓▓▓▓░░░░
-Read (2): 人1, 人2
+已读 2 人：人1、人2
+说「提醒」@ 他们。`},
+			en: Answer{Title: `Read 2/3 #3 "周五 22:00 停机维护"`, Text: `**Read 2/3** #3 "周五 22:00 停机维护"
 Unread (1): 人3
-asked at 14:35 · members: the group's list`},
+Read (2): 人1, 人2
+Say "remind" to mention them.`},
 		},
 		"nobody has read": {
 			read: 0, total: 2, withReaders: true,
-			zh: Answer{Title: "#3 已读 0/2", Text: `#3 周五 22:00 停机维护 · 已读 0/2 · 0% ░░░░░░░░░░
-还没有人读。
+			zh: Answer{Title: `已读 0/2 #3「周五 22:00 停机维护」`, Text: `**已读 0/2** #3「周五 22:00 停机维护」
 未读 2 人：人1、人2
-14:35 查询 · 成员来自群成员列表`},
-			en: Answer{Title: "#3 read 0/2", Text: `#3 周五 22:00 停机维护 · read 0/2 · 0% ░░░░░░░░░░
-Nobody has read it yet.
+说「提醒」@ 他们。`},
+			en: Answer{Title: `Read 0/2 #3 "周五 22:00 停机维护"`, Text: `**Read 0/2** #3 "周五 22:00 停机维护"
 Unread (2): 人1, 人2
-asked at 14:35 · members: the group's list`},
+Say "remind" to mention them.`},
 		},
 		"all have read": {
 			read: 3, total: 3,
-			zh: Answer{Title: "#3 已读 3/3", Text: `#3 周五 22:00 停机维护 · 已读 3/3 · 100% ▓▓▓▓▓▓▓▓▓▓
-3 人全部已读。
-14:35 查询 · 成员来自群成员列表`},
-			en: Answer{Title: "#3 read 3/3", Text: `#3 周五 22:00 停机维护 · read 3/3 · 100% ▓▓▓▓▓▓▓▓▓▓
-Everybody has read it (3).
-asked at 14:35 · members: the group's list`},
+			zh: Answer{Title: `✅ #3「周五 22:00 停机维护」3 人都读了。`, Text: `✅ #3「周五 22:00 停机维护」3 人都读了。`},
+			en: Answer{Title: `✅ All 3 have read #3 "周五 22:00 停机维护".`, Text: `✅ All 3 have read #3 "周五 22:00 停机维护".`},
 		},
 		"readers are missing": {
 			read: 2, total: 3, withReaders: true, change: incomplete(receipts.ReadersPart, &receipts.Failure{Reason: receipts.Throttled}),
-			zh: Answer{Title: "#3 已读至少 2/3", Text: `#3 周五 22:00 停机维护 · 已读至少 2/3 · 66% ▓▓▓▓▓▓░░░░
+			zh: Answer{Title: `至少读了 2/3 #3「周五 22:00 停机维护」`, Text: `**至少读了 2/3** #3「周五 22:00 停机维护」
 已读 2 人：人1、人2
-已读名单没有取全，所以不列未读的人。钉钉限制了调用频率，请过一会儿再试。
-14:35 查询 · 成员来自群成员列表`},
-			en: Answer{Title: "#3 read by at least 2/3", Text: `#3 周五 22:00 停机维护 · read by at least 2/3 · 66% ▓▓▓▓▓▓░░░░
+已读名单没有取全，所以不列未读的人。钉钉限制了调用频率，请过一会儿再试。`},
+			en: Answer{Title: `Read at least 2/3 #3 "周五 22:00 停机维护"`, Text: `**Read at least 2/3** #3 "周五 22:00 停机维护"
 Read (2): 人1, 人2
-I could not get all readers, so I don't name anybody as unread. DingTalk limits how often I may ask; please try again in a moment.
-asked at 14:35 · members: the group's list`},
+I could not get all readers, so I don't name anybody as unread. DingTalk limits how often I may ask; please try again in a moment.`},
 		},
 		"as many readers as members, but who knows": {
 			read: 3, total: 3, change: incomplete(receipts.MembersPart, receipts.ErrPaging),
-			zh: Answer{Title: "#3 已读至少 3/3", Text: `#3 周五 22:00 停机维护 · 已读至少 3/3 · 100% ▓▓▓▓▓▓▓▓▓▓
-群成员没有取全，可能有人已退群，所以不列未读的人。钉钉返回的分页有误，请稍后再问；若一直这样，请管理员看日志。
-14:35 查询 · 成员来自群成员列表`},
-			en: Answer{Title: "#3 read by at least 3/3", Text: `#3 周五 22:00 停机维护 · read by at least 3/3 · 100% ▓▓▓▓▓▓▓▓▓▓
-I could not get all members and some may have left, so I don't name anybody as unread. DingTalk's pages make no sense; ask again later, and if this goes on an administrator should look at the log.
-asked at 14:35 · members: the group's list`},
+			zh: Answer{Title: `至少读了 3/3 #3「周五 22:00 停机维护」`, Text: `**至少读了 3/3** #3「周五 22:00 停机维护」
+群成员没有取全，可能有人已退群，所以不列未读的人。钉钉返回的分页有误，请稍后再问；若一直这样，请找管理员。`},
+			en: Answer{Title: `Read at least 3/3 #3 "周五 22:00 停机维护"`, Text: `**Read at least 3/3** #3 "周五 22:00 停机维护"
+I could not get all members and some may have left, so I don't name anybody as unread. DingTalk's pages make no sense; ask again later, and if this goes on, ask an admin.`},
 		},
 		"nobody knows who is in the group": {
 			read: 2, total: 2, withReaders: true,
@@ -140,106 +130,106 @@ asked at 14:35 · members: the group's list`},
 				incomplete(receipts.AudiencePart, receipts.ErrNoMemberList)(r)
 				r.Total, r.Source, r.Counted = 0, "", time.Time{}
 			},
-			zh: Answer{Title: "#3 已读 2 人", Text: `#3 周五 22:00 停机维护 · 已读 2 人
+			zh: Answer{Title: `读了 2 人 #3「周五 22:00 停机维护」`, Text: `**读了 2 人** #3「周五 22:00 停机维护」
 已读 2 人：人1、人2
-不知道群里有谁，所以不列未读的人。钉钉不提供这种群的成员名单，请管理员在配置 members.rosters 里为本群（会话 cid+1/==）写上成员或部门。
-14:35 查询`},
-			en: Answer{Title: "#3 read by 2", Text: `#3 周五 22:00 停机维护 · read by 2
+不知道群里有谁，所以不列未读的人。这个群的名单钉钉不给。管理员说「用量」看怎么补。`},
+			en: Answer{Title: `2 have read #3 "周五 22:00 停机维护"`, Text: `**2 have read** #3 "周五 22:00 停机维护"
 Read (2): 人1, 人2
-I don't know who is in the group, so I don't name anybody as unread. DingTalk has no member list for this kind of group; an administrator can write its members or departments into members.rosters (conversation cid+1/==).
-asked at 14:35`},
+I don't know who is in the group, so I don't name anybody as unread. DingTalk does not tell me who is in this group. An admin can say "usage" to see what can be done.`},
 		},
 		"people came, left and are from outside": {
 			read: 1, total: 2,
 			change: func(r *receipts.Report) { r.Joined, r.Left, r.Outsiders, r.Source = 3, 1, 2, receipts.Chat },
-			zh: Answer{Title: "#3 已读 1/2", Text: `#3 周五 22:00 停机维护 · 已读 1/2 · 50% ▓▓▓▓▓░░░░░
-未读 1 人：人2
-14:35 查询 · 另有 3 人后来入群，未计入 · 1 人没读就退了群，未计入 · 2 位外部人员无法统计 · 成员来自会话成员列表`},
-			en: Answer{Title: "#3 read 1/2", Text: `#3 周五 22:00 停机维护 · read 1/2 · 50% ▓▓▓▓▓░░░░░
-Unread (1): 人2
-asked at 14:35 · 3 joined later, not counted · 1 left without reading, not counted · 2 from outside can't be tracked · members: the chat's list`},
+			zh: Answer{Title: `还有 1 人没读 #3「周五 22:00 停机维护」`, Text: `**还有 1 人没读** #3「周五 22:00 停机维护」
+人2
+另有 3 人后来入群，未计入 · 1 人没读就退了群，未计入 · 外部的 2 人没算
+已读 1/2。说「提醒」@ 他们。`},
+			en: Answer{Title: `1 has not read #3 "周五 22:00 停机维护"`, Text: `**1 has not read** #3 "周五 22:00 停机维护"
+人2
+3 joined later, not counted · 1 left without reading, not counted · 2 guests not counted
+Read 1/2. Say "remind" to mention them.`},
 		},
 		"asked a moment ago": {
 			read: 1, total: 1, change: func(r *receipts.Report) { r.AsOf = asked.Add(-9 * time.Second) },
-			zh: Answer{Title: "#3 已读 1/1", Text: `#3 周五 22:00 停机维护 · 已读 1/1 · 100% ▓▓▓▓▓▓▓▓▓▓
-1 人全部已读。
-14:34 查询（9 秒前） · 成员来自群成员列表`},
-			en: Answer{Title: "#3 read 1/1", Text: `#3 周五 22:00 停机维护 · read 1/1 · 100% ▓▓▓▓▓▓▓▓▓▓
-Everybody has read it (1).
-asked at 14:34 (9 s ago) · members: the group's list`},
+			zh: Answer{Title: `✅ #3「周五 22:00 停机维护」1 人都读了。`, Text: `✅ #3「周五 22:00 停机维护」1 人都读了。`},
+			en: Answer{Title: `✅ Everyone has read #3 "周五 22:00 停机维护" (1).`, Text: `✅ Everyone has read #3 "周五 22:00 停机维护" (1).`},
 		},
 		"known for long, and counted late": {
 			read: 1, total: 2,
 			change: func(r *receipts.Report) {
 				r.AsOf, r.Counted, r.Source = asked.AddDate(0, 0, -1), posted.Add(16*time.Minute), receipts.Roster
 			},
-			zh: Answer{Title: "#3 已读 1/2", Text: `#3 周五 22:00 停机维护 · 已读 1/2 · 50% ▓▓▓▓▓░░░░░
-未读 1 人：人2
-截至 08-02 14:35 · 按 13:51 的成员计 · 成员来自管理员配置的名册`},
-			en: Answer{Title: "#3 read 1/2", Text: `#3 周五 22:00 停机维护 · read 1/2 · 50% ▓▓▓▓▓░░░░░
-Unread (1): 人2
-as of 08-02 14:35 · counting the members of 13:51 · members: the configured roster`},
+			zh: Answer{Title: `还有 1 人没读 #3「周五 22:00 停机维护」`, Text: `**还有 1 人没读** #3「周五 22:00 停机维护」
+人2
+截至昨天 14:35 · 按今天 13:51 的成员计
+已读 1/2。说「提醒」@ 他们。`},
+			en: Answer{Title: `1 has not read #3 "周五 22:00 停机维护"`, Text: `**1 has not read** #3 "周五 22:00 停机维护"
+人2
+as of yesterday 14:35 · counting the members of today 13:51
+Read 1/2. Say "remind" to mention them.`},
 		},
 		"no title": {
 			read: 1, total: 1, change: func(r *receipts.Report) { r.Message.Title = "\u202e\n" },
-			zh: Answer{Title: "#3 已读 1/1", Text: `#3 （无标题） · 已读 1/1 · 100% ▓▓▓▓▓▓▓▓▓▓
-1 人全部已读。
-14:35 查询 · 成员来自群成员列表`},
-			en: Answer{Title: "#3 read 1/1", Text: `#3 (untitled) · read 1/1 · 100% ▓▓▓▓▓▓▓▓▓▓
-Everybody has read it (1).
-asked at 14:35 · members: the group's list`},
+			zh: Answer{Title: `✅ #3「（无标题）」1 人都读了。`, Text: `✅ #3「（无标题）」1 人都读了。`},
+			en: Answer{Title: `✅ Everyone has read #3 "(untitled)" (1).`, Text: `✅ Everyone has read #3 "(untitled)" (1).`},
 		},
 		"recalled": {
 			read: 1, total: 2, withReaders: true, change: state(receipts.Recalled),
-			zh: Answer{Title: "#3 已读至少 1/2", Text: `#3 周五 22:00 停机维护 · 已读至少 1/2 · 50% ▓▓▓▓▓░░░░░
+			zh: Answer{Title: `已撤回 #3「周五 22:00 停机维护」`, Text: `**已撤回** #3「周五 22:00 停机维护」
+至少读了 1/2
 已读 1 人：人1
 它已被撤回，不再统计，以上是撤回前知道的。
-截至 14:35 · 成员来自群成员列表`},
-			en: Answer{Title: "#3 read by at least 1/2", Text: `#3 周五 22:00 停机维护 · read by at least 1/2 · 50% ▓▓▓▓▓░░░░░
+截至今天 14:35`},
+			en: Answer{Title: `#3 "周五 22:00 停机维护": recalled`, Text: `#3 "周五 22:00 停机维护": **recalled**
+Read at least 1/2
 Read (1): 人1
 It was recalled; this is what was known before.
-as of 14:35 · members: the group's list`},
+as of today 14:35`},
 		},
 		"disbanded": {
 			read: 1, total: 2, change: state(receipts.Disbanded),
-			zh: Answer{Title: "#3 已读至少 1/2", Text: `#3 周五 22:00 停机维护 · 已读至少 1/2 · 50% ▓▓▓▓▓░░░░░
+			zh: Answer{Title: `群已解散 #3「周五 22:00 停机维护」`, Text: `**群已解散** #3「周五 22:00 停机维护」
+至少读了 1/2
 群已解散，不再统计，以上是之前知道的。
-截至 14:35 · 成员来自群成员列表`},
-			en: Answer{Title: "#3 read by at least 1/2", Text: `#3 周五 22:00 停机维护 · read by at least 1/2 · 50% ▓▓▓▓▓░░░░░
+截至今天 14:35`},
+			en: Answer{Title: `#3 "周五 22:00 停机维护": group disbanded`, Text: `#3 "周五 22:00 停机维护": **group disbanded**
+Read at least 1/2
 The group was disbanded; this is what was known before.
-as of 14:35 · members: the group's list`},
+as of today 14:35`},
 		},
 		"expired": {
 			read: 1, total: 2, change: state(receipts.Expired),
-			zh: Answer{Title: "#3 已读至少 1/2", Text: `#3 周五 22:00 停机维护 · 已读至少 1/2 · 50% ▓▓▓▓▓░░░░░
+			zh: Answer{Title: `钉钉已不再提供数据 #3「周五 22:00 停机维护」`, Text: `**钉钉已不再提供数据** #3「周五 22:00 停机维护」
+至少读了 1/2
 钉钉已不再提供这条消息的阅读数据，以上是之前知道的；之后读的人看不到，所以不列未读的人。
-截至 14:35 · 成员来自群成员列表`},
-			en: Answer{Title: "#3 read by at least 1/2", Text: `#3 周五 22:00 停机维护 · read by at least 1/2 · 50% ▓▓▓▓▓░░░░░
+截至今天 14:35`},
+			en: Answer{Title: `#3 "周五 22:00 停机维护": no longer tracked by DingTalk`, Text: `#3 "周五 22:00 停机维护": **no longer tracked by DingTalk**
+Read at least 1/2
 DingTalk no longer tells who read it; this is what was known before. Who read it since can't be seen, so I don't name anybody as unread.
-as of 14:35 · members: the group's list`},
+as of today 14:35`},
 		},
 		"being sent": {
 			total: 2, change: notPosted(receipts.Sending, ""),
-			zh: Answer{Title: "#3 发送中", Text: `#3 周五 22:00 停机维护
+			zh: Answer{Title: `发送中 #3「周五 22:00 停机维护」`, Text: `**发送中** #3「周五 22:00 停机维护」
 它正在发送，稍等再问。`},
-			en: Answer{Title: "#3 being sent", Text: `#3 周五 22:00 停机维护
+			en: Answer{Title: `#3 "周五 22:00 停机维护": being sent`, Text: `#3 "周五 22:00 停机维护": **being sent**
 It is being sent; ask again in a moment.`},
 		},
 		"failed": {
 			total: 2, change: notPosted(receipts.Failed, receipts.BotStopped),
-			zh: Answer{Title: "#3 没有发出", Text: `#3 周五 22:00 停机维护
+			zh: Answer{Title: `没有发出 #3「周五 22:00 停机维护」`, Text: `**没有发出** #3「周五 22:00 停机维护」
 它没有发出，所以没有人读过。
 机器人已被停用，请管理员在群设置或钉钉开放平台里启用。`},
-			en: Answer{Title: "#3 not posted", Text: `#3 周五 22:00 停机维护
+			en: Answer{Title: `#3 "周五 22:00 停机维护": not posted`, Text: `#3 "周五 22:00 停机维护": **not posted**
 It was not posted, so nobody has read it.
-The bot was switched off; an administrator can switch it on in the group's settings or DingTalk's developer console.`},
+The bot was switched off; an admin can switch it on in the group's settings or DingTalk's developer console.`},
 		},
 		"uncertain": {
 			total: 2, change: notPosted(receipts.Uncertain, receipts.Interrupted),
-			zh: Answer{Title: "#3 是否送达不确定", Text: `#3 周五 22:00 停机维护
+			zh: Answer{Title: `是否送达不确定 #3「周五 22:00 停机维护」`, Text: `**是否送达不确定** #3「周五 22:00 停机维护」
 它是否送达不确定，所以无法统计；群里若看得到它，请引用它说「谁没读」。
-发送过程中断了。`},
-			en: Answer{Title: "#3 delivery uncertain", Text: `#3 周五 22:00 停机维护
+发到一半断了。`},
+			en: Answer{Title: `#3 "周五 22:00 停机维护": delivery uncertain`, Text: `#3 "周五 22:00 停机维护": **delivery uncertain**
 It is uncertain whether it was delivered, so I can't tell; if you see it in the group, quote it and say "unread".
 The sending was interrupted.`},
 		},
@@ -304,8 +294,8 @@ func TestList(t *testing.T) {
 		zh, en   string
 	}{
 		"all":                         {50, names, []string{"u1", "u3"}, "未读 2 人：人1、人3", "Unread (2): 人1, 人3"},
-		"no more than max_names":      {2, names, ids, "未读 5 人：人1、人3等，另有 3 人未列名", "Unread (5): 人1, 人3 and 3 more"},
-		"never an id for a name":      {50, names, ids, "未读 5 人：人1、人3、人5等，另有 2 人未列名", "Unread (5): 人1, 人3, 人5 and 2 more"},
+		"no more than max_names":      {2, names, ids, "未读 5 人：人1、人3、… 等 5 人，说「导出」看全部", `Unread (5): 人1, 人3, … and 3 more; "export" lists all`},
+		"never an id for a name":      {50, names, ids, "未读 5 人：人1、人3、人5、… 等 5 人，说「导出」看全部", `Unread (5): 人1, 人3, 人5, … and 2 more; "export" lists all`},
 		"no name is known":            {50, nil, ids, "未读 5 人：查不到姓名", "Unread (5): their names are not known"},
 		"names are made harmless":     {50, receipts.Names{"u1": "**[a](b)**\n# c"}, ids[:1], `未读 1 人：\*\*\[a\]\(b\)\*\* \# c`, `Unread (1): \*\*\[a\]\(b\)\*\* \# c`},
 		"long names are shortened":    {50, receipts.Names{"u1": strings.Repeat("长", 99)}, ids[:1], "未读 1 人：" + strings.Repeat("长", 23) + "…", "Unread (1): " + strings.Repeat("长", 23) + "…"},
@@ -314,7 +304,7 @@ func TestList(t *testing.T) {
 		for language, want := range map[command.Language]string{command.Chinese: test.zh, command.English: test.en} {
 			p := pageOf(language, test.names)
 			p.MaxNames = test.maxNames
-			if got := p.list(p.UnreadNames, just(test.ids)); got != want {
+			if got := p.list(p.UnreadNames, just(test.ids), p.AndMoreExported); got != want {
 				t.Errorf("%s: %q, want %q", name, got, want)
 			}
 		}
@@ -345,7 +335,7 @@ func TestReportOfThousands(t *testing.T) {
 				t.Errorf("%s in %s: only %d bytes of names", name, language, len(param))
 			}
 			first, _, _ := strings.Cut(got.Text, "\n")
-			if !strings.HasPrefix(first, "#3 ") || !strings.Contains(first, "2500/5000") || !strings.Contains(first, "50%") {
+			if !strings.HasPrefix(first, map[command.Language]string{command.Chinese: "**已读 2500/5000** #3「", command.English: `**Read 2500/5000** #3 "`}[language]) {
 				t.Errorf("%s in %s begins with %q", name, language, first)
 			}
 		}
@@ -361,13 +351,13 @@ func TestOverview(t *testing.T) {
 	blind := receipts.Report{Message: receipts.Message{Number: 1, Title: "Hello", State: receipts.Sent, CreatedAt: posted.AddDate(-1, 0, 0)}, Read: some.Read}
 	for language, want := range map[command.Language]Answer{
 		command.Chinese: {Title: "最近 3 条公告", Text: `**最近 3 条公告**
-#3 周五 22:00 停机维护 · 已读至少 2/3 · 66% ▓▓▓▓▓▓░░░░ · 13:35
-#2 \[link\]\(x\) \*\*all\*\* · 已读 3/3 · 100% ▓▓▓▓▓▓▓▓▓▓ · 07-31 13:35
-#1 Hello · 已读 2 人 · 2025-08-03 13:35`},
+#3 周五 22:00 停机维护 · 2/3 · 今天 13:35
+#2 \[link\]\(x\) \*\*all\*\* · ✅ 3/3 · 7月31日 13:35
+#1 Hello · 已读 2 人 · 2025年8月3日 13:35`},
 		command.English: {Title: "Last announcements (3)", Text: `**Last announcements (3)**
-#3 周五 22:00 停机维护 · read by at least 2/3 · 66% ▓▓▓▓▓▓░░░░ · 13:35
-#2 \[link\]\(x\) \*\*all\*\* · read 3/3 · 100% ▓▓▓▓▓▓▓▓▓▓ · 07-31 13:35
-#1 Hello · read by 2 · 2025-08-03 13:35`},
+#3 周五 22:00 停机维护 · 2/3 · today 13:35
+#2 \[link\]\(x\) \*\*all\*\* · ✅ 3/3 · 31 Jul 13:35
+#1 Hello · read 2 · 3 Aug 2025 13:35`},
 	} {
 		want.Text = strings.ReplaceAll(want.Text, "\n", lineBreak)
 		got := pageOf(language, names).Overview([]receipts.Report{some, all, blind})
@@ -380,12 +370,12 @@ func TestOverview(t *testing.T) {
 func TestOverviewOfStates(t *testing.T) {
 	t.Parallel()
 	for state, want := range map[receipts.State]map[command.Language]string{
-		receipts.Sending:   {command.Chinese: "发送中 · 13:35", command.English: "being sent · 13:35"},
-		receipts.Failed:    {command.Chinese: "没有发出 · 13:35", command.English: "not posted · 13:35"},
-		receipts.Uncertain: {command.Chinese: "是否送达不确定 · 13:35", command.English: "delivery uncertain · 13:35"},
-		receipts.Recalled:  {command.Chinese: "已撤回 · 已读至少 1/2", command.English: "recalled · read by at least 1/2"},
-		receipts.Disbanded: {command.Chinese: "群已解散 · 已读至少 1/2", command.English: "group disbanded · read by at least 1/2"},
-		receipts.Expired:   {command.Chinese: "钉钉已不再提供数据 · 已读至少 1/2", command.English: "no longer tracked by DingTalk · read by at least 1/2"},
+		receipts.Sending:   {command.Chinese: "发送中 · 今天 13:35", command.English: "being sent · today 13:35"},
+		receipts.Failed:    {command.Chinese: "没有发出 · 今天 13:35", command.English: "not posted · today 13:35"},
+		receipts.Uncertain: {command.Chinese: "是否送达不确定 · 今天 13:35", command.English: "delivery uncertain · today 13:35"},
+		receipts.Recalled:  {command.Chinese: "已撤回 · 今天 13:35", command.English: "recalled · today 13:35"},
+		receipts.Disbanded: {command.Chinese: "群已解散 · 今天 13:35", command.English: "group disbanded · today 13:35"},
+		receipts.Expired:   {command.Chinese: "钉钉已不再提供数据 · 今天 13:35", command.English: "no longer tracked by DingTalk · today 13:35"},
 	} {
 		for language, words := range want {
 			r, names := reportOf(1, 2)
@@ -413,8 +403,6 @@ func TestSay(t *testing.T) {
 	}
 }
 
-// A time that DingTalk pushed is told; a read that only a query showed carries
-// the time of the query, and says so.
 // Neither the sentences nor the workbook of a learned audience pass for complete, even
 // when all who are known have read.
 func TestALearnedAudienceNeverPassesForComplete(t *testing.T) {
@@ -425,7 +413,7 @@ func TestALearnedAudienceNeverPassesForComplete(t *testing.T) {
 		p := pageOf(language, names)
 		for _, withReaders := range []bool{true, false} {
 			got := p.Report(r, withReaders)
-			if !strings.Contains(got.Text, p.Sources[receipts.Learned]) || strings.Contains(got.Text, "100%") || strings.Contains(got.Text, fmt.Sprintf(p.AllRead, 3)) {
+			if !strings.Contains(got.Text, p.Sources[receipts.Learned]) || strings.Contains(got.Text, "100%") || strings.Contains(got.Text, "✅") {
 				t.Errorf("%s", got.Text)
 			}
 		}
@@ -437,18 +425,30 @@ func TestALearnedAudienceNeverPassesForComplete(t *testing.T) {
 	}
 }
 
+// Where DingTalk pushed the times of all, the first and the last are told; a read that only
+// a query showed has none.
 func TestReadersWithTheirTimes(t *testing.T) {
 	t.Parallel()
-	r, names := reportOf(2, 2)
-	r.Read[0].Read = receipts.Read{At: asked.Add(-time.Hour), Exact: true}
-	for language, want := range map[command.Language]string{command.Chinese: "已读 2 人：人1 13:35、人2 14:35前", command.English: "Read (2): 人1 13:35, 人2 by 14:35"} {
-		if got := pageOf(language, names).Report(r, true).Text; !strings.Contains(got, want) {
-			t.Errorf("%q is missing in %q", want, got)
+	for _, exact := range []bool{true, false} {
+		r, names := reportOf(2, 3)
+		r.Read[0].Read = receipts.Read{At: asked.Add(-time.Hour), Exact: true}
+		r.Read[1].Exact = exact
+		for language, want := range map[command.Language]string{command.Chinese: "最早今天 13:35，最晚今天 14:35。", command.English: "First today 13:35, last today 14:35."} {
+			if got := pageOf(language, names).Report(r, true).Text; strings.Contains(got, want) != exact {
+				t.Errorf("exact %t: %q in %q", exact, want, got)
+			}
 		}
 	}
-	r, names = reportOf(21, 21)
-	r.Read[0].Exact = true
-	if got := pageOf(command.Chinese, names).Report(r, true).Text; strings.Contains(got, "人1 ") {
-		t.Errorf("the times of many: %q", got)
+}
+
+// Only who was reminded often is told of.
+func TestHowOftenPeopleWereReminded(t *testing.T) {
+	t.Parallel()
+	r, names := reportOf(0, 3)
+	r.Reminders = map[string]int{"u1": 2, "u2": 3}
+	for language, want := range map[command.Language]string{command.Chinese: "人1、人2（提醒过 3 次）、人3", command.English: "人1, 人2 (reminded 3×), 人3"} {
+		if got := pageOf(language, names).Report(r, false).Text; !strings.Contains(got, want) {
+			t.Errorf("%q is missing in %q", want, got)
+		}
 	}
 }

@@ -33,25 +33,29 @@ func (w *Words) BudgetNotice(u CallUsage) string {
 	return fmt.Sprintf(sentence, u.Used, u.CallsPerMonth, u.Used*100/u.CallsPerMonth)
 }
 
-// Budget tells what the bot has used in this month, of what, and what limits it.
-func (p Page) Budget(u CallUsage) []string {
+// CallsUsed says in a few words what the bot has used in this month.
+func (p Page) CallsUsed(u CallUsage) string {
 	many := strconv.Itoa(u.Used)
 	if u.CallsPerMonth > 0 {
 		many = fmt.Sprintf(p.Usage.OfBudget, u.Used, u.CallsPerMonth, u.Used*100/u.CallsPerMonth)
 	}
+	return many
+}
+
+// Budget tells what the bot has used in this month by API, and what limits it.
+func (p Page) Budget(u CallUsage) []string {
 	var parts []string
 	for _, api := range slices.SortedFunc(maps.Keys(u.ByAPI), func(a, b string) int {
 		return cmp.Or(cmp.Compare(u.ByAPI[b], u.ByAPI[a]), cmp.Compare(a, b))
 	}) {
 		parts = append(parts, fmt.Sprintf("%s %d", cmp.Or(p.Usage.APIs[api], api), u.ByAPI[api]))
 	}
-	of := ""
+	var said []string
 	if len(parts) > 0 {
-		of = fmt.Sprintf(p.Usage.Of, strings.Join(parts, p.Comma))
+		said = append(said, fmt.Sprintf(p.Usage.Calls, strings.Join(parts, p.Comma), p.Clock(u.MonthEnds)))
 	}
-	said := []string{fmt.Sprintf(p.Usage.Calls, many, of, Clock(u.MonthEnds, p.Now, p.Zone))}
 	if u.Spent {
-		said = append(said, p.Problems[receipts.BudgetSpent])
+		said = append(said, p.Reason(receipts.BudgetSpent))
 	}
 	return append(said, fmt.Sprintf(p.Usage.PerSecond, u.CallsPerSecond))
 }
@@ -87,10 +91,11 @@ func (p Page) ClocksOff(off func() []ClockOff) []string {
 	return said
 }
 
-// Connected tells how many connections to DingTalk are up, and since when any was.
-func (p Page) Connected(connections func() []time.Time) string {
+// Connected says in a few words how many connections to DingTalk are up, and in a sentence
+// since when any was.
+func (p Page) Connected(connections func() []time.Time) (state, since string) {
 	if connections == nil {
-		return ""
+		return p.Usage.Connected, ""
 	}
 	all := connections()
 	var up []time.Time
@@ -100,7 +105,11 @@ func (p Page) Connected(connections func() []time.Time) string {
 		}
 	}
 	if len(up) == 0 {
-		return fmt.Sprintf(p.Usage.Cut, len(all))
+		return fmt.Sprintf(p.Usage.Cut, len(all)), ""
 	}
-	return fmt.Sprintf(p.Usage.Connected, len(up), len(all), Clock(slices.MinFunc(up, time.Time.Compare), p.Now, p.Zone))
+	state = p.Usage.Connected
+	if len(up) < len(all) {
+		state = fmt.Sprintf(p.Usage.Partly, len(up), len(all))
+	}
+	return state, fmt.Sprintf(p.Usage.Since, p.Clock(slices.MinFunc(up, time.Time.Compare)))
 }

@@ -15,12 +15,17 @@ import (
 type Words struct {
 	Language command.Language
 	Help     string
-	Private  string // in a one-to-one chat
+	// HelpAdmins stands below Help for administrators.
+	HelpAdmins    string
+	Private       string // the help of a one-to-one chat
+	PrivateThanks string // to who confirms or thanks there
 
 	// Refusals.
 	Outsider   string
-	ForeignGrp string // %s conversation id
-	AdminsOnly string
+	ForeignGrp string
+	AdminsOnly string // %s whom to ask, which is one of the next
+	AskOne     string // %s name
+	AskAny     string
 	AuthorOnly string
 	NobodyMay  string
 
@@ -69,6 +74,8 @@ type Words struct {
 	NamelessBelow    string // %d people
 
 	// Reminding.
+	SoFar          string // %s progress: after LookAt
+	SoFarUntil     string // the same, %s deadline
 	LookAt         string // %d number, %s title: what mentioned people read
 	Nudge          string // %s group, %d number, %s title: what people read in private
 	NudgeBy        string // %s who asks, then the same
@@ -81,8 +88,7 @@ type Words struct {
 	Halted          map[receipts.State]string
 	HaltedAfter     string                      // %s one of these, %d people who were reminded before
 	HaltedFirst     string                      // %s one of these, where nobody was
-	RemindedEarlier string                      // %d number, %s who reminded, %s time, %s whom, %s when again
-	RemindedThese   string                      // %d people, %s names
+	RemindedEarlier counted                     // %d number, %s who reminded, %s time, %d people, %s names, %s when again
 	FollowUpItself  string                      // who reminded, where nobody said so
 	RemindedBy      map[receipts.Channel]string // %d people
 	CantRemind      string                      // %d people, %s names
@@ -103,7 +109,8 @@ type Words struct {
 	WasNotFollowed  string // %d
 	StoppedIt       string // %d
 	InPursuit       string // %d number, %s plan
-	InPursuitShort  string // %s time of the next round
+	PursuedUntil    string // %s time
+	PursuedNext     string // %s time of the next round
 	RoundFailed     string // %d number, %s time of the next round
 	EachTime        string // %s pause
 	FirstThen       string // %s pauses, %s the last one
@@ -141,36 +148,46 @@ type Words struct {
 	BudgetLow   string
 	BudgetSpent string
 
-	// Reports.
+	// Reports. The first line of an answer is one of these, with the heading: see Face.
+	HaveNotRead counted // %d people, %s heading
+	HaveRead    counted // %d people, %s heading: where nobody knows out of how many
+	AllRead     counted // %d people, %s heading
+	KnownRead   string  // %d people, %s heading: all who are known of a learned audience
+	RatioRead   string  // %d read, %d of, %s heading
+	AtLeastRead string  // the same of an incomplete report
+	IsInState   string  // %s heading, %s state
+
+	Named       string // %d number, %s title: the heading
 	ReadOf      string // %d read, %d of
 	ReadOfLeast string // the same of an incomplete report
 	ReadBy      string // %d people, where nobody knows out of how many
+	RatioLine   string // %d read, %d of
+	SayRemind   string // the next step
+	Blank       string // between two sentences
 	Readers     string // %d people, %s names
-	ReadBefore  string // %s time: read by then, nobody knows when
+	ReadBetween string // %s first time, %s last time
 	UnreadNames string // %d people, %s names
-	AllRead     string // %d people
-	KnownRead   string // %d people: all who are known of a learned audience
-	NobodyRead  string
-	AndMore     string // %d people whose names are not shown
-	Nameless    string // instead of names, where none is known
-	Comma       string // between names
-	Queried     string // %s time
-	SecondsAgo  string // %d
-	Known       string // %s time: from what is kept
-	Joined      string // %d people
-	Left        string // %d people
-	Outsiders   string // %d people
-	CountedAt   string // %s time
-	Sources     map[receipts.Source]string
-	LearnedNow  string                   // the audience is not learned, but who is there now
-	InGroup     string                   // %s title of the group, over a report to one person
-	Gaps        map[receipts.Part]string // %s why
-	Untitled    string
+	AndMore     string // %[1]d people whose names are not shown, %[2]d of all
+	// AndMoreExported is the same where an export shows them all.
+	AndMoreExported string
+	Nameless        string // instead of names, where none is known
+	Comma           string // between names
+	Known           string // %s time: from what is kept
+	Joined          string // %d people
+	Left            string // %d people
+	Outsiders       counted
+	CountedAt       string // %s time
+	Sources         map[receipts.Source]string
+	InGroup         string                   // %s title of the group, over a report to one person
+	Gaps            map[receipts.Part]string // %s why
+	Untitled        string
+	Dates           dates
 
 	// What a message is, where it is not simply sent.
 	States      map[receipts.State]string // a word or two
 	StateExtra  map[receipts.State]string // a sentence: why there is nothing to ask
 	ListTitle   string                    // %d messages
+	ForPeople   string                    // %d people: of a message whose readers were never asked for
 	NotAskedYet string                    // of a message whose readers are not known at all
 	ListNothing string
 
@@ -190,34 +207,40 @@ type Words struct {
 	TooLate        string // a command that has an effect, and was said too long ago
 	Delivering     string
 	Paging         string
-	NoMemberList   string // %s conversation id
+	NoMemberList   string
 	Interrupted    string
 	Problems       map[receipts.Reason]string
+	// Remedies are what an administrator can do about a problem, and hears below it.
+	Remedies     map[receipts.Reason]string
+	RosterRemedy string // the same where nobody tells who is in a group: %s conversation id
+	AskUsage     string // that an administrator can hear more
 }
 
 // usageWords are those about how the bot is doing in a group.
 type usageWords struct {
+	Lead      string // %s calls, %s members, %s connections: the answer in a line
 	Version   string // %s
-	Members   string // %s source as in words.Sources, %d people, %s time
-	NoMembers string // %s why
+	Members   string // %s source as in words.Sources, %d people
+	Counted   string // %s time
+	NoMembers string
 	Refused   string // %s source, %s why, %s until when
 	Pushed    string // %s time
 	NotPushed string
-	Calls     string // %s how many, as in OfBudget, %s of what, %s when the month is over
+	Calls     string // %s calls of each API, %s when the month is over
 	OfBudget  string // %d calls, %d of how many, %d percent
-	Of        string // %s calls of each API
 	PerSecond string // %d
 	Spent     string // %s when DingTalk last said so
-	Connected string // %d connections up, %d of how many, %s since when
+	Connected string
+	Partly    string // %d connections up, %d of how many
 	Cut       string // %d connections, none of which is up
+	Since     string // %s
 	Group     string // %s conversation id
 
 	ClockAhead  string                // %s whose clock, %d minutes that this machine's is ahead of it
 	ClockBehind string                // the same where it is behind
 	Clocks      map[ClockOwner]string // whose
 
-	APIs    map[string]string
-	Sources map[receipts.Source]string // what is asked
+	APIs map[string]string
 }
 
 // cardWords are those of a live card, and of what the presser of a button sees of it.
@@ -228,6 +251,7 @@ type cardWords struct {
 	Confirmed    string // %d people
 	YouConfirmed string
 	Unread       string // %d people, %s names
+	AllRead      string // %d people
 	InPrivate    string // what takes longer, or is not for a card, follows in private
 	JustAnswered string // in private, a moment ago
 	NotYours     string // who may remind
@@ -248,6 +272,33 @@ func For(l command.Language) *Words {
 		return &english
 	}
 	return &chinese
+}
+
+// Problem is one sentence about why something failed and what to do. Who configures the
+// bot hears below it what can be done about it.
+func (p Page) Problem(err error) string {
+	sentence := p.Words.Problem(err)
+	if reason := receipts.ReasonOf(err); p.Configures && sentence == p.Problems[reason] {
+		return p.told(sentence, p.Remedies[reason])
+	}
+	return sentence
+}
+
+// Reason is the sentence for the reason that is kept with a message, and for who
+// configures the bot what can be done about it.
+func (p Page) Reason(reason receipts.Reason) string {
+	if p.Configures {
+		return p.told(p.Words.Reason(reason), p.Remedies[reason])
+	}
+	return p.Words.Reason(reason)
+}
+
+// told are two sentences, of which the second may be empty.
+func (p Page) told(sentence, more string) string {
+	if more == "" {
+		return sentence
+	}
+	return sentence + p.Blank + more
 }
 
 // Problem is one sentence about why something failed and what to do.
@@ -286,15 +337,54 @@ func (w *Words) Reason(reason receipts.Reason) string {
 	return w.Problems[receipts.Unknown]
 }
 
-// Clock writes a time as short as it is clear now.
-func Clock(t, now time.Time, zone *time.Location) string {
-	t, now = t.In(zone), now.In(zone)
-	switch {
-	case t.Format(time.DateOnly) == now.Format(time.DateOnly):
-		return t.Format("15:04")
-	case t.Year() == now.Year():
-		return t.Format("01-02 15:04")
-	default:
-		return t.Format("2006-01-02 15:04")
+// counted is a sentence about a number of people, which may be different of one. Both
+// formats take the same arguments.
+type counted struct{ One, More string }
+
+// same is a sentence that is the same of one and of many.
+func same(sentence string) counted { return counted{sentence, sentence} }
+
+func (c counted) of(n int) string {
+	if n == 1 {
+		return c.One
 	}
+	return c.More
+}
+
+// dates are the layouts of times as people write them.
+type dates struct {
+	Today, Tomorrow, Yesterday string
+	Year, Other                string // of a day of this year, and of another one
+}
+
+// Clock writes a time as people say it.
+func (p Page) Clock(t time.Time) string {
+	t, now := t.In(p.Zone), p.Now.In(p.Zone)
+	day := func(days int) bool { return t.Format(time.DateOnly) == now.AddDate(0, 0, days).Format(time.DateOnly) }
+	switch d := p.Dates; {
+	case p.ByItself && t.Year() == now.Year():
+		return t.Format(d.Year)
+	case p.ByItself:
+		return t.Format(d.Other)
+	case day(0):
+		return t.Format(d.Today)
+	case day(1):
+		return t.Format(d.Tomorrow)
+	case day(-1):
+		return t.Format(d.Yesterday)
+	case t.Year() == now.Year():
+		return t.Format(d.Year)
+	default:
+		return t.Format(d.Other)
+	}
+}
+
+// hour writes a time of this day without the day, and another one with its date.
+func (p Page) hour(t time.Time) string {
+	t = t.In(p.Zone)
+	if t.Format(time.DateOnly) == p.Now.In(p.Zone).Format(time.DateOnly) {
+		return t.Format("15:04")
+	}
+	p.ByItself = true
+	return p.Clock(t)
 }

@@ -9,7 +9,7 @@ import (
 	"whoread/receipts"
 )
 
-// Workbook is a report as a table. An incomplete report lists nobody but the
+// Workbook is a report as a table, the unread first. An incomplete report lists nobody but the
 // readers, and says why.
 func (p Page) Workbook(r receipts.Report) export.Data {
 	m, s := r.Message, p.Sheet
@@ -33,7 +33,7 @@ func (p Page) Workbook(r receipts.Report) export.Data {
 		Facts: []export.Fact{
 			{Label: s.Message, Value: "#" + strconv.Itoa(m.Number) + " " + title},
 			{Label: s.Sent, Value: m.SentAt.In(p.Zone).Format(time.DateTime)},
-			{Label: s.Progress, Value: p.progress(r, r.Complete())},
+			{Label: s.Progress, Value: p.Progress(r)},
 			{Label: s.Completeness, Value: complete},
 			{Label: s.AsOf, Value: asOf},
 			{Label: s.Source, Value: p.Sources[r.Source]},
@@ -41,14 +41,14 @@ func (p Page) Workbook(r receipts.Report) export.Data {
 		Headings: export.Headings{Name: s.Name, UserID: s.UserID, State: s.State, ReadAt: s.ReadAt, ReadBy: s.ReadBy, Reminders: s.Reminders},
 		Location: p.Zone,
 	}
+	for _, id := range r.Unread {
+		d.Rows = append(d.Rows, export.Row{Name: p.Names[id], UserID: id, State: s.Unread, Reminders: r.Reminders[id]})
+	}
 	for _, receipt := range r.Read {
 		d.Rows = append(d.Rows, export.Row{
 			Name: p.Names[receipt.UserID], UserID: receipt.UserID, State: s.Read, Read: receipt.At, Exact: receipt.Exact,
 			Reminders: r.Reminders[receipt.UserID],
 		})
-	}
-	for _, id := range r.Unread {
-		d.Rows = append(d.Rows, export.Row{Name: p.Names[id], UserID: id, State: s.Unread, Reminders: r.Reminders[id]})
 	}
 	return d
 }

@@ -12,7 +12,7 @@ import (
 	"whoread/store/storetest"
 )
 
-const overBudget = "我本月的钉钉接口调用预算已用完，下月 1 日（北京时间）重新开始"
+const overBudget = "本月的接口用完了，下月 1 日恢复"
 
 // asked is how often DingTalk was asked what counts for a report.
 func (w *world) asked() int {
@@ -31,14 +31,14 @@ func TestPastTheBudgetTheBotIsStillOfUse(t *testing.T) {
 		w.start(1, config)
 		wantIn(t, w.ask(group, w.admin, saying("公告 停机")), "已发出 #1，4 人应读")
 		w.read(group, people[0])
-		wantIn(t, w.ask(group, people[1], saying("谁没读")), "已读 1/4", "未读 3 人")
+		wantIn(t, w.ask(group, people[1], saying("谁没读")), "已读 1/4", "3 人没读")
 		w.read(group, people[1])
 
 		asked := w.asked()
 		for _, who := range []dingtalktest.Person{people[2], w.admin} {
 			answer := w.ask(group, who, saying("谁没读"))
-			wantIn(t, answer, "已读至少 1/4", overBudget)
-			wantNotIn(t, answer, "未读 3 人", people[1].Name, people[2].Name)
+			wantIn(t, answer, "至少读了 1/4", overBudget)
+			wantNotIn(t, answer, "3 人没读", people[1].Name, people[2].Name)
 			if n := strings.Count(answer, overBudget); n != 1 {
 				t.Errorf("said %d times:\n%s", n, answer)
 			}
@@ -52,7 +52,7 @@ func TestPastTheBudgetTheBotIsStillOfUse(t *testing.T) {
 		// Its first calls may begin before it has heard of the others: those of one command at most.
 		w.ask(group, people[2], saying("谁没读"))
 		asked = w.asked()
-		wantIn(t, w.ask(group, people[2], saying("谁没读")), "已读至少 ", overBudget)
+		wantIn(t, w.ask(group, people[2], saying("谁没读")), "至少读了 ", overBudget)
 		if now := w.asked(); now != asked {
 			t.Errorf("asked %d times", now-asked)
 		}
@@ -100,7 +100,7 @@ func TestTwoProcessesKeepOneBudget(t *testing.T) {
 		ask := func(who dingtalktest.Person) string {
 			asked++
 			answer := w.ask(groups[asked%len(groups)], who, saying("谁没读"))
-			for _, warning := range []string{"预算已用 ", "预算用完了"} {
+			for _, warning := range []string{"管理员请看：本月接口用了 ", "管理员请看：本月接口用完了"} {
 				warnings[warning] += strings.Count(answer, warning)
 			}
 			return answer
@@ -112,7 +112,7 @@ func TestTwoProcessesKeepOneBudget(t *testing.T) {
 		}
 		late := 0
 		for range 10 { // each process has its turn
-			if !strings.Contains(ask(w.admin), "已读至少 0/4") {
+			if !strings.Contains(ask(w.admin), "至少读了 0/4") {
 				late++
 			}
 		}
@@ -131,8 +131,8 @@ func TestTwoProcessesKeepOneBudget(t *testing.T) {
 		w.advance(time.Date(now.Year(), now.Month()+2, 1, 0, 1, 0, 0, now.Location()).Sub(w.Clock().Now()))
 		group := groups[0]
 		wantIn(t, w.ask(group, w.admin, saying("公告 下月")), "已发出 #2")
-		wantIn(t, w.ask(group, people[1], saying("谁没读")), "已读 0/4", "未读 4 人")
-		wantIn(t, w.ask(group, w.admin, saying("用量")), "我本月计数的接口调用：", "/40 · ")
+		wantIn(t, w.ask(group, people[1], saying("谁没读")), "已读 0/4", "4 人没读")
+		wantIn(t, w.ask(group, w.admin, saying("用量")), "本月接口用了 ", "/40（")
 	})
 }
 

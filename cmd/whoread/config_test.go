@@ -57,7 +57,7 @@ func TestConfigPrintsTheConfigurationAndItsSchema(t *testing.T) {
 	if code != 0 || stderr != "" {
 		t.Errorf("exit status %d, %s", code, stderr)
 	}
-	wantIn(t, printed, "client_id: dingexample\n", "client_secret: \"***\"\n", "max_names: 50 # default\n")
+	wantIn(t, printed, "client_id: dingexample\n", "client_secret: \"***\"\n", "max_names: 20 # default\n")
 	code, printed, stderr = command(t, "config", "schema")
 	if code != 0 || stderr != "" || !json.Valid([]byte(printed)) {
 		t.Errorf("exit status %d, %s\n%s", code, stderr, printed)

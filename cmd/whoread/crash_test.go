@@ -240,11 +240,11 @@ var crashes = []crash{
 		contains(t, replies, "已读 1 人：")
 	}},
 	{"a quotation that adopts", unrecorded, quoting("谁没读"), func(t *testing.T, w *world, g *dingtalktest.Group, replies []string, _ []dingtalktest.Message) {
-		contains(t, replies, "#1 一 · 已读 1/4")
+		contains(t, replies, "**还有 3 人没读** #1「一」")
 		wantIn(t, w.ask(g, w.admin, saying("列表")), "最近 1 条", "#1 一 · 已读")
 	}},
 	{"a quotation that heals", unsure, quoting("谁没读"), func(t *testing.T, w *world, g *dingtalktest.Group, replies []string, _ []dingtalktest.Message) {
-		contains(t, replies, "#1 一 · 已读 1/4")
+		contains(t, replies, "**还有 3 人没读** #1「一」")
 		wantIn(t, w.ask(g, w.admin, saying("列表")), "最近 1 条", "#1 一 · 已读")
 	}},
 	{"list", announced, simply("列表"), func(t *testing.T, _ *world, _ *dingtalktest.Group, replies []string, _ []dingtalktest.Message) {
@@ -257,7 +257,7 @@ var crashes = []crash{
 		contains(t, replies, "成员")
 	}},
 	{"recall", announced, simply("撤回 #1"), func(t *testing.T, w *world, g *dingtalktest.Group, replies []string, _ []dingtalktest.Message) {
-		contains(t, replies, "已撤回 #1", "它之前已经撤回了")
+		contains(t, replies, "已撤回 #1", "已经撤回过了")
 		wantIn(t, w.ask(g, w.admin, saying("谁没读 #1")), "已被撤回")
 	}},
 	{"chart", announced, simply("曲线"), func(t *testing.T, _ *world, _ *dingtalktest.Group, replies []string, posts []dingtalktest.Message) {
@@ -301,7 +301,7 @@ var crashes = []crash{
 		}
 	}},
 	{"follow with a deadline", announced, simply("跟进 #1 每30分钟 直到90%"), func(t *testing.T, w *world, g *dingtalktest.Group, replies []string, _ []dingtalktest.Message) {
-		contains(t, replies, "开始跟进 #1：每 30 分钟提醒一次没读的人，到 90% 已读为止")
+		contains(t, replies, "开始跟进 #1：每 30 分钟提醒没读的人，到 90% 读了为止")
 		wantIn(t, w.ask(g, w.admin, saying("列表")), "跟进中")
 		w.wantScheduledOnce(1)
 	}},

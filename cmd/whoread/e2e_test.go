@@ -284,8 +284,8 @@ func TestASmallGroupLearnsWhoHasNotRead(t *testing.T) {
 		name, announce, whoRead, unread string
 		answer                          []string
 	}{
-		{"Chinese", "公告 停机维护\n请保存工作", "谁读了", "谁没读", []string{"#1 停机维护", "已读 2/5", "40%", "未读 3 人"}},
-		{"English", "announce 停机维护\n请保存工作", "who read", "unread", []string{"#1 停机维护", "read 2/5", "40%", "Unread (3)"}},
+		{"Chinese", "公告 停机维护\n请保存工作", "谁读了", "谁没读", []string{"#1 停机维护", "已读 2/5", "40%", "3 人没读"}},
+		{"English", "announce 停机维护\n请保存工作", "who read", "unread", []string{"#1 停机维护", "Read 2/5", "40%", "Unread (3)"}},
 	} {
 		t.Run(language.name, func(t *testing.T) {
 			t.Parallel()
@@ -322,7 +322,7 @@ func TestAGroupOf5000CostsFifteenQueriesAndOneToken(t *testing.T) {
 		t.Fatal(err)
 	}
 	reply := w.ask(group, w.admin, saying("谁没读"))
-	wantIn(t, reply, "#1 年会", "已读 3000/5000", "60%", "未读 2000 人", "另有 1950 人未列名", "员工3001")
+	wantIn(t, reply, "#1 年会", "已读 3000/5000", "60%", "2000 人没读", "… 等 2000 人", "员工3001")
 	wantNotIn(t, reply, "员工3000")
 	for api, want := range map[string]int{
 		dingtalktest.APIQuery: 15, dingtalktest.APIMembers: 5, dingtalktest.APISend: 1, dingtalktest.APIToken: 1, dingtalktest.APIUser: 0,
@@ -403,7 +403,7 @@ func TestACrashBetweenSendAndRecordIsUncertainUntilSomebodyQuotesIt(t *testing.T
 	if err := group.ReadAll(message.ID, people[0]); err != nil {
 		t.Fatal(err)
 	}
-	wantIn(t, w.ask(group, people[1], dingtalktest.Say{Text: "谁没读", Quote: message.ID, QuoteFull: true}), "#1 断电演练", "已读 1/5", "未读 4 人")
+	wantIn(t, w.ask(group, people[1], dingtalktest.Say{Text: "谁没读", Quote: message.ID, QuoteFull: true}), "#1 断电演练", "已读 1/5", "4 人没读")
 	wantIn(t, w.ask(group, people[1], saying("谁没读")), "#1 断电演练", "已读 1/5")
 	if n := len(posted(group)); n != 1 {
 		t.Errorf("announced %d times", n)
@@ -534,10 +534,10 @@ func TestPeopleFromOutsideAreRefused(t *testing.T) {
 	w.start(w.config("access: {announce: everyone, recall: everyone}"))
 	wantIn(t, w.ask(group, w.admin, saying("公告 内部消息")), "4 人应读")
 	for _, text := range []string{"公告 广告", "谁没读", "列表", "撤回 #1", "帮助"} {
-		wantIn(t, w.ask(group, outsider, saying(text)), "只有本组织的成员可以用我")
+		wantIn(t, w.ask(group, outsider, saying(text)), "抱歉，我只为本组织成员服务")
 	}
-	wantIn(t, w.ask(group, outsider, saying("who read")), "Only members of this organisation")
-	wantIn(t, w.ask(group, w.admin, saying("谁没读")), "已读 0/4", "1 位外部人员无法统计")
+	wantIn(t, w.ask(group, outsider, saying("who read")), "Sorry, I only work for members")
+	wantIn(t, w.ask(group, w.admin, saying("谁没读")), "已读 0/4", "外部的 1 人没算")
 	if n := len(posted(group)); n != 1 {
 		t.Errorf("announced %d times", n)
 	}
@@ -675,8 +675,8 @@ func TestTheDemoShowsTheMainJobAndEnds(t *testing.T) {
 		t.Fatalf("%v\n%s", err, out)
 	}
 	wantIn(t, string(out),
-		"已发出 #1，8 人应读", "已读 3/8 · 37% ▓▓▓░░░░░░░", "未读 5 人：李雷、王五、赵六、钱七、孙八",
-		"已读 5/7 · 71%", "1 人后来入群", "1 人没读就退了群", "Unread (2): 赵六, 钱七", `Did you mean "who read"`,
+		"已发出 #1，8 人应读", "已读 3/8 · 37% ▓▓▓░░░░░░░", "李雷、王五、赵六、钱七、孙八",
+		"已读 5/7 · 71%", "1 人后来入群", "1 人没读就退了群", "赵六, 钱七", `Did you mean "who read"`,
 		"只有管理员可以用", "Posted as #2", "已撤回 #2", "没有 #9")
 }
 
@@ -690,5 +690,5 @@ func TestTheDemoPlaysAScriptOfOnesOwn(t *testing.T) {
 	if err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	wantIn(t, string(out), "#1 Hello · read 1/2 · 50%", "Unread (1): Ann", "hi all", "Only members", "[文件 file: 1 Hello.xlsx]", "[图片 picture]")
+	wantIn(t, string(out), `**1 have not read** #1 "Hello"`, "Ann", "hi all", "Only members", "[文件 file: 1 Hello.xlsx]", "[图片 picture]")
 }

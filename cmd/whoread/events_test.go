@@ -53,7 +53,7 @@ func TestWhatIsPushedCostsNoCall(t *testing.T) {
 		w.awaitAcks(dingtalktest.EventRead, 3)
 		ended := minute()
 		said := w.ask(group, people[0], saying("谁读了"))
-		wantIn(t, said, "已读 3/5", "未读 2 人")
+		wantIn(t, said, "已读 3/5", "2 人没读")
 		if holding([]string{said}, people[0].Name+" "+began)+holding([]string{said}, people[0].Name+" "+ended) == 0 {
 			t.Errorf("%q; want that %s read between %s and %s", said, people[0].Name, began, ended)
 		}
@@ -94,7 +94,7 @@ func TestDoubledAndLostPushesAreMadeUpFor(t *testing.T) {
 			t.Fatal(err)
 		}
 		reply := w.ask(group, w.admin, saying("谁读了"))
-		wantIn(t, reply, "已读 7/11", "未读 4 人", people[4].Name+" ", "前")
+		wantIn(t, reply, "已读 7/11", "4 人没读", people[4].Name+" ", "前")
 		unread := w.ask(group, w.admin, saying("谁没读"))
 		for _, reader := range people[:7] {
 			wantNotIn(t, unread, reader.Name)
@@ -177,7 +177,7 @@ func TestRecallingJoiningLeavingAndDisbandingAreFollowed(t *testing.T) {
 			w.awaitAcks(event, 1)
 		}
 		reply := w.ask(group, w.admin, saying("谁没读 #2"))
-		wantIn(t, reply, "已读 0/3", "未读 3 人", "另有 1 人后来入群", "2 人没读就退了群")
+		wantIn(t, reply, "已读 0/3", "3 人没读", "另有 1 人后来入群", "2 人没读就退了群")
 		wantNotIn(t, reply, people[0].Name, people[1].Name)
 		if n := w.CallCount(dingtalktest.APIMembers); n != 1 {
 			t.Errorf("the members were asked for %d times", n)
@@ -266,7 +266,7 @@ func TestAPlainGroupIsLearned(t *testing.T) {
 				w.start(w.config("reports: {fresh_for: 0s}"))
 				w.DuplicatePushes(events.doubled)
 
-				wantIn(t, w.ask(group, w.admin, saying("公告 一")), "已发出 #1，目前认得 1 人", "members.rosters", group.ID())
+				wantIn(t, w.ask(group, w.admin, saying("公告 一")), "已发出 #1，只认得其中 1 人", "members.rosters", group.ID())
 				if events.lost {
 					w.LosePushes(3)
 				}
@@ -277,11 +277,11 @@ func TestAPlainGroupIsLearned(t *testing.T) {
 					w.awaitAcks(dingtalktest.EventRead, 3)
 				}
 				reply := w.ask(group, people[3], saying("谁没读"))
-				wantIn(t, reply, "已读 3/4", "未读 1 人："+w.admin.Name, "成员是陆续认得的，可能不全")
+				wantIn(t, reply, "已读 3/4", ""+w.admin.Name, "名单不全：只算我见过的人")
 				wantNotIn(t, reply, people[0].Name, people[1].Name, people[2].Name)
 
 				// Three readers, the admin and who asked are known by now.
-				wantIn(t, w.ask(group, w.admin, saying("announce two")), "Posted as #2. I know 5 of the group so far")
+				wantIn(t, w.ask(group, w.admin, saying("announce two")), "Posted as #2. DingTalk does not tell me who is in this group; I know 5 of them")
 				gone, left := people[0], 0
 				if err := group.Leave(gone); err != nil {
 					t.Fatal(err)
@@ -291,7 +291,7 @@ func TestAPlainGroupIsLearned(t *testing.T) {
 					left = 1
 				}
 				reply = w.ask(group, w.admin, saying("unread"))
-				wantIn(t, reply, fmt.Sprintf("read 0/%d", 5-left), fmt.Sprintf("Unread (%d)", 5-left), "learned over time, maybe not all")
+				wantIn(t, reply, fmt.Sprintf("Read 0/%d", 5-left), fmt.Sprintf("Unread (%d)", 5-left), "I only know some of the members")
 				if left == 1 {
 					wantIn(t, reply, "1 left without reading")
 					wantNotIn(t, reply, gone.Name)
@@ -330,7 +330,7 @@ func TestACoolAppThatIsInstalledLaterIsLearned(t *testing.T) {
 		}
 		w.start(w.config(""))
 		wantIn(t, w.ask(group, w.admin, saying("公告 一")), "#1 没有发出", "群酷应用没有装好")
-		wantIn(t, w.ask(group, w.admin, saying("用量")), "群成员列表没有给出成员")
+		wantIn(t, w.ask(group, w.admin, saying("用量")), "群成员列表没给出成员")
 
 		if err := group.AddBot(w.admin); err != nil {
 			t.Fatal(err)
@@ -378,8 +378,8 @@ func TestASourceThatFailedIsNotAskedAgainAfterARestart(t *testing.T) {
 				first.stop()
 				second := w.start(config)
 				wantIn(t, w.ask(group, w.admin, saying("公告 二")), "#2", test.hint)
-				wantIn(t, w.ask(group, w.admin, saying("用量")), "成员是陆续认得的，可能不全：目前 1 人",
-					"群成员列表没有给出成员", test.hint, "之前不再问它", "没有推送来的已读", "我本月计数的接口调用：3/5000 · 0%（群消息 2、群成员 1）")
+				wantIn(t, w.ask(group, w.admin, saying("用量")), "名单不全：只算我见过的人：目前 1 人",
+					"群成员列表没给出成员", test.hint, "之前不再问它", "没有推送来的已读", "我本月计数的接口调用：3/5000 · 0%（群消息 2、群成员 1）")
 				wantIn(t, w.ask(group, w.admin, saying("usage")), "gave no members", test.hint, "Counted API calls that I made this month: 3/5000 · 0% (group messages 2, group members 1)")
 				if n := w.CallCount(dingtalktest.APIMembers); n != 1 {
 					t.Errorf("the members were asked for %d times", n)
@@ -425,7 +425,7 @@ func TestMembersThatAreOnlyLearnedCostNoCall(t *testing.T) {
 		reply := w.ask(group, people[0], saying("列表"))
 		wantIn(t, reply, "还没有发过公告")
 		reply = w.ask(group, w.admin, saying("公告 一"))
-		wantIn(t, reply, "已发出 #1，目前认得 2 人")
+		wantIn(t, reply, "已发出 #1，我只认得其中 2 人")
 		wantNotIn(t, reply, "members.rosters")
 		wantIn(t, w.ask(group, w.admin, saying("谁没读")), "已读 0/2", people[0].Name, w.admin.Name, "可能不全")
 		if n := w.CallCount(dingtalktest.APIMembers); n != 0 {

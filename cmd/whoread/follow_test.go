@@ -27,7 +27,7 @@ func TestAFollowUpRemindsUntilEverybodyHasRead(t *testing.T) {
 		people := w.people(3)
 		group := w.AddGroup(dingtalktest.GroupOptions{}, append(people, w.admin)...)
 		w.start(2, w.config(anyHour))
-		wantSaid(t, w.tell(group, w.admin, "公告 每30分钟 一")[1:], "已发出 #1", "每 30 分钟提醒一次没读的人", "到全部已读为止")
+		wantSaid(t, w.tell(group, w.admin, "公告 每30分钟 一")[1:], "已发出 #1", "每 30 分钟提醒没读的人", "到都读了为止")
 
 		w.readBy(group, w.admin, people[0])
 		wantSilence(t, w.later(29*time.Minute, group))
@@ -42,7 +42,7 @@ func TestAFollowUpRemindsUntilEverybodyHasRead(t *testing.T) {
 		wantIn(t, w.ask(group, people[0], saying("谁没读")), "员工0003（提醒 2 次）")
 
 		w.readBy(group)
-		wantSaid(t, w.later(30*time.Minute, group), "已读 4/4 · 100%", "4 人全部已读", "跟进结束")
+		wantSaid(t, w.later(30*time.Minute, group), "已读 4/4 · 100%", "4 人都读了", "跟进结束")
 		wantSilence(t, w.later(24*time.Hour, group))
 		w.wantReminded(group, append(people, w.admin), 0, 1, 2, 0)
 	})
@@ -58,7 +58,7 @@ func TestAFollowUpEndsAtTheShareOrWhenItIsStopped(t *testing.T) {
 		group := w.AddGroup(dingtalktest.GroupOptions{}, append(people, w.admin)...)
 		w.start(2, w.config(anyHour))
 		w.tell(group, w.admin, "公告 一")
-		wantSaid(t, w.tell(group, w.admin, "跟进 #1 每30分钟 直到60%"), "开始跟进 #1", "每 30 分钟", "到 60% 已读为止")
+		wantSaid(t, w.tell(group, w.admin, "跟进 #1 每30分钟 直到60%"), "开始跟进 #1", "每 30 分钟", "到 60% 读了为止")
 		w.readBy(group, w.admin, people[0])
 		wantSaid(t, w.later(30*time.Minute, group), "已读 2/5")
 		w.readBy(group, people[1])
@@ -96,7 +96,7 @@ func TestAFollowUpEndsAtItsDeadline(t *testing.T) {
 			wantSaid(t, w.later(40*time.Minute, group), "已读 2/3", "@"+people[1].UserID)
 		}
 		wantSilence(t, w.later(35*time.Minute, group)) // 10:55
-		wantSaid(t, w.later(5*time.Minute, group), "已读 2/3", "未读 1 人：员工0002", "截止时间到了，跟进结束")
+		wantSaid(t, w.later(5*time.Minute, group), "已读 2/3", "员工0002", "截止时间到了，跟进结束")
 		wantSilence(t, w.later(21*time.Hour, group)) // 08:00
 		w.wantReminded(group, people, 0, 2)
 		wantSaid(t, w.later(time.Hour, other), "已读 0/3", "截止时间到了，跟进结束")
@@ -141,7 +141,7 @@ func TestTheSettingsOfAGroupEscalateAndTellAtTheDeadline(t *testing.T) {
 		other := w.AddGroup(dingtalktest.GroupOptions{}, append(people, w.admin)...)
 		w.start(2, w.config(anyHour+fmt.Sprintf(`
 follow_up: {"%s": {every: [30m, 1h], by: [mention, direct, ding], until: 90%%, deadline: "13:00", tell: ["%s"]}}`, group.ID(), boss.UserID)))
-		wantSaid(t, w.tell(group, w.admin, "公告 一")[1:], "先隔 30 分钟，之后每 1 小时", "到 90% 已读为止", "最晚到 13:00")
+		wantSaid(t, w.tell(group, w.admin, "公告 一")[1:], "先隔 30 分钟，之后每 1 小时", "到 90% 读了为止", "最晚到 13:00")
 		wantNotIn(t, w.tell(other, w.admin, "公告 二")[1].Text, "跟进")
 		w.readBy(group, w.admin, people[0])
 		unread := people[1]
@@ -160,7 +160,7 @@ follow_up: {"%s": {every: [30m, 1h], by: [mention, direct, ding], until: 90%%, d
 			}
 		}
 		w.wantReminded(group, append(people, w.admin), 0, 4, 0)
-		wantSaid(t, w.later(30*time.Minute, group), "已读 2/3", "未读 1 人：员工0002", "截止时间到了，跟进结束")
+		wantSaid(t, w.later(30*time.Minute, group), "已读 2/3", "员工0002", "截止时间到了，跟进结束")
 		wantSaid(t, w.Direct(boss).Messages(), "产品群", "#1 一", "已读 2/3", "员工0002")
 		wantSilence(t, w.later(24*time.Hour, group))
 		if n := len(w.Direct(boss).Messages()); n != 1 {
@@ -191,7 +191,7 @@ func TestAFollowUpEndsWithItsMessage(t *testing.T) {
 		wantIn(t, w.ask(byCommand, w.admin, saying("撤回 #1")), "#1")
 		w.settle()
 		said := strings.Join(texts(since(byCommand, before)), "\n")
-		wantIn(t, said, "已撤回 #1。", "#1 一 · 已撤回", over)
+		wantIn(t, said, "已撤回 #1。", "**已撤回** #1「一」", over)
 
 		before = ids(byEvent)
 		if err := byEvent.Recall(w.admin, posted(byEvent)[0].ID); err != nil {
@@ -199,23 +199,23 @@ func TestAFollowUpEndsWithItsMessage(t *testing.T) {
 		}
 		w.awaitAcks(dingtalktest.EventRecall, 1)
 		w.settle()
-		wantSaid(t, since(byEvent, before), "#1 一 · 已撤回", over)
+		wantSaid(t, since(byEvent, before), "**已撤回** #1「一」", over)
 
 		if err := disbanded.Disband(); err != nil {
 			t.Fatal(err)
 		}
 		w.awaitAcks(dingtalktest.EventDisband, 1)
 		w.settle()
-		wantSaid(t, w.Direct(w.admin).Messages(), "#1 一 · 群已解散", over)
+		wantSaid(t, w.Direct(w.admin).Messages(), "**群已解散** #1「一」", over)
 
 		w.LosePushes(1)
 		if err := lost.Recall(w.admin, posted(lost)[0].ID); err != nil {
 			t.Fatal(err)
 		}
-		wantSaid(t, w.later(30*time.Minute, lost), "#1 一 · 已撤回", over)
+		wantSaid(t, w.later(30*time.Minute, lost), "**已撤回** #1「一」", over)
 		// DingTalk has to say it twice.
 		wantSaid(t, w.later(150*time.Minute, expired), "没有提醒任何人")
-		wantSaid(t, w.later(3*time.Hour, expired), "#1 一 · 钉钉已不再提供数据", over)
+		wantSaid(t, w.later(3*time.Hour, expired), "**钉钉已不再提供数据** #1「一」", over)
 
 		for _, group := range []*dingtalktest.Group{byCommand, byEvent, lost, expired, disbanded} {
 			wantSilence(t, w.later(24*time.Hour, group))

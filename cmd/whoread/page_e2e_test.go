@@ -146,9 +146,9 @@ func TestAnUnchangedBotAnswersOnThePageOfDingTalkAlone(t *testing.T) {
 	v.quotes(title, "回复 whoread")
 	want := report{title: "#1 " + title, share: "4/8 · 50%", unread: []string{"孙八", "王五", "赵六", "钱七"}}
 	wantReport(t, chineseAnswers().in(t, v.commands("谁没读", 1)[0]), want)
-	v.reads("未读 4 人", "已读 1 / 8") // whoever asks looks at the answer
+	v.reads("4 人没读", "已读 1 / 8") // whoever asks looks at the answer
 	v.becomes("李雷")
-	v.reads("未读 4 人", "已读 2 / 8")
+	v.reads("4 人没读", "已读 2 / 8")
 	v.shot("exchange")
 	want.read = []string{"张三", "李四", "李雷", "韩梅梅"}
 	wantReport(t, chineseAnswers().in(t, v.commands("谁读了", 1)[0]), want)

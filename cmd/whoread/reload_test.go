@@ -52,13 +52,13 @@ func TestTheBotFollowsItsConfiguration(t *testing.T) {
 	group := w.AddGroup(dingtalktest.GroupOptions{}, append(people, w.admin)...)
 	p := w.start(w.config(""))
 	wantIn(t, w.ask(group, w.admin, saying("公告 停机维护")), "#1", "5 人应读")
-	everybody := []string{"未读 5 人", "员工0001", "员工0002", "员工0003", "员工0004"}
+	everybody := []string{"5 人没读", "员工0001", "员工0002", "员工0003", "员工0004"}
 	wantIn(t, w.ask(group, people[0], saying("谁没读")), everybody...)
 
 	// By itself.
 	w.config("reports: {max_names: 2}\nmembers: {exclude: [" + people[3].UserID + "]}")
 	p.reloads(1, 0)
-	wantIn(t, w.ask(group, people[0], saying("谁没读")), "未读 4 人", "另有 2 人未列名")
+	wantIn(t, w.ask(group, people[0], saying("谁没读")), "4 人没读", "… 等 4 人")
 
 	// At a signal, and while Redis is away.
 	proxy.Cut()
@@ -127,7 +127,7 @@ func TestACommandFinishesWithTheSettingsWithWhichItBegan(t *testing.T) {
 		t.Errorf("the settings changed too late: %q", said)
 	}
 	wantIn(t, w.reply(group, before), "已发出 #1，5 人应读")
-	wantIn(t, w.ask(group, w.admin, saying("谁没读")), "read 0/5")
+	wantIn(t, w.ask(group, w.admin, saying("谁没读")), "Read 0/5")
 }
 
 // A follow-up keeps the plan with which it began; when it may speak is for the settings

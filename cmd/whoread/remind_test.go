@@ -57,11 +57,11 @@ func TestOnlyTheUnreadAreRemindedAndNotTooOften(t *testing.T) {
 				}
 			}
 			unread := w.ask(group, people[0], saying("谁没读"))
-			wantIn(t, unread, "未读 2 人：员工0003（提醒 2 次）、员工0004（提醒 2 次）")
+			wantIn(t, unread, "员工0003（提醒 2 次）、员工0004（提醒 2 次）")
 			wantNotIn(t, unread, people[0].Name, people[1].Name, w.admin.Name)
 
 			w.readBy(group)
-			wantSaid(t, w.tell(group, w.admin, "提醒"), "#1 全部已读，不用提醒")
+			wantSaid(t, w.tell(group, w.admin, "提醒"), "#1 都读了，不用提醒")
 		}
 	})
 }

@@ -240,7 +240,7 @@ func Default() Config {
 		Redis:     Redis{KeyPrefix: "whoread"},
 		Access:    Access{Announce: receipts.Admins, Report: receipts.Everyone, Remind: receipts.Admins, Recall: receipts.Author},
 		Members:   Members{Source: "auto", CacheFor: Duration(24 * time.Hour)},
-		Reports:   Reports{Language: "auto", To: "group", MaxNames: 50, FreshFor: Duration(10 * time.Second), Sweep: []Duration{Duration(23 * time.Hour)}, KeepFor: Duration(720 * time.Hour)},
+		Reports:   Reports{Language: "auto", To: "group", MaxNames: 20, FreshFor: Duration(10 * time.Second), Sweep: []Duration{Duration(23 * time.Hour)}, KeepFor: Duration(720 * time.Hour)},
 		Limits:    Limits{Person: 20, Group: 60},
 		Reminders: Reminders{By: receipts.Mention, Ding: "app", Cooldown: Duration(5 * time.Minute), AskAbove: 30, QuietHours: "22:00-08:00", TimeZone: "Asia/Shanghai"},
 		Budget:    Budget{CallsPerSecond: 20, CallsPerMonth: 5000, WarnAt: 80},

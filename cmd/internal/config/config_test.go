@@ -239,7 +239,7 @@ func TestWhatPeopleMayWriteIsUnderstood(t *testing.T) {
 		"a section with nothing in it": {
 			credentials + "reports:\n  max_names:\nlog:\n",
 			func(c Config) any { return []any{c.Reports.MaxNames, c.Log} },
-			[]any{50, Log{Level: "info", Format: "json"}},
+			[]any{20, Log{Level: "info", Format: "json"}},
 		},
 		"none of a list that has a default": {
 			credentials + "reports: {sweep: []}\n",

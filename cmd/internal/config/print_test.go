@@ -60,7 +60,7 @@ budget: {warn_at: 0}
 			if !strings.Contains(printed, "bot:***@redis.example:") {
 				t.Errorf("it does not say where Redis is:\n%s", printed)
 			}
-			if !regexp.MustCompile(`(?m)^  max_names: 50 # default$`).MatchString(printed) || strings.Contains(printed, "client_id: dingexample # default") {
+			if !regexp.MustCompile(`(?m)^  max_names: 20 # default$`).MatchString(printed) || strings.Contains(printed, "client_id: dingexample # default") {
 				t.Errorf("defaults are not marked:\n%s", printed)
 			}
 			if err := validate([]byte(printed)); err != nil {

@@ -168,7 +168,7 @@ log: {level: debug, format: console}
 			"warn setting needs a restart key=redis.url from=redis://:***@host to=redis://:***@other",
 			"info setting changed key=reminders.quiet_hours from=22:00-08:00 to=",
 			"info setting changed key=reminders.time_zone from=Asia/Shanghai to=UTC",
-			"info setting changed key=reports.max_names from=50 to=5",
+			"info setting changed key=reports.max_names from=20 to=5",
 			"info setting changed key=reports.sweep from=[23h] to=",
 			"info configuration reloaded changed=17 need_restart=7",
 		)
