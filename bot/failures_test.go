@@ -215,7 +215,7 @@ func TestAMessageThatExpired(t *testing.T) {
 	w.must(w.group.ReadAll(post.ID, w.lisi))
 	w.clock.advance(2 * time.Hour)
 	w.wants(w.asks(w.lisi, "谁没读"), "**至少读了 1/4** #1「停机」", "请过十几分钟再问一次") // one answer proves nothing
-	w.clock.advance(11 * time.Minute)
+	w.clock.advance(16 * time.Minute)
 	for _, text := range []string{"谁读了", "谁读了 #1"} { // it is the latest until that is known
 		got := w.asks(w.lisi, text)
 		w.wants(got, "**钉钉已不再提供数据** #1「停机」", "至少读了 1/4", "已读 1 人：张三", "钉钉已不再提供这条消息的阅读数据", "截至今天 14:35")
@@ -233,7 +233,7 @@ func TestAGroupThatWasDisbanded(t *testing.T) {
 	w.clock.advance(time.Minute)
 	for range 2 { // one answer proves nothing
 		w.dingtalk.Inject(code(dingtalktest.APIQuery, "group.disbanded"))
-		w.clock.advance(11 * time.Minute)
+		w.clock.advance(16 * time.Minute)
 		w.wants(w.asks(w.lisi, "谁没读"), "至少读了 1/4", "解散")
 	}
 	got := w.asks(w.lisi, "谁没读 #1")

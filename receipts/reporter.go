@@ -63,11 +63,11 @@ var (
 const notYetFor = 10 * time.Minute
 
 // DingTalk has to say twice that a message is over, saidAgain apart: one answer may be odd, and
-// the clocks of two processes may differ by some minutes. It says the same of what it has
+// the clocks of two processes may differ by ten minutes. It says the same of what it has
 // forgotten after longOver: the documents name a day for one-to-one messages, and nothing for
 // groups.
 const (
-	saidAgain = 10 * time.Minute
+	saidAgain = 15 * time.Minute
 	longOver  = 24 * time.Hour
 )
 

@@ -434,7 +434,7 @@ func TestAMessageEndsWhenDingTalkHasSaidItTwice(t *testing.T) {
 			}
 			w.readers.say(c.answer)
 			asks("the first answer", 20*time.Minute, c.gap, receipts.Sent)
-			asks("soon after", 9*time.Minute, c.gap, receipts.Sent)
+			asks("soon after", 14*time.Minute, c.gap, receipts.Sent)
 			asks("again", time.Minute, receipts.ErrOver, c.want)
 			asks("from then on", time.Hour, receipts.ErrOver, c.want)
 
