@@ -73,8 +73,9 @@ const (
 	maxNotifiers  = 16               // at the same time
 	maxQueued     = 500              // who wait for one of these; beyond, only the log says so
 	notifyTimeout = 15 * time.Second // the waiting included
-	// maxRejected is how many rejected commands are remembered, the latest.
-	maxRejected = 10_000
+	// maxRemembered is how many commands are remembered that were rejected, and how many that
+	// were begun, the latest.
+	maxRemembered = 10_000
 )
 
 // maxPhrase is how many characters of what was not understood are logged.
@@ -94,6 +95,9 @@ type runtime struct {
 	notifiers chan struct{} // a semaphore: rejections that are being sent
 
 	mu sync.Mutex
+	// started holds the ids of the latest commands with an effect that were begun in time: what
+	// is tried again is finished, however late.
+	started []string
 	// rejected holds the ids of the latest commands whose senders were told that nothing
 	// was done, the oldest first. Redis may have taken one all the same and lost the
 	// answer.
@@ -165,7 +169,7 @@ func (b *Bot) accept(ctx context.Context, frameID string, data []byte) Outcome {
 // reject tells the sender that the command was not accepted.
 func (b *Bot) reject(ctx context.Context, in Incoming, why error) {
 	b.mu.Lock()
-	if b.rejected = append(b.rejected, in.ID); len(b.rejected) > maxRejected {
+	if b.rejected = append(b.rejected, in.ID); len(b.rejected) > maxRemembered {
 		b.rejected = b.rejected[1:]
 	}
 	b.mu.Unlock()
@@ -193,6 +197,23 @@ func (b *Bot) reject(ctx context.Context, in Incoming, why error) {
 		}
 		r.tell(ctx, sentence)
 	})
+}
+
+// inTime reports whether a command with an effect that was said at that time may be begun, or
+// was begun before.
+func (b *Bot) inTime(id string, said time.Time) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if slices.Contains(b.started, id) {
+		return true
+	}
+	if b.Now().Sub(said) > actsWithin {
+		return false
+	}
+	if b.started = append(b.started, id); len(b.started) > maxRemembered {
+		b.started = b.started[1:]
+	}
+	return true
 }
 
 // wasRejected reports whether the sender of the command was told that nothing was

@@ -187,8 +187,8 @@ func (r *request) deliver(ctx context.Context, a reply.Answer) reply.Answer {
 	return sent
 }
 
-// actsWithin is how long after it was said a command with an effect is carried out. Its
-// session webhook is good for as long.
+// actsWithin is how long after it was said a command with an effect is begun. Its session
+// webhook is good for as long.
 const actsWithin = 90 * time.Minute
 
 // dispatch does what was said and returns the answer. An error that is no refusal means
@@ -208,8 +208,11 @@ func (r *request) dispatch(ctx context.Context) (reply.Answer, error) {
 		return reply.Refuse(r.w.Wordless), nil
 	case r.in.Unnamed && r.said.Verb.Acts():
 		return reply.Refuse(r.w.Unnamed), nil
-	case r.said.Verb.Acts() && r.Now().Sub(r.in.SaidAt) > actsWithin:
-		return reply.Refuse(r.w.TooLate), nil
+	case r.said.Verb.Acts() && !r.inTime(r.in.ID, r.in.SaidAt):
+		if r.in.MaybeDone {
+			return reply.Fail(r.w.TooLateMaybe), nil
+		}
+		return reply.Fail(r.w.TooLate), nil
 	}
 	switch r.said.Verb {
 	case command.Announce:

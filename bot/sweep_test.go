@@ -22,7 +22,7 @@ func TestASweepSavesWhatDingTalkForgets(t *testing.T) {
 	w.must(err)
 	for _, sweep := range sweeps {
 		after := sweep.At.Sub(began)
-		if (after < time.Hour || after >= 66*time.Minute) && (after < 23*time.Hour || after >= 26*time.Hour) {
+		if (after < 54*time.Minute || after > time.Hour) && (after < 20*time.Hour || after > 23*time.Hour) {
 			t.Errorf("a sweep after %v", after)
 		}
 	}

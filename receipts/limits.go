@@ -49,8 +49,16 @@ type QuestionRecords interface {
 // not limited as persons.
 func (l Limits) allows(used QuestionCalls, admin bool) bool {
 	within := func(used, most int) bool { return most == 0 || used < most }
-	return within(used.Group, l.Group) && within(used.GroupToday, l.Month*groupShare/100) &&
-		(admin || within(used.Person, l.Person) && within(used.PersonToday, l.Month*personShare/100))
+	return within(used.Group, l.Group) && within(used.GroupToday, l.aDay(groupShare)) &&
+		(admin || within(used.Person, l.Person) && within(used.PersonToday, l.aDay(personShare)))
+}
+
+// aDay is how many calls that share of the month's budget is, in percent; 0 without a budget.
+func (l Limits) aDay(share int) int {
+	if l.Month == 0 {
+		return 0
+	}
+	return max(1, l.Month*share/100)
 }
 
 // meter limits what questions cost.

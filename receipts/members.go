@@ -165,15 +165,40 @@ func (e recordsError) Unwrap() error { return e.error }
 // the records. A Learned list is made anew each time: it costs no call, and each
 // reader makes it longer.
 func (b *MemberResolver) Members(ctx context.Context, group string, rights Rights) (Members, error) {
-	members, _, err := b.list(ctx, group, rights, func(known Members) bool { return young(known.At, b.now(), audienceFresh) })
+	members, _, err := b.list(ctx, group, rights, b.forAudience)
 	return members, err
+}
+
+// forAudience reports whether a list is young enough to count an audience by it, or to remind
+// people.
+func (b *MemberResolver) forAudience(known Members) bool {
+	return young(known.At, b.now(), audienceFresh)
+}
+
+// usable reports whether a list need not be asked for anew.
+func (b *MemberResolver) usable(known *Members, good func(Members) bool) bool {
+	return known != nil && young(known.At, b.now(), b.fresh) && !known.At.Before(b.Since) && good(*known)
+}
+
+// atHand returns the members as they were last known, without asking DingTalk, and reports
+// whether that is as good as a list that would be asked for.
+func (b *MemberResolver) atHand(ctx context.Context, group string, good func(Members) bool) (*Members, bool, error) {
+	listed, _, err := b.records.KnownMembers(ctx, group)
+	if err != nil {
+		return nil, false, err
+	}
+	if b.usable(listed, good) {
+		return listed, true, nil
+	}
+	known, err := b.Known(ctx, group)
+	return known, false, err
 }
 
 // good returns what tells whether a list is good enough for a report with these readers: it is
 // young enough for an audience, or nobody has read since it was made who is not in it.
 func (b *MemberResolver) good(reads Reads) func(known Members) bool {
 	return func(known Members) bool {
-		if young(known.At, b.now(), audienceFresh) {
+		if b.forAudience(known) {
 			return true
 		}
 		listed := setOf(known.UserIDs)
@@ -193,16 +218,16 @@ func (b *MemberResolver) list(ctx context.Context, group string, rights Rights, 
 	if err != nil {
 		return Members{}, false, recordsError{err}
 	}
-	if known != nil && young(known.At, b.now(), b.fresh) && !known.At.Before(b.Since) && good(*known) {
+	if b.usable(known, good) {
 		return *known, false, nil
 	}
 	refusals = b.activeRefusals(refusals)
 	var reasons []error
 	for _, source := range b.sources {
 		members, names, err := b.ask(ctx, source, group, rights, refusals)
-		asked = asked || !atHand(source, err)
-		unasked := errors.Is(err, ErrBudgetSpent) && (known == nil || known.Source != source.Source())
-		if unasked || errors.Is(err, ErrNoMemberList) {
+		asked = asked || !unasked(source, err)
+		spent := errors.Is(err, ErrBudgetSpent) && (known == nil || known.Source != source.Source())
+		if spent || errors.Is(err, ErrNoMemberList) {
 			reasons = append(reasons, err)
 			continue
 		}
@@ -221,9 +246,9 @@ func (b *MemberResolver) list(ctx context.Context, group string, rights Rights, 
 	return Members{}, asked, errors.Join(append([]error{ErrNoMemberList}, reasons...)...)
 }
 
-// atHand reports whether a source gave its answer without asking DingTalk: it is the
+// unasked reports whether a source gave its answer without asking DingTalk: it is the
 // records', a refusal that is remembered, or that nothing is configured.
-func atHand(source MemberSource, err error) bool {
+func unasked(source MemberSource, err error) bool {
 	if refused, ok := errors.AsType[*NoListError](err); ok {
 		return refused.Err == nil
 	}

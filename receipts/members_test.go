@@ -326,38 +326,46 @@ func TestHowLongAListOfMembersIsUsed(t *testing.T) {
 	}
 }
 
-// Where every read that a query has shown was pushed before, a sweep asks nothing.
-func TestASweepOfAMessageWhoseReadsArePushed(t *testing.T) {
+// Who may not ask any more hears what is known; an old list that is at hand is no audience for
+// good, and names nobody who may have left.
+func TestALimitedQuestionTakesNoOldListForGood(t *testing.T) {
 	t.Parallel()
-	for name, c := range map[string]struct {
-		pushed  []string
-		asked   bool // once before
-		queries int
-	}{
-		"pushed, and a query agreed":    {[]string{"zhang"}, true, 1},
-		"pushed, and nobody has asked":  {[]string{"zhang"}, false, 1},
-		"a query has shown others":      {nil, true, 2},
-		"nobody has read when it asked": {nil, false, 1},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			w := newWorld(t)
-			w.announce(t)
-			w.clock.advance(time.Hour)
-			for _, id := range c.pushed {
-				w.records.messages[group][0].kept.Reads[id] = receipts.Read{At: w.clock.now(), Exact: true}
-			}
-			w.readers.say(readBy("zhang"))
-			if c.asked {
-				w.report(t)
-			}
-			w.clock.advance(22 * time.Hour)
-			if _, err := w.reporter.Save(t.Context(), group, 1); err != nil {
-				t.Fatal(err)
-			}
-			if got := w.readers.queries(); got != c.queries {
-				t.Errorf("%d queries; want %d", got, c.queries)
-			}
-		})
+	w := newWorld(t)
+	w.members.fail(errDown)
+	w.announce(t)
+	if w.kept(t).Audience != nil {
+		t.Fatal("the audience is known")
+	}
+	w.members.set("zhang", "li", "wang")
+	w.records.members[group] = receipts.Members{UserIDs: []string{"gone"}, Source: receipts.SceneGroup, At: morning.Add(-240 * time.Hour)}
+	settings := receipts.Settings{Policy: receipts.Policy{Report: receipts.Everyone}, CacheFor: 24 * time.Hour, Limits: receipts.Limits{Person: 1}}
+	service, _ := w.service(t, func(s *receipts.Settings) { *s = settings })
+	w.readers.say(readBy("zhang"))
+	if err := w.records.AddQuestionCalls(t.Context(), group, "li", 1, w.clock.now()); err != nil {
+		t.Fatal(err)
+	}
+	r, err := service.Report(t.Context(), receipts.Actor{Person: receipts.Person{UserID: "li"}}, group, receipts.Ref{Number: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	namesNobody(t, r)
+	if w.kept(t).Audience != nil || w.readers.queries() != 0 {
+		t.Errorf("audience %v after %d queries; want none of either", w.kept(t).Audience, w.readers.queries())
+	}
+}
+
+// People are reminded by a list of members that is ten minutes old at most.
+func TestRemindersGoByAFreshList(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	book := receipts.NewMemberResolver(w.records, 24*time.Hour, w.clock.now, w.members)
+	w.announcer.Members, w.reporter.Members = book, book
+	w.announce(t)
+	w.members.set("zhang", "li") // wang left, and no event told
+	w.clock.advance(20 * time.Hour)
+	w.readers.say(readBy("zhang"))
+	r, err := w.reporter.Ask(t.Context(), group, 1, receipts.Rights{})
+	if err != nil || !slices.Equal(r.Unread, []string{"li"}) || r.Left != 1 {
+		t.Errorf("%+v, %v; want li alone unread", r, err)
 	}
 }

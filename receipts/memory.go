@@ -3,6 +3,7 @@ package receipts
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 )
 
@@ -43,7 +44,13 @@ func (r *Remembering) first(step string) bool {
 func (r *Remembering) forget(step string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	r.drop(step)
+}
+
+// drop is forget by who holds the lock.
+func (r *Remembering) drop(step string) {
 	delete(r.begun, step)
+	r.order = slices.DeleteFunc(r.order, func(one string) bool { return one == step })
 }
 
 // Begin implements Records. A command that this process has begun comes back as begun before,
@@ -74,7 +81,7 @@ func batchStep(group, run string, batch int) string {
 func (r *Remembering) DropReminder(ctx context.Context, group string, number int, run string) error {
 	r.mu.Lock()
 	for i := 0; r.begun[batchStep(group, run, i)]; i++ {
-		delete(r.begun, batchStep(group, run, i))
+		r.drop(batchStep(group, run, i))
 	}
 	r.mu.Unlock()
 	return r.Store.DropReminder(ctx, group, number, run)

@@ -78,7 +78,10 @@ func (s *Service) People(ctx context.Context, by Actor, q PeopleQuery) (PeopleRe
 		audience = snapshot.Audience.atPosting(report.Message.posted(), snapshot.Moves).Without(s.Excluded).UserIDs
 	}
 	candidates := distinct(audience, readersOf(report), here, q.UserIDs)
-	names := s.Names(ctx, q.Group, candidates)
+	report, names, err := s.Named(ctx, report, candidates)
+	if err != nil {
+		return PeopleReport{}, err
+	}
 	found, unknown := NamedAs(q.Names, candidates, names)
 	answer := PeopleReport{Report: report, Unknown: unknown, Names: names}
 	for _, id := range distinct(q.UserIDs, found) {

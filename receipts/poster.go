@@ -74,6 +74,9 @@ func (p *Poster) Answer(ctx context.Context, to Recipient, post Post) error {
 		log.Warn("reply goes another way", zap.Error(err))
 	}
 	if to.Free {
+		if err == nil {
+			log.Info("reply is worth no counted call")
+		}
 		return final(log, err)
 	}
 	if !to.Private {

@@ -118,7 +118,7 @@ func (r *Reporter) Save(ctx context.Context, group string, number int) (Report, 
 		return r.Report(ctx, group, number)
 	}
 	known := r.compute(snapshot, nil, nil)
-	if snapshot.Message.State != Sent || known.AllRead() || young(snapshot.AsOf, r.Now(), r.Fresh) || snapshot.pushed() {
+	if snapshot.Message.State != Sent || known.AllRead() || young(snapshot.AsOf, r.Now(), r.Fresh) {
 		return known, nil
 	}
 	readers, err := r.query(ctx, snapshot, Rights{}.about(snapshot.Audience))
@@ -135,23 +135,14 @@ func (r *Reporter) Save(ctx context.Context, group string, number int) (Report, 
 	return r.compute(snapshot, nil, gaps), nil
 }
 
-// pushed reports whether the reads of a message are certainly pushed: a query has shown all
-// readers at some time, and each of them had been pushed by then.
-func (s Snapshot) pushed() bool {
-	for _, read := range s.Reads {
-		if !read.Exact {
-			return false
-		}
-	}
-	return !s.AsOf.IsZero() && len(s.Reads) > 0
-}
-
 // shared makes a report in which no answer older than fresh is used. Pay is told of the calls
 // that it has cost, of who asked first; it may be nil.
 func (r *Reporter) shared(ctx context.Context, q question, pay func(ctx context.Context, calls int)) (Report, error) {
 	return r.flights.share(ctx, q, func(ctx context.Context) (Report, error) {
 		report, calls, err := r.report(ctx, q)
 		if calls > 0 && pay != nil {
+			ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), recordWithin)
+			defer cancel()
 			pay(ctx, calls)
 		}
 		return report, err
@@ -246,7 +237,7 @@ func (r *Reporter) report(ctx context.Context, q question) (_ Report, calls int,
 	var both errgroup.Group
 	rights := q.rights.about(snapshot.Audience)
 	both.Go(func() (err error) {
-		current, listed, membersErr, err = r.current(ctx, q.group, rights, snapshot.Reads)
+		current, listed, membersErr, err = r.current(ctx, q, rights, snapshot.Reads)
 		return err
 	})
 	both.Go(func() (err error) {
@@ -297,14 +288,19 @@ func (r *Reporter) report(ctx context.Context, q question) (_ Report, calls int,
 // current returns who is in the group, or why nobody can tell: with ErrBudgetSpent or
 // ErrLimited it may be who was there when that was last known, which is better than nobody.
 // Err means that the records did not answer.
-func (r *Reporter) current(ctx context.Context, group string, rights Rights, reads Reads) (current *Members, listed bool, why, err error) {
+func (r *Reporter) current(ctx context.Context, q question, rights Rights, reads Reads) (current *Members, listed bool, why, err error) {
+	group, good := q.group, r.Members.good(reads)
+	if q.fresh == 0 { // people are reminded by it
+		good = r.Members.forAudience
+	}
 	if rights.NoCalls {
-		if current, err = r.Members.Known(ctx, group); err == nil && current == nil {
+		current, usable, err := r.Members.atHand(ctx, group, good)
+		if !usable {
 			why = ErrLimited
 		}
 		return current, false, why, err
 	}
-	members, listed, why := r.Members.list(ctx, group, rights, r.Members.good(reads))
+	members, listed, why := r.Members.list(ctx, group, rights, good)
 	if why == nil {
 		return &members, listed, nil, nil
 	}

@@ -105,7 +105,8 @@ func (r *round) finish(ctx context.Context) error {
 	if r.next.Ended == DeadlineOver {
 		told = slices.Clone(r.next.Tell)
 	}
-	if r.report.Message.State != Disbanded && !r.settings.Direct {
+	gone := slices.ContainsFunc(r.report.Gaps, func(g Gap) bool { return errors.Is(g.Err, ErrGroupGone) })
+	if r.report.Message.State != Disbanded && !gone && !r.settings.Direct {
 		if err := r.post(ctx, v); err != nil {
 			return err
 		}

@@ -387,6 +387,8 @@ func (s *Service) GiveUp(ctx context.Context, j Job, reason error) {
 		s.ports.Log(ctx).Error("sweep given up", zap.String("job", j.ID), zap.Error(reason))
 	case FollowUpJob:
 		s.followUps.postpone(ctx, j, reason)
+	default:
+		s.ports.Log(ctx).Error("job given up", zap.String("job", j.ID), zap.Error(reason))
 	}
 }
 

@@ -362,7 +362,7 @@ func TestAnAnnouncementIsSweptAndFollowedUp(t *testing.T) {
 				}
 			}
 			for _, j := range first {
-				if after := j.At.Sub(morning); j.Kind == receipts.SweepJob && (after < 23*time.Hour || after > 110*time.Hour) {
+				if after := j.At.Sub(morning); j.Kind == receipts.SweepJob && (after < 20*time.Hour || after > 110*time.Hour) {
 					t.Errorf("swept after %v", after)
 				}
 			}

@@ -27,11 +27,12 @@ func BodyOf[T any](j Job) (T, error) {
 	return body, nil
 }
 
-// sweepSpread is by how much of its time a sweep is put off, at most, so that
-// messages that were sent together are not swept together.
+// sweepSpread is by how much of its time a sweep comes earlier, at most, so that messages
+// that were sent together are not swept together, and none after DingTalk may have forgotten.
 const sweepSpread = 0.1
 
-// A sweep in an outage of DingTalk's is made again after a while, unless it is very late.
+// A sweep in an outage of DingTalk's is made again after a while, unless it is very late; one
+// that hears that the message is over too, since DingTalk has to say that twice.
 const (
 	sweepAgain = 10 * time.Minute
 	sweepLate  = 12 * time.Hour
@@ -80,7 +81,7 @@ func (s *sweeper) at(m Message, nth int) time.Time {
 	hash := fnv.New32a()
 	_, _ = fmt.Fprint(hash, m.Group, m.Number, nth) // never fails
 	share := float64(hash.Sum32()) / (1 << 32) * sweepSpread
-	return m.CreatedAt.Add(after + time.Duration(share*float64(after)))
+	return m.CreatedAt.Add(after - time.Duration(share*float64(after)))
 }
 
 // run saves what DingTalk knows of a message's reads.
@@ -97,8 +98,7 @@ func (s *sweeper) run(ctx context.Context, j Job) error {
 		return fmt.Errorf("sweep #%d: %w", due.Number, err)
 	}
 	s.ports.Log(ctx).Info("swept", zap.Int("number", due.Number), zap.Int("read", len(r.Read)), zap.Int("total", r.Total), zap.Bool("complete", r.Complete()))
-	outage := slices.ContainsFunc(r.Gaps, func(g Gap) bool { return ReasonOf(g.Err).Passes() })
-	if !outage || s.ports.Now().Sub(s.at(r.Message, due.Nth)) > sweepLate {
+	if !slices.ContainsFunc(r.Gaps, worthAnother) || s.ports.Now().Sub(s.at(r.Message, due.Nth)) > sweepLate {
 		return nil
 	}
 	j.At = s.ports.Now().Add(sweepAgain)
@@ -106,4 +106,9 @@ func (s *sweeper) run(ctx context.Context, j Job) error {
 		return fmt.Errorf("sweep #%d later: %w", due.Number, err)
 	}
 	return nil
+}
+
+// worthAnother reports whether a sweep with that gap is to be made again.
+func worthAnother(g Gap) bool {
+	return ReasonOf(g.Err).Passes() || errors.Is(g.Err, ErrNoReadData) || errors.Is(g.Err, ErrGroupGone)
 }
