@@ -17,12 +17,34 @@ func (r *request) remind(ctx context.Context) (reply.Answer, error) {
 	if r.unresolved() {
 		return reply.Refuse(r.w.WhomToRemind), nil
 	}
-	done, err := r.Service.Remind(ctx, r.by, receipts.RemindRequest{
-		Group: r.in.Group, Ref: r.ref(), Command: r.in.ID, By: r.said.By, People: r.in.Mentioned,
-		Language: string(r.w.Language), Webhook: r.in.Webhook,
-	})
+	return r.reminded(ctx, receipts.RemindRequest{Ref: r.ref(), By: r.said.By, People: r.in.Mentioned})
+}
+
+// confirm carries out what a person was asked about, if this is the yes to it. Otherwise nothing
+// is said.
+func (r *request) confirm(ctx context.Context) (reply.Answer, error) {
+	if !r.said.Yes || r.said.Number > 0 || r.in.IsReply {
+		return reply.Answer{}, nil
+	}
+	asked, err := r.Service.Pending(ctx, r.by, r.in.Group, r.in.ID)
+	if asked == nil {
+		return reply.Answer{}, err
+	}
+	if r.Now().Sub(r.in.SaidAt) > actsWithin {
+		return reply.Refuse(r.w.TooLate), nil
+	}
+	return r.reminded(ctx, receipts.RemindRequest{Ref: receipts.Ref{Number: asked.Number}, By: asked.By, People: asked.People, Confirmed: true})
+}
+
+// reminded carries a reminder out and tells what came of it.
+func (r *request) reminded(ctx context.Context, wanted receipts.RemindRequest) (reply.Answer, error) {
+	wanted.Group, wanted.Command, wanted.Language, wanted.Webhook = r.in.Group, r.in.ID, string(r.w.Language), r.in.Webhook
+	done, err := r.Service.Remind(ctx, r.by, wanted)
 	if err != nil {
 		return reply.Answer{}, err
+	}
+	if done.Asks {
+		return reply.Refuse(fmt.Sprintf(r.w.ReallyRemind, done.Report.Message.Number, len(done.Report.Unread))).About(done.Report.Message.Number), nil
 	}
 	if len(done.NotUnread) > 0 {
 		return r.deliver(ctx, r.notUnread(ctx, done)), nil

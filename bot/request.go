@@ -100,6 +100,7 @@ func (r *request) heard(ctx context.Context) {
 	h := receipts.GroupUpdate{At: r.in.SaidAt}
 	if !r.in.External {
 		h.Speaker, h.Title = r.in.Sender, r.in.Title
+		h.Command = r.in.ID
 	}
 	if r.in.Webhook.Usable(r.Now()) {
 		h.Webhook = r.in.Webhook
@@ -194,8 +195,14 @@ const actsWithin = 90 * time.Minute
 // dispatch does what was said and returns the answer. An error that is no refusal means
 // that it should be tried again.
 func (r *request) dispatch(ctx context.Context) (reply.Answer, error) {
-	if !r.in.Direct && (r.said.Verb == command.Ignored || r.said.Verb == command.Confirm) {
+	if !r.in.Direct && r.said.Verb == command.Ignored {
 		return reply.Answer{}, nil // a whole group would hear it
+	}
+	if !r.in.Direct && r.said.Verb == command.Confirm {
+		if r.Service.Enter(r.by, r.in.Group) != nil {
+			return reply.Answer{}, nil
+		}
+		return r.confirm(ctx)
 	}
 	switch err := r.Service.Enter(r.by, r.in.Group); {
 	case r.in.Direct && !r.in.External:

@@ -372,6 +372,10 @@ var settings = map[string]func(s *stage, o *wiring, value string) error{
 		o.Reminders.By = receipts.Channel(value)
 		return nil
 	},
+	"reminders.ask_above": func(_ *stage, o *wiring, value string) (err error) {
+		o.Reminders.AskAbove, err = strconv.Atoi(value)
+		return err
+	},
 	"reminders.time_zone": func(_ *stage, o *wiring, value string) (err error) {
 		o.Zone, err = time.LoadLocation(value)
 		return err

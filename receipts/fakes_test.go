@@ -35,6 +35,7 @@ type records struct {
 	before, after func(ctx context.Context, method string) error
 
 	mu       sync.Mutex
+	pending  map[runOf]*pendingOf      // by group and person
 	messages map[string][]*entry       // by group; number n at n-1
 	posts    map[string]map[string]int // by group and key, what they are about
 	members  map[string]receipts.Members
@@ -95,7 +96,7 @@ func newRecords(t failer) *records {
 		t: t, messages: map[string][]*entry{}, posts: map[string]map[string]int{}, members: map[string]receipts.Members{},
 		names: map[string]receipts.Names{}, runs: map[runOf]*run{}, history: map[string][][]receipts.State{},
 		signs: map[string]map[string]receipts.Sighting{}, moves: map[string][]moved{}, refusals: map[string]map[receipts.Source]receipts.Refusal{},
-		titles: map[string]string{}, webhooks: map[string]receipts.Webhook{}, coolApps: map[string]string{}, steps: map[runOf]bool{},
+		titles: map[string]string{}, webhooks: map[string]receipts.Webhook{}, coolApps: map[string]string{}, steps: map[runOf]bool{}, pending: map[runOf]*pendingOf{},
 	}
 }
 
@@ -646,6 +647,9 @@ func (r *records) SaveGroupUpdate(ctx context.Context, group string, u receipts.
 				r.learn(group, receipts.Names{id: u.Speaker.Name})
 			}
 		}
+		if p := r.pending[runOf{group, u.Speaker.UserID}]; p != nil && u.Command != "" && p.command == "" {
+			p.command = u.Command
+		}
 		if u.Title != "" {
 			r.titles[group] = u.Title
 		}
@@ -654,6 +658,31 @@ func (r *records) SaveGroupUpdate(ctx context.Context, group string, u receipts.
 		}
 		return nil
 	})
+}
+
+// pendingOf is a question and the command to which it was given.
+type pendingOf struct {
+	receipts.Pending
+	command string
+}
+
+// SavePending implements receipts.PendingRecords.
+func (r *records) SavePending(ctx context.Context, group, userID string, p receipts.Pending) error {
+	return r.call(ctx, "SavePending", func() error {
+		r.pending[runOf{group, userID}] = &pendingOf{Pending: p}
+		return nil
+	})
+}
+
+// Pending implements receipts.PendingRecords.
+func (r *records) Pending(ctx context.Context, group, userID, command string) (p *receipts.Pending, err error) {
+	err = r.call(ctx, "Pending", func() error {
+		if known := r.pending[runOf{group, userID}]; known != nil && command != "" && known.command == command {
+			p = &known.Pending
+		}
+		return nil
+	})
+	return p, err
 }
 
 // SaveTitle implements receipts.GroupRecords.

@@ -19,6 +19,7 @@ type Sighting struct {
 type GroupUpdate struct {
 	Speaker Person // of the organisation
 	At      time.Time
+	Command string // by which a question that the speaker was asked is given to it
 	Title   string // of the group
 	Webhook Webhook
 }

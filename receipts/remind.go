@@ -156,6 +156,9 @@ type Reminded struct {
 	// Halt is why the rest was not reminded; zero if nothing came between.
 	Halt Halt
 
+	// Asks reports that so many would be reminded that it is to be confirmed first. Nobody was
+	// reminded.
+	Asks bool
 	// NotUnread are the people who alone were to be reminded, if all of them have read the
 	// message or it is not for them. Then nobody was reminded.
 	NotUnread []string

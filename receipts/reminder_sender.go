@@ -23,10 +23,13 @@ type RemindRequest struct {
 	People   []string // userIds of whom to remind if they have not read; empty for everybody
 	Language string   // in which they are reminded
 	Webhook  Webhook  // by which people can be mentioned
+	// Confirmed reports that who asks was told how many people it is about.
+	Confirmed bool
 }
 
 // Remind reminds the people who have not read a message, by a report that is asked for now:
-// an administrator's is, although the budget is spent. Errors are those of Permit and of a
+// an administrator's is, although the budget is spent. To more people than the settings let
+// pass it asks first. Errors are those of Permit and of a
 // Ref.
 func (s *Service) Remind(ctx context.Context, by Actor, r RemindRequest) (Reminded, error) {
 	if err := s.Permit(by, r.Group, RightRemind); err != nil {
@@ -49,6 +52,10 @@ func (s *Service) Remind(ctx context.Context, by Actor, r RemindRequest) (Remind
 		if len(report.Unread) == 0 {
 			return Reminded{Report: whole, NotUnread: r.People}, nil
 		}
+	}
+	if !r.Confirmed && s.Reminders.asksFirst(report) {
+		asked := Pending{Kind: PendingReminder, Number: number, By: r.By, People: r.People}
+		return Reminded{Report: report, Asks: true}, s.ports.Store.SavePending(ctx, r.Group, by.UserID, asked)
 	}
 	n := reminderSender{reminderKit: s.reminderKit, mentions: mentionsOfCommand, view: ReminderView{Language: r.Language, Message: report.Message, Asker: by.Name}}
 	n.usable(r.Webhook)

@@ -21,6 +21,7 @@ type Store interface {
 	QuestionRecords
 	GroupRecords
 	StepLog
+	PendingRecords
 }
 
 // Platform is DingTalk.

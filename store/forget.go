@@ -125,6 +125,9 @@ func (s *Store) forgetIn(ctx context.Context, key, userID string, dry bool) (hel
 			switch kind {
 			case "hash":
 				change, err = forgetInHash(ctx, tx, key, userID)
+				if strings.HasSuffix(key, keyOfPending(userID)) {
+					change = func(p redis.Pipeliner) { p.Unlink(ctx, key) }
+				}
 			case "string":
 				change, err = forgetInText(ctx, tx, key, userID)
 			}
@@ -147,6 +150,9 @@ func (s *Store) forgetIn(ctx context.Context, key, userID string, dry bool) (hel
 
 // peopleKeys are the ends of the keys of Hashes whose fields are userIds.
 var peopleKeys = []string{":members", ":moved", ":moves", ":seen", ":names", ":reads", ":readers", ":reminders"}
+
+// keyOfPending is how the keys of a person's questions end.
+func keyOfPending(userID string) string { return groupKeys{}.pending(userID) }
 
 // forgetInHash returns how to erase a person from a Hash; nil if it does not hold them.
 func forgetInHash(ctx context.Context, tx *redis.Tx, key, userID string) (func(p redis.Pipeliner), error) {

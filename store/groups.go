@@ -56,6 +56,9 @@ func (s *Store) SaveGroupUpdate(ctx context.Context, group string, h receipts.Gr
 				s.setNames(ctx, p, group, receipts.Names{h.Speaker.UserID: h.Speaker.Name})
 			}
 		}
+		if h.Speaker.UserID != "" && h.Command != "" {
+			givePendingScript.Eval(ctx, p, []string{keys.pending(h.Speaker.UserID)}, h.Command)
+		}
 		if h.Title != "" {
 			p.Set(ctx, keys.title(), h.Title, s.keepFor())
 		}

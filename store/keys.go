@@ -162,6 +162,12 @@ func (k groupKeys) readers() string { return k.tag + ":readers" }
 // last, in Unix milliseconds.
 func (k groupKeys) moved() string { return k.tag + ":moved" }
 
+// pending is a Hash: what a person is asked and has yet to say yes to, as JSON, and the
+// command to which that was given.
+func (k groupKeys) pending(userID string) string {
+	return k.tag + ":pending:" + url.QueryEscape(userID)
+}
+
 // title is a String: what the group is called.
 func (k groupKeys) title() string { return k.tag + ":title" }
 

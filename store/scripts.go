@@ -68,6 +68,8 @@ var (
 	beginBatchSource string
 	//go:embed scripts/end_batch.lua
 	endBatchSource string
+	//go:embed scripts/give_pending.lua
+	givePendingSource string
 	//go:embed scripts/drop_reminder.lua
 	dropReminderSource string
 	//go:embed scripts/follow.lua
@@ -110,4 +112,5 @@ var (
 	followScript         = redis.NewScript(followSource)
 	changeFollowUpScript = redis.NewScript(changeFollowUpSource)
 	deleteCoolAppScript  = redis.NewScript(deleteCoolAppSource)
+	givePendingScript    = redis.NewScript(givePendingSource)
 )

@@ -71,6 +71,7 @@ func (b *bench) crowd(ctx context.Context, c crowdedness) (err error) {
 	s, err := b.open(ctx, harnessOptions{travels: true, config: func(cfg *config.Config) {
 		cfg.Budget.CallsPerSecond, cfg.Budget.CallsPerMonth = 10_000, 0 // until all is announced
 		cfg.Members.CacheFor = config.Default().Members.CacheFor
+		cfg.Reminders.AskAbove = 0 // it is the load of reminders that counts
 	}})
 	if err != nil {
 		return err

@@ -33,7 +33,7 @@ const cooldown = 5 * time.Minute
 // reminderOf is the reminder of a run, of three people in two batches.
 func reminderOf(run string) receipts.Reminder {
 	return receipts.Reminder{
-		Run: run, At: noon, Who: receipts.Person{UserID: "u1", Name: "李雷"},
+		Run: run, At: noon, Who: receipts.Person{UserID: "u1", Name: "李雷"}, By: receipts.Mention,
 		Batches: []receipts.Batch{{By: receipts.InPrivate, UserIDs: []string{"a", "b"}}, {By: receipts.Mention, UserIDs: []string{"c"}}},
 	}
 }
@@ -73,7 +73,7 @@ func reminded(t *testing.T, s Store, group string, number int) map[string]int {
 func aRunIsBegunOnce(t *testing.T, s Store) {
 	sent(t, s, group, "msg1", "key1")
 	beginReminder(t, s, group, 1, reminderOf("run"))
-	again := receipts.Reminder{Run: "run", At: noon.Add(time.Second), Batches: []receipts.Batch{{By: receipts.Ding, UserIDs: []string{"z"}}}}
+	again := receipts.Reminder{Run: "run", At: noon.Add(time.Second), By: receipts.Mention, Batches: []receipts.Batch{{By: receipts.Ding, UserIDs: []string{"z"}}}}
 	for _, after := range []time.Duration{0, time.Second, cooldown, time.Hour} {
 		again.At = noon.Add(after)
 		begun, earlier, err := s.BeginReminder(t.Context(), group, 1, again, cooldown)

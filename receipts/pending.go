@@ -1,0 +1,47 @@
+package receipts
+
+import (
+	"context"
+	"time"
+)
+
+// PendingKind is what waits for a yes. The values are stored.
+type PendingKind string
+
+// The kinds.
+const PendingReminder PendingKind = "remind"
+
+// PendingFor is how long a question waits for its answer.
+const PendingFor = 5 * time.Minute
+
+// Pending is what somebody has asked for and is to say yes to, as their next command in the
+// group.
+type Pending struct {
+	Kind   PendingKind
+	Number int      // of the message
+	By     Channel  // PendingReminder: how
+	People []string // PendingReminder: the only ones to remind; empty for everybody
+}
+
+// PendingRecords keep one question for each person of a group. Every method is safe to repeat.
+type PendingRecords interface {
+	// SavePending keeps a question in the place of an earlier one of the person, for
+	// PendingFor. SaveGroupUpdate gives it to the first command of the person that follows.
+	SavePending(ctx context.Context, group, userID string, p Pending) error
+	// Pending returns the question that was given to the command; nil if none was.
+	Pending(ctx context.Context, group, userID, command string) (*Pending, error)
+}
+
+// Pending returns what somebody says yes to with a command, which UpdateGroup was told of; nil
+// if nothing was asked. It can be repeated.
+func (s *Service) Pending(ctx context.Context, by Actor, group, command string) (*Pending, error) {
+	if err := s.Enter(by, group); err != nil {
+		return nil, err
+	}
+	return s.ports.Store.Pending(ctx, group, by.UserID, command)
+}
+
+// asksFirst reports whether a reminder is to so many people that it is asked about first.
+func (r ReminderSettings) asksFirst(report Report) bool {
+	return r.AskAbove > 0 && report.Message.State == Sent && report.Complete() && len(report.Unread) > r.AskAbove
+}
