@@ -199,9 +199,6 @@ func (r *request) dispatch(ctx context.Context) (reply.Answer, error) {
 		return reply.Answer{}, nil // a whole group would hear it
 	}
 	if !r.in.Direct && r.said.Verb == command.Confirm {
-		if r.Service.Enter(r.by, r.in.Group) != nil {
-			return reply.Answer{}, nil
-		}
 		return r.confirm(ctx)
 	}
 	switch err := r.Service.Enter(r.by, r.in.Group); {

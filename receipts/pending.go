@@ -8,7 +8,7 @@ import (
 // PendingKind is what waits for a yes. The values are stored.
 type PendingKind string
 
-// The kinds.
+// PendingReminder is a reminder to many people.
 const PendingReminder PendingKind = "remind"
 
 // PendingFor is how long a question waits for its answer.
