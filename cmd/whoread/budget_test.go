@@ -43,7 +43,7 @@ func TestPastTheBudgetTheBotIsStillOfUse(t *testing.T) {
 				t.Errorf("said %d times:\n%s", n, answer)
 			}
 		}
-		wantIn(t, w.ask(group, w.admin, saying("用量")), "4/4 · 100%", overBudget)
+		wantIn(t, w.ask(group, w.admin, saying("用量")), "4/4（100%）", overBudget)
 		if now := w.asked(); now != asked {
 			t.Errorf("asked %d times", now-asked)
 		}
@@ -190,7 +190,7 @@ func announcements(g *dingtalktest.Group) []dingtalktest.Message {
 func (w *world) used(g *dingtalktest.Group) int {
 	w.t.Helper()
 	answer := w.ask(g, w.admin, saying("用量"))
-	found := regexp.MustCompile(`我本月计数的接口调用：(\d+)/5000`).FindStringSubmatch(answer)
+	found := regexp.MustCompile(`本月接口用了 (\d+)/5000`).FindStringSubmatch(answer)
 	if found == nil {
 		w.t.Fatalf("no calls in:\n%s", answer)
 	}

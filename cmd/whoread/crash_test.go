@@ -241,17 +241,17 @@ var crashes = []crash{
 	}},
 	{"a quotation that adopts", unrecorded, quoting("谁没读"), func(t *testing.T, w *world, g *dingtalktest.Group, replies []string, _ []dingtalktest.Message) {
 		contains(t, replies, "**还有 3 人没读** #1「一」")
-		wantIn(t, w.ask(g, w.admin, saying("列表")), "最近 1 条", "#1 一 · 已读")
+		wantIn(t, w.ask(g, w.admin, saying("列表")), "最近 1 条", "#1 一 · 1/4")
 	}},
 	{"a quotation that heals", unsure, quoting("谁没读"), func(t *testing.T, w *world, g *dingtalktest.Group, replies []string, _ []dingtalktest.Message) {
 		contains(t, replies, "**还有 3 人没读** #1「一」")
-		wantIn(t, w.ask(g, w.admin, saying("列表")), "最近 1 条", "#1 一 · 已读")
+		wantIn(t, w.ask(g, w.admin, saying("列表")), "最近 1 条", "#1 一 · 1/4")
 	}},
 	{"list", announced, simply("列表"), func(t *testing.T, _ *world, _ *dingtalktest.Group, replies []string, _ []dingtalktest.Message) {
 		contains(t, replies, "最近 1 条公告")
 	}},
 	{"help", announced, simply("帮助"), func(t *testing.T, _ *world, _ *dingtalktest.Group, replies []string, _ []dingtalktest.Message) {
-		contains(t, replies, "我能告诉群里")
+		contains(t, replies, "我告诉群里谁还没读公告")
 	}},
 	{"usage", announced, simply("用量"), func(t *testing.T, _ *world, _ *dingtalktest.Group, replies []string, _ []dingtalktest.Message) {
 		contains(t, replies, "成员")

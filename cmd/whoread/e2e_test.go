@@ -282,10 +282,10 @@ func TestASmallGroupLearnsWhoHasNotRead(t *testing.T) {
 	t.Parallel()
 	for _, language := range []struct {
 		name, announce, whoRead, unread string
-		answer                          []string
+		heading, share, open, named     string // of the answers
 	}{
-		{"Chinese", "公告 停机维护\n请保存工作", "谁读了", "谁没读", []string{"#1 停机维护", "已读 2/5", "40%", "3 人没读"}},
-		{"English", "announce 停机维护\n请保存工作", "who read", "unread", []string{"#1 停机维护", "Read 2/5", "40%", "Unread (3)"}},
+		{"Chinese", "公告 停机维护\n请保存工作", "谁读了", "谁没读", "#1「停机维护」", "已读 2/5", "还有 3 人没读", "未读 3 人："},
+		{"English", "announce 停机维护\n请保存工作", "who read", "unread", `#1 "停机维护"`, "Read 2/5", "3 have not read", "Unread (3)"},
 	} {
 		t.Run(language.name, func(t *testing.T) {
 			t.Parallel()
@@ -303,9 +303,9 @@ func TestASmallGroupLearnsWhoHasNotRead(t *testing.T) {
 				t.Fatal(err)
 			}
 			unread := w.ask(group, people[2], saying(language.unread))
-			wantIn(t, unread, append(language.answer, people[2].Name, people[3].Name, w.admin.Name)...)
+			wantIn(t, unread, language.heading, language.share, language.open, people[2].Name, people[3].Name, w.admin.Name)
 			wantNotIn(t, unread, people[0].Name, people[1].Name)
-			wantIn(t, w.ask(group, people[2], saying(language.whoRead)), append(language.answer, people[0].Name, people[1].Name)...)
+			wantIn(t, w.ask(group, people[2], saying(language.whoRead)), language.heading, language.share, language.named, people[0].Name, people[1].Name)
 		})
 	}
 }
@@ -322,7 +322,7 @@ func TestAGroupOf5000CostsFifteenQueriesAndOneToken(t *testing.T) {
 		t.Fatal(err)
 	}
 	reply := w.ask(group, w.admin, saying("谁没读"))
-	wantIn(t, reply, "#1 年会", "已读 3000/5000", "60%", "2000 人没读", "… 等 2000 人", "员工3001")
+	wantIn(t, reply, "#1「年会」", "已读 3000/5000", "还有 2000 人没读", "… 等 2000 人", "员工3001")
 	wantNotIn(t, reply, "员工3000")
 	for api, want := range map[string]int{
 		dingtalktest.APIQuery: 15, dingtalktest.APIMembers: 5, dingtalktest.APISend: 1, dingtalktest.APIToken: 1, dingtalktest.APIUser: 0,
@@ -403,8 +403,8 @@ func TestACrashBetweenSendAndRecordIsUncertainUntilSomebodyQuotesIt(t *testing.T
 	if err := group.ReadAll(message.ID, people[0]); err != nil {
 		t.Fatal(err)
 	}
-	wantIn(t, w.ask(group, people[1], dingtalktest.Say{Text: "谁没读", Quote: message.ID, QuoteFull: true}), "#1 断电演练", "已读 1/5", "4 人没读")
-	wantIn(t, w.ask(group, people[1], saying("谁没读")), "#1 断电演练", "已读 1/5")
+	wantIn(t, w.ask(group, people[1], dingtalktest.Say{Text: "谁没读", Quote: message.ID, QuoteFull: true}), "#1「断电演练」", "已读 1/5", "4 人没读")
+	wantIn(t, w.ask(group, people[1], saying("谁没读")), "#1「断电演练」", "已读 1/5")
 	if n := len(posted(group)); n != 1 {
 		t.Errorf("announced %d times", n)
 	}
@@ -488,7 +488,7 @@ func TestNoGroupSeesAnothersMessages(t *testing.T) {
 		wantNotIn(t, w.ask(theirs, w.admin, saying(text)), "机密")
 	}
 	w.ask(theirs, w.admin, saying("公告 公开"))
-	wantIn(t, w.ask(theirs, w.admin, saying("谁没读 #1")), "#1 公开")
+	wantIn(t, w.ask(theirs, w.admin, saying("谁没读 #1")), "#1「公开」")
 
 	// A frame that claims to quote the other group's message, as no client sends it.
 	w.forged = []string{"an ack of a frame that was never sent", "Invalid processQueryKey"}
@@ -554,8 +554,8 @@ func TestWithoutRedisThePersonIsToldAndNothingIsPosted(t *testing.T) {
 	w.ask(group, w.admin, saying("公告 之前"))
 
 	proxy.Cut()
-	wantIn(t, w.ask(group, w.admin, saying("公告 停电时")), "Redis", "什么也没有发出")
-	wantIn(t, w.ask(group, w.admin, saying("announce meanwhile")), "Redis", "nothing was posted")
+	wantIn(t, w.ask(group, w.admin, saying("公告 停电时")), "存储没有响应", "什么也没有发出")
+	wantIn(t, w.ask(group, w.admin, saying("announce meanwhile")), "My store does not answer", "nothing was posted")
 	proxy.Mend(t)
 	wantIn(t, w.ask(group, w.admin, saying("公告 之后")), "已发出 #2")
 	if n := len(posted(group)); n != 2 {
@@ -634,7 +634,7 @@ func TestTheSecondConnectionAnswersWhileTheFirstIsCut(t *testing.T) {
 	if err := w.AwaitConnections(within(t), 1); err != nil {
 		t.Fatal(err)
 	}
-	wantIn(t, w.ask(group, w.admin, saying("谁没读")), "#1 一")
+	wantIn(t, w.ask(group, w.admin, saying("谁没读")), "#1「一」")
 }
 
 func TestCheckTellsWhatIsWrongAndWhatToDo(t *testing.T) {
@@ -675,9 +675,9 @@ func TestTheDemoShowsTheMainJobAndEnds(t *testing.T) {
 		t.Fatalf("%v\n%s", err, out)
 	}
 	wantIn(t, string(out),
-		"已发出 #1，8 人应读", "已读 3/8 · 37% ▓▓▓░░░░░░░", "李雷、王五、赵六、钱七、孙八",
-		"已读 5/7 · 71%", "1 人后来入群", "1 人没读就退了群", "赵六, 钱七", `Did you mean "who read"`,
-		"只有管理员可以用", "Posted as #2", "已撤回 #2", "没有 #9")
+		"已发出 #1，8 人应读", "还有 5 人没读 #1「周五 22:00 停机维护」", "已读 3/8", "李雷、王五、赵六、钱七、孙八",
+		"已读 5/7", "1 人后来入群", "1 人没读就退了群", "赵六, 钱七", `Did you mean "who read"`,
+		"只有管理员能这样做", "Posted as #2", "已撤回 #2", "没有 #9")
 }
 
 func TestTheDemoPlaysAScriptOfOnesOwn(t *testing.T) {
@@ -690,5 +690,5 @@ func TestTheDemoPlaysAScriptOfOnesOwn(t *testing.T) {
 	if err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	wantIn(t, string(out), `**1 have not read** #1 "Hello"`, "Ann", "hi all", "Only members", "[文件 file: 1 Hello.xlsx]", "[图片 picture]")
+	wantIn(t, string(out), `1 has not read #1 "Hello"`, "Ann", "hi all", "I only work for members", "[文件 file: 1 Hello.xlsx]", "[图片 picture]")
 }

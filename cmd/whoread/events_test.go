@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -53,9 +54,10 @@ func TestWhatIsPushedCostsNoCall(t *testing.T) {
 		w.awaitAcks(dingtalktest.EventRead, 3)
 		ended := minute()
 		said := w.ask(group, people[0], saying("谁读了"))
-		wantIn(t, said, "已读 3/5", "2 人没读")
-		if holding([]string{said}, people[0].Name+" "+began)+holding([]string{said}, people[0].Name+" "+ended) == 0 {
-			t.Errorf("%q; want that %s read between %s and %s", said, people[0].Name, began, ended)
+		wantIn(t, said, "已读 3/5", "未读 2 人：")
+		wantIn(t, said, people[0].Name)
+		if moment := "(" + began + "|" + ended + ")"; !regexp.MustCompile("最早.天 " + moment + "，最晚.天 " + moment).MatchString(said) {
+			t.Errorf("%q; want that the first and the last read between %s and %s", said, began, ended)
 		}
 		wantIn(t, w.ask(group, people[0], saying("列表")), "3/5")
 
@@ -64,7 +66,7 @@ func TestWhatIsPushedCostsNoCall(t *testing.T) {
 		}
 		w.awaitAcks(dingtalktest.EventRead, 5)
 		before := w.CallCount(dingtalktest.APIQuery)
-		wantIn(t, w.ask(group, people[0], saying("谁没读")), "已读 5/5 · 100%", "5 人全部已读")
+		wantIn(t, w.ask(group, people[0], saying("谁没读")), "✅ #1「一」5 人都读了")
 		if after := w.CallCount(dingtalktest.APIQuery); after != before {
 			t.Errorf("%d queries for what was pushed", after-before)
 		}
@@ -94,7 +96,9 @@ func TestDoubledAndLostPushesAreMadeUpFor(t *testing.T) {
 			t.Fatal(err)
 		}
 		reply := w.ask(group, w.admin, saying("谁读了"))
-		wantIn(t, reply, "已读 7/11", "4 人没读", people[4].Name+" ", "前")
+		wantIn(t, reply, "已读 7/11", "未读 4 人：", people[4].Name)
+		wantNotIn(t, reply, "最早", "最晚") // of three nobody knows when they read
+		wantIn(t, w.ask(group, people[4], saying("我读了吗")), "你读了 #1，最迟 ")
 		unread := w.ask(group, w.admin, saying("谁没读"))
 		for _, reader := range people[:7] {
 			wantNotIn(t, unread, reader.Name)
@@ -121,7 +125,7 @@ func TestABurstOfPushedReadsLosesNone(t *testing.T) {
 		}
 	}
 	w.wantAckedInTime()
-	wantIn(t, w.ask(group, people[1], saying("谁没读")), "已读 10000/10000 · 100%")
+	wantIn(t, w.ask(group, people[1], saying("谁没读")), "✅ #1「早上好」10000 人都读了")
 	if n := w.CallCount(dingtalktest.APIQuery); n != 0 {
 		t.Errorf("%d queries", n)
 	}
@@ -188,7 +192,7 @@ func TestRecallingJoiningLeavingAndDisbandingAreFollowed(t *testing.T) {
 		}
 		w.awaitAcks(dingtalktest.EventRecall, 1)
 		queries := w.CallCount(dingtalktest.APIQuery)
-		wantIn(t, w.ask(group, w.admin, saying("谁没读 #2")), "#2 二", "已被撤回")
+		wantIn(t, w.ask(group, w.admin, saying("谁没读 #2")), "#2「二」", "已被撤回")
 		if n := w.CallCount(dingtalktest.APIQuery); n != queries {
 			t.Error("a recalled message was asked about")
 		}
@@ -238,7 +242,7 @@ func TestAReportToThePersonAloneFollowsTheTitleOfTheGroup(t *testing.T) {
 				}
 			}
 			wantIn(t, w.ask(group, w.admin, saying("谁没读")), "私信")
-			wantIn(t, w.Direct(w.admin).Messages()[n].Text, "群「"+title+"」", "#1 一", "0/2")
+			wantIn(t, w.Direct(w.admin).Messages()[n].Text, "群「"+title+"」", "#1「一」", "0/2")
 		}
 	})
 }
@@ -266,7 +270,8 @@ func TestAPlainGroupIsLearned(t *testing.T) {
 				w.start(w.config("reports: {fresh_for: 0s}"))
 				w.DuplicatePushes(events.doubled)
 
-				wantIn(t, w.ask(group, w.admin, saying("公告 一")), "已发出 #1，只认得其中 1 人", "members.rosters", group.ID())
+				wantIn(t, w.ask(group, w.admin, saying("公告 一")), "已发出 #1。", "我只认得其中 1 人", "管理员说「用量」看怎么补")
+				wantIn(t, w.ask(group, w.admin, saying("用量")), "members.rosters", group.ID())
 				if events.lost {
 					w.LosePushes(3)
 				}
@@ -291,7 +296,7 @@ func TestAPlainGroupIsLearned(t *testing.T) {
 					left = 1
 				}
 				reply = w.ask(group, w.admin, saying("unread"))
-				wantIn(t, reply, fmt.Sprintf("Read 0/%d", 5-left), fmt.Sprintf("Unread (%d)", 5-left), "I only know some of the members")
+				wantIn(t, reply, fmt.Sprintf("Read 0/%d", 5-left), fmt.Sprintf("**%d have not read**", 5-left), "I only know some of the members")
 				if left == 1 {
 					wantIn(t, reply, "1 left without reading")
 					wantNotIn(t, reply, gone.Name)
@@ -303,8 +308,8 @@ func TestAPlainGroupIsLearned(t *testing.T) {
 				}
 				queries := w.CallCount(dingtalktest.APIQuery)
 				reply = w.ask(group, people[4], saying("谁没读"))
-				wantIn(t, reply, fmt.Sprintf("已读 4/%d", 5-left))
-				wantNotIn(t, reply, "全部", "100%")
+				wantIn(t, reply, map[int]string{0: "已读 4/5", 1: "我认得的 4 人都读了"}[left])
+				wantNotIn(t, reply, "✅")
 				if n := w.CallCount(dingtalktest.APIQuery); n != queries+1 {
 					t.Errorf("%d queries; want one", n-queries)
 				}
@@ -337,8 +342,10 @@ func TestACoolAppThatIsInstalledLaterIsLearned(t *testing.T) {
 		}
 		w.awaitAcks(dingtalktest.EventCoolAppInstall, 1)
 		wantIn(t, w.ask(group, w.admin, saying("公告 二")), "已发出 #2，5 人应读")
-		wantIn(t, w.ask(group, w.admin, saying("谁没读")), "0/5", people[3].Name, "成员来自群成员列表")
-		wantNotIn(t, w.ask(group, w.admin, saying("用量")), "没有给出")
+		wantIn(t, w.ask(group, w.admin, saying("谁没读")), "0/5", people[3].Name)
+		usage := w.ask(group, w.admin, saying("用量"))
+		wantIn(t, usage, "成员：群成员列表 5 人")
+		wantNotIn(t, usage, "没给出成员")
 
 		if err := group.UninstallCoolApp(w.admin); err != nil {
 			t.Fatal(err)
@@ -370,17 +377,17 @@ func TestASourceThatFailedIsNotAskedAgainAfterARestart(t *testing.T) {
 				w.Inject(dingtalktest.Fault{API: dingtalktest.APIMembers, Kind: dingtalktest.Code, Code: test.code, Status: test.status})
 				config := w.config("members: {cache_for: 0s}")
 				first := w.start(config)
-				wantIn(t, w.ask(group, w.admin, saying("公告 一")), "#1", test.hint)
+				wantIn(t, w.ask(group, w.admin, saying("公告 一")), "已发出 #1。", "管理员说「用量」看怎么补")
 				const told = "a source of members will not be asked for a while"
 				if n := strings.Count(first.log.String(), told); n != 1 {
 					t.Errorf("the log says it %d times", n)
 				}
 				first.stop()
 				second := w.start(config)
-				wantIn(t, w.ask(group, w.admin, saying("公告 二")), "#2", test.hint)
-				wantIn(t, w.ask(group, w.admin, saying("用量")), "名单不全：只算我见过的人：目前 1 人",
-					"群成员列表没给出成员", test.hint, "之前不再问它", "没有推送来的已读", "我本月计数的接口调用：3/5000 · 0%（群消息 2、群成员 1）")
-				wantIn(t, w.ask(group, w.admin, saying("usage")), "gave no members", test.hint, "Counted API calls that I made this month: 3/5000 · 0% (group messages 2, group members 1)")
+				wantIn(t, w.ask(group, w.admin, saying("公告 二")), "已发出 #2。", "管理员说「用量」看怎么补")
+				wantIn(t, w.ask(group, w.admin, saying("用量")), "成员：名单不全：只算我见过的人 1 人",
+					"群成员列表没给出成员", test.hint, "前不再问", "没有推送来的已读", "本月接口用了 3/5000（0%）", "群消息 2、群成员 1")
+				wantIn(t, w.ask(group, w.admin, saying("usage")), "No members by the group's list", test.hint, "API calls this month: 3/5000 (0%)", "group messages 2, group members 1")
 				if n := w.CallCount(dingtalktest.APIMembers); n != 1 {
 					t.Errorf("the members were asked for %d times", n)
 				}
@@ -399,7 +406,7 @@ func TestNothingIsKeptOfGroupsThatAreNotAllowed(t *testing.T) {
 		people := w.people(2)
 		group := w.AddGroup(dingtalktest.GroupOptions{Kind: dingtalktest.KindCoolApp}, append(people, w.admin)...)
 		w.start(w.config("access: {groups: [cidAnother]}"))
-		wantIn(t, w.ask(group, w.admin, saying("谁没读")), "没有被允许")
+		wantIn(t, w.ask(group, w.admin, saying("谁没读")), "我还不能在这个群里用")
 		if err := errors.Join(group.Rename("秘密"), group.Leave(people[0]), group.RemoveBot(w.admin), group.AddBot(w.admin)); err != nil {
 			t.Fatal(err)
 		}
@@ -425,9 +432,9 @@ func TestMembersThatAreOnlyLearnedCostNoCall(t *testing.T) {
 		reply := w.ask(group, people[0], saying("列表"))
 		wantIn(t, reply, "还没有发过公告")
 		reply = w.ask(group, w.admin, saying("公告 一"))
-		wantIn(t, reply, "已发出 #1，我只认得其中 2 人")
+		wantIn(t, reply, "已发出 #1。", "我只认得其中 2 人")
 		wantNotIn(t, reply, "members.rosters")
-		wantIn(t, w.ask(group, w.admin, saying("谁没读")), "已读 0/2", people[0].Name, w.admin.Name, "可能不全")
+		wantIn(t, w.ask(group, w.admin, saying("谁没读")), "已读 0/2", people[0].Name, w.admin.Name, "名单不全")
 		if n := w.CallCount(dingtalktest.APIMembers); n != 0 {
 			t.Errorf("the members were asked for %d times", n)
 		}

@@ -39,12 +39,14 @@ func TestAFollowUpRemindsUntilEverybodyHasRead(t *testing.T) {
 		wantSaid(t, w.later(time.Minute, group), "已读 3/4", "@"+people[2].UserID)
 		w.wantReminded(group, append(people, w.admin), 0, 1, 2, 0)
 		wantIn(t, w.ask(group, people[0], saying("列表")), "跟进中，下次")
-		wantIn(t, w.ask(group, people[0], saying("谁没读")), "员工0003（提醒 2 次）")
+		wantSaid(t, w.later(30*time.Minute, group), "已读 3/4", "@"+people[2].UserID)
+		w.wantReminded(group, append(people, w.admin), 0, 1, 3, 0)
+		wantIn(t, w.ask(group, people[0], saying("谁没读")), "员工0003（提醒过 3 次）")
 
 		w.readBy(group)
-		wantSaid(t, w.later(30*time.Minute, group), "已读 4/4 · 100%", "4 人都读了", "跟进结束")
+		wantSaid(t, w.later(30*time.Minute, group), "✅ #1「一」4 人都读了", "跟进结束")
 		wantSilence(t, w.later(24*time.Hour, group))
-		w.wantReminded(group, append(people, w.admin), 0, 1, 2, 0)
+		w.wantReminded(group, append(people, w.admin), 0, 1, 3, 0)
 	})
 }
 
@@ -62,7 +64,7 @@ func TestAFollowUpEndsAtTheShareOrWhenItIsStopped(t *testing.T) {
 		w.readBy(group, w.admin, people[0])
 		wantSaid(t, w.later(30*time.Minute, group), "已读 2/5")
 		w.readBy(group, people[1])
-		wantSaid(t, w.later(30*time.Minute, group), "已读 3/5", "已达到 60%，跟进结束")
+		wantSaid(t, w.later(30*time.Minute, group), "已读 3/5", "够 60% 了，跟进结束")
 		wantSilence(t, w.later(24*time.Hour, group))
 		w.wantReminded(group, append(people, w.admin), 0, 1, 1, 1, 0)
 
@@ -86,8 +88,8 @@ func TestAFollowUpEndsAtItsDeadline(t *testing.T) {
 		group := w.AddGroup(dingtalktest.GroupOptions{}, append(people, w.admin)...)
 		other := w.AddGroup(dingtalktest.GroupOptions{}, append(people, w.admin)...)
 		w.start(2, w.config(anyHour))
-		wantSaid(t, w.tell(group, w.admin, "公告 11:00前 每40分钟 交表")[1:], "已发出 #1", "每 40 分钟", "最晚到 11:00")
-		wantSaid(t, w.tell(other, w.admin, "公告 明天 9:00前 交表")[1:], "截止时报告一次", "09:00")
+		wantSaid(t, w.tell(group, w.admin, "公告 11:00前 每40分钟 交表")[1:], "已发出 #1", "每 40 分钟", "最晚到今天 11:00")
+		wantSaid(t, w.tell(other, w.admin, "公告 明天 9:00前 交表")[1:], "明天 09:00 截止，到时我报告谁没读")
 		if title := posted(group)[0].Title; title != "交表" {
 			t.Errorf("announced %q", title)
 		}
@@ -141,7 +143,7 @@ func TestTheSettingsOfAGroupEscalateAndTellAtTheDeadline(t *testing.T) {
 		other := w.AddGroup(dingtalktest.GroupOptions{}, append(people, w.admin)...)
 		w.start(2, w.config(anyHour+fmt.Sprintf(`
 follow_up: {"%s": {every: [30m, 1h], by: [mention, direct, ding], until: 90%%, deadline: "13:00", tell: ["%s"]}}`, group.ID(), boss.UserID)))
-		wantSaid(t, w.tell(group, w.admin, "公告 一")[1:], "先隔 30 分钟，之后每 1 小时", "到 90% 读了为止", "最晚到 13:00")
+		wantSaid(t, w.tell(group, w.admin, "公告 一")[1:], "先过 30 分钟，之后每 1 小时", "到 90% 读了为止", "最晚到今天 13:00")
 		wantNotIn(t, w.tell(other, w.admin, "公告 二")[1].Text, "跟进")
 		w.readBy(group, w.admin, people[0])
 		unread := people[1]
@@ -161,7 +163,7 @@ follow_up: {"%s": {every: [30m, 1h], by: [mention, direct, ding], until: 90%%, d
 		}
 		w.wantReminded(group, append(people, w.admin), 0, 4, 0)
 		wantSaid(t, w.later(30*time.Minute, group), "已读 2/3", "员工0002", "截止时间到了，跟进结束")
-		wantSaid(t, w.Direct(boss).Messages(), "产品群", "#1 一", "已读 2/3", "员工0002")
+		wantSaid(t, w.Direct(boss).Messages(), "产品群", "#1「一」", "已读 2/3", "员工0002")
 		wantSilence(t, w.later(24*time.Hour, group))
 		if n := len(w.Direct(boss).Messages()); n != 1 {
 			t.Errorf("told %d times", n)
@@ -339,7 +341,7 @@ later 30m
 	if err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	wantIn(t, string(out), "every 30 min", "（30m0s 后 later）", "@Bob @Eve", "read 1/3 · 33%", "read 3/3 · 100%")
+	wantIn(t, string(out), "every 30 min", "（30m0s 后 later）", "@Bob @Eve", "read 1/3", `✅ All 3 have read #1 "Lunch"`)
 	if n := strings.Count(string(out), "@Bob @Eve"); n != 1 {
 		t.Errorf("reminded %d times:\n%s", n, out)
 	}

@@ -219,9 +219,9 @@ func TestAConnectionThatLeadsNowhereIsNoticed(t *testing.T) {
 		}
 	}
 	becomes("mended", http.StatusOK)
-	wantIn(t, w.reply(group, before), "#1 一")
+	wantIn(t, w.reply(group, before), "#1「一」")
 	wantIn(t, w.ask(group, w.admin, saying("列表")), "#1 一")
-	if n := holding(texts(since(group, before)), "未读 "); n != 1 {
+	if n := holding(texts(since(group, before)), "人没读** #1「一」"); n != 1 {
 		t.Errorf("the command was answered %d times", n)
 	}
 }

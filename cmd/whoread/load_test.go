@@ -99,13 +99,13 @@ func TestTwoHundredCommandsAtOnceAreAnsweredOnceEach(t *testing.T) {
 		{"公告 二", "已发出 #2，"},
 		{"谁没读 #1", "5 人没读"},
 		{"列表", "最近 "},
-		{"帮助", "我能告诉群里"},
-		{"用量", "接口调用"},
-		{"谁读了 #9001", "没有 #9001 "},
-		{"提醒 #9002", "没有 #9002 "},
-		{"撤回 #9003", "没有 #9003 "},
-		{"导出 #9004", "没有 #9004 "},
-		{"unread #9005", "no #9005 "},
+		{"帮助", "我告诉群里谁还没读公告"},
+		{"用量", "本月接口用了 "},
+		{"谁读了 #9001", "没有 #9001，"},
+		{"提醒 #9002", "没有 #9002，"},
+		{"撤回 #9003", "没有 #9003，"},
+		{"导出 #9004", "没有 #9004，"},
+		{"unread #9005", "No #9005 here"},
 	}
 	for _, reads := range []int{0, 10_000} {
 		t.Run(fmt.Sprintf("%d reads meanwhile", reads), func(t *testing.T) {
@@ -351,7 +351,7 @@ func TestReplicasThatAreKilledUnderLoadDoEachCommandOnce(t *testing.T) {
 	answers := func(i int) []string {
 		g := i % len(groups)
 		if !strings.Contains(text(i), "公告") {
-			return with(said[g], fmt.Sprintf("没有 #%d ", 9000+i))
+			return with(said[g], fmt.Sprintf("没有 #%d，", 9000+i))
 		}
 		var all []string
 		for _, m := range w.remembered(groups[g]) {
@@ -607,7 +607,7 @@ func TestShutdownWhileRedisHangs(t *testing.T) {
 	goOn()
 	w.ClearFaults()
 	w.start(config)
-	wantIn(t, w.ask(group, w.admin, saying("谁没读 #1")), "#1 一")
+	wantIn(t, w.ask(group, w.admin, saying("谁没读 #1")), "#1「一」")
 	if n := len(posted(group)); n != 1 {
 		t.Errorf("announced %d times", n)
 	}

@@ -49,8 +49,8 @@ func TestANewUserTriesItInABrowser(t *testing.T) {
 		},
 		{
 			name: "English", tag: "en-US",
-			announce: "announce New badges from Monday\nPlease carry yours; guests register at the desk.", unread: "unread", whoRead: "who read", another: "announce Cake at four",
-			posted: [2]string{"Posted as #3, to be read by 8", "Posted as #4, to be read by 8"},
+			announce: "announce New badges on Monday\nPlease carry yours; guests register at the desk.", unread: "unread", whoRead: "who read", another: "announce Cake at four",
+			posted: [2]string{"Posted as #3 for 8 people", "Posted as #4 for 8 people"},
 			answer: englishAnswers(),
 			strip:  "Read %d / 8", quoting: "Replying to whoread", lost: "Connection to the server lost",
 		},
@@ -62,7 +62,7 @@ func TestANewUserTriesItInABrowser(t *testing.T) {
 			v := visit(chrome, t, address, language.tag)
 			v.sees(".me b", "李雷") // the administrator
 			v.sees(".chat-head h1", "项目组")
-			v.sees(".message", "本群没有 #9 这条公告") // the end of the script
+			v.sees(".message", "本群没有 #9，") // the end of the script
 
 			said := v.commands(language.announce, 2)
 			_, words, _ := strings.Cut(language.announce, " ")
@@ -80,7 +80,7 @@ func TestANewUserTriesItInABrowser(t *testing.T) {
 
 			// Whoever asks has read it too.
 			answer := language.answer.in(t, v.commands(language.unread, 1)[0])
-			want := report{title: "#3 " + title, share: "4/8 · 50%", unread: []string{"周九", "王五", "赵六", "钱七"}}
+			want := report{title: "#3 " + title, share: "4/8", unread: []string{"周九", "王五", "赵六", "钱七"}}
 			wantReport(t, answer, want)
 			read, unread := v.truth(title)
 			wantNames(t, "the page's readers", read, []string{"张三", "李四", "李雷", "韩梅梅"})
@@ -90,7 +90,7 @@ func TestANewUserTriesItInABrowser(t *testing.T) {
 			reads(5)
 			v.quotes(title, language.quoting)
 			answer = language.answer.in(t, v.commands(language.whoRead, 1)[0])
-			want = report{title: "#3 " + title, share: "5/8 · 62%", read: []string{"张三", "李四", "李雷", "王五", "韩梅梅"}, unread: []string{"周九", "赵六", "钱七"}}
+			want = report{title: "#3 " + title, share: "5/8", read: []string{"张三", "李四", "李雷", "王五", "韩梅梅"}, unread: []string{"周九", "赵六", "钱七"}}
 			wantReport(t, answer, want)
 			v.sees(".mine .quoted", title)
 			v.shot("exchange-" + language.name)
@@ -144,7 +144,7 @@ func TestAnUnchangedBotAnswersOnThePageOfDingTalkAlone(t *testing.T) {
 		v.reads(title, fmt.Sprintf("已读 %d / 8", i+2))
 	}
 	v.quotes(title, "回复 whoread")
-	want := report{title: "#1 " + title, share: "4/8 · 50%", unread: []string{"孙八", "王五", "赵六", "钱七"}}
+	want := report{title: "#1 " + title, share: "4/8", unread: []string{"孙八", "王五", "赵六", "钱七"}}
 	wantReport(t, chineseAnswers().in(t, v.commands("谁没读", 1)[0]), want)
 	v.reads("4 人没读", "已读 1 / 8") // whoever asks looks at the answer
 	v.becomes("李雷")
@@ -251,28 +251,28 @@ type report struct {
 
 // answerForm is how such an answer looks in one language.
 type answerForm struct {
-	head, read, unread *regexp.Regexp
-	separator          string
+	head, share, read, unread *regexp.Regexp
+	separator                 string
 }
 
 func chineseAnswers() answerForm {
 	return answerForm{
-		head: regexp.MustCompile(`^(#\d+ .+) · 已读 (\d+/\d+ · \d+%) `),
-		read: regexp.MustCompile(`(?m)^已读 (\d+) 人：(.+)$`), unread: regexp.MustCompile(`(?m)^未读 (\d+) 人：(.+)$`), separator: "、",
+		head: regexp.MustCompile(`^.+ (#\d+)「(.+)」`), share: regexp.MustCompile(`(?m)^已读 (\d+/\d+)`),
+		read: regexp.MustCompile(`(?m)^已读 (\d+) 人：(.+)$`), unread: regexp.MustCompile(`(?m)^(?:未读|还有) (\d+) 人(?:：|没读 #.*\n)(.+)$`), separator: "、",
 	}
 }
 
 func englishAnswers() answerForm {
 	return answerForm{
-		head: regexp.MustCompile(`^(#\d+ .+) · read (\d+/\d+ · \d+%) `),
-		read: regexp.MustCompile(`(?m)^Read \((\d+)\): (.+)$`), unread: regexp.MustCompile(`(?m)^Unread \((\d+)\): (.+)$`), separator: ", ",
+		head: regexp.MustCompile(`^.+ (#\d+) "(.+)"`), share: regexp.MustCompile(`(?m)^Read (\d+/\d+)`),
+		read: regexp.MustCompile(`(?m)^Read \((\d+)\): (.+)$`), unread: regexp.MustCompile(`(?m)^(?:Unread \()?(\d+)(?:\): | ha(?:s|ve) not read #.*\n)(.+)$`), separator: ", ",
 	}
 }
 
 func (f answerForm) in(t *testing.T, text string) report {
 	t.Helper()
-	head := f.head.FindStringSubmatch(text)
-	if head == nil {
+	head, share := f.head.FindStringSubmatch(text), f.share.FindStringSubmatch(text)
+	if head == nil || share == nil {
 		t.Fatalf("not an answer about who has read a message:\n%s", text)
 	}
 	names := func(list *regexp.Regexp) []string {
@@ -286,7 +286,7 @@ func (f answerForm) in(t *testing.T, text string) report {
 		}
 		return names
 	}
-	return report{title: head[1], share: head[2], read: names(f.read), unread: names(f.unread)}
+	return report{title: head[1] + " " + head[2], share: share[1], read: names(f.read), unread: names(f.unread)}
 }
 
 func wantReport(t *testing.T, got, want report) {

@@ -36,8 +36,8 @@ func TestWithARedisThatRefusesWritesThePersonIsToldAndNothingIsPosted(t *testing
 			wantIn(t, w.ask(group, w.admin, saying("公告 之前")), "已发出 #1")
 
 			harm.refuse(server)
-			wantIn(t, w.ask(group, w.admin, saying("公告 写不进去")), "Redis", "什么也没有发出")
-			wantIn(t, w.ask(group, w.admin, saying("announce meanwhile")), "Redis", "nothing was posted")
+			wantIn(t, w.ask(group, w.admin, saying("公告 写不进去")), "存储没有响应", "什么也没有发出")
+			wantIn(t, w.ask(group, w.admin, saying("announce meanwhile")), "My store does not answer", "nothing was posted")
 			harm.relent(server)
 			wantIn(t, w.ask(group, w.admin, saying("公告 之后")), "已发出 #2")
 			if n := len(posted(group)); n != 2 {
@@ -63,7 +63,7 @@ func TestTheBotOutlivesItsMaster(t *testing.T) {
 		answer = w.ask(group, w.admin, saying("公告 之后"))
 	}
 	wantIn(t, answer, "已发出 #2")
-	wantIn(t, w.ask(group, w.admin, saying("谁没读 #1")), "#1 之前")
+	wantIn(t, w.ask(group, w.admin, saying("谁没读 #1")), "#1「之前」")
 	if n := len(posted(group)); n != 2 {
 		t.Errorf("announced %d times", n)
 	}

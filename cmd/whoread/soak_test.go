@@ -191,7 +191,7 @@ func (s *soak) live() {
 			u.text = "公告 每30分钟 " + u.title
 		}
 	case 2, 3:
-		u.marker = fmt.Sprintf("没有 #%d ", 10_000+n)
+		u.marker = fmt.Sprintf("没有 #%d，", 10_000+n)
 		u.text = fmt.Sprintf("谁没读 #%d", 10_000+n)
 	case 4, 5:
 		u.text = fmt.Sprintf("谁没读 #%d", 1+s.random.IntN(1+len(posted(g))))
@@ -481,7 +481,7 @@ func (s *soak) fates() map[string]*fate {
 
 // byItself reports whether the bot said that of a follow-up.
 func byItself(m dingtalktest.Message) bool {
-	return len(m.Mentioned) > 0 && strings.HasPrefix(m.Text, "#") || strings.Contains(m.Text, "跟进结束") || strings.Contains(m.Text, "这次没能确定谁没读")
+	return len(m.Mentioned) > 0 && strings.Contains(m.Text, "」，已读 ") || strings.Contains(m.Text, "跟进结束") || strings.Contains(m.Text, "这次没能确定谁没读")
 }
 
 // answers are the bot's, by the command with whose webhook each came, but for what comes
@@ -719,7 +719,7 @@ func (s *soak) onItsWay(id string, g *dingtalktest.Group, then time.Time) bool {
 	})
 }
 
-var unreadNames = regexp.MustCompile(`(?m)^未读 \d+ 人：(.*)$`)
+var unreadNames = regexp.MustCompile(`(?m)^(?:未读 \d+ 人：|\*\*还有 \d+ 人没读\*\* #.*\n)(.*)$`)
 
 // checkUnread expects that nobody was called unread, or reminded, who had read before
 // the question came.
@@ -735,7 +735,6 @@ func (s *soak) checkUnread() {
 		for _, m := range posted(g) {
 			for _, r := range recorded {
 				if r.query != "" && r.query == m.ProcessQueryKey {
-					keys[fmt.Sprintf("#%d ", r.number)] = m.ID
 					keys[fmt.Sprintf("#%d「", r.number)] = m.ID
 				}
 			}
@@ -743,7 +742,7 @@ func (s *soak) checkUnread() {
 		for _, m := range since(g, nil) {
 			about := ""
 			for name, id := range keys {
-				if strings.HasPrefix(m.Text, name) || strings.Contains(m.Text, "请看 "+name) {
+				if strings.Contains(m.Text, "** "+name) || strings.Contains(m.Text, "请看 "+name) {
 					about = id
 				}
 			}
