@@ -314,7 +314,7 @@ func TestReplicasThatAreKilledUnderLoadDoEachCommandOnce(t *testing.T) {
 		case 0:
 			return fmt.Sprintf("公告 通告%d", i)
 		case 2:
-			return fmt.Sprintf("公告 每30分钟 跟进%d", i)
+			return fmt.Sprintf("公告 每30分钟 值班%d", i)
 		default:
 			return fmt.Sprintf("谁没读 #%d", 9000+i)
 		}
@@ -440,7 +440,7 @@ func TestReplicasThatAreKilledUnderLoadDoEachCommandOnce(t *testing.T) {
 				continue
 			}
 			want := 0
-			if strings.HasPrefix(m.title, "跟进") {
+			if strings.HasPrefix(m.title, "值班") {
 				want = 1
 			}
 			if n := holding(replies(g), fmt.Sprintf("请看 #%d「", m.number)); n != want {
@@ -448,7 +448,7 @@ func TestReplicasThatAreKilledUnderLoadDoEachCommandOnce(t *testing.T) {
 			}
 		}
 	}
-	w.advance(45 * time.Minute) // past the first sweep, wherever it was put off to
+	w.advance(23 * time.Hour) // past the sweep, wherever it was put off to
 	w.settle()
 	asked := w.queries()
 	for _, m := range all {

@@ -31,7 +31,7 @@ func TestAnHourWithoutDingTalk(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.start(1, config)
-	wantSaid(t, w.tell(group, w.admin, "公告 每30分钟 跟进")[1:], "已发出 #1，")
+	wantSaid(t, w.tell(group, w.admin, "公告 每30分钟 值班")[1:], "已发出 #1，")
 	wantSaid(t, w.tell(group, w.admin, "公告 清扫")[1:], "已发出 #2，")
 	if err := group.ReadAll(posted(group)[1].ID, w.admin); err != nil {
 		t.Fatal(err)
@@ -61,7 +61,7 @@ func TestAnHourWithoutDingTalk(t *testing.T) {
 	w.settle()
 	said := texts(since(group, before))
 	answers := with(said, "**至少读了 0/4** #2「清扫」")
-	rounds := with(said, "请看 #1「跟进」", "#1 这次没能确定谁没读") // which of them is a matter of moments
+	rounds := with(said, "请看 #1「值班」", "#1 这次没能确定谁没读") // which of them is a matter of moments
 	if len(said) != 2 || len(answers) != 1 || len(rounds) != 1 {
 		t.Errorf("said after the outage: %q", said)
 	}
@@ -72,7 +72,7 @@ func TestAnHourWithoutDingTalk(t *testing.T) {
 			t.Errorf("#%d was swept %d times", m.number, n)
 		}
 	}
-	wantSaid(t, w.later(20*time.Minute, group), "**还有 4 人没读** #1「跟进」") // the next round is in time
+	wantSaid(t, w.later(20*time.Minute, group), "**还有 4 人没读** #1「值班」") // the next round is in time
 	w.wantScheduledOnceOf(1, 2)                                        // the sweeps of the next day
 	wantIn(t, w.ask(group, w.admin, saying("谁没读 #2")), "已读 1/4")
 }
