@@ -53,13 +53,9 @@ func (l Limits) allows(used QuestionCalls, admin bool) bool {
 		(admin || within(used.Person, l.Person) && within(used.PersonToday, l.aDay(personShare)))
 }
 
-// aDay is how many calls that share of the month's budget is, in percent; 0 without a budget.
-func (l Limits) aDay(share int) int {
-	if l.Month == 0 {
-		return 0
-	}
-	return max(1, l.Month*share/100)
-}
+// aDay is how many calls that share of the month's budget is, in percent; 0, which is no limit,
+// without a budget or with one too small to be shared out.
+func (l Limits) aDay(share int) int { return l.Month * share / 100 }
 
 // meter limits what questions cost.
 type meter struct {

@@ -291,7 +291,7 @@ func TestWhatComesByItselfCosts(t *testing.T) {
 		cost            cost
 	}{
 		"a sweep":             {"公告 一", "[30m, 75m]", 45 * time.Minute, dingtalktest.APIQuery, cost{"", "", 5, "query"}},
-		"a follow-up's round": {"公告 每30分钟 一", "[]", 30 * time.Minute, dingtalktest.APIWebhook, cost{"", "", 14, "query"}},
+		"a follow-up's round": {"公告 每30分钟 一", "[]", 30 * time.Minute, dingtalktest.APIWebhook, cost{"", "", 17, "members query"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
