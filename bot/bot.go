@@ -40,6 +40,16 @@ type Budget interface {
 	Warn(command string) (reply.CallUsage, bool)
 }
 
+// Process is what an administrator is told of the process that answers.
+type Process struct {
+	Version string // of whoread
+	// Connections tells since when each connection to DingTalk is up; zero for one that
+	// is not. Nil if there are none.
+	Connections func() []time.Time
+	// ClocksOff tells from whose clocks this machine's is off by too much. It may be nil.
+	ClocksOff func() []reply.ClockOff
+}
+
 // Options are the bot's dependencies and settings. All are needed, except where
 // it says otherwise.
 type Options struct {
@@ -48,13 +58,8 @@ type Options struct {
 	Inbox     Inbox
 	Budget    Budget
 	Observer  Observer // nil for none
-	// Connections tells since when each connection to DingTalk is up; zero for one that
-	// is not. Nil if there are none.
-	Connections func() []time.Time
-	// ClocksOff tells from whose clocks this machine's is off by too much. It may be nil.
-	ClocksOff func() []reply.ClockOff
+	Process
 
-	Version   string
 	RobotCode string // frames for another robot are not ours
 	// Language is spoken whatever the language of the command; empty: that of the
 	// command.

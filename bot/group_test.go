@@ -131,7 +131,7 @@ func newWorld(t *testing.T, s setup) *world {
 			Reminders: receipts.ReminderSettings{By: receipts.Mention, Cooldown: 5 * time.Minute},
 		},
 		Options: bot.Options{
-			Inbox: w.inbox, Budget: callUsage{w.budget}, RobotCode: app.RobotCode, Version: "v1.2.3", Default: command.Chinese,
+			Inbox: w.inbox, Budget: callUsage{w.budget}, RobotCode: app.RobotCode, Process: bot.Process{Version: "v1.2.3"}, Default: command.Chinese,
 			Now: w.clock.now, Log: receipts.RequestLog(log),
 		},
 	}

@@ -175,8 +175,8 @@ func (a *App) options(c config.Config, scheduled bool) (bot.Options, error) {
 			Store: a.records, Pushes: a.batch, Platform: dingTalk, Sources: ChosenSources(c.Members.Source, sources),
 			Jobs: a.inbox, Presenter: presenter, Now: now, Log: log,
 		}, settings),
-		Presenter: presenter, Inbox: inbox{a.inbox}, Budget: callUsage{a.budget}, Observer: a.metrics, Connections: a.connections, ClocksOff: a.clocks.off,
-		Version: a.env.Version, RobotCode: c.DingTalk.RobotCode,
+		Presenter: presenter, Inbox: inbox{a.inbox}, Budget: callUsage{a.budget}, Observer: a.metrics,
+		Process: bot.Process{Version: a.env.Version, Connections: a.connections, ClocksOff: a.clocks.off}, RobotCode: c.DingTalk.RobotCode,
 		Language: spoken(c.Reports.Language), Default: defaultLanguage(c.DingTalk.Site), Phrases: c.Log.Phrases, Now: now, Log: log,
 	}, nil
 }
