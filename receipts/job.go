@@ -26,6 +26,7 @@ type Scheduler interface {
 	// Cancel takes the jobs with these IDs out of the schedule, and returns how many were
 	// in it. One whose time has come is not.
 	Cancel(ctx context.Context, ids ...string) (int, error)
-	// Scheduled returns the jobs about a group that wait for their time, the next first.
+	// Scheduled returns the jobs about a group that wait for their time, the next first, and
+	// those of the same time by their IDs.
 	Scheduled(ctx context.Context, group string) ([]Job, error)
 }

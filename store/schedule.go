@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -58,7 +59,7 @@ func (i *Inbox) Scheduled(ctx context.Context, group string) ([]receipts.Job, er
 			return nil, fmt.Errorf("list jobs: %w", err)
 		}
 	}
-	slices.SortFunc(jobs, func(a, b receipts.Job) int { return a.At.Compare(b.At) })
+	slices.SortFunc(jobs, func(a, b receipts.Job) int { return cmp.Or(a.At.Compare(b.At), cmp.Compare(a.ID, b.ID)) })
 	return jobs, nil
 }
 

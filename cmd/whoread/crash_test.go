@@ -114,7 +114,7 @@ func (m *mortalProcess) ProcessPipelineHook(next redis.ProcessPipelineHook) redi
 // begin runs a bot in this process until it dies, or m.end is called.
 func (w *world) begin(m *mortalProcess) {
 	w.t.Helper()
-	c, err := config.Load(w.config(""), func(string) (string, bool) { return w.redis, true })
+	c, err := config.Load(w.config(bothSweeps), func(string) (string, bool) { return w.redis, true })
 	if err != nil {
 		w.t.Fatal(err)
 	}

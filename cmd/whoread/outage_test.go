@@ -22,7 +22,7 @@ func TestAnHourWithoutDingTalk(t *testing.T) {
 	front := "http://" + strings.TrimPrefix(proxy.URL(), "redis://:@")
 	w.TellURL(front)
 	group := w.AddGroup(dingtalktest.GroupOptions{}, append(w.people(3), w.admin)...)
-	config := w.config(anyHour + "\n" + unlimited)
+	config := w.config(anyHour + "\n" + unlimited + "\n" + bothSweeps)
 	content, err := os.ReadFile(config)
 	if err == nil {
 		err = os.WriteFile(config, []byte(strings.ReplaceAll(string(content), w.URL(), front)), 0o600)

@@ -59,7 +59,7 @@ func TestTheBotOutlivesItsMaster(t *testing.T) {
 	wantIn(t, w.ask(group, w.admin, saying("公告 之前")), "已发出 #1")
 	r.Master.Kill()
 	answer := w.ask(group, w.admin, saying("公告 之后"))
-	for strings.Contains(answer, "Redis") {
+	for strings.Contains(answer, "存储没有响应") {
 		answer = w.ask(group, w.admin, saying("公告 之后"))
 	}
 	wantIn(t, answer, "已发出 #2")
