@@ -70,11 +70,12 @@ func (r *request) work(ctx context.Context) (Outcome, error) {
 	if forbidden, ok := errors.AsType[*receipts.ForbiddenError](err); ok && forbidden.Rule == receipts.Admins {
 		r.admin = r.Service.AdminName(ctx, r.in.Group)
 	}
-	if refused, ok := r.page(nil).Refused(err); err != nil && ok {
-		a, err = refused, nil
-	}
 	if err != nil {
-		return AttemptFailed, fmt.Errorf("%s: %w", r.said.Verb, err)
+		refused, ok := r.page(nil).Refused(err)
+		if !ok {
+			return AttemptFailed, fmt.Errorf("%s: %w", r.said.Verb, err)
+		}
+		a = refused
 	}
 	if admin && a.Text != "" {
 		if usage, due := r.Budget.Warn(r.in.ID); due {

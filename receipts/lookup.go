@@ -15,8 +15,8 @@ import (
 // Looking it up gives these errors: a *NoSuchMessageError; ErrNotMessage where what is quoted
 // is none of the messages, nor known to be about one; ErrNothingYet and ErrNothingCurrent
 // where nothing is named and there is none; ErrNoneFits and a *SeveralFitError for a title or a
-// day; a *Failure or ErrPaging where DingTalk was asked
-// about what is quoted and could not tell; else those of the records.
+// day; a *Failure, ErrPaging or ErrLimited where DingTalk was asked about what is quoted and
+// could not tell, or was not asked; else those of the records.
 type Ref struct {
 	Number int       // 0 if none was said
 	Quote  *Quote    // nil if nothing is quoted

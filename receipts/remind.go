@@ -290,7 +290,7 @@ func (p *Reminders) batch(ctx context.Context, done *Reminded, prompt Prompt, i 
 		done.doubt(batch)
 		return nil
 	}
-	// Of a copy: the reminderKit may have answered with parts of the batch.
+	// Of a copy: the sender may have answered with parts of the batch.
 	ended := Outcome{Missed: missed, Reached: slices.DeleteFunc(slices.Clone(batch.UserIDs), func(id string) bool {
 		return slices.Contains(missed.Unknown, id) || slices.Contains(missed.Flooded, id)
 	})}

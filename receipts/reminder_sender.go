@@ -28,9 +28,9 @@ type RemindRequest struct {
 }
 
 // Remind reminds the people who have not read a message, by a report that is asked for now:
-// an administrator's is, although the budget is spent. To more people than the settings let
-// pass it asks first. Errors are those of Permit and of a
-// Ref.
+// an administrator's is, although the month's budget is spent, but not beyond the limits of the
+// group. To more people than the settings let pass it asks first. Errors are those of Permit
+// and of a Ref.
 func (s *Service) Remind(ctx context.Context, by Actor, r RemindRequest) (Reminded, error) {
 	if err := s.Permit(by, r.Group, RightRemind); err != nil {
 		return Reminded{}, err

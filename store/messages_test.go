@@ -15,10 +15,11 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"whoread/receipts"
+	"whoread/receipts/receiptstest"
 	"whoread/store/storetest"
 )
 
-const group = "cidA1b2C3=="
+const group = receiptstest.Group
 
 // noon is the time of the tests' messages, in whole milliseconds as they are kept.
 var noon = time.UnixMilli(1_760_000_000_123)

@@ -14,6 +14,7 @@ import (
 	"pgregory.net/rapid"
 
 	"whoread/receipts"
+	"whoread/receipts/receiptstest"
 	"whoread/store/storetest"
 )
 
@@ -435,68 +436,17 @@ func TestARunThatIsCutOffFromRedisGoesOn(t *testing.T) {
 	})
 }
 
-// What has changed since a batch was decided on is told as it is begun, and a batch that
-// must not be begun any more is not.
+// A batch is begun as things stand although answers of Redis are lost, and what was not begun
+// has left no trace: a message that came back would be reminded of.
 func TestABatchIsBegunAsThingsStand(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, b storetest.Backend) {
 		s, p := proxied(t, b)
 		ctx := t.Context()
-		sent(t, s, group, "msg1", "key1")
-		beginReminder(t, s, group, 1, reminderOf("run"))
-		f := must(s.Follow(ctx, group, 1, followUpOf("follow")))(t)
-		start := receipts.BatchStart{Prompt: receipts.Prompt{Run: "run", Round: &f}, Number: 1, UserIDs: []string{"a", "b", "c"}}
-		begin := func(what string, want receipts.Standing) {
-			t.Helper()
-			got, err := s.BeginBatch(ctx, group, start)
-			if diff := cmp.Diff(want, got, cmpopts.EquateEmpty()); diff != "" || err != nil {
-				t.Errorf("%s: %v (-want +got):\n%s", what, err, diff)
-			}
-			start.Batch++
-		}
-		begin("nobody has read", receipts.Standing{First: true})
-		if err := s.SaveReads(ctx, group, 1, []string{"b", "z"}, noon, noon); err != nil {
-			t.Fatal(err)
-		}
-		if known, err := s.SavePushedReads(ctx, group, "key1", map[string]time.Time{"c": noon}); !known || err != nil {
-			t.Fatal(known, err)
-		}
-		p.LoseReply()
-		begin("two have read", receipts.Standing{First: true, Read: []string{"b", "c"}})
-
-		f.Version++
-		if done, err := s.Change(ctx, group, 1, f); !done || err != nil {
-			t.Fatal(done, err)
-		}
-		begin("as it is now", receipts.Standing{First: true, Read: []string{"b", "c"}})
-		old := f
-		old.Version--
-		start.Round = &old
-		begin("another version", receipts.Standing{Halt: receipts.Halt{Superseded: true}})
-		must(s.Follow(ctx, group, 1, followUpOf("another")))(t)
-		start.Round = &f
-		begin("another follow-up", receipts.Standing{Halt: receipts.Halt{Superseded: true}})
-		start.Round = nil
-		begin("of no follow-up", receipts.Standing{First: true, Read: []string{"b", "c"}})
-		must(s.Mark(ctx, group, 1, receipts.Change{To: receipts.Recalled}))(t)
-		start.Round = &old
-		p.LoseReply()
-		begin("recalled", receipts.Standing{Halt: receipts.Halt{State: receipts.Recalled}})
-		for start.Batch = range 2 {
-			got, err := s.BeginBatch(ctx, group, start)
-			if diff := cmp.Diff(receipts.Standing{}, got, cmpopts.EquateEmpty()); diff != "" || err != nil {
-				t.Errorf("batch %d was begun before: %v (-want +got):\n%s", start.Batch, err, diff)
-			}
-		}
-		start.Batch, start.Number = 9, 2
-		if got, err := s.BeginBatch(ctx, group, start); !errors.Is(err, receipts.ErrNoMessage) {
-			t.Errorf("no message: %+v, %v", got, err)
-		}
-		// What was not begun has left no trace: a message that came back would be reminded of.
+		start := receiptstest.BatchesBegin(t, s, p.LoseReply)
 		if err := s.rdb.HSet(ctx, s.keys.group(group).message(1), "state", string(receipts.Sent)).Err(); err != nil {
 			t.Fatal(err)
 		}
-		start.Number, start.Round = 1, nil
 		for _, start.Batch = range []int{3, 4, 6, 9} {
 			if got, err := s.BeginBatch(ctx, group, start); !got.First || err != nil {
 				t.Errorf("batch %d was not begun: %+v, %v", start.Batch, got, err)

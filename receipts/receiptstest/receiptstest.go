@@ -36,7 +36,10 @@ func Run(t *testing.T, open func(t *testing.T) Store) {
 	}
 }
 
-const group = "cidA1b2C3=="
+// Group is the group that the suite writes about.
+const Group = "cidA1b2C3=="
+
+const group = Group
 
 // noon is the time of the messages, in whole milliseconds as they may be kept.
 var noon = time.UnixMilli(1_760_000_000_123)
