@@ -596,10 +596,10 @@ func testCard(chrome context.Context, t *testing.T) {
 
 	// A bot that does not answer within two seconds.
 	x.clickText(".card-button", "谁没读")
-	x.until("the button to wait", `document.querySelector("[data-button=unread]").disabled`)
+	x.until("the button to wait", `document.querySelector("[data-button=unread]").ariaDisabled === "true"`)
 	o.stream.next()
 	x.sees(".toast", "机器人没有及时应答")
-	x.until("the button to be back", `!document.querySelector("[data-button=unread]").disabled`)
+	x.until("the button to be back", `document.querySelector("[data-button=unread]").ariaDisabled !== "true"`)
 	x.shot("card-unanswered-zh")
 
 	// Its switches, and the end of it.

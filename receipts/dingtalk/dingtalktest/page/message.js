@@ -154,13 +154,12 @@ function cardButtons(values) {
 function cardButton(m, b) {
   if (!b.request) return linkButton(b.text, b.url || "");
   const node = h("button", { type: "button", class: `card-button press ${b.color === "gray" ? "gray" : ""}`, dataset: { focus: `button-${b.id}`, button: b.id } }, b.text);
+  // While DingTalk waits for the bot the button is busy, not disabled: a disabled button would lose the focus.
   node.addEventListener("click", async () => {
-    node.disabled = true;
-    node.setAttribute("aria-busy", "true");
+    if (node.ariaBusy === "true") return;
+    node.ariaBusy = node.ariaDisabled = "true";
     await post("press", { group: m.groupId, person: state.me.unionId, message: m.id, button: b.id });
-    node.disabled = false;
-    node.removeAttribute("aria-busy");
-    if (document.activeElement === document.body) node.focus();
+    node.ariaBusy = node.ariaDisabled = null;
   });
   return node;
 }
