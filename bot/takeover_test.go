@@ -229,6 +229,32 @@ func TestQuestionsAreLimited(t *testing.T) {
 	})
 }
 
+// What is quoted and not recorded is looked up, which counts: whoever has nothing left is told
+// so, and nothing is done.
+func TestQuotationsAreLimited(t *testing.T) {
+	t.Parallel()
+	inBothLanguages(t, func(t *testing.T, language command.Language) {
+		w := newWorld(t, setup{options: func(o *wiring) { o.Limits = receipts.Limits{Person: 1} }})
+		var posts []dingtalktest.Message
+		for _, title := range []string{"旧公告", "更旧的公告"} {
+			_, err := w.wiring.Platform.Post(w.soon(), w.group.ID(), receipts.Post{Title: title, Text: title})
+			w.must(err)
+			posts = w.posted()
+		}
+		limited := spoken{"没有去问钉钉你引用的是哪条", "did not ask DingTalk what you quote"}.in(language)
+		unread, recall := spoken{"谁没读", "unread"}.in(language), spoken{"撤回", "recall"}.in(language)
+		w.wants(w.ask(w.lisi, say{Text: unread, Quote: posts[0].ID, QuoteFull: true}).Text, "#1", "旧公告")
+		before := w.dingtalk.CallCount(dingtalktest.APIQuery)
+		for _, said := range []string{unread, recall} {
+			w.wants(w.ask(w.lisi, say{Text: said, Quote: posts[1].ID, QuoteFull: true}).Text, limited)
+		}
+		if w.dingtalk.CallCount(dingtalktest.APIQuery) != before {
+			t.Error("DingTalk was asked")
+		}
+		w.wants(w.ask(w.lilei, say{Text: unread, Quote: posts[1].ID, QuoteFull: true}).Text, "#2") // an administrator has no limit
+	})
+}
+
 // A follow-up that would outlive what is kept of its message is cut to that, and says so.
 func TestAFollowUpThatCannotLastSaysSo(t *testing.T) {
 	t.Parallel()

@@ -417,7 +417,7 @@ func TestAnnounceIsSeenInTheGroupBeforeItsSendEnds(t *testing.T) {
 			w := newWorld(t)
 			w.sender.err = c.failure
 			w.sender.during = func(ctx context.Context) {
-				if m, err := w.reporter.Quoted(ctx, group, quote, receipts.Rights{}); err != nil || m.Number != 1 || m.State != receipts.Sending {
+				if m, err := w.reporter.Quoted(ctx, group, quote, receipts.Asker{}); err != nil || m.Number != 1 || m.State != receipts.Sending {
 					t.Errorf("Quoted() = %+v, %v; want #1, which is on its way", m, err)
 				}
 			}
@@ -426,7 +426,7 @@ func TestAnnounceIsSeenInTheGroupBeforeItsSendEnds(t *testing.T) {
 				t.Errorf("Announce() = %+v, %v; want it %s", done.Message, err, c.state)
 			}
 			w.readers.sent[keyOf(1)] = group
-			m, err := w.reporter.Quoted(t.Context(), group, quote, receipts.Rights{})
+			m, err := w.reporter.Quoted(t.Context(), group, quote, receipts.Asker{})
 			if err != nil || m.Number != 1 || m.State != receipts.Sent || m.Key != keyOf(1) {
 				t.Errorf("quoted again, it is %+v, %v; want #1 sent", m, err)
 			}

@@ -17,6 +17,23 @@ type Rights struct {
 	NoCalls bool
 }
 
+// Asker is who asks, as far as that matters to an answer.
+type Asker struct {
+	Rights
+	// Pay is told what a question has cost in counted calls; nil if nobody wants to know.
+	Pay func(ctx context.Context, calls int)
+}
+
+// pay tells what a question has cost, also where whoever asked has gone.
+func (a Asker) pay(ctx context.Context, calls int) {
+	if calls == 0 || a.Pay == nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), recordWithin)
+	defer cancel()
+	a.Pay(ctx, calls)
+}
+
 // about returns the rights for a list of as many as these.
 func (r Rights) about(members *Members) Rights {
 	if members != nil {

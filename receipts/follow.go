@@ -32,7 +32,7 @@ func (s *Service) Follow(ctx context.Context, by Actor, r FollowRequest) (Messag
 	if err := s.Permit(by, r.Group, RightRemind); err != nil {
 		return Message{}, FollowUp{}, err
 	}
-	m, err := s.reporter.find(ctx, r.Group, r.Ref, Rights{})
+	m, err := s.find(ctx, by, r.Group, r.Ref)
 	if err != nil {
 		return Message{}, FollowUp{}, err
 	}
@@ -65,7 +65,7 @@ func (s *Service) Stop(ctx context.Context, by Actor, group string, ref Ref) (in
 		}
 		ref.Number = followed[0]
 	}
-	m, err := s.reporter.find(ctx, group, ref, Rights{})
+	m, err := s.find(ctx, by, group, ref)
 	if err != nil {
 		return 0, err
 	}

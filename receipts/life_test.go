@@ -266,7 +266,7 @@ func (h *history) quote(t *rapid.T) {
 		q.Text = rapid.SampledFrom([]string{"", p.title, p.title + "  \n" + maintenance.Text}).Draw(t, "with the text")
 	}
 	h.breakRecords(t, "ByKey", "Recent", "Mark", "Adopt", "SaveReads")
-	m, err := h.reporter.Quoted(t.Context(), group, q, receipts.Rights{})
+	m, err := h.reporter.Quoted(t.Context(), group, q, receipts.Asker{})
 	switch {
 	case err != nil:
 	case p.chart && (p.about <= 0 || m.Number != p.about):

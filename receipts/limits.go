@@ -64,28 +64,22 @@ type meter struct {
 	ports  Ports
 }
 
-// rights are those of somebody who asks: to have nobody asked, where they or the group have
-// used what they may.
-func (m *meter) rights(ctx context.Context, by Actor, group string) Rights {
+// asker is somebody who asks: to have nobody asked, where they or the group have used what they
+// may, and to be charged with what it costs.
+func (m *meter) asker(ctx context.Context, by Actor, group string) Asker {
 	if m.limits == (Limits{}) {
-		return Rights{}
+		return Asker{}
 	}
-	used, err := m.ports.Store.QuestionCalls(ctx, group, by.UserID, m.ports.Now())
-	if err != nil {
-		m.ports.Log(ctx).Warn("limits are not known, and not applied", zap.Error(err))
-		return Rights{}
-	}
-	return Rights{NoCalls: !m.limits.allows(used, m.policy.Allows(Admins, by, Person{}))}
-}
-
-// pay returns what notes the cost of somebody's question; nil if nothing is limited.
-func (m *meter) pay(by Actor, group string) func(ctx context.Context, calls int) {
-	if m.limits == (Limits{}) {
-		return nil
-	}
-	return func(ctx context.Context, calls int) {
+	asker := Asker{Pay: func(ctx context.Context, calls int) {
 		if err := m.ports.Store.AddQuestionCalls(ctx, group, by.UserID, calls, m.ports.Now()); err != nil {
 			m.ports.Log(ctx).Warn("what a question has cost is not noted", zap.Int("calls", calls), zap.Error(err))
 		}
+	}}
+	used, err := m.ports.Store.QuestionCalls(ctx, group, by.UserID, m.ports.Now())
+	if err != nil {
+		m.ports.Log(ctx).Warn("limits are not known, and not applied", zap.Error(err))
+		return asker
 	}
+	asker.NoCalls = !m.limits.allows(used, m.policy.Allows(Admins, by, Person{}))
+	return asker
 }

@@ -32,16 +32,16 @@ func (r Ref) named() bool { return r.Number > 0 || r.Quote != nil }
 
 // number is that of the message that is meant. There may be no such message, if it was said:
 // whoever wants its report finds that out.
-func (r *Reporter) number(ctx context.Context, group string, ref Ref, rights Rights) (int, error) {
+func (r *Reporter) number(ctx context.Context, group string, ref Ref, by Asker) (int, error) {
 	if ref.Number > 0 {
 		return ref.Number, nil
 	}
-	m, err := r.find(ctx, group, ref, rights)
+	m, err := r.find(ctx, group, ref, by)
 	return m.Number, err
 }
 
 // find returns the message that is meant.
-func (r *Reporter) find(ctx context.Context, group string, ref Ref, rights Rights) (Message, error) {
+func (r *Reporter) find(ctx context.Context, group string, ref Ref, by Asker) (Message, error) {
 	switch {
 	case ref.Number > 0:
 		return r.numbered(ctx, group, ref.Number)
@@ -50,7 +50,7 @@ func (r *Reporter) find(ctx context.Context, group string, ref Ref, rights Right
 	case ref.Quote == nil:
 		return r.latest(ctx, group)
 	case ref.Quote.Key != "":
-		return r.quoted(ctx, group, *ref.Quote, rights)
+		return r.quoted(ctx, group, *ref.Quote, by)
 	case ref.Quote.Number > 0:
 		return r.shownOrNumbered(ctx, group, *ref.Quote)
 	}
@@ -99,8 +99,8 @@ func (r *Reporter) shownOrNumbered(ctx context.Context, group string, q Quote) (
 }
 
 // quoted is the message that a quotation with a key is about.
-func (r *Reporter) quoted(ctx context.Context, group string, q Quote, rights Rights) (Message, error) {
-	m, err := r.Quoted(ctx, group, q, rights)
+func (r *Reporter) quoted(ctx context.Context, group string, q Quote, by Asker) (Message, error) {
+	m, err := r.Quoted(ctx, group, q, by)
 	switch ReasonOf(err) {
 	case KeyInvalid, GroupInvalid, BadRequest, WrongRobotCode: // it is no key of a message in this group
 		if q.Number > 0 {

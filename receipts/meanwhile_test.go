@@ -517,10 +517,10 @@ func TestAQuotedMessageIsLookedUpWithTheAskersRights(t *testing.T) {
 	w := newWorld(t)
 	w.readers.sent["old"], w.readers.budget = group, errSpent
 	quote := receipts.Quote{Key: "old", CreatedAt: morning, Text: "旧公告"}
-	if m, err := w.reporter.Quoted(t.Context(), group, quote, receipts.Rights{}); !errors.Is(err, receipts.ErrBudgetSpent) {
+	if m, err := w.reporter.Quoted(t.Context(), group, quote, receipts.Asker{}); !errors.Is(err, receipts.ErrBudgetSpent) {
 		t.Errorf("without the right: %+v, %v", m, err)
 	}
-	if m, err := w.reporter.Quoted(t.Context(), group, quote, receipts.Rights{PastBudget: true}); err != nil || !m.Adopted {
+	if m, err := w.reporter.Quoted(t.Context(), group, quote, receipts.Asker{Rights: receipts.Rights{PastBudget: true}}); err != nil || !m.Adopted {
 		t.Errorf("with the right: %+v, %v", m, err)
 	}
 }

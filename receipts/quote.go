@@ -70,7 +70,7 @@ func plain(text string) string {
 //
 // ErrNotMessage means that it is about none of the messages, or shows too little. Any
 // other error is DingTalk's refusal, or that of the records.
-func (r *Reporter) Quoted(ctx context.Context, group string, q Quote, rights Rights) (Message, error) {
+func (r *Reporter) Quoted(ctx context.Context, group string, q Quote, by Asker) (Message, error) {
 	m, err := r.Records.ByKey(ctx, group, q.Key)
 	if about := q.about(); errors.Is(err, ErrNoMessage) && about > 0 {
 		m, err = r.Message(ctx, group, about)
@@ -103,7 +103,7 @@ func (r *Reporter) Quoted(ctx context.Context, group string, q Quote, rights Rig
 		}
 	}
 	if len(uncertain) != 1 {
-		return r.adopt(ctx, group, q, rights)
+		return r.adopt(ctx, group, q, by)
 	}
 	sent := r.sent(q)
 	if q.CreatedAt.IsZero() {
@@ -112,7 +112,7 @@ func (r *Reporter) Quoted(ctx context.Context, group string, q Quote, rights Rig
 	m, err = r.Records.Mark(ctx, group, uncertain[0].Number, Change{To: Sent, Key: q.Key, SentAt: sent})
 	switch {
 	case errors.Is(err, ErrWrongState): // meanwhile it turned out to be another one
-		return r.adopt(ctx, group, q, rights)
+		return r.adopt(ctx, group, q, by)
 	case err != nil:
 		return Message{}, fmt.Errorf("heal message: %w", err)
 	}
@@ -159,17 +159,18 @@ func (r *Reporter) sent(q Quote) time.Time {
 	return q.CreatedAt
 }
 
-func (r *Reporter) adopt(ctx context.Context, group string, q Quote, rights Rights) (Message, error) {
+func (r *Reporter) adopt(ctx context.Context, group string, q Quote, by Asker) (Message, error) {
 	sent := r.sent(q)
 	title, _, _ := strings.Cut(strings.TrimSpace(q.Text), "\n")
 	m := Message{
 		Group: group, Title: strings.TrimSpace(title), Key: q.Key, State: Sent,
 		CreatedAt: sent, SentAt: sent, Adopted: true,
 	}
-	if rights.NoCalls {
+	if by.NoCalls {
 		return Message{}, ErrLimited
 	}
-	ids, delivery, a := r.readers(ctx, m, rights)
+	ids, delivery, a := r.readers(ctx, m, by.Rights)
+	by.pay(ctx, a.calls)
 	if a.gap != nil && !errors.Is(a.gap, ErrNoReadData) {
 		return Message{}, fmt.Errorf("look up the quoted message: %w", a.gap)
 	}

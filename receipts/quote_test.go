@@ -33,7 +33,7 @@ func TestQuotedARecordedMessageIsFoundByItsKey(t *testing.T) {
 	w := newWorld(t)
 	want := w.announce(t)
 	w.clock.advance(time.Hour)
-	got, err := w.reporter.Quoted(t.Context(), group, receipts.Quote{Key: keyOf(1), Text: "whatever"}, receipts.Rights{})
+	got, err := w.reporter.Quoted(t.Context(), group, receipts.Quote{Key: keyOf(1), Text: "whatever"}, receipts.Asker{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -72,7 +72,7 @@ func TestQuotedAnUncertainMessageIsHealed(t *testing.T) {
 			w.announceUncertain(t)
 			w.clock.advance(24 * time.Hour) // when somebody quotes it does not matter
 			quote := receipts.Quote{Key: keyOf(1), CreatedAt: morning.Add(c.after), Text: c.text}
-			got, err := w.reporter.Quoted(t.Context(), group, quote, receipts.Rights{})
+			got, err := w.reporter.Quoted(t.Context(), group, quote, receipts.Asker{})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -121,7 +121,7 @@ func TestQuotedWithoutATimeHealsAllTheSame(t *testing.T) {
 	w := newWorld(t)
 	w.announceUncertain(t)
 	w.clock.advance(time.Hour)
-	m, err := w.reporter.Quoted(t.Context(), group, receipts.Quote{Key: keyOf(1), Text: posted}, receipts.Rights{})
+	m, err := w.reporter.Quoted(t.Context(), group, receipts.Quote{Key: keyOf(1), Text: posted}, receipts.Asker{})
 	if err != nil || m.Number != 1 || m.State != receipts.Sent || !m.SentAt.Equal(morning) {
 		t.Errorf("Quoted() = %+v, %v; want #1 healed, sent when it was announced", m, err)
 	}
@@ -133,7 +133,7 @@ func TestQuotedWithoutATextIsNothing(t *testing.T) {
 	for _, text := range []string{"", " \n\t", "**"} {
 		w := newWorld(t)
 		w.announceUncertain(t)
-		m, err := w.reporter.Quoted(t.Context(), group, receipts.Quote{Key: keyOf(1), CreatedAt: morning, Text: text}, receipts.Rights{})
+		m, err := w.reporter.Quoted(t.Context(), group, receipts.Quote{Key: keyOf(1), CreatedAt: morning, Text: text}, receipts.Asker{})
 		if !errors.Is(err, receipts.ErrNotMessage) {
 			t.Errorf("%q: Quoted() = %+v, %v; want %v", text, m, err, receipts.ErrNotMessage)
 		}
@@ -179,7 +179,7 @@ func TestQuotedOneOfTwoUncertainMessages(t *testing.T) {
 			w.clock.advance(c.apart)
 			w.announceAgain(t, c.title, c.text)
 			w.readers.say(readBy("li"))
-			m, err := w.reporter.Quoted(t.Context(), group, receipts.Quote{Key: keyOf(1), CreatedAt: morning, Text: posted}, receipts.Rights{})
+			m, err := w.reporter.Quoted(t.Context(), group, receipts.Quote{Key: keyOf(1), CreatedAt: morning, Text: posted}, receipts.Asker{})
 			if err != nil || m.Number != c.number || m.State != receipts.Sent || m.Key != keyOf(1) || m.Adopted != (c.number == 3) {
 				t.Errorf("Quoted() = %+v, %v; want #%d", m, err, c.number)
 			}
@@ -201,7 +201,7 @@ func TestQuotedAMessageOnItsWay(t *testing.T) {
 	w.readers.sent[keyOf(1)] = group
 	quote := receipts.Quote{Key: keyOf(1), CreatedAt: morning, Text: posted}
 	for _, want := range []receipts.State{receipts.Sending, receipts.Sent} {
-		m, err := w.reporter.Quoted(t.Context(), group, quote, receipts.Rights{})
+		m, err := w.reporter.Quoted(t.Context(), group, quote, receipts.Asker{})
 		if err != nil || m.Number != 1 || m.State != want || w.kept(t).Message.State != want {
 			t.Errorf("Quoted() = %+v, %v; want #1 %s", m, err, want)
 		}
@@ -230,7 +230,7 @@ func TestQuotedAPostMeansWhatItIsAbout(t *testing.T) {
 				if err := w.records.RecordPost(t.Context(), group, "chart", about); err != nil {
 					t.Fatal(err)
 				}
-				m, err := w.reporter.Quoted(t.Context(), group, quote, receipts.Rights{})
+				m, err := w.reporter.Quoted(t.Context(), group, quote, receipts.Asker{})
 				if m.Number != number || errors.Is(err, receipts.ErrNotMessage) != (number == 0) {
 					t.Errorf("about #%d: Quoted() = %+v, %v", about, m, err)
 				}
@@ -253,7 +253,7 @@ func TestQuotedAPostThatIsJustRecorded(t *testing.T) {
 	w.readers.sent["chart"] = group
 	w.readers.say(readBy("li"))
 	w.records.meanwhile("Adopt", func(ctx context.Context) error { return w.records.RecordPost(ctx, group, "chart", 1) })
-	m, err := w.reporter.Quoted(t.Context(), group, receipts.Quote{Key: "chart", Text: "图"}, receipts.Rights{})
+	m, err := w.reporter.Quoted(t.Context(), group, receipts.Quote{Key: "chart", Text: "图"}, receipts.Asker{})
 	if kept := w.kept(t); err != nil || m.Number != 1 || len(kept.Reads) != 0 || !kept.AsOf.IsZero() {
 		t.Errorf("Quoted() = %+v, %v; kept %+v", m, err, kept)
 	}
@@ -267,7 +267,7 @@ func TestQuotedAPostThatIsJustRecordedHealsNothing(t *testing.T) {
 	w.readers.sent["answer"] = group
 	w.readers.say(readBy("li"))
 	w.records.meanwhile("Mark", func(ctx context.Context) error { return w.records.RecordPost(ctx, group, "answer", 1) })
-	m, err := w.reporter.Quoted(t.Context(), group, receipts.Quote{Key: "answer", CreatedAt: morning, Text: posted}, receipts.Rights{})
+	m, err := w.reporter.Quoted(t.Context(), group, receipts.Quote{Key: "answer", CreatedAt: morning, Text: posted}, receipts.Asker{})
 	if kept := w.kept(t); err != nil || m.Number != 1 || m.State != receipts.Uncertain || len(kept.Reads) != 0 {
 		t.Errorf("Quoted() = %+v, %v; kept %+v", m, err, kept)
 	}
@@ -309,7 +309,7 @@ func TestQuotedAnAnswerMeansItsNumber(t *testing.T) {
 	w := newWorld(t)
 	w.announceUncertain(t)
 	quote := receipts.Quote{Key: "answer", CreatedAt: morning, Text: "#1 " + posted, Number: 1}
-	if m, err := w.reporter.Quoted(t.Context(), group, quote, receipts.Rights{}); err != nil || m.Number != 1 || m.State != receipts.Uncertain {
+	if m, err := w.reporter.Quoted(t.Context(), group, quote, receipts.Asker{}); err != nil || m.Number != 1 || m.State != receipts.Uncertain {
 		t.Errorf("Quoted() = %+v, %v; want #1 as it is", m, err)
 	}
 }
@@ -329,7 +329,7 @@ func TestQuotedLeavesOtherMessagesAlone(t *testing.T) {
 			before := w.kept(t)
 			w.readers.sent["another"] = group
 			quote := receipts.Quote{Key: "another", CreatedAt: morning, Text: posted}
-			if m, err := w.reporter.Quoted(t.Context(), group, quote, receipts.Rights{}); err != nil || m.Number != 2 || !m.Adopted {
+			if m, err := w.reporter.Quoted(t.Context(), group, quote, receipts.Asker{}); err != nil || m.Number != 2 || !m.Adopted {
 				t.Errorf("Quoted() = %+v, %v; want another message adopted", m, err)
 			}
 			if diff := cmp.Diff(before, w.kept(t)); diff != "" {
@@ -350,7 +350,7 @@ func TestQuotedAnotherMessageThanTheOneThatIsJustSent(t *testing.T) {
 		_, err := w.records.Mark(ctx, group, 1, receipts.Change{To: receipts.Sent, Key: keyOf(1), SentAt: morning})
 		return err
 	})
-	m, err := w.reporter.Quoted(t.Context(), group, receipts.Quote{Key: "another", CreatedAt: morning, Text: posted}, receipts.Rights{})
+	m, err := w.reporter.Quoted(t.Context(), group, receipts.Quote{Key: "another", CreatedAt: morning, Text: posted}, receipts.Asker{})
 	if err != nil || m.Number != 2 || m.Key != "another" {
 		t.Errorf("Quoted() = %+v, %v; want it adopted as #2", m, err)
 	}
@@ -370,7 +370,7 @@ func TestQuotedAMessageWithoutARecordIsAdoptedOnce(t *testing.T) {
 		CreatedAt: at(-600), SentAt: at(-600), Adopted: true,
 	}
 	for _, try := range []string{"first", "second"} {
-		got, err := w.reporter.Quoted(t.Context(), group, quote, receipts.Rights{})
+		got, err := w.reporter.Quoted(t.Context(), group, quote, receipts.Asker{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -391,7 +391,7 @@ func TestQuotedAMessageThatShowsNoTime(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.readers.sent["old"] = group
-	m, err := w.reporter.Quoted(t.Context(), group, receipts.Quote{Key: "old", Text: "旧公告"}, receipts.Rights{})
+	m, err := w.reporter.Quoted(t.Context(), group, receipts.Quote{Key: "old", Text: "旧公告"}, receipts.Asker{})
 	if err != nil || m.Title != "旧公告" || !m.SentAt.Equal(morning) {
 		t.Errorf("Quoted() = %+v, %v; want it adopted, as of now", m, err)
 	}
@@ -417,7 +417,7 @@ func TestQuotedAMessageThatDingTalkHasNoFullAnswerFor(t *testing.T) {
 			w := newWorld(t)
 			w.readers.sent["old"] = group
 			w.readers.say(c.answer)
-			if _, err := w.reporter.Quoted(t.Context(), group, receipts.Quote{Key: "old", CreatedAt: at(-60), Text: "旧公告"}, receipts.Rights{}); err != nil {
+			if _, err := w.reporter.Quoted(t.Context(), group, receipts.Quote{Key: "old", CreatedAt: at(-60), Text: "旧公告"}, receipts.Asker{}); err != nil {
 				t.Fatal(err)
 			}
 			if kept := w.kept(t); !kept.AsOf.IsZero() || len(kept.Reads) != len(c.seen) {
@@ -452,7 +452,7 @@ func TestQuotedWhatDingTalkRefusesIsNotAdopted(t *testing.T) {
 			w := newWorld(t)
 			w.readers.sent["old"] = group
 			w.readers.say(c.answer)
-			_, err := w.reporter.Quoted(t.Context(), c.group, receipts.Quote{Key: "old", CreatedAt: morning, Text: "旧公告"}, receipts.Rights{})
+			_, err := w.reporter.Quoted(t.Context(), c.group, receipts.Quote{Key: "old", CreatedAt: morning, Text: "旧公告"}, receipts.Asker{})
 			if !errors.Is(err, c.want) {
 				t.Errorf("error %v; want %v", err, c.want)
 			}
@@ -467,7 +467,7 @@ func TestQuotedARecordedMessageOfAnotherGroupIsNotFound(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.announce(t)
-	m, err := w.reporter.Quoted(t.Context(), elsewhere, receipts.Quote{Key: keyOf(1), CreatedAt: morning, Text: maintenance.Title}, receipts.Rights{})
+	m, err := w.reporter.Quoted(t.Context(), elsewhere, receipts.Quote{Key: keyOf(1), CreatedAt: morning, Text: maintenance.Title}, receipts.Asker{})
 	if !errors.Is(err, errNotOurs) {
 		t.Errorf("Quoted() = %+v, %v; want %v", m, err, errNotOurs)
 	}
@@ -491,7 +491,7 @@ func TestQuotedWithoutRecords(t *testing.T) {
 			w.readers.sent[keyOf(1)] = group
 			c.set(t, w)
 			w.records.fail(c.method)
-			_, err := w.reporter.Quoted(t.Context(), group, receipts.Quote{Key: keyOf(1), CreatedAt: morning, Text: posted}, receipts.Rights{})
+			_, err := w.reporter.Quoted(t.Context(), group, receipts.Quote{Key: keyOf(1), CreatedAt: morning, Text: posted}, receipts.Asker{})
 			if !errors.Is(err, errDown) {
 				t.Errorf("error %v; want %v", err, errDown)
 			}

@@ -35,14 +35,14 @@ func (s *Service) Remind(ctx context.Context, by Actor, r RemindRequest) (Remind
 	if err := s.Permit(by, r.Group, RightRemind); err != nil {
 		return Reminded{}, err
 	}
-	rights := s.meter.rights(ctx, by, r.Group)
+	asker := s.meter.asker(ctx, by, r.Group)
 	// Nobody can be reminded without asking who has read.
-	rights.PastBudget = s.Policy.Allows(Admins, by, Person{})
-	number, err := s.reporter.number(ctx, r.Group, r.Ref, rights)
+	asker.PastBudget = s.Policy.Allows(Admins, by, Person{})
+	number, err := s.reporter.number(ctx, r.Group, r.Ref, asker)
 	if err != nil {
 		return Reminded{}, err
 	}
-	report, err := s.reporter.shared(ctx, question{group: r.Group, number: number, rights: rights}, s.meter.pay(by, r.Group))
+	report, err := s.reporter.shared(ctx, question{group: r.Group, number: number}, asker)
 	if err != nil {
 		return Reminded{}, missing(number, err)
 	}

@@ -97,13 +97,13 @@ type Reporter struct {
 // Questions about the same message at the same time share one answer. What is pushed or
 // said while DingTalk is asked is in it.
 func (r *Reporter) Report(ctx context.Context, group string, number int) (Report, error) {
-	return r.shared(ctx, question{group: group, number: number, fresh: r.Fresh}, nil)
+	return r.shared(ctx, question{group: group, number: number, fresh: r.Fresh}, Asker{})
 }
 
 // Ask is Report by an answer that DingTalk gives now, however young the last one
 // is. It is shared by those who have the same rights.
 func (r *Reporter) Ask(ctx context.Context, group string, number int, rights Rights) (Report, error) {
-	return r.shared(ctx, question{group: group, number: number, rights: rights}, nil)
+	return r.shared(ctx, question{group: group, number: number}, Asker{Rights: rights})
 }
 
 // Save asks DingTalk who has read the message and keeps that, before DingTalk forgets
@@ -135,16 +135,12 @@ func (r *Reporter) Save(ctx context.Context, group string, number int) (Report, 
 	return r.compute(snapshot, nil, gaps), nil
 }
 
-// shared makes a report in which no answer older than fresh is used. Pay is told of the calls
-// that it has cost, of who asked first; it may be nil.
-func (r *Reporter) shared(ctx context.Context, q question, pay func(ctx context.Context, calls int)) (Report, error) {
+// shared makes a report in which no answer older than fresh is used. Who asked first pays.
+func (r *Reporter) shared(ctx context.Context, q question, by Asker) (Report, error) {
+	q.rights = by.Rights
 	return r.flights.share(ctx, q, func(ctx context.Context) (Report, error) {
 		report, calls, err := r.report(ctx, q)
-		if calls > 0 && pay != nil {
-			ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), recordWithin)
-			defer cancel()
-			pay(ctx, calls)
-		}
+		by.pay(ctx, calls)
 		return report, err
 	})
 }

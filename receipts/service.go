@@ -242,12 +242,12 @@ func (s *Service) report(ctx context.Context, by Actor, group string, ref Ref, r
 	if err := s.Permit(by, group, right); err != nil {
 		return Report{}, err
 	}
-	rights := s.meter.rights(ctx, by, group)
-	number, err := s.reporter.number(ctx, group, ref, rights)
+	asker := s.meter.asker(ctx, by, group)
+	number, err := s.reporter.number(ctx, group, ref, asker)
 	if err != nil {
 		return Report{}, err
 	}
-	r, err := s.reporter.shared(ctx, question{group: group, number: number, fresh: s.FreshFor, rights: rights}, s.meter.pay(by, group))
+	r, err := s.reporter.shared(ctx, question{group: group, number: number, fresh: s.FreshFor}, asker)
 	if err != nil {
 		return Report{}, missing(number, err)
 	}
@@ -255,6 +255,15 @@ func (s *Service) report(ctx context.Context, by Actor, group string, ref Ref, r
 		s.ports.Log(ctx).Warn("report incomplete", zap.String("part", string(gap.Part)), zap.Error(gap.Err))
 	}
 	return r, nil
+}
+
+// find returns the message that somebody means. Only what is quoted may have to be asked for.
+func (s *Service) find(ctx context.Context, by Actor, group string, ref Ref) (Message, error) {
+	var asker Asker
+	if ref.Quote != nil {
+		asker = s.meter.asker(ctx, by, group)
+	}
+	return s.reporter.find(ctx, group, ref, asker)
 }
 
 // Named looks up the names of these people, who are in a report. The report comes back as it
@@ -298,7 +307,7 @@ func (s *Service) Recall(ctx context.Context, by Actor, group string, ref Ref) (
 	if !ref.named() {
 		return Message{}, ErrWhich
 	}
-	m, err := s.reporter.find(ctx, group, ref, Rights{})
+	m, err := s.find(ctx, by, group, ref)
 	if err != nil {
 		return Message{}, err
 	}

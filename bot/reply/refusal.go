@@ -59,7 +59,7 @@ func (p Page) Refused(err error) (Answer, bool) {
 		receipts.ErrNoneFits:        p.NoneSpokenOf,
 		receipts.ErrWhich:           p.WhichRecall,
 		receipts.ErrNothingFollowed: p.NothingFollowed,
-		receipts.ErrLimited:         p.Limited,
+		receipts.ErrLimited:         p.LimitedQuote,
 		receipts.ErrTooLong:         fmt.Sprintf(p.TooLong, receipts.MaxPostBytes),
 	} {
 		if errors.Is(err, target) {

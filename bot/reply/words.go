@@ -205,6 +205,7 @@ type Words struct {
 	NotYet         string
 	NoDataNow      string // though it should
 	Limited        string // a person or a group asks too much
+	LimitedQuote   string // so that what is quoted is not looked up
 	TooLateMaybe   string // the same of one that another process may have carried out
 	TooLate        string // a command that has an effect, and was said too long ago
 	Delivering     string

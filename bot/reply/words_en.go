@@ -302,6 +302,7 @@ Add a number (unread #n) or quote an announcement to ask about that one; otherwi
 	FollowCutShort: "What I know of this message is kept for not much longer, so the follow-up ends %s.",
 	NoDataNow:      "DingTalk says just now that it has no read data for this message; ask again in a quarter of an hour.",
 	Limited:        "There were too many questions here lately, so I did not ask DingTalk and say what is known; in ten minutes I will ask again.",
+	LimitedQuote:   "There were too many questions here lately, so I did not ask DingTalk what you quote. Give a number, or quote it again in ten minutes.",
 	TooLateMaybe:   "This command was given an hour and a half ago and may have been carried out since; I did not do it again. Please look whether the result is in the group, and if not, say it again.",
 	TooLate:        "This command was given an hour and a half ago and its turn came only now; I did not carry it out. If it is still wanted, say it again.",
 	NotYet:         "It was posted a moment ago and DingTalk has no read data yet; ask again in a minute.",
