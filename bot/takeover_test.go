@@ -147,6 +147,27 @@ func TestAPrivateAnswerIsGivenOnce(t *testing.T) {
 	w.wants(w.log.String(), "reply is lost")
 }
 
+// What DingTalk refused is not there: who comes after posts it.
+func TestAFileThatWasRefusedIsPostedByARepetition(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, setup{})
+	w.announce("公告 停机")
+	command := w.accepted(say{Text: "导出"})
+	fault := code(dingtalktest.APISend, "resource.not.found")
+	fault.Times = 1
+	w.dingtalk.Inject(fault)
+	w.must(w.bot.Work(w.soon(), command, false))
+	if n := w.files(); n != 0 {
+		t.Fatalf("%d files; want that it is refused", n)
+	}
+	for range 2 {
+		w.must(w.newBot(w.wiring).Work(w.soon(), command, true))
+	}
+	if n := w.files(); n != 1 {
+		t.Errorf("%d files", n)
+	}
+}
+
 // amnesiac knows nothing of the commands that it has recorded.
 type amnesiac struct{ receipts.Store }
 

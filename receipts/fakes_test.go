@@ -47,7 +47,7 @@ type records struct {
 	titles   map[string]string
 	webhooks map[string]receipts.Webhook
 	coolApps map[string]string
-	steps    map[runOf]bool
+	steps    map[runOf]string // the try
 	asked    []question
 	calls    []string
 	// history is every state that a message was in, by group.
@@ -87,7 +87,7 @@ type runOf struct{ group, run string }
 // run is what a run has done.
 type run struct {
 	reminder *receipts.Reminder
-	begun    map[int]bool
+	begun    map[int]string // the try
 	ended    map[int]receipts.Outcome
 }
 
@@ -96,7 +96,7 @@ func newRecords(t failer) *records {
 		t: t, messages: map[string][]*entry{}, posts: map[string]map[string]int{}, members: map[string]receipts.Members{},
 		names: map[string]receipts.Names{}, runs: map[runOf]*run{}, history: map[string][][]receipts.State{},
 		signs: map[string]map[string]receipts.Sighting{}, moves: map[string][]moved{}, refusals: map[string]map[receipts.Source]receipts.Refusal{},
-		titles: map[string]string{}, webhooks: map[string]receipts.Webhook{}, coolApps: map[string]string{}, steps: map[runOf]bool{}, pending: map[runOf]*pendingOf{},
+		titles: map[string]string{}, webhooks: map[string]receipts.Webhook{}, coolApps: map[string]string{}, steps: map[runOf]string{}, pending: map[runOf]*pendingOf{},
 	}
 }
 
@@ -739,19 +739,23 @@ func (r *records) DeleteCoolApp(ctx context.Context, group, code string) error {
 }
 
 // BeginStep implements receipts.StepLog.
-func (r *records) BeginStep(ctx context.Context, group, step string) (first bool, err error) {
+func (r *records) BeginStep(ctx context.Context, group, step, try string) (first bool, err error) {
 	err = r.call(ctx, "BeginStep", func() error {
-		first = !r.steps[runOf{group, step}]
-		r.steps[runOf{group, step}] = true
+		before, begun := r.steps[runOf{group, step}]
+		if first = !begun || before == try; first {
+			r.steps[runOf{group, step}] = try
+		}
 		return nil
 	})
 	return first && err == nil, err
 }
 
 // DropStep implements receipts.StepLog.
-func (r *records) DropStep(ctx context.Context, group, step string) error {
+func (r *records) DropStep(ctx context.Context, group, step, try string) error {
 	return r.call(ctx, "DropStep", func() error {
-		delete(r.steps, runOf{group, step})
+		if r.steps[runOf{group, step}] == try {
+			delete(r.steps, runOf{group, step})
+		}
 		return nil
 	})
 }
@@ -782,7 +786,7 @@ func (r *records) SaveNames(ctx context.Context, group string, names receipts.Na
 func (r *records) runOf(group, name string) *run {
 	known := r.runs[runOf{group, name}]
 	if known == nil {
-		known = &run{begun: map[int]bool{}, ended: map[int]receipts.Outcome{}}
+		known = &run{begun: map[int]string{}, ended: map[int]receipts.Outcome{}}
 		r.runs[runOf{group, name}] = known
 	}
 	return known
@@ -831,7 +835,7 @@ func (r *records) BeginBatch(ctx context.Context, group string, b receipts.Batch
 		if known.reminder == nil || b.Batch < 0 || b.Batch >= len(known.reminder.Batches) || !slices.Equal(b.UserIDs, known.reminder.Batches[b.Batch].UserIDs) {
 			r.t.Errorf("BeginBatch(%+v): no such batch", b)
 		}
-		if known.begun[b.Batch] {
+		if try, begun := known.begun[b.Batch]; begun && try != b.Try {
 			if o, ok := known.ended[b.Batch]; ok {
 				now.Outcome = &o
 			}
@@ -847,7 +851,7 @@ func (r *records) BeginBatch(ctx context.Context, group string, b receipts.Batch
 			now.Halt.Superseded = true
 			return nil
 		}
-		now.First, known.begun[b.Batch] = true, true
+		now.First, known.begun[b.Batch] = true, b.Try
 		for _, id := range b.UserIDs {
 			if _, read := e.kept.Reads[id]; read {
 				now.Read = append(now.Read, id)
@@ -861,6 +865,17 @@ func (r *records) BeginBatch(ctx context.Context, group string, b receipts.Batch
 	return now, nil
 }
 
+// DropBatch implements receipts.ReminderRecords.
+func (r *records) DropBatch(ctx context.Context, group, run string, batch int, try string) error {
+	return r.call(ctx, "DropBatch", func() error {
+		if known := r.runOf(group, run); known.begun[batch] == try {
+			delete(known.begun, batch)
+		}
+		return nil
+	})
+}
+
+// BatchStanding implements receipts.ReminderRecords.
 func (r *records) BatchStanding(ctx context.Context, group string, b receipts.BatchStart) (now receipts.Standing, err error) {
 	err = r.call(ctx, "BatchStanding", func() error {
 		e := r.find(group, b.Number)
@@ -894,7 +909,7 @@ func (e *entry) follows(f receipts.FollowUp) bool {
 func (r *records) EndBatch(ctx context.Context, group string, number int, run string, batch int, o receipts.Outcome) error {
 	return r.call(ctx, "EndBatch", func() error {
 		known, e := r.runOf(group, run), r.find(group, number)
-		if !known.begun[batch] || e == nil {
+		if _, begun := known.begun[batch]; !begun || e == nil {
 			r.t.Errorf("EndBatch(%s, %d): it was not begun", run, batch)
 			return nil
 		}

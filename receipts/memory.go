@@ -3,7 +3,6 @@ package receipts
 import (
 	"context"
 	"fmt"
-	"slices"
 	"sync"
 )
 
@@ -12,27 +11,38 @@ const maxRemembered = 20_000
 
 // Remembering is a Store together with what this process has begun. A Redis that comes back a
 // little older, after a crash or a failover, knows nothing of the last steps; whoever asks it
-// whether a step was begun hears from here that it was, and does not do it again.
+// whether a step was begun hears from here that it was, and does not do it again. And a step
+// that certainly had no effect can be begun again, though Redis could not be told.
 type Remembering struct {
 	Store
 
 	mu    sync.Mutex
-	begun map[string]bool
+	begun map[string]begun
 	order []string // of begun, the oldest first
 }
 
-// Remember returns a Store that remembers.
-func Remember(s Store) *Remembering { return &Remembering{Store: s, begun: map[string]bool{}} }
+// begun is a step that this process has begun.
+type begun struct {
+	try     string
+	dropped bool // it certainly had no effect
+}
 
-// first reports whether a step has not been begun by this process before, and notes that it
-// has now.
-func (r *Remembering) first(step string) bool {
+// Remember returns a Store that remembers.
+func Remember(s Store) *Remembering { return &Remembering{Store: s, begun: map[string]begun{}} }
+
+// first reports whether a step has not been begun by this process before, or was dropped, and
+// notes that it has now, by that try.
+func (r *Remembering) first(step, try string) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.begun[step] {
+	before, known := r.begun[step]
+	if known && !before.dropped {
 		return false
 	}
-	r.begun[step] = true
+	r.begun[step] = begun{try: try}
+	if known {
+		return true
+	}
 	if r.order = append(r.order, step); len(r.order) > maxRemembered {
 		delete(r.begun, r.order[0])
 		r.order = r.order[1:]
@@ -40,17 +50,27 @@ func (r *Remembering) first(step string) bool {
 	return true
 }
 
-// forget has a step count as not begun.
-func (r *Remembering) forget(step string) {
+// try is the one by which a step is begun: that of before, if it was dropped.
+func (r *Remembering) try(step, fresh string) string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.drop(step)
+	if before := r.begun[step]; before.dropped {
+		return before.try
+	}
+	return fresh
 }
 
-// drop is forget by who holds the lock.
-func (r *Remembering) drop(step string) {
-	delete(r.begun, step)
-	r.order = slices.DeleteFunc(r.order, func(one string) bool { return one == step })
+// drop has a step count as not begun, and returns the try that began it.
+func (r *Remembering) drop(step, try string) string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	before, known := r.begun[step]
+	if !known {
+		return try
+	}
+	before.dropped = true
+	r.begun[step] = before
+	return before.try
 }
 
 // Begin implements Records. A command that this process has begun comes back as begun before,
@@ -60,16 +80,23 @@ func (r *Remembering) Begin(ctx context.Context, d Draft) (Message, bool, error)
 	if err != nil {
 		return m, again, err
 	}
-	return m, !r.first("announce/"+d.Group+"/"+d.Command) || again, nil
+	return m, !r.first("announce/"+d.Group+"/"+d.Command, "") || again, nil
 }
 
 // BeginBatch implements ReminderRecords.
 func (r *Remembering) BeginBatch(ctx context.Context, group string, b BatchStart) (Standing, error) {
+	step := batchStep(group, b.Run, b.Batch)
+	b.Try = r.try(step, b.Try)
 	now, err := r.Store.BeginBatch(ctx, group, b)
 	if err == nil && now.First {
-		now.First = r.first(batchStep(group, b.Run, b.Batch))
+		now.First = r.first(step, b.Try)
 	}
 	return now, err
+}
+
+// DropBatch implements ReminderRecords.
+func (r *Remembering) DropBatch(ctx context.Context, group, run string, batch int, try string) error {
+	return r.Store.DropBatch(ctx, group, run, batch, r.drop(batchStep(group, run, batch), try))
 }
 
 // batchStep names a batch of a reminder.
@@ -77,24 +104,15 @@ func batchStep(group, run string, batch int) string {
 	return fmt.Sprintf("remind/%s/%s/%d", group, run, batch)
 }
 
-// DropReminder implements ReminderRecords: the run reached nobody, and may be begun again.
-func (r *Remembering) DropReminder(ctx context.Context, group string, number int, run string) error {
-	r.mu.Lock()
-	for i := 0; r.begun[batchStep(group, run, i)]; i++ {
-		r.drop(batchStep(group, run, i))
-	}
-	r.mu.Unlock()
-	return r.Store.DropReminder(ctx, group, number, run)
-}
-
 // BeginStep implements StepLog.
-func (r *Remembering) BeginStep(ctx context.Context, group, step string) (bool, error) {
-	first, err := r.Store.BeginStep(ctx, group, step)
-	return first && (err != nil || r.first("step/"+group+"/"+step)), err
+func (r *Remembering) BeginStep(ctx context.Context, group, step, try string) (bool, error) {
+	named := "step/" + group + "/" + step
+	try = r.try(named, try)
+	first, err := r.Store.BeginStep(ctx, group, step, try)
+	return err == nil && first && r.first(named, try), err
 }
 
 // DropStep implements StepLog.
-func (r *Remembering) DropStep(ctx context.Context, group, step string) error {
-	r.forget("step/" + group + "/" + step)
-	return r.Store.DropStep(ctx, group, step)
+func (r *Remembering) DropStep(ctx context.Context, group, step, try string) error {
+	return r.Store.DropStep(ctx, group, step, r.drop("step/"+group+"/"+step, try))
 }

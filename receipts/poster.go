@@ -2,6 +2,7 @@ package receipts
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"time"
 
@@ -23,11 +24,11 @@ type Recipient struct {
 
 // StepLog note which steps that people see have begun, so that none is done twice.
 type StepLog interface {
-	// BeginStep reports whether the step has not begun before, and notes that it
-	// has now.
-	BeginStep(ctx context.Context, group, step string) (bool, error)
-	// DropStep forgets a step that certainly had no effect.
-	DropStep(ctx context.Context, group, step string) error
+	// BeginStep reports whether the step has not begun before, or was by this very try, and
+	// notes that it has now.
+	BeginStep(ctx context.Context, group, step, try string) (bool, error)
+	// DropStep has a step count as not begun if that try began it: it certainly had no effect.
+	DropStep(ctx context.Context, group, step, try string) error
 }
 
 // Poster says things in groups and to people that are no announcements.
@@ -115,19 +116,38 @@ func (p *Poster) postFile(ctx context.Context, step string, m Message, f File) e
 	if err != nil {
 		return err
 	}
-	first, err := p.ports.Store.BeginStep(ctx, m.Group, step)
+	var posted Posted
+	first, err := p.once(ctx, m.Group, step, func() (err error) {
+		posted, err = p.ports.Platform.PostFile(ctx, m.Group, f, media)
+		return err
+	})
 	if err != nil {
 		return err
 	}
 	if !first { // an earlier attempt got this far and was cut off
 		return &Failure{Reason: Interrupted, Uncertain: true, Err: errors.New("the posting of the file was begun before")}
 	}
-	posted, err := p.ports.Platform.PostFile(ctx, m.Group, f, media)
-	if err != nil {
-		return err
-	}
 	p.record(ctx, m.Group, posted.Key, m.Number)
 	return nil
+}
+
+// once does a step that people see, and reports whether it was not begun before. If it certainly
+// had no effect, it can be begun again.
+func (p *Poster) once(ctx context.Context, group, step string, do func() error) (first bool, err error) {
+	try := rand.Text()
+	first, err = p.ports.Store.BeginStep(ctx, group, step, try)
+	if err != nil || !first {
+		return false, err
+	}
+	err = do()
+	if failure, known := errors.AsType[*Failure](err); err == nil || known && failure.Uncertain {
+		return true, err
+	}
+	forgotten := insist(ctx, func(ctx context.Context) error { return p.ports.Store.DropStep(ctx, group, step, try) })
+	if forgotten != nil {
+		p.ports.Log(ctx).Error("a step that failed counts as done to other processes", zap.String("step", step), zap.Errors("errors", []error{err, forgotten}))
+	}
+	return true, err
 }
 
 // postRecordWithin bounds how long the key of a post is tried to be recorded.

@@ -2,6 +2,7 @@ package receipts
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"slices"
@@ -93,6 +94,7 @@ type BatchStart struct {
 	Batch  int // counted from 0
 	// UserIDs are the people of the batch.
 	UserIDs []string
+	Try     string // see ReminderRecords
 }
 
 // Standing is how things stand when a batch is about to be reminded.
@@ -115,7 +117,8 @@ type Halt struct {
 	Superseded bool
 }
 
-// ReminderRecords keep who was reminded of what. Every method is safe to repeat.
+// ReminderRecords keep who was reminded of what. Every method is safe to repeat. A try to begin
+// something has a name, by which its own repetition is known.
 type ReminderRecords interface {
 	// BeginReminder records a reminder, unless the last one of the message in the same way is
 	// of another run and younger than the cooldown: that one comes back as earlier. If
@@ -128,6 +131,9 @@ type ReminderRecords interface {
 	// BatchStanding returns how things stand for a batch that was begun and is not sent yet:
 	// its Read and its Halt. It writes nothing.
 	BatchStanding(ctx context.Context, group string, b BatchStart) (Standing, error)
+	// DropBatch has a batch count as not begun if that try began it: it certainly reached
+	// nobody.
+	DropBatch(ctx context.Context, group, run string, batch int, try string) error
 	// EndBatch records the outcome of a batch and counts one reminder more for each
 	// person who was reached.
 	EndBatch(ctx context.Context, group string, number int, run string, batch int, o Outcome) error
@@ -244,7 +250,7 @@ func way(wanted Channel, batches []Batch) Channel {
 // records did not answer before anybody was reminded.
 func (p *Reminders) batch(ctx context.Context, done *Reminded, prompt Prompt, i int, batch Batch, unread map[string]bool, n ReminderSender) error {
 	group, number, run := done.Report.Message.Group, done.Report.Message.Number, prompt.Run
-	start := BatchStart{Prompt: prompt, Number: number, Batch: i, UserIDs: batch.UserIDs}
+	start := BatchStart{Prompt: prompt, Number: number, Batch: i, UserIDs: batch.UserIDs, Try: rand.Text()}
 	now, err := p.Records.BeginBatch(ctx, group, start)
 	if err != nil {
 		return fmt.Errorf("record batch: %w", err)
@@ -275,7 +281,7 @@ func (p *Reminders) batch(ctx context.Context, done *Reminded, prompt Prompt, i 
 		done.Read = append(done.Read, now.Read...)
 		batch.UserIDs = slices.DeleteFunc(slices.Clone(batch.UserIDs), func(id string) bool { return slices.Contains(now.Read, id) })
 		if done.Halt = now.Halt; done.Halt != (Halt{}) || len(batch.UserIDs) == 0 {
-			p.end(ctx, group, number, run, i, Outcome{}) // else a repetition would call them uncertain
+			p.drop(ctx, group, run, i, start.Try)
 			return nil
 		}
 		missed, err = n.Nudge(ctx, batch, *done, stands)
@@ -285,6 +291,7 @@ func (p *Reminders) batch(ctx context.Context, done *Reminded, prompt Prompt, i 
 	case err == nil:
 	case known && !failure.Uncertain:
 		done.Failed, done.Err = append(done.Failed, batch.UserIDs...), err
+		p.drop(ctx, group, run, i, start.Try)
 		return nil
 	default:
 		done.doubt(batch)
@@ -299,15 +306,24 @@ func (p *Reminders) batch(ctx context.Context, done *Reminded, prompt Prompt, i 
 	return nil
 }
 
-// end records the outcome of a batch. It tries for a while, and although ctx may
-// have ended. A batch whose outcome can't be recorded is not reminded again; only
-// a repetition of the run calls it uncertain.
+// end records the outcome of a batch. A batch whose outcome can't be recorded is not reminded
+// again; only a repetition of the run calls it uncertain.
 func (p *Reminders) end(ctx context.Context, group string, number int, run string, i int, o Outcome) {
+	_ = insist(ctx, func(ctx context.Context) error { return p.Records.EndBatch(ctx, group, number, run, i, o) })
+}
+
+// drop has a batch that reached nobody count as not begun: else a repetition of the run would call
+// its people uncertain.
+func (p *Reminders) drop(ctx context.Context, group, run string, i int, try string) {
+	_ = insist(ctx, func(ctx context.Context) error { return p.Records.DropBatch(ctx, group, run, i, try) })
+}
+
+// insist tries to record something for a while, although ctx may have ended.
+func insist(ctx context.Context, record func(context.Context) error) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), recordWithin)
 	defer cancel()
-	_, _ = backoff.Retry(ctx, func() (struct{}, error) {
-		return struct{}{}, p.Records.EndBatch(ctx, group, number, run, i, o)
-	}, backoff.WithMaxElapsedTime(recordWithin))
+	_, err := backoff.Retry(ctx, func() (struct{}, error) { return struct{}{}, record(ctx) }, backoff.WithMaxElapsedTime(recordWithin))
+	return err
 }
 
 func (r *Reminded) doubt(b Batch) {

@@ -953,3 +953,74 @@ func numbered(n int) map[string]int {
 	}
 	return all
 }
+
+// What DingTalk refused before sending is no doubt: a repetition of the run reminds, also where the
+// records failed just then and only this process knows.
+func TestWhatWasRefusedIsTriedByARepetition(t *testing.T) {
+	t.Parallel()
+	for name, down := range map[string][]string{
+		"recorded":            nil,
+		"the batch's record":  {"DropBatch"},
+		"the reminder's":      {"DropReminder"},
+		"both records failed": {"DropBatch", "DropReminder"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t)
+				w.prompter.Records = receipts.Remember(w.records)
+				w.announce(t)
+				refused := true
+				n := &fakeSender{answer: func(_ context.Context, b receipts.Batch) (receipts.Missed, error) {
+					if refused && b.UserIDs[0] == "li" {
+						return receipts.Missed{}, errStopped
+					}
+					return receipts.Missed{}, nil
+				}}
+				w.readers.say(readBy("zhang"))
+				w.records.before = func(_ context.Context, method string) error { return downIf(slices.Contains(down, method)) }
+				done, err := w.prompts(t.Context(), group, 1, "msgId-2", li, receipts.Mention, n)
+				if dropped := slices.Contains(down, "DropReminder"); dropped != errors.Is(err, errDown) {
+					t.Fatalf("Remind() = %+v, %v", done, err)
+				}
+				w.records.before, refused = nil, false
+				for range 2 { // and once
+					done = w.remind(t, "msgId-2", n)
+					wantPeople(t, "reached", allReached(done), "li", "wang")
+					wantPeople(t, "uncertain", done.Uncertain)
+				}
+				wantPeople(t, "nudged", n.people(), "li", "wang")
+			})
+		})
+	}
+}
+
+// Who has doubts keeps them: a batch that another process has begun since is not begun by the one
+// that could not record that its own was refused.
+func TestABatchThatAnotherHasBegunIsNotBegunAgain(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.announce(t)
+	one, other := receipts.Remember(w.records), receipts.Remember(w.records)
+	begin := func(s receipts.Store, try string) bool {
+		t.Helper()
+		now, err := s.BeginBatch(t.Context(), group, receipts.BatchStart{Prompt: receipts.Prompt{Run: "run"}, Number: 1, UserIDs: []string{"li"}, Try: try})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return now.First
+	}
+	_, _, err := w.records.BeginReminder(t.Context(), group, 1, receipts.Reminder{
+		Run: "run", At: w.clock.now(), By: receipts.Mention, Batches: []receipts.Batch{{By: receipts.Mention, UserIDs: []string{"li"}}},
+	}, cooldown)
+	if err != nil || !begin(one, "1") {
+		t.Fatal("not begun", err)
+	}
+	w.records.after = func(_ context.Context, method string) error { return downIf(method == "DropBatch") } // the answer is lost
+	if err := one.DropBatch(t.Context(), group, "run", 0, "1"); err == nil {
+		t.Fatal("the answer came")
+	}
+	if !begin(other, "2") || begin(one, "3") || begin(other, "4") {
+		t.Error("not begun once by the other")
+	}
+}

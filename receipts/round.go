@@ -173,25 +173,12 @@ func (r *round) tell(ctx context.Context, userIDs []string, v RoundView) error {
 	return nil
 }
 
-// once does a step of a round that has an effect on people, unless it was begun before. If
-// it certainly had none, it can be tried again. The step is not begun once the round is
-// overtaken.
+// once does a step of a round that has an effect on people, unless it was begun before or the
+// round is overtaken.
 func (r *round) once(ctx context.Context, step string, do func() error) error {
 	if err := r.stands(ctx); err != nil {
 		return err
 	}
-	m := r.report.Message
-	step = r.run + step
-	first, err := r.ports.Store.BeginStep(ctx, m.Group, step)
-	if err != nil || !first {
-		return err
-	}
-	failure := do()
-	if failure == nil {
-		return nil
-	}
-	if err := r.ports.Store.DropStep(context.WithoutCancel(ctx), m.Group, step); err != nil {
-		r.ports.Log(ctx).Error("a step that failed counts as done", zap.String("step", step), zap.Errors("errors", []error{failure, err}))
-	}
-	return failure
+	_, err := r.poster.once(ctx, r.group(), r.run+step, do)
+	return err
 }

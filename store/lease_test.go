@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"sync/atomic"
@@ -87,18 +88,18 @@ func TestRedisIsNotAskedForWorkWithoutALease(t *testing.T) {
 		defer l.done()
 		ctx, stop := l.context(t.Context())
 		defer stop()
-		if first := must(s.BeginStep(ctx, group, "before"))(t); !first {
+		if first := must(s.BeginStep(ctx, group, "before", rand.Text()))(t); !first {
 			t.Error("with the lease it is not the first")
 		}
 		l.lose()
 		late := context.WithoutCancel(ctx)
-		if _, err := s.BeginStep(late, group, "after"); !errors.Is(err, ErrLeaseOver) {
+		if _, err := s.BeginStep(late, group, "after", rand.Text()); !errors.Is(err, ErrLeaseOver) {
 			t.Errorf("a posting: %v", err)
 		}
 		if _, err := s.AddCalls(late, "2026-08", map[string]int{"query": 1}); !errors.Is(err, ErrLeaseOver) {
 			t.Errorf("a pipeline: %v", err)
 		}
-		if first := must(s.BeginStep(t.Context(), group, "after"))(t); !first {
+		if first := must(s.BeginStep(t.Context(), group, "after", rand.Text()))(t); !first {
 			t.Error("what was refused was done")
 		}
 	})

@@ -139,20 +139,18 @@ func (s *Store) begin(ctx context.Context, origin string, m receipts.Message, au
 	return m, true, err
 }
 
-// BeginStep reports whether the step, such as a command's posting of a file, has
-// not begun before, and notes that it has now.
-func (s *Store) BeginStep(ctx context.Context, group, step string) (bool, error) {
-	first, err := firstScript.Run(ctx, s.rdb, []string{s.keys.group(group).posting(step)},
-		rand.Text(), runKeptFor.Milliseconds()).Int()
+// BeginStep implements receipts.StepLog.
+func (s *Store) BeginStep(ctx context.Context, group, step, try string) (bool, error) {
+	first, err := firstScript.Run(ctx, s.rdb, []string{s.keys.group(group).posting(step)}, try, runKeptFor.Milliseconds()).Int()
 	if err != nil {
 		return false, fmt.Errorf("note a step: %w", err)
 	}
 	return first == 1, nil
 }
 
-// DropStep forgets a step.
-func (s *Store) DropStep(ctx context.Context, group, step string) error {
-	if err := s.rdb.Del(ctx, s.keys.group(group).posting(step)).Err(); err != nil {
+// DropStep implements receipts.StepLog.
+func (s *Store) DropStep(ctx context.Context, group, step, try string) error {
+	if err := dropStepScript.Run(ctx, s.rdb, []string{s.keys.group(group).posting(step)}, try).Err(); err != nil {
 		return fmt.Errorf("forget a step: %w", err)
 	}
 	return nil

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"slices"
@@ -344,7 +345,7 @@ func fill(t *testing.T, s *Store, group string) {
 			t.Fatal(err)
 		}
 	}
-	if first, err := s.BeginStep(ctx, group, "export"); !first || err != nil {
+	if first, err := s.BeginStep(ctx, group, "export", rand.Text()); !first || err != nil {
 		t.Fatalf("first posting: %v, %v", first, err)
 	}
 	beginReminder(t, s, group, m.Number, reminderOf("run"))
@@ -844,7 +845,7 @@ func calls(s *Store) map[string]func(ctx context.Context) error {
 			_, err := s.AddCalls(ctx, "2026-08", map[string]int{"query": 1})
 			return err
 		},
-		"BeginStep": func(ctx context.Context) error { _, err := s.BeginStep(ctx, group, "chart"); return err },
+		"BeginStep": func(ctx context.Context) error { _, err := s.BeginStep(ctx, group, "chart", rand.Text()); return err },
 		"BeginReminder": func(ctx context.Context) error {
 			_, _, err := s.BeginReminder(ctx, group, 2, reminderOf("run"), time.Minute)
 			return err
@@ -897,14 +898,14 @@ func TestAFileIsPostedByTheFirstOnly(t *testing.T) {
 		s, proxy := proxied(t, b)
 		proxy.LoseReply() // the client's own repetition is the same call
 		for i, want := range []bool{true, false} {
-			if first, err := s.BeginStep(t.Context(), group, "command"); first != want || err != nil {
+			if first, err := s.BeginStep(t.Context(), group, "command", rand.Text()); first != want || err != nil {
 				t.Errorf("call %d: %v, %v", i, first, err)
 			}
 		}
 		if !proxy.ReplyLost() {
 			t.Error("no reply was lost")
 		}
-		if first, err := s.BeginStep(t.Context(), "another", "command"); !first || err != nil {
+		if first, err := s.BeginStep(t.Context(), "another", "command", rand.Text()); !first || err != nil {
 			t.Errorf("in another group: %v, %v", first, err)
 		}
 	})

@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -92,7 +91,7 @@ func (s *Store) BeginBatch(ctx context.Context, group string, b receipts.BatchSt
 	if b.Round != nil {
 		id, version = b.Round.ID, b.Round.Version
 	}
-	args := []any{b.Batch, rand.Text(), runKeptFor.Milliseconds(), string(receipts.Sent), id, version}
+	args := []any{b.Batch, b.Try, runKeptFor.Milliseconds(), string(receipts.Sent), id, version}
 	for _, userID := range b.UserIDs {
 		args = append(args, userID)
 	}
@@ -156,6 +155,14 @@ func decodeOutcome(text string) (*receipts.Outcome, error) {
 		return nil, fmt.Errorf("read the outcome of a batch: %w", err)
 	}
 	return &receipts.Outcome{Reached: o.Reached, Missed: receipts.Missed{Unknown: o.Unknown, Flooded: o.Flooded}}, nil
+}
+
+// DropBatch implements receipts.ReminderRecords.
+func (s *Store) DropBatch(ctx context.Context, group, run string, batch int, try string) error {
+	if err := dropBatchScript.Run(ctx, s.rdb, []string{s.keys.group(group).run(run)}, batch, try).Err(); err != nil {
+		return fmt.Errorf("drop batch: %w", err)
+	}
+	return nil
 }
 
 // EndBatch implements receipts.ReminderRecords.

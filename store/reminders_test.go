@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"slices"
@@ -40,7 +41,7 @@ func beginReminder(t *testing.T, s *Store, group string, number int, r receipts.
 
 // beginBatch begins a batch of nobody in particular for a command.
 func beginBatch(ctx context.Context, s *Store, group string, number int, run string, batch int) (first bool, outcome *receipts.Outcome, err error) {
-	standing, err := s.BeginBatch(ctx, group, receipts.BatchStart{Prompt: receipts.Prompt{Run: run}, Number: number, Batch: batch})
+	standing, err := s.BeginBatch(ctx, group, receipts.BatchStart{Prompt: receipts.Prompt{Run: run}, Number: number, Batch: batch, Try: rand.Text()})
 	return standing.First, standing.Outcome, err
 }
 

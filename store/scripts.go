@@ -36,6 +36,8 @@ var (
 	beginSource string
 	//go:embed scripts/first.lua
 	firstSource string
+	//go:embed scripts/drop_step.lua
+	dropStepSource string
 	//go:embed scripts/mark.lua
 	markSource string
 	//go:embed scripts/recent.lua
@@ -66,6 +68,8 @@ var (
 	beginReminderSource string
 	//go:embed scripts/begin_batch.lua
 	beginBatchSource string
+	//go:embed scripts/drop_batch.lua
+	dropBatchSource string
 	//go:embed scripts/end_batch.lua
 	endBatchSource string
 	//go:embed scripts/give_pending.lua
@@ -93,6 +97,7 @@ var (
 	tidyScript           = redis.NewScript(tidySource)
 	beginScript          = redis.NewScript(beginSource)
 	firstScript          = redis.NewScript(firstSource)
+	dropStepScript       = redis.NewScript(dropStepSource)
 	markScript           = redis.NewScript(markSource)
 	byKeyScript          = redis.NewScript(byKeySource)
 	recentScript         = redis.NewScript(recentSource)
@@ -107,6 +112,7 @@ var (
 	saveAudienceScript   = redis.NewScript(saveAudienceSource)
 	beginReminderScript  = redis.NewScript(beginReminderSource)
 	beginBatchScript     = redis.NewScript(beginBatchSource)
+	dropBatchScript      = redis.NewScript(dropBatchSource)
 	endBatchScript       = redis.NewScript(endBatchSource)
 	dropReminderScript   = redis.NewScript(dropReminderSource)
 	followScript         = redis.NewScript(followSource)

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"crypto/rand"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -53,7 +54,7 @@ func mainPaths(t *testing.T, s *Store) {
 		}
 		must(s.ByKey(ctx, g, "key"))(t)
 		must(s.Names(ctx, g, []string{"a"}))(t)
-		must(s.BeginStep(ctx, g, "command"))(t)
+		must(s.BeginStep(ctx, g, "command", rand.Text()))(t)
 		if members := knownMembers(t, s, g); members == nil || !slices.Equal(members.UserIDs, []string{"b", "c"}) {
 			t.Errorf("%q: members %+v", g, members)
 		}

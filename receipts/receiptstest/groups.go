@@ -44,20 +44,23 @@ var inAnyOrder = cmpopts.SortSlices(func(a, b string) bool { return a < b })
 // moment is a moment where both clocks agree.
 func moment(at time.Time) receipts.EventTime { return receipts.EventTime{Reported: at, Local: at} }
 
-// A step begins once in a group, however often it is tried, unless it is dropped.
+// A step begins once in a group, however often it is tried, unless by the same try again or after
+// the one that began it was dropped.
 func aStepBeginsOnce(t *testing.T, s Store) {
-	for i, try := range []struct {
-		group string
-		drop  bool
-		first bool
-	}{{group, false, true}, {group, false, false}, {"another", false, true}, {group, true, true}, {group, false, false}, {"another", false, false}} {
-		if try.drop {
-			if err := s.DropStep(t.Context(), try.group, "step"); err != nil {
+	for i, step := range []struct {
+		group, drop, try string
+		first            bool
+	}{
+		{group, "", "one", true}, {group, "", "two", false}, {group, "", "one", true}, {"another", "", "two", true},
+		{group, "two", "two", false}, {group, "one", "two", true}, {group, "", "one", false}, {"another", "", "one", false},
+	} {
+		if step.drop != "" {
+			if err := s.DropStep(t.Context(), step.group, "step", step.drop); err != nil {
 				t.Fatal(err)
 			}
 		}
-		if first, err := s.BeginStep(t.Context(), try.group, "step"); first != try.first || err != nil {
-			t.Errorf("try %d: %v, %v", i, first, err)
+		if first, err := s.BeginStep(t.Context(), step.group, "step", step.try); first != step.first || err != nil {
+			t.Errorf("step %d: %v, %v", i, first, err)
 		}
 	}
 }

@@ -2,6 +2,7 @@ package receiptstest
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"testing"
@@ -24,6 +25,7 @@ var reminders = []contract{
 	{"a doubtful batch has no outcome", aDoubtfulBatchHasNoOutcome},
 	{"reminders of a person add up", remindersOfAPersonAddUp},
 	{"only its own reminder is dropped", onlyItsOwnReminderIsDropped},
+	{"a batch is begun again by the same try, and once it is dropped", aBatchIsBegunAgain},
 	{"a batch is begun as things stand", aBatchIsBegunAsThingsStand},
 }
 
@@ -49,7 +51,7 @@ func beginReminder(t *testing.T, s Store, group string, number int, r receipts.R
 
 // beginBatch begins a batch of nobody in particular for a command.
 func beginBatch(ctx context.Context, s Store, group, run string, batch int) (first bool, outcome *receipts.Outcome, err error) {
-	standing, err := s.BeginBatch(ctx, group, receipts.BatchStart{Prompt: receipts.Prompt{Run: run}, Number: 1, Batch: batch})
+	standing, err := s.BeginBatch(ctx, group, receipts.BatchStart{Prompt: receipts.Prompt{Run: run}, Number: 1, Batch: batch, Try: rand.Text()})
 	return standing.First, standing.Outcome, err
 }
 
@@ -266,6 +268,33 @@ func onlyItsOwnReminderIsDropped(t *testing.T, s Store) {
 	beginReminder(t, s, group, 1, reminderOf("next"))
 }
 
+// A try that is repeated begins the batch, as a lost answer may have said; another begins it only
+// where the one that began it was dropped.
+func aBatchIsBegunAgain(t *testing.T, s Store) {
+	ctx := t.Context()
+	sent(t, s, group, "msg1", "key1")
+	beginReminder(t, s, group, 1, reminderOf("run"))
+	for i, step := range []struct {
+		drop, try string
+		first     bool
+	}{{"", "one", true}, {"", "one", true}, {"", "two", false}, {"two", "two", false}, {"one", "two", true}, {"one", "one", false}, {"two", "one", true}} {
+		if step.drop != "" {
+			if err := s.DropBatch(ctx, group, "run", 0, step.drop); err != nil {
+				t.Fatal(err)
+			}
+		}
+		now, err := s.BeginBatch(ctx, group, receipts.BatchStart{
+			Prompt: receipts.Prompt{Run: "run"}, Number: 1, UserIDs: []string{"a", "b"}, Try: step.try,
+		})
+		if now.First != step.first || now.Outcome != nil || err != nil {
+			t.Errorf("step %d: %+v, %v", i, now, err)
+		}
+	}
+	if err := s.DropBatch(ctx, "another", "run", 0, "one"); err != nil {
+		t.Error(err)
+	}
+}
+
 func aBatchIsBegunAsThingsStand(t *testing.T, s Store) { BatchesBegin(t, s, func() {}) }
 
 // BatchesBegin checks that what has changed since a batch was decided on is told as it is
@@ -281,6 +310,7 @@ func BatchesBegin(t *testing.T, s Store, disturb func()) receipts.BatchStart {
 	start := receipts.BatchStart{Prompt: receipts.Prompt{Run: "run", Round: &f}, Number: 1, UserIDs: []string{"a", "b", "c"}}
 	begin := func(what string, want receipts.Standing) {
 		t.Helper()
+		start.Try = rand.Text()
 		got, err := s.BeginBatch(ctx, group, start)
 		if diff := cmp.Diff(want, got, cmpopts.EquateEmpty()); diff != "" || err != nil {
 			t.Errorf("%s: %v (-want +got):\n%s", what, err, diff)
@@ -320,6 +350,7 @@ func BatchesBegin(t *testing.T, s Store, disturb func()) receipts.BatchStart {
 	start.Round = &old
 	disturb()
 	begin("recalled", receipts.Standing{Halt: receipts.Halt{State: receipts.Recalled}})
+	start.Try = rand.Text()
 	for start.Batch = range 2 {
 		got, err := s.BeginBatch(ctx, group, start)
 		if diff := cmp.Diff(receipts.Standing{}, got, cmpopts.EquateEmpty()); diff != "" || err != nil {

@@ -5,19 +5,19 @@
 -- KEYS[3]  reads: Hash, userId to when
 -- KEYS[4]  follow_up: Hash, 'id' and 'version'
 -- ARGV[1]  batch
--- ARGV[2]  the call, by which its own repetition is known
+-- ARGV[2]  the try, by which its own repetition is known
 -- ARGV[3]  how long the run is kept, in milliseconds
 -- ARGV[4]  the state in which the message must be
 -- ARGV[5]  the id of the follow-up whose round reminds; '' for none
 -- ARGV[6]  its version
 -- ARGV[7…] userIds of the batch
 -- returns  {'begun', userId…} begun now, and who of the batch has read;
---          {'before', outcome} begun before by another call, {'before'} if its outcome
+--          {'before', outcome} begun before by another try, {'before'} if its outcome
 --          is not known; {'state', state} the message is in that one; {'superseded'} the
 --          follow-up is another one; {'missing'} no such message
 local begun = 'begun:' .. ARGV[1]
-local call = redis.call('HGET', KEYS[1], begun)
-if call and call ~= ARGV[2] then
+local try = redis.call('HGET', KEYS[1], begun)
+if try and try ~= ARGV[2] then
   return {'before', redis.call('HGET', KEYS[1], 'ended:' .. ARGV[1]) or nil}
 end
 local state = redis.call('HGET', KEYS[2], 'state')
@@ -33,7 +33,7 @@ elseif ARGV[5] ~= '' then
   end
 end
 if halt then
-  redis.call('HDEL', KEYS[1], begun) -- a repetition of this call finds nothing that was begun
+  redis.call('HDEL', KEYS[1], begun) -- a repetition of this try finds nothing that was begun
   return halt
 end
 redis.call('HSET', KEYS[1], begun, ARGV[2])
