@@ -64,7 +64,7 @@ type entry struct {
 	command  string
 	kept     receipts.Snapshot
 	reminded map[receipts.Channel]*reminded // the last reminder
-	over     time.Time                      // when DingTalk first said that it is over
+	over     map[receipts.State]time.Time   // when DingTalk first said that it ended so
 }
 
 // reminded is the last reminder of a message in one way.
@@ -151,7 +151,7 @@ func (r *records) find(group string, number int) *entry {
 
 func (r *records) add(command string, m receipts.Message, audience *receipts.Members) receipts.Message {
 	m.Number = len(r.messages[m.Group]) + 1
-	e := &entry{command: command, kept: receipts.Snapshot{Message: m, Reads: receipts.Reads{}}}
+	e := &entry{command: command, over: map[receipts.State]time.Time{}, kept: receipts.Snapshot{Message: m, Reads: receipts.Reads{}}}
 	if audience != nil {
 		e.kept.Audience = cloned(*audience)
 		for _, move := range r.moves[m.Group] {
@@ -362,7 +362,7 @@ func (r *records) SaveReads(ctx context.Context, group string, number int, userI
 			}
 		}
 		if !when.IsZero() {
-			e.over = time.Time{}
+			clear(e.over)
 		}
 		if ahead := e.kept.AsOf.Sub(when); !when.IsZero() && (ahead < 0 || ahead > time.Minute) {
 			e.kept.AsOf = when
@@ -372,16 +372,16 @@ func (r *records) SaveReads(ctx context.Context, group string, number int, userI
 }
 
 // SaveOver implements receipts.Records.
-func (r *records) SaveOver(ctx context.Context, group string, number int, at time.Time) (since time.Time, err error) {
+func (r *records) SaveOver(ctx context.Context, group string, number int, end receipts.State, at time.Time) (since time.Time, err error) {
 	err = r.call(ctx, "SaveOver", func() error {
 		e := r.find(group, number)
 		if e == nil {
 			return receipts.ErrNoMessage
 		}
-		if e.over.IsZero() {
-			e.over = at
+		if _, said := e.over[end]; !said {
+			e.over[end] = at
 		}
-		since = e.over
+		since = e.over[end]
 		return nil
 	})
 	return since, err

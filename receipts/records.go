@@ -44,9 +44,10 @@ type Records interface {
 	// if it showed all readers, else zero. An earlier one counts instead of one that is more
 	// than a minute ahead of it, which is of a clock that is wrong.
 	SaveReads(ctx context.Context, group string, number int, userIDs []string, by, when time.Time) error
-	// SaveOver notes that DingTalk said that a message is over, and returns when it first said
-	// so since it last showed readers.
-	SaveOver(ctx context.Context, group string, number int, at time.Time) (since time.Time, err error)
+	// SaveOver notes that DingTalk said that a message is Expired or Disbanded, and returns when
+	// it first said the same since it last showed readers. ErrNoMessage if there is no such
+	// message.
+	SaveOver(ctx context.Context, group string, number int, end State, at time.Time) (since time.Time, err error)
 	// SaveEndless notes that DingTalk's list of the readers of a message had no end, or
 	// returns ErrNoMessage.
 	SaveEndless(ctx context.Context, group string, number int, at time.Time) error

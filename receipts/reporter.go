@@ -62,7 +62,7 @@ var (
 // or will have none.
 const notYetFor = 10 * time.Minute
 
-// DingTalk has to say twice that a message is over, saidAgain apart: one answer may be odd, and
+// DingTalk has to say the same end of a message twice, saidAgain apart: one answer may be odd, and
 // the clocks of two processes may differ by ten minutes. It says the same of what it has
 // forgotten after longOver: the documents name a day for one-to-one messages, and nothing for
 // groups.
@@ -410,14 +410,16 @@ func (r *Reporter) query(ctx context.Context, known Snapshot, rights Rights) (an
 
 // over returns the end of a message that DingTalk says is over, if that is beyond doubt.
 func (r *Reporter) over(ctx context.Context, m Message, why error, now time.Time) (*Change, error) {
-	since, err := r.Records.SaveOver(ctx, m.Group, m.Number, now)
-	switch said := now.Sub(since); {
+	end := Expired
+	if errors.Is(why, ErrGroupGone) {
+		end = Disbanded
+	}
+	since, err := r.Records.SaveOver(ctx, m.Group, m.Number, end, now)
+	switch {
 	case err != nil:
 		return nil, fmt.Errorf("save that a message is over: %w", err)
-	case errors.Is(why, ErrGroupGone) && said >= saidAgain:
-		return &Change{To: Disbanded}, nil
-	case errors.Is(why, ErrNoReadData) && (said >= saidAgain || now.Sub(m.SentAt) >= longOver):
-		return &Change{To: Expired}, nil
+	case now.Sub(since) >= saidAgain, end == Expired && now.Sub(m.SentAt) >= longOver:
+		return &Change{To: end}, nil
 	}
 	return nil, nil
 }

@@ -450,6 +450,35 @@ func TestAMessageEndsWhenDingTalkHasSaidItTwice(t *testing.T) {
 	}
 }
 
+// Two odd answers that contradict each other are no two answers.
+func TestAMessageEndsWhenDingTalkHasSaidTheSameTwice(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		said []error
+		want receipts.State
+	}{
+		{[]error{receipts.ErrNoReadData, receipts.ErrGroupGone}, receipts.Sent},
+		{[]error{receipts.ErrGroupGone, receipts.ErrNoReadData}, receipts.Sent},
+		{[]error{receipts.ErrGroupGone, receipts.ErrNoReadData, receipts.ErrGroupGone}, receipts.Disbanded},
+		{[]error{receipts.ErrNoReadData, receipts.ErrGroupGone, receipts.ErrNoReadData}, receipts.Expired},
+	} {
+		w := newWorld(t)
+		w.announce(t)
+		var r receipts.Report
+		for i, why := range c.said {
+			if r.Message.State != "" && r.Message.State != receipts.Sent {
+				t.Errorf("%v: %s after %d answers", c.said, r.Message.State, i)
+			}
+			w.readers.say(refusing(why))
+			w.clock.advance(16 * time.Minute)
+			r = w.report(t)
+		}
+		if r.Message.State != c.want {
+			t.Errorf("%v: %s; want %s", c.said, r.Message.State, c.want)
+		}
+	}
+}
+
 // Calls are counted: of a message that is known to be recalled, no further page
 // is asked for.
 func TestReportOfARecalledMessageAsksForNoFurtherPage(t *testing.T) {

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"hash/fnv"
-	"slices"
 	"time"
 
 	"go.uber.org/zap"
@@ -31,10 +30,12 @@ func BodyOf[T any](j Job) (T, error) {
 // that were sent together are not swept together, and none after DingTalk may have forgotten.
 const sweepSpread = 0.1
 
-// A sweep in an outage of DingTalk's is made again after a while, unless it is very late; one
-// that hears that the message is over too, since DingTalk has to say that twice.
+// A sweep in an outage of DingTalk's is made again after a while, unless it is very late. One that
+// hears that the message is over is too, late enough to be the second answer that it takes, also
+// by the clock of another process.
 const (
 	sweepAgain = 10 * time.Minute
+	overAgain  = saidAgain + time.Minute
 	sweepLate  = 12 * time.Hour
 )
 
@@ -98,17 +99,27 @@ func (s *sweeper) run(ctx context.Context, j Job) error {
 		return fmt.Errorf("sweep #%d: %w", due.Number, err)
 	}
 	s.ports.Log(ctx).Info("swept", zap.Int("number", due.Number), zap.Int("read", len(r.Read)), zap.Int("total", r.Total), zap.Bool("complete", r.Complete()))
-	if !slices.ContainsFunc(r.Gaps, worthAnother) || s.ports.Now().Sub(s.at(r.Message, due.Nth)) > sweepLate {
+	var again time.Duration
+	for _, gap := range r.Gaps {
+		again = max(again, sweptAgain(gap))
+	}
+	if again == 0 || s.ports.Now().Sub(s.at(r.Message, due.Nth)) > sweepLate {
 		return nil
 	}
-	j.At = s.ports.Now().Add(sweepAgain)
+	j.At = s.ports.Now().Add(again)
 	if err := s.ports.Jobs.Schedule(ctx, j); err != nil {
 		return fmt.Errorf("sweep #%d later: %w", due.Number, err)
 	}
 	return nil
 }
 
-// worthAnother reports whether a sweep with that gap is to be made again.
-func worthAnother(g Gap) bool {
-	return ReasonOf(g.Err).Passes() || errors.Is(g.Err, ErrNoReadData) || errors.Is(g.Err, ErrGroupGone)
+// sweptAgain is when a sweep with that gap is made again; 0 for never.
+func sweptAgain(g Gap) time.Duration {
+	switch {
+	case errors.Is(g.Err, ErrNoReadData), errors.Is(g.Err, ErrGroupGone):
+		return overAgain
+	case ReasonOf(g.Err).Passes():
+		return sweepAgain
+	}
+	return 0
 }

@@ -449,8 +449,8 @@ func (s *Store) SaveReads(ctx context.Context, group string, number int, userIDs
 }
 
 // SaveOver implements receipts.Records.
-func (s *Store) SaveOver(ctx context.Context, group string, number int, at time.Time) (time.Time, error) {
-	since, err := overScript.Run(ctx, s.rdb, []string{s.keys.group(group).message(number)}, at.UnixMilli()).Int64()
+func (s *Store) SaveOver(ctx context.Context, group string, number int, end receipts.State, at time.Time) (time.Time, error) {
+	since, err := overScript.Run(ctx, s.rdb, []string{s.keys.group(group).message(number)}, string(end), at.UnixMilli()).Int64()
 	switch {
 	case err != nil:
 		return time.Time{}, fmt.Errorf("save that a message is over: %w", err)

@@ -29,6 +29,7 @@ var messages = []contract{
 	{"an answer of the future gives way", anAnswerOfTheFutureGivesWay},
 	{"reads at once lose nobody", readsAtOnceLoseNobody},
 	{"an endless list is noted", anEndlessListIsNoted},
+	{"each end that was said is noted", eachEndThatWasSaidIsNoted},
 	{"the audience is set once", theAudienceIsSetOnce},
 	{"pushed reads", pushedReads},
 	{"a post is about a message", aPostIsAboutAMessage},
@@ -354,6 +355,36 @@ func anEndlessListIsNoted(t *testing.T, s Store) {
 		}
 		if kept := must(s.Snapshot(ctx, group, 1))(t); !kept.EndlessAt.Equal(at) {
 			t.Errorf("endless at %v, want %v", kept.EndlessAt, at)
+		}
+	}
+}
+
+// When an end was first said is known for each end by itself, until readers are shown.
+func eachEndThatWasSaidIsNoted(t *testing.T, s Store) {
+	ctx := t.Context()
+	if _, err := s.SaveOver(ctx, group, 1, receipts.Expired, noon); !errors.Is(err, receipts.ErrNoMessage) {
+		t.Errorf("no message: %v", err)
+	}
+	sent(t, s, group, "msg1", "key1")
+	for i, step := range []struct {
+		end   receipts.State // empty where all readers are shown
+		after time.Duration
+		since time.Duration
+	}{
+		{receipts.Expired, time.Minute, time.Minute}, {receipts.Expired, 2 * time.Minute, time.Minute},
+		{receipts.Disbanded, 3 * time.Minute, 3 * time.Minute}, {receipts.Expired, 4 * time.Minute, time.Minute},
+		{receipts.Disbanded, 5 * time.Minute, 3 * time.Minute}, {"", 6 * time.Minute, 0},
+		{receipts.Expired, 7 * time.Minute, 7 * time.Minute}, {receipts.Disbanded, 8 * time.Minute, 8 * time.Minute},
+	} {
+		at := noon.Add(step.after)
+		if step.end == "" {
+			if err := s.SaveReads(ctx, group, 1, nil, at, at); err != nil {
+				t.Fatal(err)
+			}
+			continue
+		}
+		if since, err := s.SaveOver(ctx, group, 1, step.end, at); err != nil || !since.Equal(noon.Add(step.since)) {
+			t.Errorf("step %d: since %v, %v", i, since, err)
 		}
 	}
 }

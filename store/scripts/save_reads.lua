@@ -24,9 +24,7 @@ if new > 0 then
   keep_readers(KEYS[3], ttl)
 end
 if ARGV[3] ~= '' then
-  redis.call('HDEL', KEYS[1], 'over')
-end
-if ARGV[3] ~= '' then
+  redis.call('HDEL', KEYS[1], 'over:expired', 'over:disbanded')
   -- Of two answers at about the same time the later one counts. A time that is further ahead
   -- is that of a process whose clock is wrong, or was.
   local ahead = tonumber(redis.call('HGET', KEYS[1], 'as_of') or '0') - tonumber(ARGV[3])
