@@ -62,7 +62,7 @@ func (r *request) announced(done receipts.Announced, notes string) reply.Answer 
 		return reply.Fail(fmt.Sprintf(r.w.Uncertain, m.Number, r.w.Reason(m.Reason)))
 	}
 	if done.FollowUp != nil {
-		notes = reply.Lines(fmt.Sprintf(r.w.Following, m.Number, p.Plan(*done.FollowUp), m.Number), notes)
+		notes = reply.Lines(p.Following(m.Number, *done.FollowUp), notes)
 	}
 	if done.Audience == nil {
 		blind := p.Gap(receipts.Gap{Part: receipts.AudiencePart, Err: done.NoAudience})

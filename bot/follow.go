@@ -27,7 +27,10 @@ func (r *request) follow(ctx context.Context) (reply.Answer, error) {
 	refuse := func(why string) (reply.Answer, error) {
 		return reply.Refuse(fmt.Sprintf(r.w.NotFollowed, m.Number, why)).About(m.Number), nil
 	}
+	ends, short := errors.AsType[*receipts.RecordEndsError](err)
 	switch {
+	case short:
+		return refuse(fmt.Sprintf(r.w.RecordEnds, r.page(nil).Clock(ends.At)))
 	case errors.Is(err, receipts.ErrWrongState):
 		return refuse(cmp.Or(r.w.StateExtra[m.State], r.w.States[m.State]))
 	case err != nil:
@@ -35,11 +38,7 @@ func (r *request) follow(ctx context.Context) (reply.Answer, error) {
 	case f.Ended != "": // since an earlier try of the same command
 		return refuse(r.w.Ends[f.Ended])
 	}
-	cut := ""
-	if !f.Until.Equal(wanted.Until) {
-		cut = r.page(nil).FollowCut(f)
-	}
-	return reply.Say(fmt.Sprintf(r.w.Following, m.Number, r.page(nil).Plan(f), m.Number), cut).About(m.Number), nil
+	return reply.Say(r.page(nil).Following(m.Number, f)).About(m.Number), nil
 }
 
 // stop ends a follow-up.

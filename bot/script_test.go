@@ -368,6 +368,10 @@ var settings = map[string]func(s *stage, o *wiring, value string) error{
 		o.MaxNames, err = strconv.Atoi(value)
 		return err
 	},
+	"reports.keep_for": func(_ *stage, o *wiring, value string) (err error) {
+		o.KeepFor, err = time.ParseDuration(value)
+		return err
+	},
 	"reminders.by": func(_ *stage, o *wiring, value string) error {
 		o.Reminders.By = receipts.Channel(value)
 		return nil

@@ -26,8 +26,8 @@ type FollowRequest struct {
 
 // Follow begins to follow a message up, and returns the message and its follow-up, which is
 // over if that happened since an earlier try of the same command. Errors are those of Permit
-// and of a Ref, and ErrWrongState with the message if it is neither sent nor may turn out to
-// be.
+// and of a Ref; with the message ErrWrongState, if it is neither sent nor may turn out to be,
+// and a *RecordEndsError.
 func (s *Service) Follow(ctx context.Context, by Actor, r FollowRequest) (Message, FollowUp, error) {
 	if err := s.Permit(by, r.Group, RightRemind); err != nil {
 		return Message{}, FollowUp{}, err
@@ -132,7 +132,10 @@ func (f *follower) announced(ctx context.Context, m Message, a Announcement) (*F
 // start begins the follow-up that somebody asks for. It can be repeated: one that is over
 // meanwhile stays so.
 func (f *follower) start(ctx context.Context, m Message, wanted FollowUp) (FollowUp, error) {
-	wanted.Until = f.settings.within(m, wanted.Until, f.ports.Now())
+	var err error
+	if wanted.Plan, err = f.settings.cut(wanted.Plan, m, f.ports.Now()); err != nil {
+		return FollowUp{}, err
+	}
 	begun, err := f.records.Start(ctx, m, wanted)
 	if err != nil || begun.Ended != "" {
 		return begun, err

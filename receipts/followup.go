@@ -18,6 +18,8 @@ type Plan struct {
 	Share int
 	// Until is the deadline; zero for none.
 	Until time.Time
+	// Cut is whether it would go on after Until if the message were kept for longer.
+	Cut bool
 	// Tell is who is told at the deadline, by userId.
 	Tell []string
 }
@@ -34,6 +36,11 @@ const (
 	MessageOver   End = "message"   // the message is failed, recalled, disbanded or expired: its State says
 	Unresolved    End = "uncertain" // whether the message was delivered has not turned out
 )
+
+// NoRound reports whether no round is due before the end.
+func (f FollowUp) NoRound() bool {
+	return len(f.Every) == 0 || !f.Next.Before(f.last())
+}
 
 // FollowMax is how long a message without a deadline is followed up at most.
 // Whoever has not read it after a week will not because of another reminder.

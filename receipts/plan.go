@@ -39,18 +39,32 @@ func (f FollowUpSettings) deadline(at time.Time, zone *time.Location) time.Time 
 // recordEnds is how long before the end of its record the follow-up of a message ends.
 const recordEnds = time.Hour
 
-// within returns the deadline of a follow-up that begins now, so that it ends before the record
-// of its message does; zero if it needs none.
-func (s Settings) within(m Message, until, now time.Time) time.Time {
-	end := m.CreatedAt.Add(s.KeepFor - recordEnds)
-	last := until
+// RecordEndsError means that what is known of a message is not kept for long enough to follow it
+// up.
+type RecordEndsError struct{ At time.Time }
+
+func (e *RecordEndsError) Error() string {
+	return "the record of the message ends " + e.At.Format(time.RFC3339)
+}
+
+// cut has a plan that begins now end before the record of its message does, or returns a
+// *RecordEndsError. Of an adopted message nobody knows when that is: it was adopted later than
+// sent.
+func (s Settings) cut(p Plan, m Message, now time.Time) (Plan, error) {
+	last := p.Until
 	if last.IsZero() {
 		last = now.Add(FollowMax)
 	}
-	if s.KeepFor == 0 || !last.After(end) {
-		return until
+	kept := m.CreatedAt.Add(s.KeepFor)
+	end := kept.Add(-recordEnds)
+	if s.KeepFor == 0 || m.Adopted || !last.After(end) {
+		return p, nil
 	}
-	return end
+	if !end.After(now) {
+		return p, &RecordEndsError{At: kept}
+	}
+	p.Until, p.Cut = end, true
+	return p, nil
 }
 
 // planOf is how an announcement of that time is followed up: as it says, and else as the

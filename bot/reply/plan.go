@@ -12,7 +12,7 @@ import (
 
 // Plan tells how a message is followed up, from now on.
 func (p Page) Plan(f receipts.FollowUp) string {
-	if len(f.Every) == 0 {
+	if f.NoRound() {
 		return fmt.Sprintf(p.OnlyAtEnd, p.Next(f))
 	}
 	parts := []string{p.often(f.Plan), p.goal(f.Share)}
@@ -22,9 +22,17 @@ func (p Page) Plan(f receipts.FollowUp) string {
 	return strings.Join(append(parts, fmt.Sprintf(p.NextRound, p.Next(f))), p.Clause)
 }
 
-// FollowCut says that a follow-up ends with what is kept of its message, before it was to.
-func (p Page) FollowCut(f receipts.FollowUp) string {
-	return fmt.Sprintf(p.FollowCutShort, p.Clock(f.Until))
+// Following tells how a message is followed up from now on, and that it can't be for as long as
+// was wanted.
+func (p Page) Following(number int, f receipts.FollowUp) string {
+	cut := ""
+	switch {
+	case f.Cut && len(f.Every) > 0 && f.NoRound():
+		cut = p.FollowCutFirst
+	case f.Cut:
+		cut = fmt.Sprintf(p.FollowCutShort, p.Clock(f.Until))
+	}
+	return Lines(fmt.Sprintf(p.Words.Following, number, p.Plan(f), number), cut)
 }
 
 // Next is when a follow-up goes on: after the quiet hours, if it is due in them.

@@ -202,6 +202,8 @@ type Words struct {
 	CantReach    string // it could not
 
 	FollowCutShort string // %s when
+	FollowCutFirst string // not even until the first reminder
+	RecordEnds     string // %s when
 	NotYet         string
 	NoDataNow      string // though it should
 	Limited        string // a person or a group asks too much

@@ -300,6 +300,8 @@ Add a number (unread #n) or quote an announcement to ask about that one; otherwi
 	CantReach:    "I could not send you the answer directly; please start a chat with me and ask again.",
 
 	FollowCutShort: "What I know of this message is kept for not much longer, so the follow-up ends %s.",
+	FollowCutFirst: "What I know of this message is kept for not much longer: not until the first reminder is due.",
+	RecordEnds:     "What I know of it is kept only until %s.",
 	NoDataNow:      "DingTalk says just now that it has no read data for this message; ask again in a quarter of an hour.",
 	Limited:        "There were too many questions here lately, so I did not ask DingTalk and say what is known; in ten minutes I will ask again.",
 	LimitedQuote:   "There were too many questions here lately, so I did not ask DingTalk what you quote. Give a number, or quote it again in ten minutes.",
