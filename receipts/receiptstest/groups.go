@@ -51,8 +51,14 @@ func aStepBeginsOnce(t *testing.T, s Store) {
 		group, drop, try string
 		first            bool
 	}{
-		{group, "", "one", true}, {group, "", "two", false}, {group, "", "one", true}, {"another", "", "two", true},
-		{group, "two", "two", false}, {group, "one", "two", true}, {group, "", "one", false}, {"another", "", "one", false},
+		{group, "", "one", true},
+		{group, "", "two", false},
+		{group, "", "one", true},
+		{"another", "", "two", true},
+		{group, "two", "two", false},
+		{group, "one", "two", true},
+		{group, "", "one", false},
+		{"another", "", "one", false},
 	} {
 		if step.drop != "" {
 			if err := s.DropStep(t.Context(), step.group, "step", step.drop); err != nil {

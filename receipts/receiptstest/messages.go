@@ -371,10 +371,14 @@ func eachEndThatWasSaidIsNoted(t *testing.T, s Store) {
 		after time.Duration
 		since time.Duration
 	}{
-		{receipts.Expired, time.Minute, time.Minute}, {receipts.Expired, 2 * time.Minute, time.Minute},
-		{receipts.Disbanded, 3 * time.Minute, 3 * time.Minute}, {receipts.Expired, 4 * time.Minute, time.Minute},
-		{receipts.Disbanded, 5 * time.Minute, 3 * time.Minute}, {"", 6 * time.Minute, 0},
-		{receipts.Expired, 7 * time.Minute, 7 * time.Minute}, {receipts.Disbanded, 8 * time.Minute, 8 * time.Minute},
+		{receipts.Expired, time.Minute, time.Minute},
+		{receipts.Expired, 2 * time.Minute, time.Minute},
+		{receipts.Disbanded, 3 * time.Minute, 3 * time.Minute},
+		{receipts.Expired, 4 * time.Minute, time.Minute},
+		{receipts.Disbanded, 5 * time.Minute, 3 * time.Minute},
+		{"", 6 * time.Minute, 0},
+		{receipts.Expired, 7 * time.Minute, 7 * time.Minute},
+		{receipts.Disbanded, 8 * time.Minute, 8 * time.Minute},
 	} {
 		at := noon.Add(step.after)
 		if step.end == "" {
