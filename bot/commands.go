@@ -138,12 +138,15 @@ func (r *request) list(ctx context.Context) (reply.Answer, error) {
 	return r.deliver(ctx, r.page(nil).Overview(reports)), nil
 }
 
-func (r *request) recall(ctx context.Context) (reply.Answer, error) {
-	m, err := r.Service.Recall(ctx, r.by, r.in.Group, r.ref())
+// recall takes a message back.
+func (r *request) recall(ctx context.Context, ref receipts.Ref) (reply.Answer, error) {
+	m, err := r.Service.Recall(ctx, r.by, r.in.Group, ref)
 	failure, failed := errors.AsType[*receipts.Failure](err)
 	switch {
 	case m.Number == 0: // none was found
 		return reply.Answer{}, err
+	case errors.Is(err, receipts.ErrAsks):
+		return reply.Refuse(fmt.Sprintf(r.w.ReallyRecall, r.page(nil).Heading(m))).About(m.Number), nil
 	case errors.Is(err, receipts.ErrWrongState):
 		return reply.Refuse(fmt.Sprintf(r.w.Unrecallable[m.State], m.Number)).About(m.Number), nil
 	case failed && failure.Uncertain:

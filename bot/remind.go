@@ -33,7 +33,11 @@ func (r *request) confirm(ctx context.Context) (reply.Answer, error) {
 	if r.Now().Sub(r.in.SaidAt) > actsWithin {
 		return reply.Refuse(r.w.TooLate), nil
 	}
-	return r.reminded(ctx, receipts.RemindRequest{Ref: receipts.Ref{Number: asked.Number}, By: asked.By, People: asked.People, Confirmed: true})
+	ref := receipts.Ref{Number: asked.Number}
+	if asked.Kind == receipts.PendingRecall {
+		return r.recall(ctx, ref)
+	}
+	return r.reminded(ctx, receipts.RemindRequest{Ref: ref, By: asked.By, People: asked.People, Confirmed: true})
 }
 
 // reminded carries a reminder out and tells what came of it.

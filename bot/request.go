@@ -237,7 +237,7 @@ func (r *request) dispatch(ctx context.Context) (reply.Answer, error) {
 	case command.Stop:
 		return r.stop(ctx)
 	case command.Recall:
-		return r.recall(ctx)
+		return r.recall(ctx, r.ref())
 	case command.Export:
 		return r.export(ctx)
 	case command.Chart:

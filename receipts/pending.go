@@ -2,14 +2,18 @@ package receipts
 
 import (
 	"context"
+	"errors"
 	"time"
 )
 
 // PendingKind is what waits for a yes. The values are stored.
 type PendingKind string
 
-// PendingReminder is a reminder to many people.
-const PendingReminder PendingKind = "remind"
+// The kinds.
+const (
+	PendingReminder PendingKind = "remind" // a reminder to many people
+	PendingRecall   PendingKind = "recall" // of the message that was announced last
+)
 
 // PendingFor is how long a question waits for its answer.
 const PendingFor = 5 * time.Minute
@@ -44,4 +48,34 @@ func (s *Service) Pending(ctx context.Context, by Actor, group, command string) 
 // asksFirst reports whether a reminder is to so many people that it is asked about first.
 func (r ReminderSettings) asksFirst(report Report) bool {
 	return r.AskAbove > 0 && report.Message.State == Sent && report.Complete() && len(report.Unread) > r.AskAbove
+}
+
+// ErrAsks means that who gave a command is asked first whether they mean it.
+var ErrAsks = errors.New("the command is to be confirmed first")
+
+// justAnnounced is how long a message need not be named by its author who wants it back.
+const justAnnounced = time.Minute
+
+// asksToRecall finds the message that somebody wants back without naming it: their own, which is
+// the group's latest, and so young that it must be meant. Else the error is ErrWhich.
+func (s *Service) asksToRecall(ctx context.Context, by Actor, group string, ref Ref) (Message, error) {
+	if ref.described() {
+		return Message{}, ErrWhich
+	}
+	m, err := s.ports.Store.Latest(ctx, group)
+	switch {
+	case errors.Is(err, ErrNoMessage):
+		return Message{}, ErrWhich
+	case err != nil:
+		return Message{}, err
+	case m.State != Sent || m.Author.UserID != by.UserID || s.ports.Now().Sub(m.SentAt).Abs() > justAnnounced:
+		return Message{}, ErrWhich
+	}
+	if err := s.allow(s.Policy.Recall, by, m.Author); err != nil {
+		return m, err
+	}
+	if err := s.ports.Store.SavePending(ctx, group, by.UserID, Pending{Kind: PendingRecall, Number: m.Number}); err != nil {
+		return Message{}, err
+	}
+	return m, ErrAsks
 }

@@ -295,9 +295,10 @@ func (s *Service) List(ctx context.Context, by Actor, group string, limit int) (
 	return s.reporter.Progress(ctx, group, limit)
 }
 
-// Recall takes a message back, which has to be named. The message comes back as it is then,
-// also with an error if it was found. Errors are those of Permit and of a Ref, ErrWhich,
-// ErrWrongState and a *Failure; one that is uncertain may be that of a message which is gone.
+// Recall takes a message back, which has to be named, unless it was just announced: then the
+// error is ErrAsks. The message comes back as it is then, also with an error if it was found.
+// Errors are those of Permit and of a Ref, ErrWhich, ErrWrongState and a *Failure; one that is
+// uncertain may be that of a message which is gone.
 func (s *Service) Recall(ctx context.Context, by Actor, group string, ref Ref) (Message, error) {
 	// Without the message nobody knows its author: who could not recall any is
 	// refused before it is looked for.
@@ -305,7 +306,7 @@ func (s *Service) Recall(ctx context.Context, by Actor, group string, ref Ref) (
 		return Message{}, err
 	}
 	if !ref.named() {
-		return Message{}, ErrWhich
+		return s.asksToRecall(ctx, by, group, ref)
 	}
 	m, err := s.find(ctx, by, group, ref)
 	if err != nil {

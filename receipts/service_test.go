@@ -447,9 +447,6 @@ func TestRecallingAMessage(t *testing.T) {
 		t.Fatal(err)
 	}
 	one := receipts.Ref{Number: 1}
-	if _, err := s.Recall(ctx, lilei, group, receipts.Ref{}); !errors.Is(err, receipts.ErrWhich) {
-		t.Errorf("not named: %v", err)
-	}
 	if _, err := s.Recall(ctx, boss, group, receipts.Ref{Number: 7}); !errors.Is(err, receipts.ErrNoMessage) {
 		t.Errorf("no such message: %v", err)
 	}
@@ -481,6 +478,70 @@ func TestRecallingAMessage(t *testing.T) {
 	}
 	if _, _, err := s.Follow(ctx, boss, receipts.FollowRequest{Group: group, Ref: one, Command: "again", Every: time.Hour}); !errors.Is(err, receipts.ErrWrongState) {
 		t.Errorf("followed up: %v", err)
+	}
+}
+
+// A message need not be named by who announced it within the last minute, and no other. It is not
+// recalled before the yes.
+func TestRecallingWithoutANumber(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		by     receipts.Actor
+		ref    receipts.Ref
+		recall receipts.Rule // author if empty
+		change func(t *testing.T, w *world, s *receipts.Service)
+		want   error // *ForbiddenError if nil
+	}{
+		"just announced":    {by: lilei, want: receipts.ErrAsks},
+		"within a minute":   {by: lilei, change: func(_ *testing.T, w *world, _ *receipts.Service) { w.clock.advance(time.Minute) }, want: receipts.ErrAsks},
+		"later":             {by: lilei, change: func(_ *testing.T, w *world, _ *receipts.Service) { w.clock.advance(time.Minute + time.Second) }, want: receipts.ErrWhich},
+		"another's":         {by: zhang, want: receipts.ErrWhich},
+		"an administrator":  {by: boss, want: receipts.ErrWhich},
+		"a title":           {by: lilei, ref: receipts.Ref{Topic: "停机"}, want: receipts.ErrWhich},
+		"a day":             {by: lilei, ref: receipts.Ref{On: time.Now()}, want: receipts.ErrWhich},
+		"who may not":       {by: lilei, recall: receipts.Admins, want: &receipts.ForbiddenError{}},
+		"another was later": {by: lilei, change: func(t *testing.T, _ *world, s *receipts.Service) { announced(t, s, "two", "午饭") }, want: receipts.ErrWhich},
+		"recalled by now": {by: lilei, change: func(t *testing.T, _ *world, s *receipts.Service) {
+			if _, err := s.Recall(t.Context(), lilei, group, receipts.Ref{Number: 1}); err != nil {
+				t.Fatal(err)
+			}
+		}, want: receipts.ErrWhich},
+		"perhaps not posted": {by: lilei, change: func(_ *testing.T, w *world, _ *receipts.Service) {
+			w.records.find(group, 1).kept.Message.State = receipts.Uncertain
+		}, want: receipts.ErrWhich},
+		"by a clock behind":     {by: lilei, change: func(_ *testing.T, w *world, _ *receipts.Service) { w.clock.advance(-time.Minute) }, want: receipts.ErrAsks},
+		"by a clock far behind": {by: lilei, change: func(_ *testing.T, w *world, _ *receipts.Service) { w.clock.advance(-time.Hour) }, want: receipts.ErrWhich},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			s, _ := w.service(t, func(settings *receipts.Settings) {
+				settings.Policy.Announce, settings.Policy.Recall = receipts.Everyone, cmp.Or(test.recall, receipts.Author)
+			})
+			ctx := t.Context()
+			if _, err := s.Announce(ctx, lilei, saying("one", "停机")); err != nil {
+				t.Fatal(err)
+			}
+			if test.change != nil {
+				test.change(t, w, s)
+			}
+			recalled := len(w.recalls.keys)
+			m, err := s.Recall(ctx, test.by, group, test.ref)
+			if _, forbidden := errors.AsType[*receipts.ForbiddenError](err); !errors.Is(err, test.want) && !forbidden {
+				t.Errorf("Recall() = %v, want %v", err, test.want)
+			}
+			if len(w.recalls.keys) != recalled {
+				t.Error("it is recalled before the yes")
+			}
+			s.UpdateGroup(ctx, group, receipts.GroupUpdate{Speaker: test.by.Person, At: w.clock.now(), Command: "yes"})
+			asked, err := s.Pending(ctx, test.by, group, "yes")
+			if err != nil {
+				t.Fatal(err)
+			}
+			if asks := test.want == receipts.ErrAsks; asks != (asked != nil) || asks && (asked.Kind != receipts.PendingRecall || asked.Number != 1 || m.Number != 1) {
+				t.Errorf("asked about %+v, message #%d", asked, m.Number)
+			}
+		})
 	}
 }
 

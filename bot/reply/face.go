@@ -34,6 +34,7 @@ func (w *Words) faces(hash string) []string {
 		fmt.Sprintf(w.HaveRead.One, 0, heading), fmt.Sprintf(w.HaveRead.More, 0, heading),
 		fmt.Sprintf(w.AllRead.One, 0, heading), fmt.Sprintf(w.AllRead.More, 0, heading),
 		fmt.Sprintf(w.KnownRead, 0, heading), fmt.Sprintf(w.RatioRead, 0, 0, heading), fmt.Sprintf(w.AtLeastRead, 0, 0, heading),
+		fmt.Sprintf(w.ReallyRecall, heading),
 	}
 	for state := range w.States {
 		all = append(all, w.inState(heading, state))

@@ -131,9 +131,10 @@ type Words struct {
 	TitleBelow string // how to announce what looks like a time
 
 	// Recalling.
-	Recalled    string // %d
-	NotRecalled string // %d number, %s why
-	MayBeGone   string // %d number, %s why
+	ReallyRecall string // %s heading: asks
+	Recalled     string // %d
+	NotRecalled  string // %d number, %s why
+	MayBeGone    string // %d number, %s why
 	// Unrecallable is why a message can't be recalled that is in that state.
 	Unrecallable map[receipts.State]string
 

@@ -171,6 +171,8 @@ Add a number (unread #n) or quote an announcement to ask about that one; otherwi
 	},
 	TitleBelow: `If it is the title, write "announce" alone and the title on the next line.`,
 
+	ReallyRecall: `Recall %s? Say "yes" within five minutes.`,
+
 	Recalled:    "Recalled #%d.",
 	NotRecalled: "#%d was not recalled. %s",
 	MayBeGone:   "It is uncertain whether #%d was recalled; look whether it is still there, and if so say it again. %s",

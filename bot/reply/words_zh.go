@@ -171,6 +171,8 @@ var chinese = Words{
 	},
 	TitleBelow: "如果它就是标题，请先单独写「公告」，换行再写标题。",
 
+	ReallyRecall: "撤回 %s吗？五分钟内说「确认」就撤回。",
+
 	Recalled:    "已撤回 #%d。",
 	NotRecalled: "#%d 没有撤回。%s",
 	MayBeGone:   "#%d 是否已撤回不确定，请看看它还在不在，还在就再说一次。%s",
