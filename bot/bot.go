@@ -61,13 +61,8 @@ type Options struct {
 	Process
 
 	RobotCode string // frames for another robot are not ours
-	// Language is spoken whatever the language of the command; empty: that of the
-	// command.
-	Language command.Language
 	// Phrases has the log tell what was not understood.
 	Phrases bool
-	// Default is spoken where the command does not tell its language.
-	Default command.Language
 	Now     func() time.Time
 	// Log returns the log for what is done in a context.
 	Log func(context.Context) *zap.Logger

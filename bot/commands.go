@@ -39,7 +39,7 @@ func (r *request) announce(ctx context.Context) (reply.Answer, error) {
 	}
 	done, err := r.Service.Announce(ctx, r.by, receipts.Announcement{
 		Group: r.in.Group, Command: r.in.ID, Title: r.said.Title, Text: text,
-		Deadline: terms.Deadline, Every: terms.Every, Language: string(r.w.Language),
+		Deadline: terms.Deadline, Every: terms.Every,
 	})
 	number := done.Message.Number
 	if errors.Is(err, receipts.ErrUnrecorded) {

@@ -22,7 +22,7 @@ func (r *request) follow(ctx context.Context) (reply.Answer, error) {
 	r.said.Number = wanted.Number
 	m, f, err := r.Service.Follow(ctx, r.by, receipts.FollowRequest{
 		Group: r.in.Group, Ref: r.ref(), Command: r.in.ID,
-		Every: wanted.Every, By: r.said.By, Share: wanted.UntilPercent, Until: wanted.Until, Language: string(r.w.Language),
+		Every: wanted.Every, By: r.said.By, Share: wanted.UntilPercent, Until: wanted.Until,
 	})
 	refuse := func(why string) (reply.Answer, error) {
 		return reply.Refuse(fmt.Sprintf(r.w.NotFollowed, m.Number, why)).About(m.Number), nil

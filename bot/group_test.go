@@ -131,9 +131,10 @@ func newWorld(t *testing.T, s setup) *world {
 			Reminders: receipts.ReminderSettings{By: receipts.Mention, Cooldown: 5 * time.Minute},
 		},
 		Options: bot.Options{
-			Inbox: w.inbox, Budget: callUsage{w.budget}, RobotCode: app.RobotCode, Process: bot.Process{Version: "v1.2.3"}, Default: command.Chinese,
+			Inbox: w.inbox, Budget: callUsage{w.budget}, RobotCode: app.RobotCode, Process: bot.Process{Version: "v1.2.3"},
 			Now: w.clock.now, Log: receipts.RequestLog(log),
 		},
+		Default: command.Chinese,
 	}
 	if s.options != nil {
 		s.options(&w.wiring)
@@ -148,6 +149,7 @@ type wiring struct {
 	receipts.Ports
 	receipts.Settings
 	bot.Options
+	Language, Default command.Language // of the presenter
 }
 
 // callUsage gives the bot's name to the state of the budget.
@@ -172,7 +174,9 @@ func (w *world) newBot(o wiring) *bot.Bot {
 
 // made returns the options of a bot with its service.
 func (o wiring) made() bot.Options {
-	o.Options.Presenter = reply.Presenter{MaxNames: o.MaxNames, Zone: o.Zone, Quiet: o.Reminders.Quiet, Now: o.Options.Now, Fits: o.Platform.Fits}
+	o.Options.Presenter = reply.Presenter{
+		MaxNames: o.MaxNames, Zone: o.Zone, Quiet: o.Reminders.Quiet, Now: o.Options.Now, Fits: o.Platform.Fits, Language: o.Language, Default: o.Default,
+	}
 	o.Ports.Presenter = o.Options.Presenter
 	o.Service = receipts.NewService(o.Ports, o.Settings)
 	return o.Options

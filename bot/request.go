@@ -39,7 +39,7 @@ func (b *Bot) request(in Incoming) *request {
 		said.Verb = command.Unread // of what is quoted
 	}
 	return &request{
-		Bot: b, in: in, said: said, w: reply.For(cmp.Or(b.Language, said.Language, b.Default)),
+		Bot: b, in: in, said: said, w: b.Presenter.Speaks(said.Language),
 		by: receipts.Actor{Person: in.Sender, Admin: in.Admin, External: in.External},
 	}
 }
@@ -101,12 +101,22 @@ func (r *request) heard(ctx context.Context) {
 	h := receipts.GroupUpdate{At: r.in.SaidAt}
 	if !r.in.External {
 		h.Speaker, h.Title = r.in.Sender, r.in.Title
-		h.Command = r.in.ID
+		h.Command, h.Language = r.in.ID, r.language()
 	}
 	if r.in.Webhook.Usable(r.Now()) {
 		h.Webhook = r.in.Webhook
 	}
 	r.Service.UpdateGroup(ctx, r.in.Group, h)
+}
+
+// language is what a command tells of the language of its group. What was not understood and what
+// is said by the way, such as ok, tells nothing.
+func (r *request) language() string {
+	switch r.said.Verb {
+	case command.Unknown, command.Ignored, command.Confirm:
+		return ""
+	}
+	return string(r.said.Language)
 }
 
 // Times that an answer waits for a DingTalk that can't be reached.

@@ -39,11 +39,9 @@ type Announcement struct {
 	Title   string
 	Text    string
 	Author  Person // a Service fills it in
-	// How it is followed up, and in which language the bot speaks of it. What is zero is as
-	// the settings have it.
+	// How it is followed up. What is zero is as the settings have it.
 	Deadline time.Time
 	Every    time.Duration
-	Language string
 }
 
 // Announced is the outcome of an announcement.

@@ -15,6 +15,8 @@ type GroupRecords interface {
 	SaveTitle(ctx context.Context, group, title string) error
 	// Title returns nothing if it is not known.
 	Title(ctx context.Context, group string) (string, error)
+	// Language returns that of the last command which told one; empty if none did.
+	Language(ctx context.Context, group string) (string, error)
 	// Webhook returns the latest session webhook of the group, the only way to mention
 	// people; the zero value if none is recorded. It is a secret.
 	Webhook(ctx context.Context, group string) (Webhook, error)

@@ -45,6 +45,7 @@ type records struct {
 	moves    map[string][]moved
 	refusals map[string]map[receipts.Source]receipts.Refusal
 	titles   map[string]string
+	spoken   map[string]string
 	webhooks map[string]receipts.Webhook
 	coolApps map[string]string
 	steps    map[runOf]string // the try
@@ -96,7 +97,7 @@ func newRecords(t failer) *records {
 		t: t, messages: map[string][]*entry{}, posts: map[string]map[string]int{}, members: map[string]receipts.Members{},
 		names: map[string]receipts.Names{}, runs: map[runOf]*run{}, history: map[string][][]receipts.State{},
 		signs: map[string]map[string]receipts.Sighting{}, moves: map[string][]moved{}, refusals: map[string]map[receipts.Source]receipts.Refusal{},
-		titles: map[string]string{}, webhooks: map[string]receipts.Webhook{}, coolApps: map[string]string{}, steps: map[runOf]string{}, pending: map[runOf]*pendingOf{},
+		titles: map[string]string{}, spoken: map[string]string{}, webhooks: map[string]receipts.Webhook{}, coolApps: map[string]string{}, steps: map[runOf]string{}, pending: map[runOf]*pendingOf{},
 	}
 }
 
@@ -653,6 +654,9 @@ func (r *records) SaveGroupUpdate(ctx context.Context, group string, u receipts.
 		if u.Title != "" {
 			r.titles[group] = u.Title
 		}
+		if u.Language != "" {
+			r.spoken[group] = u.Language
+		}
 		if u.Webhook.URL.Reveal() != "" {
 			r.webhooks[group] = u.Webhook
 		}
@@ -691,6 +695,15 @@ func (r *records) SaveTitle(ctx context.Context, group, title string) error {
 		r.titles[group] = title
 		return nil
 	})
+}
+
+// Language implements receipts.GroupRecords.
+func (r *records) Language(ctx context.Context, group string) (language string, err error) {
+	err = r.call(ctx, "Language", func() error {
+		language = r.spoken[group]
+		return nil
+	})
+	return language, err
 }
 
 // Title implements receipts.GroupRecords.

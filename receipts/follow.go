@@ -14,14 +14,13 @@ import (
 
 // FollowRequest is how somebody wants a message to be followed up.
 type FollowRequest struct {
-	Group    string
-	Ref      Ref
-	Command  string // the msgId of the command, by which a repetition is known
-	Every    time.Duration
-	By       Channel   // empty for the usual one
-	Share    int       // the percentage of readers that is enough, from 1 to 100; 0 for all
-	Until    time.Time // zero for none
-	Language string    // in which the bot speaks of it
+	Group   string
+	Ref     Ref
+	Command string // the msgId of the command, by which a repetition is known
+	Every   time.Duration
+	By      Channel   // empty for the usual one
+	Share   int       // the percentage of readers that is enough, from 1 to 100; 0 for all
+	Until   time.Time // zero for none
 }
 
 // Follow begins to follow a message up, and returns the message and its follow-up, which is
@@ -40,7 +39,7 @@ func (s *Service) Follow(ctx context.Context, by Actor, r FollowRequest) (Messag
 		return m, FollowUp{}, fmt.Errorf("follow up a message that is %s: %w", m.State, ErrWrongState)
 	}
 	f, err := s.followUps.start(ctx, m, FollowUp{
-		ID: r.Command, Starter: by.Person, Language: r.Language,
+		ID: r.Command, Starter: by.Person,
 		Plan: Plan{Every: []time.Duration{r.Every}, By: []Channel{cmp.Or(r.By, s.Reminders.By)}, Share: cmp.Or(r.Share, 100), Until: r.Until},
 	})
 	return m, f, err
@@ -122,7 +121,7 @@ func (f *follower) announced(ctx context.Context, m Message, a Announcement) (*F
 	if plan == nil {
 		return nil, nil
 	}
-	begun, err := f.start(ctx, m, FollowUp{ID: a.Command, Plan: *plan, Starter: a.Author, Language: a.Language})
+	begun, err := f.start(ctx, m, FollowUp{ID: a.Command, Plan: *plan, Starter: a.Author})
 	if err != nil || begun.Ended != "" {
 		return nil, err
 	}
@@ -227,7 +226,11 @@ func (f *follower) round(ctx context.Context, group string, number int, recorded
 		}
 		act, next = recorded.Round(r, f.ports.Now())
 	}
-	this := &round{follower: f, followUp: recorded, next: next, report: r, run: fmt.Sprintf("%s:%d", recorded.ID, recorded.Rounds)}
+	language, err := f.ports.Store.Language(ctx, group)
+	if err != nil {
+		return err
+	}
+	this := &round{follower: f, followUp: recorded, next: next, report: r, run: fmt.Sprintf("%s:%d", recorded.ID, recorded.Rounds), language: language}
 	log := f.ports.Log(ctx).With(zap.Int("number", number), zap.String("act", string(act)), zap.Int("round", recorded.Rounds))
 	err = this.act(ctx, act)
 	if errors.Is(err, errOvertaken) {

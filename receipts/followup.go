@@ -59,9 +59,8 @@ type FollowUp struct {
 	// the same message takes its place.
 	ID string
 	Plan
-	Starter  Person
-	Language string // in which the bot speaks of it
-	Began    time.Time
+	Starter Person
+	Began   time.Time
 
 	Rounds  int       // that were carried out
 	Next    time.Time // when the next one is due

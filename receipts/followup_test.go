@@ -40,7 +40,7 @@ func enough(p receipts.Plan, share int) receipts.Plan {
 
 // begun is a follow-up with that plan that begins in the morning.
 func begun(p receipts.Plan) receipts.FollowUp {
-	return receipts.FollowUp{ID: "msgId-2", Plan: p, Starter: li, Language: "zh"}.Begin(morning)
+	return receipts.FollowUp{ID: "msgId-2", Plan: p, Starter: li}.Begin(morning)
 }
 
 var (
@@ -607,7 +607,7 @@ func (w *world) followed(t *testing.T) receipts.FollowUp {
 // follow begins to follow up message #1 by that command, which has to work.
 func (w *world) follow(t *testing.T, command string, p receipts.Plan) receipts.FollowUp {
 	t.Helper()
-	f, err := w.follower.Start(t.Context(), sentMessage, receipts.FollowUp{ID: command, Plan: p, Starter: li, Language: "zh"})
+	f, err := w.follower.Start(t.Context(), sentMessage, receipts.FollowUp{ID: command, Plan: p, Starter: li})
 	if err != nil {
 		t.Fatalf("Start() failed: %v", err)
 	}
@@ -635,7 +635,7 @@ func TestStartPlansTheFirstRound(t *testing.T) {
 	w.clock.advance(time.Minute)
 	f := w.follow(t, "msgId-2", every(10*time.Minute))
 	want := receipts.FollowUp{
-		ID: "msgId-2", Plan: every(10 * time.Minute), Starter: li, Language: "zh",
+		ID: "msgId-2", Plan: every(10 * time.Minute), Starter: li,
 		Began: morning.Add(time.Minute), Next: morning.Add(11 * time.Minute),
 	}
 	if diff := cmp.Diff(want, f); diff != "" {

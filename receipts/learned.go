@@ -21,7 +21,10 @@ type GroupUpdate struct {
 	At      time.Time
 	Command string // by which a question that the speaker was asked is given to it
 	Title   string // of the group
-	Webhook Webhook
+	// Language is that of the command, in which what comes by itself is said from now on;
+	// empty if the command does not tell.
+	Language string
+	Webhook  Webhook
 }
 
 // SeenRecords keep signs of who is in a group.

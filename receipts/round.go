@@ -29,6 +29,7 @@ type round struct {
 	next     FollowUp // as it is after it
 	report   Report   // by which it was decided what to do
 	run      string   // by which its steps are known
+	language string   // of the group
 }
 
 func (r *round) group() string { return r.report.Message.Group }
@@ -52,7 +53,7 @@ func (r *round) act(ctx context.Context, act Act) error {
 }
 
 func (r *round) view(act Act) RoundView {
-	return RoundView{Language: r.followUp.Language, Act: act, FollowUp: r.next, Report: r.report}
+	return RoundView{Language: r.language, Act: act, FollowUp: r.next, Report: r.report}
 }
 
 // remind reports and reminds those who have not read, in one post.
@@ -61,7 +62,7 @@ func (r *round) remind(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	n := reminderSender{reminderKit: r.reminderKit, view: ReminderView{Language: r.followUp.Language, Message: r.report.Message, Round: &r.report}, mentions: mentionsOfRound}
+	n := reminderSender{reminderKit: r.reminderKit, view: ReminderView{Language: r.language, Message: r.report.Message, Round: &r.report}, mentions: mentionsOfRound}
 	n.usable(webhook)
 	prompt := Prompt{Run: r.run, By: r.followUp.Channel(), Round: &r.followUp}
 	done, err := n.remind(ctx, r.report, prompt)

@@ -26,7 +26,6 @@ type followUp struct {
 	Tell     []string           `json:"tell,omitempty"`
 	Starter  string             `json:"starter,omitempty"`
 	Name     string             `json:"starter_name,omitempty"`
-	Language string             `json:"language,omitempty"`
 	Began    int64              `json:"began"`
 	Rounds   int                `json:"rounds,omitempty"`
 	Next     int64              `json:"next"`
@@ -40,7 +39,7 @@ type followUp struct {
 func encodeFollowUp(f receipts.FollowUp) (string, error) {
 	stored := followUp{
 		ID: f.ID, By: f.By, Share: f.Share, Until: toMillis(f.Until), Cut: f.Cut, Tell: f.Tell,
-		Starter: f.Starter.UserID, Name: f.Starter.Name, Language: f.Language, Began: toMillis(f.Began),
+		Starter: f.Starter.UserID, Name: f.Starter.Name, Began: toMillis(f.Began),
 		Rounds: f.Rounds, Next: toMillis(f.Next), Trouble: f.Trouble, Ended: f.Ended,
 		Stopper: f.Stopper.UserID, StopName: f.Stopper.Name, Version: f.Version,
 	}
@@ -59,7 +58,7 @@ func decodeFollowUp(text string) (*receipts.FollowUp, error) {
 	f := &receipts.FollowUp{
 		ID:      stored.ID,
 		Plan:    receipts.Plan{By: stored.By, Share: stored.Share, Until: fromMillis(stored.Until), Cut: stored.Cut, Tell: stored.Tell},
-		Starter: receipts.Person{UserID: stored.Starter, Name: stored.Name}, Language: stored.Language, Began: fromMillis(stored.Began),
+		Starter: receipts.Person{UserID: stored.Starter, Name: stored.Name}, Began: fromMillis(stored.Began),
 		Rounds: stored.Rounds, Next: fromMillis(stored.Next), Trouble: stored.Trouble, Ended: stored.Ended,
 		Stopper: receipts.Person{UserID: stored.Stopper, Name: stored.StopName}, Version: stored.Version,
 	}

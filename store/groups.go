@@ -62,6 +62,9 @@ func (s *Store) SaveGroupUpdate(ctx context.Context, group string, h receipts.Gr
 		if h.Title != "" {
 			p.Set(ctx, keys.title(), h.Title, s.keepFor())
 		}
+		if h.Language != "" {
+			p.Set(ctx, keys.language(), h.Language, s.keepFor())
+		}
 		if url := h.Webhook.URL.Reveal(); url != "" {
 			p.HSet(ctx, keys.webhook(), "webhook", url, "until", toMillis(h.Webhook.Until))
 			p.PExpire(ctx, keys.webhook(), webhookKeptFor)
@@ -164,6 +167,15 @@ func (s *Store) Title(ctx context.Context, group string) (string, error) {
 		return "", fmt.Errorf("read title: %w", err)
 	}
 	return title, nil
+}
+
+// Language implements receipts.GroupRecords.
+func (s *Store) Language(ctx context.Context, group string) (string, error) {
+	language, err := s.rdb.Get(ctx, s.keys.group(group).language()).Result()
+	if err != nil && !errors.Is(err, redis.Nil) {
+		return "", fmt.Errorf("read language: %w", err)
+	}
+	return language, nil
 }
 
 // SaveCoolApp keeps the code of the cool app that is installed in the group.

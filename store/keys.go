@@ -171,6 +171,9 @@ func (k groupKeys) pending(userID string) string {
 // title is a String: what the group is called.
 func (k groupKeys) title() string { return k.tag + ":title" }
 
+// language is a String: that of the group's last command which told one.
+func (k groupKeys) language() string { return k.tag + ":language" }
+
 // coolApp is a String: the code of the cool app that is installed in the group. It
 // does not expire: DingTalk says it once.
 func (k groupKeys) coolApp() string { return k.tag + ":cool_app" }

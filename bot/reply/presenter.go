@@ -1,6 +1,7 @@
 package reply
 
 import (
+	"cmp"
 	"fmt"
 	"time"
 
@@ -15,6 +16,13 @@ type Presenter struct {
 	Quiet    receipts.QuietHours
 	Now      func() time.Time
 	Fits     func(receipts.Post) error // see receipts.Sender
+	// Language is spoken always, if there is one, and Default where nobody has told another.
+	Language, Default command.Language
+}
+
+// Speaks returns the words of a language that somebody has told; empty if nobody has.
+func (p Presenter) Speaks(told command.Language) *Words {
+	return For(cmp.Or(p.Language, told, p.Default))
 }
 
 // Announcement implements receipts.Presenter.
@@ -22,7 +30,7 @@ func (Presenter) Announcement(a receipts.Announcement) receipts.Post { return Co
 
 // Page returns a page of that time about a group.
 func (p Presenter) Page(language command.Language, group string, names receipts.Names) Page {
-	return Page{Words: For(language), Names: names, MaxNames: p.MaxNames, Now: p.Now(), Zone: p.Zone, Quiet: p.Quiet, Group: group}
+	return Page{Words: p.Speaks(language), Names: names, MaxNames: p.MaxNames, Now: p.Now(), Zone: p.Zone, Quiet: p.Quiet, Group: group}
 }
 
 // Reminder implements receipts.Presenter.

@@ -29,7 +29,7 @@ func followUpOf(command string) receipts.FollowUp {
 	return receipts.FollowUp{
 		ID:      command,
 		Plan:    receipts.Plan{Every: []time.Duration{time.Hour}, By: []receipts.Channel{receipts.Mention}, Share: 90, Until: noon.Add(24 * time.Hour), Cut: true},
-		Starter: receipts.Person{UserID: "u1", Name: "李雷"}, Language: "zh", Began: noon, Next: noon.Add(time.Hour),
+		Starter: receipts.Person{UserID: "u1", Name: "李雷"}, Began: noon, Next: noon.Add(time.Hour),
 	}
 }
 

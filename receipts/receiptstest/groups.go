@@ -23,6 +23,7 @@ var groups = []contract{
 	{"moves around a posting", movesAroundAPosting},
 	{"signs in any order", signsInAnyOrder},
 	{"what a speaker and the group are called", whatASpeakerAndTheGroupAreCalled},
+	{"the language of a group", theLanguageOfAGroup},
 	{"the readers of the last messages", theReadersOfTheLastMessages},
 	{"the last push", theLastPush},
 	{"the cool app of a group", theCoolAppOfAGroup},
@@ -415,6 +416,21 @@ func theCoolAppOfAGroup(t *testing.T, s Store) {
 		}
 		if code := must(s.CoolApp(ctx, group))(t); code != step.want {
 			t.Errorf("step %d: %q, want %q", i, code, step.want)
+		}
+	}
+}
+
+// A group's language is that of the last command that told one, whoever spoke.
+func theLanguageOfAGroup(t *testing.T, s Store) {
+	ctx := t.Context()
+	for _, step := range []struct{ group, speaker, said, want string }{
+		{group, "a", "", ""}, {group, "a", "zh", "zh"}, {group, "b", "en", "en"}, {group, "a", "", "en"}, {"another", "a", "", ""}, {group, "a", "zh", "zh"},
+	} {
+		if err := s.SaveGroupUpdate(ctx, step.group, receipts.GroupUpdate{Speaker: receipts.Person{UserID: step.speaker}, At: noon, Language: step.said}); err != nil {
+			t.Fatal(err)
+		}
+		if got := must(s.Language(ctx, step.group))(t); got != step.want {
+			t.Errorf("%s says %q: %q, want %q", step.speaker, step.said, got, step.want)
 		}
 	}
 }

@@ -169,7 +169,10 @@ func (a *App) options(c config.Config, scheduled bool) (bot.Options, error) {
 	now, log := a.env.Now, receipts.RequestLog(a.log)
 	dingTalk := &platform.Platform{Client: a.client, DingType: c.Reminders.DingType(), Now: now, Scheduled: scheduled}
 	sources := append(dingTalk.MemberSources(c.RosterOptions()), receipts.LearnedMembers{Records: a.store, Now: now})
-	presenter := reply.Presenter{MaxNames: settings.MaxNames, Zone: settings.Zone, Quiet: settings.Reminders.Quiet, Now: now, Fits: dingTalk.Fits}
+	presenter := reply.Presenter{
+		MaxNames: settings.MaxNames, Zone: settings.Zone, Quiet: settings.Reminders.Quiet, Now: now, Fits: dingTalk.Fits,
+		Language: spoken(c.Reports.Language), Default: defaultLanguage(c.DingTalk.Site),
+	}
 	return bot.Options{
 		Service: receipts.NewService(receipts.Ports{
 			Store: a.records, Pushes: a.batch, Platform: dingTalk, Sources: ChosenSources(c.Members.Source, sources),
@@ -177,7 +180,7 @@ func (a *App) options(c config.Config, scheduled bool) (bot.Options, error) {
 		}, settings),
 		Presenter: presenter, Inbox: inbox{a.inbox}, Budget: callUsage{a.budget}, Observer: a.metrics,
 		Process: bot.Process{Version: a.env.Version, Connections: a.connections, ClocksOff: a.clocks.off}, RobotCode: c.DingTalk.RobotCode,
-		Language: spoken(c.Reports.Language), Default: defaultLanguage(c.DingTalk.Site), Phrases: c.Log.Phrases, Now: now, Log: log,
+		Phrases: c.Log.Phrases, Now: now, Log: log,
 	}, nil
 }
 

@@ -155,7 +155,7 @@ var settings = map[string]setting{
 	"members.rosters.*.departments": {about: "Departments by DingTalk's dept_id, without those below them.", from: 1},
 
 	"reports":           {about: "How the bot answers."},
-	"reports.language":  {about: "auto: that of the command; zh or en: always that one.", choices: []string{"auto", string(command.Chinese), string(command.English)}},
+	"reports.language":  {about: "auto: that of the command, or of the group's last one; zh or en: always that one.", choices: []string{"auto", string(command.Chinese), string(command.English)}},
 	"reports.to":        {about: "group: reports go to the group; direct: to who asked.", choices: []string{"group", "direct"}},
 	"reports.max_names": {about: "Of a longer list the rest is counted.", from: 1, to: 500},
 	"reports.fresh_for": {about: "An answer of DingTalk younger than this is used again.", to: int64(time.Hour)},
