@@ -1,6 +1,7 @@
 package reply
 
 import (
+	"regexp"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -36,18 +37,28 @@ func visible(r rune) bool {
 	return unicode.In(r, unicode.L, unicode.N, unicode.P, unicode.S) && !unicode.Is(unicode.Other_Default_Ignorable_Code_Point, r) && r != brailleBlank
 }
 
+// marks are the characters that may mean something in DingTalk's markdown.
+const marks = "\\`*_[]()<>#~|!"
+
 // Escape makes it harmless inside the bot's own markdown too: no formatting, no
 // links.
 func Escape(s string) string {
 	var b strings.Builder
 	for _, r := range Harmless(s) {
-		if strings.ContainsRune("\\`*_[]()<>#~|!", r) {
+		if strings.ContainsRune(marks, r) {
 			b.WriteByte('\\')
 		}
 		b.WriteRune(r)
 	}
 	return b.String()
 }
+
+// marked are the marks of the bot's own markdown, and what Escape writes.
+var marked = regexp.MustCompile(`\*\*|\\([` + regexp.QuoteMeta(marks) + `])`)
+
+// plain is the bot's own markdown as a phone's notification shows it: without marks, and with
+// names and titles as people chose them.
+func plain(markdown string) string { return marked.ReplaceAllString(markdown, "$1") }
 
 // Shorten cuts a text to that many runes and marks the cut.
 func Shorten(s string, runes int) string {

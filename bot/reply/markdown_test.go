@@ -1,6 +1,7 @@
 package reply
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -44,6 +45,43 @@ func TestEscape(t *testing.T) {
 	} {
 		if got := Escape(test.typed); got != test.want {
 			t.Errorf("%s: Escape(%q) = %q, want %q", name, test.typed, got, test.want)
+		}
+	}
+}
+
+// A phone's notification is plain text.
+func TestNotificationsArePlainText(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct{ text, want string }{
+		{"已发出 #1。", "已发出 #1。"},
+		{"**还有 3 人没读** #1「停机」", "还有 3 人没读 #1「停机」"},
+		{Escape("a_b *c* [x](y) #1 ~ | ! ` < >"), "a_b *c* [x](y) #1 ~ | ! ` < >"},
+		{"**" + Escape("**粗**") + "**", "**粗**"},
+		{Escape(`\_/ \\ C:\*`), `\_/ \\ C:\*`},
+		{"a  \nb", "a"},
+		{`ends with \`, `ends with \`},
+		{`C:\Users`, `C:\Users`}, // no escape of the bot's
+		{strings.Repeat("长", 70), strings.Repeat("长", 59) + "…"},
+		{strings.Repeat(`\_`, 60), strings.Repeat("_", 60)},
+		{"", ""},
+	} {
+		if got := Say(test.text).Title; got != test.want {
+			t.Errorf("a phone shows %q of %q, want %q", got, test.text, test.want)
+		}
+	}
+	for _, language := range []command.Language{command.Chinese, command.English} {
+		r, names := reportOf(1, 3)
+		r.Message.Title = "a_b **c** [d]"
+		p := pageOf(language, names)
+		done := receipts.Reminded{Report: r, Reached: map[receipts.Channel][]string{receipts.Ding: {"u1"}}}
+		for name, title := range map[string]string{
+			"report": p.Report(r, false).Title, "readers": p.Report(r, true).Title, "everybody": p.Everybody(r, true).Title, "reminder": p.Reminded(done, time.Minute).Title,
+			"mention": Reminder{Words: p.Words, Message: r.Message}.Mention(nil, "").Title, "refusal": Refuse(fmt.Sprintf(p.TitleIsCommand, Escape(r.Message.Title))).Title,
+			"end": p.Ended(receipts.FollowUp{Ended: receipts.MessageOver}, r).Title, "private": Reminder{Words: p.Words, Message: r.Message}.Private("").Title,
+		} {
+			if strings.Contains(title, `\`) {
+				t.Errorf("%s in %s: a phone shows %q", name, language, title)
+			}
 		}
 	}
 }

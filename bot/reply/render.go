@@ -40,7 +40,7 @@ func (a Answer) About(number int) Answer {
 func Say(sentences ...string) Answer {
 	text := Lines(sentences...)
 	title, _, _ := strings.Cut(text, "\n")
-	return Answer{Title: Shorten(strings.ReplaceAll(strings.TrimSpace(title), "**", ""), 60), Text: text}
+	return Answer{Title: Shorten(plain(strings.TrimSpace(title)), 60), Text: text}
 }
 
 // Refuse says why a command is not carried out.
@@ -113,10 +113,8 @@ type Page struct {
 }
 
 // Heading is #n and the title, in markdown.
-func (p Page) Heading(m receipts.Message) string { return p.heading(m, Escape) }
-
-func (p Page) heading(m receipts.Message, write func(string) string) string {
-	title := write(Shorten(m.Title, headingRunes))
+func (p Page) Heading(m receipts.Message) string {
+	title := Escape(Shorten(m.Title, headingRunes))
 	if title == "" {
 		title = p.Untitled
 	}
@@ -138,8 +136,8 @@ func (p Page) Progress(r receipts.Report) string {
 // answer begins an answer with its first line, which a phone shows too: format makes it of
 // the heading.
 func (p Page) answer(m receipts.Message, line func(heading string) string) Answer {
-	plain := strings.ReplaceAll(line(p.heading(m, Harmless)), "**", "")
-	return Answer{Title: plain, Text: line(p.Heading(m))}
+	text := line(p.Heading(m))
+	return Answer{Title: plain(text), Text: text}
 }
 
 // Report renders a whole report, with the readers or only the unread.
