@@ -120,20 +120,28 @@ func (r *request) report(ctx context.Context) (reply.Answer, error) {
 	if err != nil {
 		return reply.Answer{}, err
 	}
-	render := func(report receipts.Report) reply.Answer {
+	return r.deliver(ctx, r.stating(report, func(report receipts.Report) reply.Answer {
 		return r.page(names).Report(report, withReaders).About(report.Message.Number)
-	}
+	})), nil
+}
+
+// stating is the answer that states a report. If it has to wait, it states what is known then.
+func (r *request) stating(report receipts.Report, state func(receipts.Report) reply.Answer) reply.Answer {
 	r.again = func(ctx context.Context) (reply.Answer, error) {
 		later, err := r.Service.Again(ctx, report)
-		return render(later), err
+		return state(later), err
 	}
-	return r.deliver(ctx, render(report)), nil
+	return state(report)
 }
 
 func (r *request) list(ctx context.Context) (reply.Answer, error) {
 	reports, err := r.Service.List(ctx, r.by, r.in.Group, listLimit)
 	if err != nil {
 		return reply.Answer{}, err
+	}
+	r.again = func(ctx context.Context) (reply.Answer, error) {
+		later, err := r.Service.List(ctx, r.by, r.in.Group, listLimit)
+		return r.page(nil).Overview(later), err
 	}
 	return r.deliver(ctx, r.page(nil).Overview(reports)), nil
 }

@@ -8,6 +8,7 @@ import (
 
 	"whoread/bot/command"
 	"whoread/receipts"
+	"whoread/receipts/dingtalk/dingtalktest"
 )
 
 // answersInVain lets a command be carried out, and waits until it was tried so often to
@@ -16,6 +17,13 @@ func (w *world) answersInVain(ctx context.Context, command receipts.Job, tries i
 	w.Helper()
 	ended := make(chan error, 1)
 	go func() { ended <- w.bot.Work(ctx, command, false) }()
+	w.tried(tries, ended)
+	return ended
+}
+
+// tried waits until the answer was tried so often; it does not end by then.
+func (w *world) tried(tries int, ended <-chan error) {
+	w.Helper()
 	for strings.Count(w.log.String(), "reply goes another way") < tries {
 		select {
 		case err := <-ended:
@@ -23,7 +31,6 @@ func (w *world) answersInVain(ctx context.Context, command receipts.Job, tries i
 		case <-time.After(10 * time.Millisecond):
 		}
 	}
-	return ended
 }
 
 // What was asked just before DingTalk could not be reached any more is answered when it
@@ -101,4 +108,38 @@ func TestASweepInAnOutageIsMadeAgain(t *testing.T) {
 	if len(w.inbox.scheduled) > 0 {
 		t.Errorf("scheduled once more: %v", w.inbox.scheduled)
 	}
+}
+
+// An answer that had to wait says who has read by then, whatever was asked.
+func TestAnAnswerThatWaitedIsOfItsTime(t *testing.T) {
+	t.Parallel()
+	inBothLanguages(t, func(t *testing.T, language command.Language) {
+		for name, c := range map[string]struct{ say, want spoken }{
+			"who has not read": {spoken{"谁没读", "unread"}, spoken{"**还有 3 人没读** #1「停机」", `**3 have not read** #1 "停机"`}},
+			"everybody":        {spoken{"都读了吗", "has everyone read it"}, spoken{"3 人没读 #1，已读 1/4", "3 have not read #1, 1/4 have"}},
+			"how many":         {spoken{"几个人没看", "how many have not read"}, spoken{"3 人没读 #1，已读 1/4", "3 have not read #1, 1/4 have"}},
+			"one person":       {spoken{"张三读了吗", "has 张三 read it"}, spoken{"张三读了 #1，14:35。", "张三 read #1 at 14:35."}},
+			"the list":         {spoken{"列表", "list"}, spoken{"#1 停机 · 1/4", "#1 停机 · 1/4"}},
+		} {
+			t.Run(name, func(t *testing.T) {
+				t.Parallel()
+				w := newWorld(t, setup{})
+				post := w.announce("公告 停机")
+				command, before := w.accepted(say{Text: c.say.in(language)}), len(w.group.Messages())
+				for _, api := range []string{dingtalktest.APIWebhook, dingtalktest.APISend} {
+					w.dingtalk.Inject(dingtalktest.Fault{API: api, Kind: dingtalktest.ThrottledPerMinute})
+				}
+				done := w.answersInVain(w.soon(), command, 1)
+				w.pushReads(post, w.zhangsan)
+				w.tried(3, done) // the second may have begun before
+				w.dingtalk.ClearFaults()
+				w.must(<-done)
+				said := w.group.Messages()[before:]
+				if len(said) != 1 {
+					t.Fatalf("it answers %d times: %+v", len(said), said)
+				}
+				w.wants(said[0].Text, c.want.in(language))
+			})
+		}
+	})
 }

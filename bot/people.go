@@ -81,6 +81,10 @@ func (r *request) people(ctx context.Context) (reply.Answer, error) {
 			found.Unknown = nil
 		}
 	}
+	r.again = func(ctx context.Context) (reply.Answer, error) {
+		later, err := r.Service.PeopleAgain(ctx, found)
+		return r.page(later.Names).People(later, r.in.Sender.UserID), err
+	}
 	return r.deliver(ctx, r.page(found.Names).People(found, r.in.Sender.UserID)), nil
 }
 
@@ -90,5 +94,7 @@ func (r *request) everyone(ctx context.Context) (reply.Answer, error) {
 	if err != nil {
 		return reply.Answer{}, err
 	}
-	return r.deliver(ctx, r.page(nil).Everybody(report, r.said.HowMany)), nil
+	return r.deliver(ctx, r.stating(report, func(report receipts.Report) reply.Answer {
+		return r.page(nil).Everybody(report, r.said.HowMany)
+	})), nil
 }

@@ -45,6 +45,9 @@ type PeopleReport struct {
 	People  []PersonReading
 	Unknown []string // names that nobody has
 	Names   Names    // of the people
+
+	audience []string // of the message, whatever is known of it
+	known    bool     // whether that is everybody
 }
 
 // People tells whether people have read a message. Errors are those of Report.
@@ -83,11 +86,28 @@ func (s *Service) People(ctx context.Context, by Actor, q PeopleQuery) (PeopleRe
 		return PeopleReport{}, err
 	}
 	found, unknown := NamedAs(q.Names, candidates, names)
-	answer := PeopleReport{Report: report, Unknown: unknown, Names: names}
-	for _, id := range distinct(q.UserIDs, found) {
-		answer.People = append(answer.People, report.ReadingOf(id, snapshot.Audience != nil, audience))
+	answer := PeopleReport{Report: report, Unknown: unknown, Names: names, audience: audience, known: snapshot.Audience != nil}
+	return answer.of(distinct(q.UserIDs, found)), nil
+}
+
+// PeopleAgain is what People told a while ago, as things stand now by what is known.
+func (s *Service) PeopleAgain(ctx context.Context, r PeopleReport) (PeopleReport, error) {
+	var ids []string
+	for _, p := range r.People {
+		ids = append(ids, p.UserID)
 	}
-	return answer, nil
+	var err error
+	r.Report, err = s.Again(ctx, r.Report)
+	return r.of(ids), err
+}
+
+// of is the report about these people.
+func (r PeopleReport) of(userIDs []string) PeopleReport {
+	r.People = nil
+	for _, id := range userIDs {
+		r.People = append(r.People, r.Report.ReadingOf(id, r.known, r.audience))
+	}
+	return r
 }
 
 // known are the members of a group as they were last known.

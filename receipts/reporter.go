@@ -149,9 +149,6 @@ func (r *Reporter) shared(ctx context.Context, q question, by Asker) (Report, er
 // have by now, and of what became of the message. DingTalk is not asked. Errors are those
 // of Report.
 func (r *Reporter) Again(ctx context.Context, report Report) (Report, error) {
-	if len(report.Unread) == 0 {
-		return report, nil
-	}
 	snapshot, err := r.Records.Snapshot(ctx, report.Message.Group, report.Message.Number)
 	if err != nil {
 		return Report{}, err
