@@ -390,8 +390,9 @@ func TestTheStoredWebhookIsTold(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, setup{options: follows(everyHalfHour())})
 	w.announce("公告 周五停机")
-	webhook, err := w.store.Webhook(w.soon(), w.group.ID())
+	voice, err := w.store.Voice(w.soon(), w.group.ID())
 	w.must(err)
+	webhook := voice.Webhook
 	if webhook.URL.Reveal() == "" || !webhook.Until.Equal(w.clock.now().Add(90*time.Minute)) {
 		t.Fatalf("no webhook is kept, or until %v", webhook.Until)
 	}

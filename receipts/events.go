@@ -15,15 +15,18 @@ type GroupRecords interface {
 	SaveTitle(ctx context.Context, group, title string) error
 	// Title returns nothing if it is not known.
 	Title(ctx context.Context, group string) (string, error)
-	// Language returns that of the last command which told one; empty if none did.
-	Language(ctx context.Context, group string) (string, error)
-	// Webhook returns the latest session webhook of the group, the only way to mention
-	// people; the zero value if none is recorded. It is a secret.
-	Webhook(ctx context.Context, group string) (Webhook, error)
+	// Voice returns how the group is spoken to.
+	Voice(ctx context.Context, group string) (Voice, error)
 	SaveCoolApp(ctx context.Context, group, code string) error
 	// DeleteCoolApp forgets the group's cool app if it has that code; with an empty
 	// code, whichever it has.
 	DeleteCoolApp(ctx context.Context, group, code string) error
+}
+
+// Voice is how the bot speaks to a group by itself.
+type Voice struct {
+	Language string  // of the last command that told one; empty if none did
+	Webhook  Webhook // the latest, the only way to mention people; the zero value if none is recorded
 }
 
 const (

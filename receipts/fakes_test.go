@@ -697,15 +697,6 @@ func (r *records) SaveTitle(ctx context.Context, group, title string) error {
 	})
 }
 
-// Language implements receipts.GroupRecords.
-func (r *records) Language(ctx context.Context, group string) (language string, err error) {
-	err = r.call(ctx, "Language", func() error {
-		language = r.spoken[group]
-		return nil
-	})
-	return language, err
-}
-
 // Title implements receipts.GroupRecords.
 func (r *records) Title(ctx context.Context, group string) (title string, err error) {
 	err = r.call(ctx, "Title", func() error {
@@ -715,13 +706,13 @@ func (r *records) Title(ctx context.Context, group string) (title string, err er
 	return title, err
 }
 
-// Webhook implements receipts.GroupRecords.
-func (r *records) Webhook(ctx context.Context, group string) (w receipts.Webhook, err error) {
-	err = r.call(ctx, "Webhook", func() error {
-		w = r.webhooks[group]
+// Voice implements receipts.GroupRecords.
+func (r *records) Voice(ctx context.Context, group string) (v receipts.Voice, err error) {
+	err = r.call(ctx, "Voice", func() error {
+		v = receipts.Voice{Language: r.spoken[group], Webhook: r.webhooks[group]}
 		return nil
 	})
-	return w, err
+	return v, err
 }
 
 // SaveCoolApp implements receipts.GroupRecords.

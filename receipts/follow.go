@@ -226,11 +226,7 @@ func (f *follower) round(ctx context.Context, group string, number int, recorded
 		}
 		act, next = recorded.Round(r, f.ports.Now())
 	}
-	language, err := f.ports.Store.Language(ctx, group)
-	if err != nil {
-		return err
-	}
-	this := &round{follower: f, followUp: recorded, next: next, report: r, run: fmt.Sprintf("%s:%d", recorded.ID, recorded.Rounds), language: language}
+	this := &round{follower: f, followUp: recorded, next: next, report: r, run: fmt.Sprintf("%s:%d", recorded.ID, recorded.Rounds)}
 	log := f.ports.Log(ctx).With(zap.Int("number", number), zap.String("act", string(act)), zap.Int("round", recorded.Rounds))
 	err = this.act(ctx, act)
 	if errors.Is(err, errOvertaken) {

@@ -29,7 +29,7 @@ type round struct {
 	next     FollowUp // as it is after it
 	report   Report   // by which it was decided what to do
 	run      string   // by which its steps are known
-	language string   // of the group
+	voice    Voice    // in which it speaks
 }
 
 func (r *round) group() string { return r.report.Message.Group }
@@ -40,30 +40,31 @@ var errOvertaken = errors.New("the follow-up or its message changed meanwhile")
 
 // act does what the round has decided.
 func (r *round) act(ctx context.Context, act Act) error {
+	if act == Wait || act == Skip {
+		return nil
+	}
+	var err error
+	if r.voice, err = r.ports.Store.Voice(ctx, r.group()); err != nil {
+		return err
+	}
 	switch act {
 	case Remind:
 		return r.remind(ctx)
 	case ReportFailure:
 		return r.publish(ctx, r.view(act))
-	case Finish:
-		return r.finish(ctx)
 	default:
-		return nil
+		return r.finish(ctx)
 	}
 }
 
 func (r *round) view(act Act) RoundView {
-	return RoundView{Language: r.language, Act: act, FollowUp: r.next, Report: r.report}
+	return RoundView{Language: r.voice.Language, Act: act, FollowUp: r.next, Report: r.report}
 }
 
 // remind reports and reminds those who have not read, in one post.
 func (r *round) remind(ctx context.Context) error {
-	webhook, err := r.ports.Store.Webhook(ctx, r.group())
-	if err != nil {
-		return err
-	}
-	n := reminderSender{reminderKit: r.reminderKit, view: ReminderView{Language: r.language, Message: r.report.Message, Round: &r.report}, mentions: mentionsOfRound}
-	n.usable(webhook)
+	n := reminderSender{reminderKit: r.reminderKit, view: ReminderView{Language: r.voice.Language, Message: r.report.Message, Round: &r.report}, mentions: mentionsOfRound}
+	n.usable(r.voice.Webhook)
 	prompt := Prompt{Run: r.run, By: r.followUp.Channel(), Round: &r.followUp}
 	done, err := n.remind(ctx, r.report, prompt)
 	if err != nil {
@@ -129,12 +130,12 @@ func (r *round) publish(ctx context.Context, v RoundView) error {
 // post says something in the group by itself, once for each run. An error means that it
 // certainly is not there, and that trying again may help.
 func (r *round) post(ctx context.Context, v RoundView) error {
-	webhook, err := r.ports.Store.Webhook(ctx, r.group())
+	now, err := r.ports.Store.Voice(ctx, r.group()) // people may have been reminded for minutes
 	if err != nil {
 		return err
 	}
 	return r.once(ctx, ":post", func() error {
-		return r.poster.Answer(ctx, Recipient{Group: r.group(), Webhook: webhook}, r.say(v))
+		return r.poster.Answer(ctx, Recipient{Group: r.group(), Webhook: now.Webhook}, r.say(v))
 	})
 }
 

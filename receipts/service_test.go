@@ -538,7 +538,7 @@ func TestRecallingWithoutANumber(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if asks := test.want == receipts.ErrAsks; asks != (asked != nil) || asks && (asked.Kind != receipts.PendingRecall || asked.Number != 1 || m.Number != 1) {
+			if asks := errors.Is(test.want, receipts.ErrAsks); asks != (asked != nil) || asks && (asked.Kind != receipts.PendingRecall || asked.Number != 1 || m.Number != 1) {
 				t.Errorf("asked about %+v, message #%d", asked, m.Number)
 			}
 		})

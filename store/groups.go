@@ -169,15 +169,6 @@ func (s *Store) Title(ctx context.Context, group string) (string, error) {
 	return title, nil
 }
 
-// Language implements receipts.GroupRecords.
-func (s *Store) Language(ctx context.Context, group string) (string, error) {
-	language, err := s.rdb.Get(ctx, s.keys.group(group).language()).Result()
-	if err != nil && !errors.Is(err, redis.Nil) {
-		return "", fmt.Errorf("read language: %w", err)
-	}
-	return language, nil
-}
-
 // SaveCoolApp keeps the code of the cool app that is installed in the group.
 func (s *Store) SaveCoolApp(ctx context.Context, group, code string) error {
 	if err := s.rdb.Set(ctx, s.keys.group(group).coolApp(), code, 0).Err(); err != nil {

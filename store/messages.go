@@ -156,16 +156,21 @@ func (s *Store) DropStep(ctx context.Context, group, step, try string) error {
 	return nil
 }
 
-// Webhook returns the group's latest session webhook; the zero value if none is recorded.
-func (s *Store) Webhook(ctx context.Context, group string) (receipts.Webhook, error) {
+// Voice implements receipts.GroupRecords.
+func (s *Store) Voice(ctx context.Context, group string) (receipts.Voice, error) {
+	keys, pipe := s.keys.group(group), s.rdb.Pipeline()
+	webhook, language := pipe.HGetAll(ctx, keys.webhook()), pipe.Get(ctx, keys.language())
+	if _, err := pipe.Exec(ctx); err != nil && !errors.Is(err, redis.Nil) {
+		return receipts.Voice{}, fmt.Errorf("read how to speak to a group: %w", err)
+	}
 	var kept struct {
 		Webhook string `redis:"webhook"`
 		Until   int64  `redis:"until"`
 	}
-	if err := s.rdb.HGetAll(ctx, s.keys.group(group).webhook()).Scan(&kept); err != nil {
-		return receipts.Webhook{}, fmt.Errorf("read webhook: %w", err)
+	if err := webhook.Scan(&kept); err != nil {
+		return receipts.Voice{}, fmt.Errorf("read how to speak to a group: %w", err)
 	}
-	return receipts.Webhook{URL: receipts.NewSecret(kept.Webhook), Until: fromMillis(kept.Until)}, nil
+	return receipts.Voice{Language: language.Val(), Webhook: receipts.Webhook{URL: receipts.NewSecret(kept.Webhook), Until: fromMillis(kept.Until)}}, nil
 }
 
 // webhookKeptFor is longer than a session webhook lives; how long that is, its frame

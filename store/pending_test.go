@@ -28,7 +28,7 @@ func TestAQuestionWaitsNoLongerThanItsTime(t *testing.T) {
 	}
 	ask()
 	b.Mini.FastForward(receipts.PendingFor - time.Millisecond)
-	if !yes("in time") || !yes("in time") {
+	if first, again := yes("in time"), yes("in time"); !first || !again {
 		t.Error("a question is forgotten before its time")
 	}
 	b.Mini.FastForward(time.Millisecond)

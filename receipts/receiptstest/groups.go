@@ -75,7 +75,7 @@ func aStepBeginsOnce(t *testing.T, s Store) {
 // A group has the webhook of the latest of its commands.
 func theLatestWebhookIsKept(t *testing.T, s Store) {
 	ctx := t.Context()
-	if w := must(s.Webhook(ctx, group))(t); w.URL.Reveal() != "" {
+	if w := must(s.Voice(ctx, group))(t).Webhook; w.URL.Reveal() != "" {
 		t.Errorf("before any: %v", w.Until)
 	}
 	for i, url := range []string{"https://one", "https://two"} {
@@ -83,11 +83,11 @@ func theLatestWebhookIsKept(t *testing.T, s Store) {
 		if err := s.SaveGroupUpdate(ctx, group, u); err != nil {
 			t.Fatal(err)
 		}
-		if w := must(s.Webhook(ctx, group))(t); w.URL.Reveal() != url || !w.Until.Equal(u.Webhook.Until) {
+		if w := must(s.Voice(ctx, group))(t).Webhook; w.URL.Reveal() != url || !w.Until.Equal(u.Webhook.Until) {
 			t.Errorf("%s: another one, or until %v", url, w.Until)
 		}
 	}
-	if w := must(s.Webhook(ctx, "another"))(t); w.URL.Reveal() != "" {
+	if w := must(s.Voice(ctx, "another"))(t).Webhook; w.URL.Reveal() != "" {
 		t.Error("another group has it too")
 	}
 }
@@ -429,7 +429,7 @@ func theLanguageOfAGroup(t *testing.T, s Store) {
 		if err := s.SaveGroupUpdate(ctx, step.group, receipts.GroupUpdate{Speaker: receipts.Person{UserID: step.speaker}, At: noon, Language: step.said}); err != nil {
 			t.Fatal(err)
 		}
-		if got := must(s.Language(ctx, step.group))(t); got != step.want {
+		if got := must(s.Voice(ctx, step.group))(t).Language; got != step.want {
 			t.Errorf("%s says %q: %q, want %q", step.speaker, step.said, got, step.want)
 		}
 	}
