@@ -16,6 +16,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"whoread/bot/command"
+	"whoread/bot/reply"
 	"whoread/receipts"
 	"whoread/receipts/dingtalk/dingtalktest"
 	"whoread/receipts/dingtalk/dingtalktest/script"
@@ -368,6 +369,8 @@ var settings = map[string]func(s *stage, o *wiring, value string) error{
 		o.MaxNames, err = strconv.Atoi(value)
 		return err
 	},
+	"clock.dingtalk": func(_ *stage, o *wiring, value string) error { return clockOff(o, reply.DingTalksClock, value) },
+	"clock.redis":    func(_ *stage, o *wiring, value string) error { return clockOff(o, reply.RedisClock, value) },
 	"reports.keep_for": func(_ *stage, o *wiring, value string) (err error) {
 		o.KeepFor, err = time.ParseDuration(value)
 		return err
@@ -429,6 +432,17 @@ var settings = map[string]func(s *stage, o *wiring, value string) error{
 			return nil
 		})
 	},
+}
+
+// clockOff has this machine's clock be ahead of another's.
+func clockOff(o *wiring, of reply.ClockOwner, value string) error {
+	ahead, err := time.ParseDuration(value)
+	var all []reply.ClockOff
+	if o.ClocksOff != nil {
+		all = o.ClocksOff()
+	}
+	o.ClocksOff = func() []reply.ClockOff { return append(all, reply.ClockOff{Of: of, Ahead: ahead}) }
+	return err
 }
 
 // follow changes how the announcements of every group are followed up.
