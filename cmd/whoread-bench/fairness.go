@@ -113,7 +113,6 @@ func (b *bench) crowd(ctx context.Context, c crowdedness) (err error) {
 	var memory runtime.MemStats
 	runtime.ReadMemStats(&memory)
 
-	// With both probes that is 13 replies a second, below the limit of 20 that all replies have.
 	const every = 150 * time.Millisecond
 	var (
 		mu              sync.Mutex

@@ -55,9 +55,10 @@ var (
 	uploadAPI     = api{name: "upload", method: http.MethodPost, path: "/media/upload", old: true, timeout: UploadTimeout}
 )
 
-// limitedAPIs are those with a limit of calls a second. The token is asked for once in two hours.
+// limitedAPIs are those with a limit of calls a second. The token is asked for once in two hours, and session webhooks have a
+// limit for each group.
 func limitedAPIs() []api {
-	return []api{sendAPI, queryAPI, membersAPI, recallAPI, directAPI, dingAPI, cardAPI, cardUpdateAPI, replyAPI, userAPI, departmentAPI, chatAPI, uploadAPI}
+	return []api{sendAPI, queryAPI, membersAPI, recallAPI, directAPI, dingAPI, cardAPI, cardUpdateAPI, userAPI, departmentAPI, chatAPI, uploadAPI}
 }
 
 // repeatable reports whether a call may be sent again after this failure.

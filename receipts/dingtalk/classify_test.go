@@ -367,7 +367,7 @@ func FuzzClassify(f *testing.F) {
 	}
 	secrets := []string{testSecret, tokenValue(1), testSession}
 	f.Fuzz(func(t *testing.T, status int, body []byte) {
-		for _, a := range append(limitedAPIs(), tokenAPI) {
+		for _, a := range append(limitedAPIs(), replyAPI, tokenAPI) {
 			e := classify(a, status, body, secrets)
 			if e.Kind == "" || e.API != a.name {
 				t.Fatalf("%+v", *e)

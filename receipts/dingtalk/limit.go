@@ -6,7 +6,9 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"maps"
 	"net/url"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -53,16 +55,18 @@ type limits struct {
 	shared Limiter      // nil where this process is alone
 	turn   atomic.Int64 // nanoseconds from one call of an API to the next
 	byAPI  map[string]*limit
+	groups groupLimits
 	warn   func(context.Context, error)
 	began  time.Time    // from which askAt counts, whatever is done to the clock
 	away   atomic.Bool  // the Limiter was out of reach when it was last asked
 	askAt  atomic.Int64 // nanoseconds: not before then, while it is away
 }
 
-// limit is that of one API.
+// limit is that of one API, or of one group's session webhooks.
 type limit struct {
 	spacing *rate.Limiter
 	queue   queue
+	callers int // that use it now; groupLimits guards it
 
 	head chan struct{} // holds one token while a call gets the next turn; the rest belongs to that call
 	till time.Time     // the last moment at which a call's place, a turn later at most, is within the lease
@@ -70,12 +74,17 @@ type limit struct {
 
 func newLimits(perSecond int, shared Limiter, warn func(context.Context, error)) *limits {
 	l := &limits{shared: shared, byAPI: map[string]*limit{}, warn: warn, began: time.Now()}
+	l.groups.byGroup = map[string]*limit{}
 	for _, a := range limitedAPIs() {
-		// A burst of one spaces the calls out: with a larger one a second could hold the burst and the rate.
-		l.byAPI[a.name] = &limit{spacing: rate.NewLimiter(0, 1), head: make(chan struct{}, 1)}
+		l.byAPI[a.name] = newLimit(0)
 	}
 	l.set(perSecond)
 	return l
+}
+
+func newLimit(turn time.Duration) *limit {
+	// A burst of one spaces the calls out: with a larger one a second could hold the burst and the rate.
+	return &limit{spacing: rate.NewLimiter(rate.Every(turn), 1), head: make(chan struct{}, 1)}
 }
 
 func (l *limits) set(perSecond int) {
@@ -83,6 +92,47 @@ func (l *limits) set(perSecond int) {
 	l.turn.Store(int64(max(turn, 1)))
 	for _, own := range l.byAPI {
 		own.spacing.SetLimit(rate.Every(turn))
+	}
+	l.groups.set(turn)
+}
+
+// groupsMost is how many groups' limits are remembered, beside those whose last turn is not over.
+const groupsMost = 1000
+
+// groupLimits are the limits of session webhooks: what DingTalk documents is a limit for each group, and none for the app. So
+// no group waits for the answers of others.
+type groupLimits struct {
+	mu      sync.Mutex
+	turn    time.Duration
+	byGroup map[string]*limit
+}
+
+func (g *groupLimits) set(turn time.Duration) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.turn = turn
+	for _, own := range g.byGroup {
+		own.spacing.SetLimit(rate.Every(turn))
+	}
+}
+
+// use returns the limit of a group, until it is left.
+func (g *groupLimits) use(group string) (own *limit, leave func()) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	own = g.byGroup[group]
+	if own == nil {
+		if len(g.byGroup) >= groupsMost {
+			maps.DeleteFunc(g.byGroup, func(_ string, other *limit) bool { return other.callers == 0 && other.spacing.Tokens() >= 1 })
+		}
+		own = newLimit(g.turn)
+		g.byGroup[group] = own
+	}
+	own.callers++
+	return own, func() {
+		g.mu.Lock()
+		defer g.mu.Unlock()
+		own.callers--
 	}
 }
 
@@ -93,6 +143,11 @@ func (c *Client) SetCallsPerSecond(n int) { c.limits.set(n) }
 // turn is there: whoever waits at the head gets one and gives it away, until it is its own.
 func (l *limits) wait(ctx context.Context, app string, a api, t Turn) *Error {
 	own := l.byAPI[a.name]
+	if a.name == replyAPI.name {
+		var leave func()
+		own, leave = l.groups.use(t.Group)
+		defer leave()
+	}
 	me, before := own.queue.join(t)
 	if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) < time.Duration(before)*time.Duration(l.turn.Load()) {
 		own.queue.leave(me)

@@ -3,6 +3,7 @@ package dingtalk
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"sync"
 	"testing"
@@ -147,6 +148,39 @@ func TestACallWaitsForTheTurnsOfOthers(t *testing.T) {
 		asked := l.asked
 		if err := c.Reply(t.Context(), NewSecret("https://api.test/robot/sendBySession"), Reply{}); err != nil || l.asked != asked {
 			t.Errorf("a reply: %v, %d questions", err, l.asked-asked)
+		}
+	})
+}
+
+// The answers of one group are spaced out, as all of them would be if they were an API's; no group waits for those of others.
+func TestEachGroupHasItsOwnLimitOfReplies(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		const groups, each = 2 * groupsMost, 4
+		s := newScript(t).always("/robot/sendBySession", 200, `{"errcode":0}`)
+		c := s.client(within(nil)...)
+		var all sync.WaitGroup
+		began := time.Now()
+		for i := range groups {
+			all.Go(func() {
+				webhook := NewSecret(fmt.Sprint("https://api.test/robot/sendBySession?session=", i))
+				for n := range each {
+					if err := c.Reply(t.Context(), webhook, Reply{}); err != nil {
+						t.Error(err)
+					}
+					if took, turn := time.Since(began), limitWindow/DefaultCallsPerSecond; took.Round(time.Microsecond) != time.Duration(n)*turn {
+						t.Errorf("reply %d of a group after %v; want %d turns of %v", n, took, n, turn)
+					}
+				}
+			})
+		}
+		all.Wait()
+		time.Sleep(time.Second)
+		if err := c.Reply(t.Context(), NewSecret("https://api.test/robot/sendBySession?session=last"), Reply{}); err != nil {
+			t.Error(err)
+		}
+		if n := len(c.limits.groups.byGroup); n > groupsMost {
+			t.Errorf("%d groups are remembered when nobody replies", n)
 		}
 	})
 }
