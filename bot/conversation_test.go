@@ -611,7 +611,7 @@ func TestAPersonWhoCannotBeReached(t *testing.T) {
 		question := spoken{"谁没读", "unread"}.in(language)
 		data := edit(t, w.heard(w.group, w.zhangsan, say{Text: question}), func(f map[string]any) { f["senderStaffId"] = "unknown" })
 		got := w.answer(w.carryOut(w.group, data)).Text
-		w.wants(got, spoken{"结果没能私信发给你", "I could not send you the answer directly"}.in(language))
+		w.wants(got, spoken{"结果没能私信给你", "I could not send you the answer in private"}.in(language))
 		w.never(got, "停机", "李四")
 	})
 }

@@ -12,8 +12,8 @@ import (
 	"whoread/receipts"
 )
 
-// chart posts a picture of how the readers of a message grew, and answers with
-// the figures.
+// chart posts a picture of how the readers of a message grew. An answer stands below only if
+// the picture is not there, or lacks something.
 func (r *request) chart(ctx context.Context) (reply.Answer, error) {
 	report, err := r.Service.Report(ctx, r.by, r.in.Group, r.ref())
 	if err != nil {
@@ -26,24 +26,18 @@ func (r *request) chart(ctx context.Context) (reply.Answer, error) {
 	if err != nil {
 		return reply.Answer{}, fmt.Errorf("draw chart: %w", err)
 	}
-	return r.postFile(ctx, report, r.w.NoChart, receipts.File{Kind: receipts.Picture, Name: "chart.png", Content: picture})
-}
-
-// postFile posts a file about a message into the group, and answers with the figures. If it
-// is not there, the answer says why by the format for that, or that it may be.
-func (r *request) postFile(ctx context.Context, report receipts.Report, failed string, f receipts.File) (reply.Answer, error) {
 	number := report.Message.Number
-	err := r.Service.PostFile(ctx, r.in.ID, report.Message, f)
-	failure, known := errors.AsType[*receipts.Failure](err)
+	err = r.Service.PostFile(ctx, r.in.ID, report.Message, receipts.File{Kind: receipts.Picture, Name: "chart.png", Content: picture})
+	failure, failed := errors.AsType[*receipts.Failure](err)
 	switch {
-	case err == nil:
-		return r.page(nil).Summary(report).About(number), nil
-	case known && failure.Uncertain:
+	case failed && failure.Uncertain:
 		return reply.Fail(fmt.Sprintf(r.w.MayBePosted, number)).About(number), nil
-	case known:
-		return reply.Fail(fmt.Sprintf(failed, number, r.w.Problem(err))).About(number), nil
+	case failed:
+		return reply.Fail(fmt.Sprintf(r.w.NoChart, number, r.w.Problem(err))).About(number), nil
+	case err != nil || report.Complete():
+		return reply.Answer{}, err
 	}
-	return reply.Answer{}, err
+	return r.page(nil).Summary(report).About(number), nil
 }
 
 // chartOf is what is known of the reads, up to when it is known.
@@ -61,7 +55,8 @@ func chartOf(r receipts.Report, zone *time.Location) chart.Data {
 	return d
 }
 
-// export posts a workbook of who has read a message and who has not.
+// export sends whoever asks a workbook of who has read a message and who has not, in private:
+// it holds more about people than their group need know.
 func (r *request) export(ctx context.Context) (reply.Answer, error) {
 	report, err := r.Service.Export(ctx, r.by, r.in.Group, r.ref())
 	if err != nil {
@@ -74,10 +69,21 @@ func (r *request) export(ctx context.Context) (reply.Answer, error) {
 	if err != nil {
 		return reply.Answer{}, err
 	}
-	content, err := export.XLSX(r.page(names).Workbook(report))
+	content, err := export.XLSX(r.page(names).Workbook(report, r.in.Title))
 	if err != nil {
 		return reply.Answer{}, fmt.Errorf("write workbook: %w", err)
 	}
 	name := export.FileName(report.Message.Title, report.Message.Number)
-	return r.postFile(ctx, report, r.w.NotExported, receipts.File{Kind: receipts.Workbook, Name: name, Content: content})
+	number := report.Message.Number
+	missed, err := r.Service.PrivateFile(ctx, r.in.ID, report.Message, receipts.File{Kind: receipts.Workbook, Name: name, Content: content}, r.in.Sender.UserID)
+	failure, failed := errors.AsType[*receipts.Failure](err)
+	switch {
+	case failed && failure.Uncertain:
+		return reply.Fail(fmt.Sprintf(r.w.MayBeSent, number)).About(number), nil
+	case failed, missed.Count() > 0:
+		return reply.Fail(fmt.Sprintf(r.w.NotExported, number, r.w.Undelivered(missed, err))).About(number), nil
+	case err != nil:
+		return reply.Answer{}, err
+	}
+	return r.page(nil).Exported(report).About(number), nil
 }

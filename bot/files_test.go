@@ -15,13 +15,13 @@ import (
 	"whoread/receipts/dingtalk/dingtalktest"
 )
 
-// media is what the bot posted last as a file or a picture.
+// media is what the bot posted first as a picture, or sent Li Lei as a file.
 func (w *world) media(kind string) (dingtalktest.Message, dingtalktest.Media) {
 	w.Helper()
-	messages := w.group.Messages()
+	messages := append(w.group.Messages(), w.dingtalk.Direct(w.lilei).Messages()...)
 	i := slices.IndexFunc(messages, func(m dingtalktest.Message) bool { return m.Type == kind })
 	if i < 0 {
-		w.Fatalf("no %s in the group", kind)
+		w.Fatalf("there is no %s", kind)
 	}
 	id := messages[i].Params["mediaId"]
 	if kind == "sampleImageMsg" {
@@ -34,34 +34,50 @@ func (w *world) media(kind string) (dingtalktest.Message, dingtalktest.Media) {
 	return messages[i], media
 }
 
-func TestExportIsAWorkbookInTheGroup(t *testing.T) {
+// workbook is the rows of what Li Lei was sent.
+func (w *world) workbook() [][]string {
+	w.Helper()
+	_, media := w.media("sampleFile")
+	book, err := excelize.OpenReader(bytes.NewReader(media.Content))
+	w.must(err)
+	rows, err := book.GetRows(book.GetSheetName(0))
+	w.must(err)
+	w.must(book.Close())
+	return rows
+}
+
+// Whoever asks gets the workbook in private, and the group hears that they did.
+func TestExportIsAWorkbookInPrivate(t *testing.T) {
 	t.Parallel()
 	inBothLanguages(t, func(t *testing.T, language command.Language) {
-		w := newWorld(t, setup{})
+		w := newWorld(t, setup{group: dingtalktest.GroupOptions{Title: "项目组"}})
 		post := w.announce("公告 =1+1 停机")
 		w.must(w.group.ReadAll(post.ID, w.hanmeimei))
-		w.wants(w.asks(w.lilei, spoken{"导出", "export"}.in(language)), "#1 =1+1 停机", "1/4")
+		if got, want := w.asks(w.lilei, spoken{"导出", "export"}.in(language)), (spoken{"已私信给你：#1 的名单。", "I sent you the list of #1 in private."}).in(language); got != want {
+			t.Errorf("answered %q", got)
+		}
 		w.wants(w.asks(w.hanmeimei, spoken{"导出", "export"}.in(language)), spoken{"只有管理员", "Only admins"}.in(language))
 
-		file, media := w.media("sampleFile")
+		file, _ := w.media("sampleFile")
+		if n := len(w.posted()); n != 1 {
+			t.Errorf("%d posts in the group", n)
+		}
+		if n := len(w.dingtalk.Direct(w.hanmeimei).Messages()); n != 0 {
+			t.Errorf("%d messages to who may not have it", n)
+		}
 		if file.Params["fileType"] != "xlsx" || file.Params["fileName"] != "1 =1+1 停机.xlsx" {
 			t.Errorf("%+v", file.Params)
 		}
-		book, err := excelize.OpenReader(bytes.NewReader(media.Content))
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer func() { _ = book.Close() }()
-		rows, err := book.GetRows(book.GetSheetName(0))
-		if err != nil {
-			t.Fatal(err)
-		}
+		rows := w.workbook()
 		read, unread := spoken{"已读", "read"}.in(language), spoken{"未读", "unread"}.in(language)
 		states := map[string]string{}
 		for _, row := range rows {
 			if len(row) > 2 && (row[2] == read || row[2] == unread) {
 				states[row[0]] = row[2]
 			}
+		}
+		if got := rows[1]; !slices.Equal(got, []string{spoken{"群", "Group"}.in(language), "项目组"}) {
+			t.Errorf("the group is %q", got)
 		}
 		want := map[string]string{"韩梅梅": read, "李雷": unread, "张三": unread, "李四": unread}
 		if diff := cmp.Diff(want, states); diff != "" {
@@ -79,16 +95,10 @@ func TestExportOfAnIncompleteReportNamesReadersOnly(t *testing.T) {
 	w.asks(w.hanmeimei, "谁没读")
 	w.clock.advance(time.Minute)
 	w.dingtalk.Inject(dingtalktest.Fault{API: dingtalktest.APIQuery, Kind: dingtalktest.PermissionDenied})
-	w.wants(w.asks(w.lilei, "导出"), "至少读了 1/4", "所以不列未读的人")
-	_, media := w.media("sampleFile")
-	book, err := excelize.OpenReader(bytes.NewReader(media.Content))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = book.Close() }()
-	rows, err := book.GetRows(book.GetSheetName(0))
-	if err != nil {
-		t.Fatal(err)
+	w.wants(w.asks(w.lilei, "导出"), "已私信给你：#1 的名单。", "所以不列未读的人")
+	rows := w.workbook()
+	if !slices.ContainsFunc(rows, func(row []string) bool { return slices.Contains(row, "至少读了 1/4") }) {
+		t.Errorf("%q", rows)
 	}
 	for _, row := range rows {
 		if slices.Contains(row, "未读") || slices.Contains(row, "张三") {
@@ -104,7 +114,10 @@ func TestChartIsAPictureInTheGroup(t *testing.T) {
 		post := w.announce("公告 停机")
 		w.must(w.group.ReadAll(post.ID, w.hanmeimei, w.zhangsan))
 		w.clock.advance(time.Minute)
-		w.wants(w.asks(w.hanmeimei, spoken{"曲线 #1", "chart #1"}.in(language)), "#1 停机", "2/4")
+		// The picture is the answer.
+		if told := w.tells(w.hanmeimei, spoken{"曲线 #1", "chart #1"}.in(language)); len(told) != 1 || told[0].Type != "sampleImageMsg" {
+			t.Errorf("told %+v", told)
+		}
 		_, media := w.media("sampleImageMsg")
 		picture, err := png.DecodeConfig(bytes.NewReader(media.Content))
 		if err != nil || picture.Width != chart.Width || picture.Height != chart.Height {
@@ -130,8 +143,8 @@ func TestAFileThatIsNotTakenInThisGroup(t *testing.T) {
 	inBothLanguages(t, func(t *testing.T, language command.Language) {
 		w := newWorld(t, setup{})
 		w.announce("公告 停机")
-		for _, command := range []spoken{{"导出 1", "export 1"}, {"图 1", "chart 1"}} {
-			fault := code(dingtalktest.APISend, "resource.not.found")
+		for api, command := range map[string]spoken{dingtalktest.APIDirect: {"导出 1", "export 1"}, dingtalktest.APISend: {"图 1", "chart 1"}} {
+			fault := code(api, "resource.not.found")
 			fault.Times = 1
 			w.dingtalk.Inject(fault)
 			answer := w.asks(w.lilei, command.in(language))
@@ -141,10 +154,45 @@ func TestAFileThatIsNotTakenInThisGroup(t *testing.T) {
 	})
 }
 
-// files counts what the bot posted besides text.
+// Whom DingTalk writes nothing to in private hears why, and that there was no export.
+func TestAnExportThatDoesNotReachWhoAsked(t *testing.T) {
+	t.Parallel()
+	inBothLanguages(t, func(t *testing.T, language command.Language) {
+		for who, why := range map[string]spoken{
+			"lilei":  {"你最近收到的消息太多", "DingTalk did not deliver it, as you got too many messages lately"},
+			"nobody": {"请先和我单聊一次再试", "Start a chat with me"}, // DingTalk doesn't know them
+		} {
+			w := newWorld(t, setup{options: func(o *wiring) { o.Policy.Admins = append(o.Policy.Admins, "nobody") }})
+			w.announce("公告 停机")
+			w.dingtalk.FlowControl(true, w.lilei)
+			told := w.carryOut(w.group, edit(t, w.heard(w.group, w.lilei, say{Text: spoken{"导出", "export"}.in(language)}), func(f map[string]any) { f["senderStaffId"] = who }))
+			w.wants(w.answer(told).Text, spoken{"#1 没有导出。", "#1 was not exported. "}.in(language)+why.in(language))
+			if n := w.files(); n != 0 {
+				t.Errorf("%d files", n)
+			}
+		}
+	})
+}
+
+// The workbook in private is recorded as what is about its announcement, so that who reads it has
+// read nothing else.
+func TestAWorkbookIsAboutItsAnnouncement(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, setup{})
+	w.announce("公告 停机")
+	w.tells(w.lilei, "导出")
+	file, _ := w.media("sampleFile")
+	m, err := w.store.ByKey(w.soon(), w.group.ID(), file.ProcessQueryKey)
+	w.must(err)
+	if m.Number != 1 || m.Key == file.ProcessQueryKey {
+		t.Errorf("it is about %+v", m)
+	}
+}
+
+// files counts what the bot posted or sent Li Lei besides text.
 func (w *world) files() int {
 	n := 0
-	for _, m := range w.group.Messages() {
+	for _, m := range append(w.group.Messages(), w.dingtalk.Direct(w.lilei).Messages()...) {
 		if m.Type == "sampleFile" || m.Type == "sampleImageMsg" {
 			n++
 		}
@@ -156,7 +204,7 @@ func (w *world) files() int {
 // file no second time.
 func TestAFileIsPostedOnce(t *testing.T) {
 	t.Parallel()
-	for command, want := range map[string]string{"导出": "是否发出不确定", "chart": "It is uncertain whether"} {
+	for command, want := range map[string]string{"导出": "是否私信到你不确定", "chart": "It is uncertain whether"} {
 		t.Run(command, func(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t, setup{})
@@ -177,12 +225,19 @@ func TestAFileIsPostedOnce(t *testing.T) {
 func TestAFileThatMayBeThereIsCalledUncertain(t *testing.T) {
 	t.Parallel()
 	inBothLanguages(t, func(t *testing.T, language command.Language) {
-		w := newWorld(t, setup{})
-		w.announce("公告 停机")
-		w.dingtalk.Inject(dingtalktest.Fault{API: dingtalktest.APISend, Times: 1, Kind: dingtalktest.DropAfter})
-		w.wants(w.asks(w.lilei, spoken{"导出", "export"}.in(language)), spoken{"是否发出不确定", "It is uncertain whether"}.in(language))
-		if n := w.files(); n != 1 {
-			t.Errorf("posted %d times", n)
+		for said, answer := range map[spoken]spoken{
+			{"导出", "export"}: {"#1 的名单是否私信到你不确定", "It is uncertain whether the list of #1 reached you"},
+			{"曲线", "chart"}:  {"#1 的曲线图是否发出不确定", "It is uncertain whether the chart of #1 was posted"},
+		} {
+			w := newWorld(t, setup{})
+			w.announce("公告 停机")
+			for _, api := range []string{dingtalktest.APISend, dingtalktest.APIDirect} {
+				w.dingtalk.Inject(dingtalktest.Fault{API: api, Times: 1, Kind: dingtalktest.DropAfter})
+			}
+			w.wants(w.asks(w.lilei, said.in(language)), answer.in(language))
+			if n := w.files(); n != 1 {
+				t.Errorf("posted %d times", n)
+			}
 		}
 	})
 }

@@ -354,7 +354,7 @@ func TestReadsWithTimesThatCannotBe(t *testing.T) {
 			t.Errorf("%s: read at %q, want %q", test.what, got, test.want)
 		}
 	}
-	w.asks(w.lisi, "曲线")
+	w.tells(w.lisi, "曲线")
 	w.asks(w.lilei, "导出")
 	w.wants(w.asks(w.lilei, "用量"), "最近一次推送的已读：今天 14:4")
 }

@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"whoread/bot/command"
 	"whoread/receipts"
 	"whoread/receipts/dingtalk/budget"
@@ -310,7 +312,6 @@ func TestReadsThatArePushedWhileNamesAreLookedUp(t *testing.T) {
 			want spoken
 		}{
 			"an answer": {spoken{"谁没读", "unread"}, spoken{"3 人没读", "3 have not read"}},
-			"an export": {spoken{"导出", "export"}, spoken{"已读 1/4", "Read 1/4"}},
 			"recalled":  {spoken{"谁没读", "unread"}, spoken{"它已被撤回", "It was recalled"}},
 		} {
 			w := newWorld(t, setup{group: dingtalktest.GroupOptions{NoNicks: true}})
@@ -328,4 +329,24 @@ func TestReadsThatArePushedWhileNamesAreLookedUp(t *testing.T) {
 			w.never(said, "张三")
 		}
 	})
+}
+
+func TestAnExportKnowsWhoReadWhileNamesWereLookedUp(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, setup{group: dingtalktest.GroupOptions{NoNicks: true}})
+	post := w.announce("公告 周五停机")
+	w.wire.during(namePath, 1, func() {
+		w.clock.advance(4 * time.Second)
+		w.pushReads(post, w.zhangsan)
+	})
+	w.tells(w.lilei, "导出")
+	states := map[string]string{}
+	for _, row := range w.workbook() {
+		if len(row) > 2 && (row[2] == "已读" || row[2] == "未读") {
+			states[row[1]] = row[2]
+		}
+	}
+	if diff := cmp.Diff(map[string]string{"lilei": "未读", "hanmeimei": "未读", "zhangsan": "已读", "lisi": "未读"}, states); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
 }

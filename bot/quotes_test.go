@@ -20,7 +20,6 @@ var sentByAPI = map[string]struct {
 	about int
 }{
 	"a chart":   {func(w *world) { w.tells(w.lilei, "曲线 #1") }, 1},
-	"an export": {func(w *world) { w.tells(w.lilei, "导出 #1") }, 1},
 	"an answer": {func(w *world) { w.withoutWebhooks("谁没读 #1") }, 1},
 	"the list":  {func(w *world) { w.withoutWebhooks("列表") }, 0},
 	"a follow-up's round": {func(w *world) {
@@ -55,7 +54,7 @@ func (w *world) states() []string {
 	return strings.Split(w.asks(w.lisi, "列表"), "  \n")[1:]
 }
 
-// A quoted chart, export or answer means the announcement that it is about. It is none
+// A quoted chart or answer means the announcement that it is about. It is none
 // itself, and its readers have read nothing, whatever became of the announcement that was
 // on its way.
 func TestWhatTheBotPostedIsNoAnnouncement(t *testing.T) {

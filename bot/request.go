@@ -187,12 +187,9 @@ func (r *request) deliver(ctx context.Context, a reply.Answer) reply.Answer {
 	r.again = nil
 	a = a.Under(r.w, cmp.Or(r.Service.Title(ctx, r.in.Group), r.in.Title))
 	missed, err := r.Service.Private(ctx, r.in.Sender.UserID, a.Fit(r.doubt(), r.Service.Fits))
-	switch {
-	case err != nil:
-		r.Log(ctx).Warn("direct answer failed", zap.Error(err))
-		return reply.Fail(r.w.CantReach, r.w.Problem(err)).About(a.Number)
-	case missed:
-		return reply.Fail(r.w.CantReach).About(a.Number)
+	if err != nil || missed.Count() > 0 {
+		r.Log(ctx).Warn("direct answer failed", zap.Int("missed", missed.Count()), zap.Error(err))
+		return reply.Fail(fmt.Sprintf(r.w.CantReach, r.w.Undelivered(missed, err))).About(a.Number)
 	}
 	sent := reply.Say(r.w.SentYou).About(a.Number)
 	sent.Delivered, sent.Outcome = true, a.Outcome

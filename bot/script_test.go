@@ -329,7 +329,7 @@ var words = map[script.Action]func(s *stage, text string) error{
 // apis are the calls of DingTalk's API as scripts name them.
 var apis = map[string]string{
 	"send": dingtalktest.APISend, "query": dingtalktest.APIQuery, "recall": dingtalktest.APIRecall, "direct": dingtalktest.APIDirect, "ding": dingtalktest.APIDing,
-	"members": dingtalktest.APIMembers, "name": dingtalktest.APIUser, "webhook": dingtalktest.APIWebhook,
+	"members": dingtalktest.APIMembers, "upload": dingtalktest.APIUpload, "name": dingtalktest.APIUser, "webhook": dingtalktest.APIWebhook,
 }
 
 // ofDingTalk are what can be set before there is a group.
@@ -540,9 +540,9 @@ func (s *stage) shown(mark string, m dingtalktest.Message) string {
 	text := script.Mentions(m)
 	switch m.Type {
 	case "sampleImageMsg":
-		text = "[picture]"
+		return mark + "[picture]\n"
 	case "sampleFile":
-		text = "[file " + m.Params["fileName"] + "]"
+		return mark + "[file " + m.Params["fileName"] + "]\n"
 	}
 	lines := strings.ReplaceAll(strings.ReplaceAll(text, "  \n", "\x00"), "\n", "↵\n")
 	out := mark + strings.ReplaceAll(strings.ReplaceAll(lines, "\x00", "\n"), "\n", "\n  ") + "\n"

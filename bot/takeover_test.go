@@ -45,7 +45,6 @@ func TestAnAnswerThatMayHaveBeenGivenBeforeSaysSo(t *testing.T) {
 			{"提醒 私信", "remind by direct"},
 			{"提醒 DING", "remind by ding"},
 			{"导出", "export"},
-			{"曲线", "chart"},
 			{"撤回 #1", "recall #1"},
 		} {
 			t.Run(said.in(language), func(t *testing.T) {
@@ -96,6 +95,24 @@ func TestMentionsThatAreTakenOver(t *testing.T) {
 		}
 		w.wants(m.Text, perhapsAgain.zh)
 	}
+}
+
+// A chart is its own answer, and comes once: who takes it over only tells that it may be there.
+func TestAChartThatIsTakenOver(t *testing.T) {
+	t.Parallel()
+	inBothLanguages(t, func(t *testing.T, language command.Language) {
+		w := newWorld(t, setup{})
+		w.announce("公告 停机")
+		command := w.accepted(say{Text: spoken{"曲线", "chart"}.in(language)})
+		before := len(w.group.Messages())
+		w.must(w.bot.Work(w.soon(), command, false))
+		w.must(w.newBot(w.wiring).Work(w.soon(), command, true))
+		told := w.group.Messages()[before:]
+		if len(told) != 2 || told[0].Type != "sampleImageMsg" {
+			t.Fatalf("told %+v", told)
+		}
+		w.wants(told[1].Text, spoken{"是否发出不确定", "It is uncertain whether"}.in(language), perhapsAgain.in(language))
+	})
 }
 
 func TestGivingUpWhatWasTakenOver(t *testing.T) {

@@ -113,7 +113,9 @@ type Messenger interface {
 	// are to be reminded. At most so many of the batches are mentions; who can't be
 	// mentioned is written to before that.
 	Batches(by Channel, userIDs []string, mentions int) []Batch
-	// Upload makes a file ready to be posted, and PostFile posts it into a group.
+	// Upload makes a file ready to be posted. PostFile posts it into a group, and DirectFile
+	// sends it to one person in the one-to-one chat; the key is empty of what missed them.
 	Upload(ctx context.Context, f File) (media string, err error)
 	PostFile(ctx context.Context, group string, f File, media string) (Posted, error)
+	DirectFile(ctx context.Context, userID string, f File, media string) (key string, missed Missed, err error)
 }

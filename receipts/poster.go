@@ -39,9 +39,8 @@ func (p *Poster) Fits(post Post) error { return p.ports.Platform.Fits(post) }
 
 // Private writes to one person in the one-to-one chat. Missed is whether DingTalk did not
 // deliver it; an error is a *Failure.
-func (p *Poster) Private(ctx context.Context, userID string, post Post) (missed bool, err error) {
-	who, err := p.ports.Platform.Direct(ctx, []string{userID}, post)
-	return who.Count() > 0, err
+func (p *Poster) Private(ctx context.Context, userID string, post Post) (Missed, error) {
+	return p.ports.Platform.Direct(ctx, []string{userID}, post)
 }
 
 // Title returns what a group is called; empty if that is not known.
@@ -104,21 +103,39 @@ func (p *Poster) post(ctx context.Context, group string, post Post) error {
 // *Failure; one that is uncertain may be of a file that is there. Any other error means that
 // the records did not answer, and nothing was posted.
 func (p *Poster) PostFile(ctx context.Context, step string, m Message, f File) error {
-	err := p.postFile(ctx, step, m, f)
+	return p.file(ctx, step, m, f, func(media string) (string, error) {
+		posted, err := p.ports.Platform.PostFile(ctx, m.Group, f, media)
+		return posted.Key, err
+	})
+}
+
+// PrivateFile is PostFile to one person, in the one-to-one chat. Missed is whether DingTalk did
+// not deliver it.
+func (p *Poster) PrivateFile(ctx context.Context, step string, m Message, f File, userID string) (missed Missed, err error) {
+	err = p.file(ctx, step, m, f, func(media string) (key string, err error) {
+		key, missed, err = p.ports.Platform.DirectFile(ctx, userID, f, media)
+		return key, err
+	})
+	return missed, err
+}
+
+// file uploads a file about a message, and has it sent once for each step.
+func (p *Poster) file(ctx context.Context, step string, m Message, f File, send func(media string) (key string, err error)) error {
+	err := p.sendFile(ctx, step, m, f, send)
 	if _, failed := errors.AsType[*Failure](err); failed {
 		p.ports.Log(ctx).Warn("file not posted", zap.Error(err))
 	}
 	return err
 }
 
-func (p *Poster) postFile(ctx context.Context, step string, m Message, f File) error {
+func (p *Poster) sendFile(ctx context.Context, step string, m Message, f File, send func(media string) (key string, err error)) error {
 	media, err := p.ports.Platform.Upload(ctx, f)
 	if err != nil {
 		return err
 	}
-	var posted Posted
+	key := ""
 	first, err := p.once(ctx, m.Group, step, func() (err error) {
-		posted, err = p.ports.Platform.PostFile(ctx, m.Group, f, media)
+		key, err = send(media)
 		return err
 	})
 	if err != nil {
@@ -127,7 +144,9 @@ func (p *Poster) postFile(ctx context.Context, step string, m Message, f File) e
 	if !first { // an earlier attempt got this far and was cut off
 		return &Failure{Reason: Interrupted, Uncertain: true, Err: errors.New("the posting of the file was begun before")}
 	}
-	p.record(ctx, m.Group, posted.Key, m.Number)
+	if key != "" { // there is none of what reached nobody
+		p.record(ctx, m.Group, key, m.Number)
+	}
 	return nil
 }
 

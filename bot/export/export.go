@@ -15,6 +15,7 @@ type Data struct {
 	Rows     []Row
 	// Location is the time zone of the times: Excel's have none. UTC where nil.
 	Location *time.Location
+	Created  time.Time // of the file, which says so of itself
 }
 
 // Fact is a line above the table, such as "Title" and what it is.
@@ -61,11 +62,22 @@ func XLSX(d Data) ([]byte, error) {
 	if err := b.write(); err != nil {
 		return nil, fmt.Errorf("write the workbook: %w", err)
 	}
+	if err := f.SetDocProps(properties(d.Created)); err != nil {
+		return nil, fmt.Errorf("write the workbook: %w", err)
+	}
 	content, err := f.WriteToBuffer()
 	if err != nil {
 		return nil, fmt.Errorf("write the workbook: %w", err)
 	}
 	return content.Bytes(), nil
+}
+
+// creator is who a workbook says has written it.
+const creator = "whoread"
+
+func properties(created time.Time) *excelize.DocProperties {
+	at := created.UTC().Format(time.RFC3339)
+	return &excelize.DocProperties{Creator: creator, LastModifiedBy: creator, Created: at, Modified: at}
 }
 
 type book struct {

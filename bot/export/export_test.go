@@ -107,6 +107,26 @@ func TestTheTable(t *testing.T) {
 	}
 }
 
+// A workbook tells of itself who made it and when, and nothing of the library that did.
+func TestAWorkbookSaysWhoMadeIt(t *testing.T) {
+	t.Parallel()
+	d := sample
+	d.Created = readAt
+	got := must[*excelize.DocProperties](t)(written(t, d).GetDocProps())
+	if diff := cmp.Diff([]string{"whoread", "whoread", "2026-11-22T01:31:07Z", "2026-11-22T01:31:07Z"}, []string{got.Creator, got.LastModifiedBy, got.Created, got.Modified}); diff != "" {
+		t.Error(diff)
+	}
+	content, err := XLSX(d)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"docProps/core.xml", "docProps/app.xml"} {
+		if xml := part(t, content, name); strings.Contains(xml, "xuri") || strings.Contains(xml, "2006-09-16") || strings.Contains(xml, "excelize") {
+			t.Errorf("%s: %s", name, xml)
+		}
+	}
+}
+
 func TestATableWithoutFactsAndRows(t *testing.T) {
 	t.Parallel()
 	f := written(t, Data{Number: -1, Headings: headings})

@@ -33,7 +33,7 @@ func TestAnswersBeginAsSuch(t *testing.T) {
 			}
 		}
 		w := For(language)
-		all = append(all, Say(fmt.Sprintf(w.Announced, 3, 12)), Say(fmt.Sprintf(w.NobodyToRemind, 3)), Say(fmt.Sprintf(w.ReallyRecall, fmt.Sprintf(w.Named, 3, "关于 #7 号楼"))), Say(fmt.Sprintf(w.Following, 3, "x", 3)))
+		all = append(all, Say(fmt.Sprintf(w.Announced, 3, 12)), Say(fmt.Sprintf(w.NobodyToRemind, 3)), Say(fmt.Sprintf(w.ReallyRecall, fmt.Sprintf(w.Named, 3, "关于 #7 号楼"))), Say(fmt.Sprintf(w.Following, 3, "x", 3)), Say(fmt.Sprintf(w.Exported, 3)))
 		for _, a := range all {
 			for _, text := range []string{a.Text, strings.NewReplacer("*", "", "  \n", "\n").Replace(a.Text), strings.Join(strings.Fields(a.Text), "")} {
 				if !Begins(text, 3) {

@@ -3,6 +3,7 @@ package reply
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -11,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"whoread/bot/command"
+	"whoread/bot/export"
 	"whoread/receipts"
 	"whoread/receipts/dingtalk"
 )
@@ -417,10 +419,37 @@ func TestALearnedAudienceNeverPassesForComplete(t *testing.T) {
 				t.Errorf("%s", got.Text)
 			}
 		}
-		for _, fact := range p.Workbook(r).Facts {
-			if fact.Label == p.Sheet.Completeness && fact.Value != p.Sources[receipts.Learned] {
-				t.Errorf("the workbook says %q", fact.Value)
+		if facts := p.Workbook(r, "").Facts; !slices.Contains(facts, export.Fact{Label: p.Sheet.Source, Value: p.Sources[receipts.Learned]}) {
+			t.Errorf("the workbook says %+v", facts)
+		}
+	}
+}
+
+// A workbook says once what is to be known of it, and what it lacks only where it lacks something.
+func TestTheFactsOfAWorkbook(t *testing.T) {
+	t.Parallel()
+	for language, want := range map[command.Language][]string{
+		command.Chinese: {"公告: #3 停机", "群: 项目组", "发出时间: 2026-08-03 13:35:00", "进度: 已读 1/3", "查询时间: 2026-08-03 14:35:00", "成员来源: 群成员列表"},
+		command.English: {"Message: #3 停机", "Group: 项目组", "Posted at: 2026-08-03 13:35:00", "Progress: read 1/3", "Asked at: 2026-08-03 14:35:00", "Members by: the group's list"},
+	} {
+		r, names := reportOf(1, 3)
+		p := pageOf(language, names)
+		r.Message.Title, r.Source = "停机", receipts.SceneGroup
+		facts := func() (said []string) {
+			for _, fact := range p.Workbook(r, "项目组").Facts {
+				said = append(said, fact.Label+": "+fact.Value)
 			}
+			return said
+		}
+		if diff := cmp.Diff(want, facts()); diff != "" {
+			t.Errorf("-want +got:\n%s", diff)
+		}
+		if !p.Workbook(r, "").Created.Equal(asked) {
+			t.Errorf("created %v", p.Workbook(r, "").Created)
+		}
+		r.Unread, r.Gaps = nil, []receipts.Gap{{Part: receipts.ReadersPart, Err: receipts.ErrPaging}}
+		if got := strings.Join(facts(), "\n"); !strings.Contains(got, "\n"+p.Sheet.Missing+": "+p.gaps(r)[0]) {
+			t.Errorf("it does not say what it lacks:\n%s", got)
 		}
 	}
 }

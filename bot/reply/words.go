@@ -140,8 +140,10 @@ type Words struct {
 
 	// Files.
 	NoChart     string // %d number, %s why
-	NotExported string // %d number, %s why
 	MayBePosted string // %d number
+	Exported    string // %d number: the workbook is in private
+	NotExported string // %d number, %s why
+	MayBeSent   string // %d number: the workbook may be in private
 	Sheet       sheetWords
 
 	Card  cardWords
@@ -200,7 +202,9 @@ type Words struct {
 	// PerhapsAgain is a line under an answer that may have been given before.
 	PerhapsAgain string
 	SentYou      string // a report went to the person alone
-	CantReach    string // it could not
+	CantReach    string // %s why: it could not
+	Unreached    string // DingTalk did not deliver what was for somebody alone
+	Overwhelmed  string // the same, as they got too many messages lately
 
 	FollowCutShort string // %s when
 	FollowCutFirst string // not even until the first reminder
@@ -267,9 +271,9 @@ type cardWords struct {
 
 // sheetWords are those of an exported workbook.
 type sheetWords struct {
-	Message, Sent, Progress, Completeness, Complete, AsOf, Source string
-	Name, UserID, State, ReadAt, ReadBy, Reminders                string
-	Read, Unread                                                  string
+	Message, Group, Sent, Progress, Missing, AsOf, Source string
+	Name, UserID, State, ReadAt, ReadBy, Reminders        string
+	Read, Unread                                          string
 }
 
 // For returns the words of a language.
@@ -305,6 +309,18 @@ func (p Page) told(sentence, more string) string {
 		return sentence
 	}
 	return sentence + p.Blank + more
+}
+
+// Undelivered says why what was for one person alone did not reach them, and what to do: there
+// was an error, or DingTalk left them out.
+func (w *Words) Undelivered(m receipts.Missed, err error) string {
+	switch {
+	case len(m.Flooded) > 0:
+		return w.Overwhelmed
+	case len(m.Unknown) > 0 || receipts.ReasonOf(err) == receipts.SendForbidden:
+		return w.Unreached
+	}
+	return w.Problem(err)
 }
 
 // Problem is one sentence about why something failed and what to do.

@@ -186,10 +186,12 @@ Add a number (unread #n) or quote an announcement to ask about that one; otherwi
 	},
 
 	NoChart:     "The chart of #%d was not posted. %s",
+	MayBePosted: "It is uncertain whether the chart of #%d was posted; if you don't see it, please say it again.",
+	Exported:    "I sent you the list of #%d in private.",
 	NotExported: "#%d was not exported. %s",
-	MayBePosted: "It is uncertain whether the file about #%d was posted; if you don't see it, please say it again.",
+	MayBeSent:   "It is uncertain whether the list of #%d reached you in private; if it did not, please say it again.",
 	Sheet: sheetWords{
-		Message: "Message", Sent: "Posted at", Progress: "Progress", Completeness: "Completeness", Complete: "complete", AsOf: "Asked at", Source: "Source of members",
+		Message: "Message", Sent: "Posted at", Group: "Group", Progress: "Progress", Missing: "Incomplete", AsOf: "Asked at", Source: "Members by",
 		Name: "Name", UserID: "userId", State: "State", ReadAt: "Read at", ReadBy: "Read before", Reminders: "Reminders",
 		Read: "read", Unread: "unread",
 	},
@@ -299,7 +301,9 @@ Add a number (unread #n) or quote an announcement to ask about that one; otherwi
 	GaveUp:       `I tried several times and gave up; the log says why. If it was an announcement, say "list" to see whether it was posted before you post it again.`,
 	PerhapsAgain: "(Something interrupted me: I may have given you this answer before.)",
 	SentYou:      "I sent it to you in private.",
-	CantReach:    "I could not send you the answer directly; please start a chat with me and ask again.",
+	CantReach:    "I could not send you the answer in private. %s",
+	Unreached:    "Start a chat with me and ask again.",
+	Overwhelmed:  "DingTalk did not deliver it, as you got too many messages lately; ask again in a while.",
 
 	FollowCutShort: "What I know of this message is kept for not much longer, so the follow-up ends %s.",
 	FollowCutFirst: "What I know of this message is kept for not much longer: not until the first reminder is due.",

@@ -186,10 +186,12 @@ var chinese = Words{
 	},
 
 	NoChart:     "#%d 的曲线图没有发出。%s",
+	MayBePosted: "#%d 的曲线图是否发出不确定；群里若没看到，请再说一次。",
+	Exported:    "已私信给你：#%d 的名单。",
 	NotExported: "#%d 没有导出。%s",
-	MayBePosted: "#%d 的文件是否发出不确定；群里若没看到，请再说一次。",
+	MayBeSent:   "#%d 的名单是否私信到你不确定；没收到就再说一次。",
 	Sheet: sheetWords{
-		Message: "公告", Sent: "发出时间", Progress: "进度", Completeness: "完整性", Complete: "完整", AsOf: "查询时间", Source: "成员来源",
+		Message: "公告", Sent: "发出时间", Group: "群", Progress: "进度", Missing: "不完整", AsOf: "查询时间", Source: "成员来源",
 		Name: "姓名", UserID: "userId", State: "状态", ReadAt: "阅读时间", ReadBy: "最迟", Reminders: "提醒次数",
 		Read: "已读", Unread: "未读",
 	},
@@ -299,7 +301,9 @@ var chinese = Words{
 	GaveUp:       "试了几次都没有做成，已放弃并记入日志。若是公告，请先说「列表」看看是否已发出，再决定要不要重发。",
 	PerhapsAgain: "（中途被打断过，这个回答之前可能已经给过一次。）",
 	SentYou:      "已私信发给你。",
-	CantReach:    "结果没能私信发给你，请先和我单聊一次再试。",
+	CantReach:    "结果没能私信给你。%s",
+	Unreached:    "请先和我单聊一次再试。",
+	Overwhelmed:  "你最近收到的消息太多，钉钉没有送达，请过一会儿再试。",
 
 	FollowCutShort: "公告的记录快到期了，跟进只能到 %s 为止。",
 	FollowCutFirst: "公告的记录快到期了，等不到第一次提醒。",

@@ -1,6 +1,8 @@
 package reply
 
 import (
+	"cmp"
+	"fmt"
 	"strconv"
 	"strings"
 	"time"
@@ -9,37 +11,32 @@ import (
 	"whoread/receipts"
 )
 
-// Workbook is a report as a table, the unread first. An incomplete report lists nobody but the
-// readers, and says why.
-func (p Page) Workbook(r receipts.Report) export.Data {
+// Workbook is a report as a table, the unread first; group is what the group is called, for who
+// reads it elsewhere. An incomplete report lists nobody but the readers, and says why.
+func (p Page) Workbook(r receipts.Report, group string) export.Data {
 	m, s := r.Message, p.Sheet
-	title := m.Title
-	if title == "" {
-		title = p.Untitled
-	}
-	complete := s.Complete
-	switch {
-	case r.Source == receipts.Learned && r.Complete():
-		complete = p.Sources[receipts.Learned]
-	case !r.Complete():
-		complete = strings.Join(p.gaps(r), " ")
+	d := export.Data{
+		Number:   m.Number,
+		Headings: export.Headings{Name: s.Name, UserID: s.UserID, State: s.State, ReadAt: s.ReadAt, ReadBy: s.ReadBy, Reminders: s.Reminders},
+		Location: p.Zone,
+		Created:  p.Now,
 	}
 	asOf := ""
 	if !r.AsOf.IsZero() {
 		asOf = r.AsOf.In(p.Zone).Format(time.DateTime)
 	}
-	d := export.Data{
-		Number: m.Number,
-		Facts: []export.Fact{
-			{Label: s.Message, Value: "#" + strconv.Itoa(m.Number) + " " + title},
-			{Label: s.Sent, Value: m.SentAt.In(p.Zone).Format(time.DateTime)},
-			{Label: s.Progress, Value: p.Progress(r)},
-			{Label: s.Completeness, Value: complete},
-			{Label: s.AsOf, Value: asOf},
-			{Label: s.Source, Value: p.Sources[r.Source]},
-		},
-		Headings: export.Headings{Name: s.Name, UserID: s.UserID, State: s.State, ReadAt: s.ReadAt, ReadBy: s.ReadBy, Reminders: s.Reminders},
-		Location: p.Zone,
+	for _, fact := range []export.Fact{
+		{Label: s.Message, Value: "#" + strconv.Itoa(m.Number) + " " + cmp.Or(m.Title, p.Untitled)},
+		{Label: s.Group, Value: group},
+		{Label: s.Sent, Value: m.SentAt.In(p.Zone).Format(time.DateTime)},
+		{Label: s.Progress, Value: p.Progress(r)},
+		{Label: s.Missing, Value: strings.Join(p.gaps(r), " ")},
+		{Label: s.AsOf, Value: asOf},
+		{Label: s.Source, Value: p.Sources[r.Source]},
+	} {
+		if fact.Value != "" {
+			d.Facts = append(d.Facts, fact)
+		}
 	}
 	for _, id := range r.Unread {
 		d.Rows = append(d.Rows, export.Row{Name: p.Names[id], UserID: id, State: s.Unread, Reminders: r.Reminders[id]})
@@ -51,4 +48,9 @@ func (p Page) Workbook(r receipts.Report) export.Data {
 		})
 	}
 	return d
+}
+
+// Exported tells that the workbook of a report went to who asked, and what it lacks.
+func (p Page) Exported(r receipts.Report) Answer {
+	return Say(append([]string{fmt.Sprintf(p.Words.Exported, r.Message.Number)}, p.gaps(r)...)...)
 }

@@ -261,10 +261,23 @@ var crashes = []crash{
 		wantIn(t, w.ask(g, w.admin, saying("谁没读 #1")), "已被撤回")
 	}},
 	{"chart", announced, simply("曲线"), func(t *testing.T, _ *world, _ *dingtalktest.Group, replies []string, posts []dingtalktest.Message) {
-		filed(t, replies, posts)
+		switch len(posts) {
+		case 0:
+			contains(t, replies, "是否发出不确定")
+		case 1: // the picture is the answer, but who took over says that it may be there
+		default:
+			t.Errorf("%d pictures", len(posts))
+		}
 	}},
-	{"export", announced, simply("导出"), func(t *testing.T, _ *world, _ *dingtalktest.Group, replies []string, posts []dingtalktest.Message) {
-		filed(t, replies, posts)
+	{"export", announced, simply("导出"), func(t *testing.T, w *world, _ *dingtalktest.Group, replies []string, posts []dingtalktest.Message) {
+		switch files := w.Direct(w.admin).Messages(); {
+		case len(posts) > 0 || len(files) > 1:
+			t.Errorf("%d files, and %d in the group", len(files), len(posts))
+		case len(files) == 0:
+			contains(t, replies, "是否私信到你不确定")
+		default:
+			contains(t, replies, "已私信给你：#1 的名单。", "是否私信到你不确定")
+		}
 	}},
 	{"remind by mention", announced, simply("提醒"), func(t *testing.T, w *world, _ *dingtalktest.Group, replies []string, _ []dingtalktest.Message) {
 		mentions := 0
@@ -316,20 +329,6 @@ var crashes = []crash{
 		contains(t, replies, "已停止跟进 #1")
 		wantNotIn(t, w.ask(g, w.admin, saying("列表")), "跟进中")
 	}},
-}
-
-// filed expects that a file was posted at most once, and that the reply is honest
-// about it.
-func filed(t *testing.T, replies []string, posts []dingtalktest.Message) {
-	t.Helper()
-	switch len(posts) {
-	case 0:
-		contains(t, replies, "是否发出不确定")
-	case 1:
-		contains(t, replies, "已读 1/4", "是否发出不确定")
-	default:
-		t.Errorf("%d files", len(posts))
-	}
 }
 
 // A process is killed at each step of each command, and another one takes over: the
@@ -410,9 +409,7 @@ func (m *mortalProcess) await(t *testing.T, w *world, g *dingtalktest.Group, bef
 	ctx, cancel := context.WithCancel(within(t))
 	defer cancel()
 	go func() {
-		_, err := g.WaitMessage(ctx, func(posted dingtalktest.Message) bool {
-			return posted.Via == dingtalktest.ViaWebhook && !before[posted.ID]
-		})
+		_, err := g.WaitMessage(ctx, func(posted dingtalktest.Message) bool { return isReply(posted) && !before[posted.ID] })
 		if err == nil { // what comes after the reply takes a moment
 			err = w.untilIdle(ctx)
 		}

@@ -232,17 +232,22 @@ func (w *world) messageAcks() []dingtalktest.Ack {
 	return slices.DeleteFunc(w.Acks(), func(a dingtalktest.Ack) bool { return a.Topic != dingtalktest.TopicBotMessage })
 }
 
-// reply waits for a message of the bot's that came by webhook and is not among
-// those before.
+// reply waits for a message of the bot's that answers a command and is not among those before.
 func (w *world) reply(g *dingtalktest.Group, before map[string]bool) string {
 	w.t.Helper()
-	m, err := g.WaitMessage(within(w.t), func(m dingtalktest.Message) bool {
-		return m.Via == dingtalktest.ViaWebhook && !before[m.ID]
-	})
+	m, err := g.WaitMessage(within(w.t), func(m dingtalktest.Message) bool { return isReply(m) && !before[m.ID] })
 	if err != nil {
 		w.t.Fatalf("no reply: %v", err)
 	}
+	if m.Via != dingtalktest.ViaWebhook {
+		w.awaitIdle() // its key is recorded once it is there
+	}
 	return m.Text
+}
+
+// isReply reports whether a message answers a command: it came by webhook, or is a chart.
+func isReply(m dingtalktest.Message) bool {
+	return m.Via == dingtalktest.ViaWebhook || m.Type == "sampleImageMsg"
 }
 
 func ids(g *dingtalktest.Group) map[string]bool {
@@ -690,5 +695,5 @@ func TestTheDemoPlaysAScriptOfOnesOwn(t *testing.T) {
 	if err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	wantIn(t, string(out), `1 has not read #1 "Hello"`, "Ann", "hi all", "I only work for members", "[文件 file: 1 Hello.xlsx]", "[图片 picture]")
+	wantIn(t, string(out), `1 has not read #1 "Hello"`, "Ann", "hi all", "I only work for members", "[私信 private] [文件 file: 1 Hello.xlsx]", "[图片 picture]")
 }

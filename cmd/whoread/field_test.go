@@ -58,7 +58,7 @@ func (w *world) sends(g *dingtalktest.Group, text string) dingtalktest.Message {
 	return posted(g)[before]
 }
 
-// shows is the administrator asking for a picture or a file, and that post; the bot says so by webhook too.
+// shows is the administrator asking for a picture, and that post, once it is recorded.
 func (w *world) shows(g *dingtalktest.Group, text string) dingtalktest.Message {
 	w.t.Helper()
 	before := ids(g)
@@ -145,7 +145,7 @@ func TestFieldMentions(t *testing.T) {
 	})
 }
 
-// A quoted answer, chart or export means the announcement that it is about, and is none itself.
+// A quoted answer or chart means the announcement that it is about, and is none itself.
 func TestFieldQuotes(t *testing.T) {
 	t.Parallel()
 	usual, byName := shapesOf(dingtalktest.Quoted)
@@ -155,7 +155,6 @@ func TestFieldQuotes(t *testing.T) {
 		sends := map[string]func(*dingtalktest.Group){
 			"announcement": func(*dingtalktest.Group) {},
 			"chart":        func(g *dingtalktest.Group) { w.shows(g, "曲线 #1") },
-			"export":       func(g *dingtalktest.Group) { w.shows(g, "导出 #1") },
 			"answer by API": func(g *dingtalktest.Group) {
 				w.Inject(dingtalktest.Fault{API: dingtalktest.APIWebhook, Kind: dingtalktest.Code, Code: "300001"})
 				w.sends(g, "谁没读 #1")
@@ -213,22 +212,20 @@ func TestFieldQuotesHealNoWrongAnnouncement(t *testing.T) {
 		w := newWorld(t, b, dingtalktest.Options{})
 		w.start(w.config("reports: {fresh_for: 0s}"))
 		for _, kind := range []dingtalktest.FaultKind{dingtalktest.DropBefore, dingtalktest.DropAfter} {
-			for _, command := range []string{"曲线 #1", "导出 #1"} {
-				for _, shape := range []string{"picture", "file", "card, no content", dingtalktest.QuoteNone} {
-					g, people := w.team("张三", "李四")
-					w.ask(g, w.admin, saying("公告 一号楼停电"))
-					for _, title := range []string{"二号楼停水", "三号楼停气"} {
-						w.Inject(dingtalktest.Fault{API: dingtalktest.APISend, Times: 1, Kind: kind})
-						wantIn(t, w.ask(g, w.admin, saying("公告 "+title)), "不确定")
-					}
-					chart := w.shows(g, command)
-					w.must(g.ReadAll(chart.ID, people[1], people[2]))
-					got := w.ask(g, people[1], dingtalktest.Say{Text: "谁没读", Quote: chart.ID, QuoteShape: shape})
-					wantIn(t, got, "#1", "一号楼停电", "0/3")
-					list := w.ask(g, people[1], saying("列表"))
-					if n := strings.Count(list, "不确定"); n != 2 || strings.Contains(list, "2/3") {
-						t.Errorf("%s %s %s: the list is %q", kind, command, shape, list)
-					}
+			for _, shape := range []string{"picture", "file", "card, no content", dingtalktest.QuoteNone} {
+				g, people := w.team("张三", "李四")
+				w.ask(g, w.admin, saying("公告 一号楼停电"))
+				for _, title := range []string{"二号楼停水", "三号楼停气"} {
+					w.Inject(dingtalktest.Fault{API: dingtalktest.APISend, Times: 1, Kind: kind})
+					wantIn(t, w.ask(g, w.admin, saying("公告 "+title)), "不确定")
+				}
+				chart := w.shows(g, "曲线 #1")
+				w.must(g.ReadAll(chart.ID, people[1], people[2]))
+				got := w.ask(g, people[1], dingtalktest.Say{Text: "谁没读", Quote: chart.ID, QuoteShape: shape})
+				wantIn(t, got, "#1", "一号楼停电", "0/3")
+				list := w.ask(g, people[1], saying("列表"))
+				if n := strings.Count(list, "不确定"); n != 2 || strings.Contains(list, "2/3") {
+					t.Errorf("%s %s: the list is %q", kind, shape, list)
 				}
 			}
 		}
@@ -350,11 +347,9 @@ func TestFieldHTTP(t *testing.T) {
 		g, _ := w.team("张三")
 		w.ask(g, w.admin, saying("公告 停机"))
 		w.Inject(dingtalktest.Fault{API: dingtalktest.APISend, Kind: dingtalktest.NoFiles})
-		refused := w.ask(g, w.admin, saying("导出 #1"))
-		wantNotIn(t, refused, "不在群里", "不在这个群")
-		w.ClearFaults()
-		if m := w.shows(g, "导出 #1"); m.Type != "sampleFile" {
-			t.Errorf("posted %+v", m)
+		wantIn(t, w.ask(g, w.admin, saying("导出 #1")), "已私信给你：#1 的名单。") // that goes into no group
+		if files := w.Direct(w.admin).Messages(); len(files) != 1 || files[0].Type != "sampleFile" {
+			t.Errorf("sent %+v", files)
 		}
 	})
 }

@@ -164,8 +164,8 @@ var costs = []cost{
 	{"", "停止 #3", 6, ""},
 	// The key of what is posted is recorded, so that nobody takes it for an announcement.
 	{"", "曲线 #1", 10, "send upload"},
-	{"", "导出 #1", 11, "send upload"},
-	{"", "导出 #6", 16, "query send upload"}, // it asks who has read
+	{"", "导出 #1", 10, "direct upload"},
+	{"", "导出 #6", 15, "direct query upload"}, // it asks who has read
 	{quoting1, "谁没读", 6, ""},
 	{"", "谁没读 #7", 11, "query"},
 	{"", "用量", 6, ""},

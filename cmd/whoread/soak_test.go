@@ -546,6 +546,7 @@ func (s *soak) checkCommands() {
 			lost++
 		case f.refused && len(said) == 0, f.givenUp && len(told) == 0:
 			untold++
+		case u.text == "曲线": // a picture is its answer
 		case len(said) == 0:
 			s.t.Errorf("%q of %s was not answered: %+v", u.text, u.id, f)
 		}

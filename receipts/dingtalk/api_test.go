@@ -231,7 +231,7 @@ func TestSendDirect(t *testing.T) {
 		kind      Kind
 		uncertain bool
 	}{
-		{`{"processQueryKey":"k","invalidStaffIdList":[],"flowControlledStaffIdList":[]}`, DirectResult{}, "", false},
+		{`{"processQueryKey":"k","invalidStaffIdList":[],"flowControlledStaffIdList":[]}`, DirectResult{ProcessQueryKey: "k"}, "", false},
 		{`{"processQueryKey":"k","invalidStaffIdList":["u1"],"flowControlledStaffIdList":["u2"]}`, DirectResult{Invalid: []string{"u1"}, FlowControlled: []string{"u2"}}, "", false},
 		{`{"invalidStaffIdList":["u1","u2"]}`, DirectResult{Invalid: []string{"u1", "u2"}}, "", false},
 		{`{}`, DirectResult{}, BadAnswer, true},

@@ -10,8 +10,9 @@ const MaxDirectUsers = 20
 
 // DirectResult names the people whom a direct message did not reach.
 type DirectResult struct {
-	Invalid        []string // unknown user ids
-	FlowControlled []string // got too many messages lately
+	ProcessQueryKey string   // of the message; empty if it reached nobody
+	Invalid         []string // unknown user ids
+	FlowControlled  []string // got too many messages lately
 }
 
 // SendDirect sends a message from the bot to up to [MaxDirectUsers] people, to each in the one-to-one chat with the bot.
@@ -30,7 +31,11 @@ func (c *Client) SendDirect(ctx context.Context, userIDs []string, m Message, op
 		MsgKey:    m.Key,
 		MsgParam:  param,
 	}}.with(options))
-	return DirectResult{Invalid: got.Invalid, FlowControlled: got.FlowControlled}, err
+	result := DirectResult{Invalid: got.Invalid, FlowControlled: got.FlowControlled}
+	if len(got.Invalid)+len(got.FlowControlled) < len(userIDs) {
+		result.ProcessQueryKey = got.ProcessQueryKey
+	}
+	return result, err
 }
 
 type directRequest struct {

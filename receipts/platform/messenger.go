@@ -47,7 +47,11 @@ func (p *Platform) Reply(ctx context.Context, w receipts.Webhook, post receipts.
 // Direct implements receipts.Messenger.
 func (p *Platform) Direct(ctx context.Context, userIDs []string, post receipts.Post) (receipts.Missed, error) {
 	result, err := p.Client.SendDirect(ctx, userIDs, markdown(post), p.turn("", len(userIDs)), dingtalk.While(post.Stands))
-	return receipts.Missed{Unknown: result.Invalid, Flooded: result.FlowControlled}, failure(err)
+	return missed(result), failure(err)
+}
+
+func missed(r dingtalk.DirectResult) receipts.Missed {
+	return receipts.Missed{Unknown: r.Invalid, Flooded: r.FlowControlled}
 }
 
 // Ding implements receipts.Messenger.
@@ -120,10 +124,21 @@ func (p *Platform) Upload(ctx context.Context, f receipts.File) (string, error) 
 
 // PostFile implements receipts.Messenger.
 func (p *Platform) PostFile(ctx context.Context, group string, f receipts.File, media string) (receipts.Posted, error) {
+	return p.send(ctx, group, filed(f, media))
+}
+
+// DirectFile implements receipts.Messenger.
+func (p *Platform) DirectFile(ctx context.Context, userID string, f receipts.File, media string) (string, receipts.Missed, error) {
+	result, err := p.Client.SendDirect(ctx, []string{userID}, filed(f, media), p.turn("", 1))
+	return result.ProcessQueryKey, missed(result), failure(err)
+}
+
+// filed is the message that shows an uploaded file.
+func filed(f receipts.File, media string) dingtalk.Message {
 	if f.Kind == receipts.Picture {
-		return p.send(ctx, group, dingtalk.Image(media))
+		return dingtalk.Image(media)
 	}
-	return p.send(ctx, group, dingtalk.File(media, f.Name, "xlsx"))
+	return dingtalk.File(media, f.Name, "xlsx")
 }
 
 var _ interface {

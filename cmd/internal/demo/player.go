@@ -56,8 +56,9 @@ func (p *player) say(ctx context.Context, s script.Step) error {
 	if err != nil {
 		return err
 	}
-	before := p.seen()
-	message, err := p.Group.Say(p.Persons(s.People)[0], said)
+	before, speaker := p.seen(), p.Persons(s.People)[0]
+	private := len(p.DingTalk.Direct(speaker).Messages())
+	message, err := p.Group.Say(speaker, said)
 	if err != nil {
 		return err
 	}
@@ -72,10 +73,13 @@ func (p *player) say(ctx context.Context, s script.Step) error {
 	ctx, cancel := context.WithTimeout(ctx, answerTimeout)
 	defer cancel()
 	_, err = p.Group.WaitMessage(ctx, func(m dingtalktest.Message) bool {
-		return m.Via == dingtalktest.ViaWebhook && !before[m.ID]
+		return (m.Via == dingtalktest.ViaWebhook || m.Type == pictureMessage) && !before[m.ID]
 	})
 	if err != nil {
 		return fmt.Errorf("the bot did not answer: %w", err)
+	}
+	for _, m := range p.DingTalk.Direct(speaker).Messages()[private:] {
+		p.print(p.DingTalk.App().BotName, "[私信 private] "+visible(m))
 	}
 	before[message.ID] = true
 	p.printNew(before)
@@ -150,10 +154,13 @@ func columns(s string) int {
 	return n
 }
 
+// pictureMessage is the type of a message that shows a picture.
+const pictureMessage = "sampleImageMsg"
+
 // visible returns what a terminal can show of a message of the bot's.
 func visible(m dingtalktest.Message) string {
 	switch m.Type {
-	case "sampleImageMsg":
+	case pictureMessage:
 		return "[图片 picture]"
 	case "interactiveCard":
 		return plain(strings.TrimSpace(m.Title + "\n" + m.Text + "\n" + m.Card["tips"]))
