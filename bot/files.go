@@ -1,6 +1,7 @@
 package bot
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -22,7 +23,7 @@ func (r *request) chart(ctx context.Context) (reply.Answer, error) {
 	if !report.Message.State.Posted() {
 		return r.page(nil).Report(report, false).About(report.Message.Number), nil
 	}
-	picture, err := chart.PNG(chartOf(report, r.Presenter.Zone))
+	picture, err := chart.PNG(r.chartOf(report))
 	if err != nil {
 		return reply.Answer{}, fmt.Errorf("draw chart: %w", err)
 	}
@@ -41,16 +42,21 @@ func (r *request) chart(ctx context.Context) (reply.Answer, error) {
 }
 
 // chartOf is what is known of the reads, up to when it is known.
-func chartOf(r receipts.Report, zone *time.Location) chart.Data {
-	d := chart.Data{Number: r.Message.Number, Total: r.Total, Sent: r.Message.SentAt, AsOf: r.AsOf, Location: zone}
-	for _, receipt := range r.Read {
+func (r *request) chartOf(report receipts.Report) chart.Data {
+	m := report.Message
+	d := chart.Data{
+		Number: m.Number, Title: cmp.Or(reply.Harmless(m.Title), r.w.Untitled), Read: r.w.Chart.Read, Possible: r.w.Chart.Possible,
+		Total: report.Total, AtLeast: !report.Complete(), Partial: report.Source == receipts.Learned,
+		Sent: m.SentAt, AsOf: report.AsOf, Location: r.Presenter.Zone,
+	}
+	for _, receipt := range report.Read {
 		d.Reads = append(d.Reads, chart.Read{At: receipt.At, Exact: receipt.Exact})
 		if receipt.At.After(d.AsOf) {
 			d.AsOf = receipt.At
 		}
 	}
-	if !r.AsOf.IsZero() {
-		d.Queries = []time.Time{r.AsOf}
+	if !report.AsOf.IsZero() {
+		d.Queries = []time.Time{report.AsOf}
 	}
 	return d
 }

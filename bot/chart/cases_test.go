@@ -42,7 +42,7 @@ func typical(n int, length time.Duration) []Read {
 func cases() map[string]Data {
 	const h, m = time.Hour, time.Minute
 	until := func(length time.Duration, total int, reads ...[]Read) Data {
-		return Data{Number: 12, Total: total, Reads: slices.Concat(reads...), Sent: sent, AsOf: after(length), Location: shanghai}
+		return Data{Number: 12, Title: "周五 22:00 停机维护，请提前保存工作", Read: "已读", Possible: "可能已读", Total: total, Reads: slices.Concat(reads...), Sent: sent, AsOf: after(length), Location: shanghai}
 	}
 	with := func(d Data, change func(*Data)) Data { change(&d); return d }
 	return map[string]Data{
@@ -61,11 +61,18 @@ func cases() map[string]Data {
 		"two days":     until(50*h, 45, typical(30, 40*h), by(50*h, 3)),
 		"30 days":      until(30*24*h, 230, typical(180, 3*24*h), by(6*24*h, 20), by(29*24*h, 10)),
 		"skew":         until(2*h, 45, exactly(-3*h, -m, 5*m, 3*h), by(-m, 4), by(9*h, 6)),
-		"no total":     until(2*h, 0, typical(12, h)),
-		"new york":     with(until(30*h, 45, typical(37, 20*h)), func(d *Data) { d.Location = time.FixedZone("", -5*3600) }),
-		"large":        with(until(90*24*h, 123456, typical(5000, 80*24*h)), func(d *Data) { d.Number = 1234567890123 }),
-		"no data":      {},
-		"no sending":   {Total: 45, AsOf: sent, Reads: exactly(-time.Hour)},
+		"english":      with(until(5*h, 45, typical(20, 3*h), by(2*h, 8), by(5*h, 9)), func(d *Data) { d.Title, d.Read, d.Possible = "Fire drill on Friday, 14:00", "read", "possibly read" }),
+		"at least":     with(until(5*h, 45, by(5*h, 9)), func(d *Data) { d.AtLeast = true }),
+		"long": with(until(5*h, 45), func(d *Data) {
+			d.Title = "关于2026年国庆节放假安排及值班人员名单的通知（第三版） 🎉 请各部门负责人 "
+		}),
+		"lacking":    with(until(5*h, 45), func(d *Data) { d.Title = "婷婷 🙏🏽 的 鑫鑫 龘 Ωmega" }),
+		"partial":    with(until(5*h, 5, exactly(h, 2*h)), func(d *Data) { d.Partial = true }),
+		"no total":   until(2*h, 0, typical(12, h)),
+		"new york":   with(until(30*h, 45, typical(37, 20*h)), func(d *Data) { d.Location = time.FixedZone("", -5*3600) }),
+		"large":      with(until(90*24*h, 123456, typical(5000, 80*24*h)), func(d *Data) { d.Number = 1234567890123 }),
+		"no data":    {},
+		"no sending": {Total: 45, AsOf: sent, Reads: exactly(-time.Hour)},
 		"many queries": until(48*h, 400, slices.Concat(func() (all [][]Read) {
 			for i := range 96 {
 				all = append(all, by(time.Duration(i+1)*30*m, 3))

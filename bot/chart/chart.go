@@ -6,6 +6,7 @@ import (
 	"image/color"
 	"image/png"
 	"slices"
+	"strconv"
 	"time"
 
 	"golang.org/x/image/font"
@@ -34,9 +35,15 @@ type Read struct {
 
 // Data is what a picture is drawn from. It is not changed.
 type Data struct {
-	Number int // of the message in its group
+	Number int    // of the message in its group
+	Title  string // of the message, as it was typed
+	// Read and Possible are the words of the legend for the two lines: who has read, and who may have.
+	Read, Possible string
 	// Total is how many people should read. At 0 it is not known: there is no line at the top then, and no percentage.
 	Total int
+	// AtLeast reports that more may have read, and Partial that there may be more people than Total, which is no goal then.
+	// Either way no share is told.
+	AtLeast, Partial bool
 	// Reads are in any order. Those from before Sent (clocks differ) are drawn at Sent, those from after AsOf at AsOf.
 	Reads []Read
 	// Queries are the times of the queries that are known, in any order. They may be left out: then a read that is not
@@ -48,17 +55,27 @@ type Data struct {
 	Location *time.Location
 }
 
+// shares reports whether percentages say something.
+func (d Data) shares() bool { return d.Total > 0 && !d.AtLeast && !d.Partial }
+
 // percent is the share of readers, rounded down: 100 only when everybody has read.
 func (d Data) percent() int {
 	return min(len(d.Reads)*100/d.Total, 100)
 }
 
-// heading is "#12  37/45  82%".
+// heading is "37/45  82%".
 func (d Data) heading() string {
-	if d.Total <= 0 {
-		return fmt.Sprintf("#%d  %d", d.Number, len(d.Reads))
+	heading := strconv.Itoa(len(d.Reads))
+	if d.AtLeast {
+		heading = "≥" + heading
 	}
-	return fmt.Sprintf("#%d  %d/%d  %d%%", d.Number, len(d.Reads), d.Total, d.percent())
+	if d.Total > 0 {
+		heading += "/" + strconv.Itoa(d.Total)
+	}
+	if d.shares() {
+		heading += fmt.Sprintf("  %d%%", d.percent())
+	}
+	return heading
 }
 
 var (
@@ -76,11 +93,15 @@ const (
 	dpi = 72
 
 	margin      = vg.Length(28)
+	titleSize   = vg.Length(46)
 	headingSize = vg.Length(68)
 	periodSize  = vg.Length(34)
 	labelSize   = vg.Length(36)
 	lineWidth   = vg.Length(6)
 	dotRadius   = vg.Length(9)
+
+	sampleLength = vg.Length(60) // of a line in the legend
+	sampleGap    = vg.Length(10)
 
 	// maxDots is how many queries are marked on the curve; more would hide it.
 	maxDots = 40
@@ -91,10 +112,14 @@ const (
 // between they read; a dot where such a query made the count certain; a line at the total.
 //
 // The same data give the same bytes. The picture has [Width] by [Height] pixels and takes less than 200 KB however many
-// the reads. It fails only if the PNG cannot be encoded.
+// the reads. It fails only if the font is broken or the PNG cannot be encoded.
 func PNG(d Data) ([]byte, error) {
 	canvas := vgimg.NewWith(vgimg.UseWH(Width, Height), vgimg.UseDPI(dpi), vgimg.UseBackgroundColor(color.White))
-	drawPicture(draw.New(canvas), d)
+	w, err := newWords()
+	if err != nil {
+		return nil, err
+	}
+	drawPicture(draw.New(canvas), d, w)
 	var b bytes.Buffer
 	if err := png.Encode(&b, canvas.Image()); err != nil {
 		return nil, fmt.Errorf("encode the chart: %w", err)
@@ -103,39 +128,67 @@ func PNG(d Data) ([]byte, error) {
 }
 
 // drawPicture returns the area within the axes.
-func drawPicture(c draw.Canvas, d Data) vg.Rectangle {
+func drawPicture(c draw.Canvas, d Data, w words) vg.Rectangle {
 	h := growth(d)
 	c = draw.Crop(c, margin, -margin, margin, -margin)
-	c.Max.Y = drawHeading(c, d)
+	c.Max.Y = drawHeading(c, d, w)
+	c.Max.Y = drawLegend(c, d, w, h.unsure())
 
 	p := axes(h, d)
-	p.Add(layers(h, d.Total)...)
-	percentages := d.Total > 0
-	if percentages {
+	p.Add(layers(h, d)...)
+	if d.shares() {
 		c.Max.X -= p.Y.Tick.Label.Width("100%") + labelSize/2
 	}
 	p.Draw(c)
 	inner := p.DataCanvas(c)
-	if percentages {
+	if d.shares() {
 		drawPercentages(p, inner, d.Total)
 	}
 	return inner.Rectangle
 }
 
-// drawHeading writes the two lines at the top and returns where they end.
-func drawHeading(c draw.Canvas, d Data) (bottom vg.Length) {
-	heading := style(headingSize, font.WeightBold, ink)
-	if w, room := heading.Width(d.heading()), c.Size().X; w > room {
-		heading.Font.Size *= room / w
-	}
-	heading.YAlign = draw.YTop
-	c.FillText(heading, vg.Point{X: c.Min.X, Y: c.Max.Y}, d.heading())
+// drawHeading writes the title and how many have read, and returns where that ends.
+func drawHeading(c draw.Canvas, d Data, w words) (bottom vg.Length) {
+	title := w.style(titleSize, ink)
+	y := c.Max.Y - titleSize*0.9
+	write(c, title, vg.Point{X: c.Min.X, Y: y}, fitting(w.drawable(fmt.Sprintf("#%d %s", d.Number, d.Title)), title, c.Size().X))
 
-	period := style(periodSize, font.WeightNormal, faint)
-	period.YAlign = draw.YTop
-	y := c.Max.Y - headingSize*1.15
-	c.FillText(period, vg.Point{X: c.Min.X, Y: y}, d.period())
-	return y - periodSize*1.9
+	heading := style(headingSize, font.WeightBold, ink)
+	if wide, room := heading.Width(d.heading()), c.Size().X; wide > room {
+		heading.Font.Size *= room / wide
+	}
+	y -= headingSize * 1.15
+	write(c, heading, vg.Point{X: c.Min.X, Y: y}, d.heading())
+	return y
+}
+
+// drawLegend writes what the lines are and from when to when they go, and returns where that ends.
+func drawLegend(c draw.Canvas, d Data, w words, unsure bool) (bottom vg.Length) {
+	y := c.Max.Y - periodSize*1.6
+	write(c, style(periodSize, font.WeightNormal, faint), vg.Point{X: c.Min.X, Y: y}, d.period())
+
+	word, right := w.style(periodSize, faint), c.Max.X
+	entry := func(label string, dashes []vg.Length) {
+		left := right - word.Width(label)
+		write(c, word, vg.Point{X: left, Y: y}, label)
+		sample := line(curve, lineWidth)
+		sample.Dashes = dashes
+		middle := y + periodSize*0.35
+		c.StrokeLine2(sample, left-sampleLength-sampleGap, middle, left-sampleGap, middle)
+		right = left - sampleLength - 3*sampleGap
+	}
+	if unsure {
+		entry(w.drawable(d.Possible), dashes())
+	}
+	entry(w.drawable(d.Read), nil)
+	return y - periodSize*0.9
+}
+
+// write writes a line with its baseline at a place, whatever the font's height.
+func write(c draw.Canvas, s text.Style, at vg.Point, txt string) {
+	s.YAlign = 0
+	at.Y += s.FontExtents().Ascent - s.Font.Size // which gonum takes off
+	c.FillText(s, at, txt)
 }
 
 func axes(h history, d Data) *plot.Plot {
@@ -159,7 +212,7 @@ func axes(h history, d Data) *plot.Plot {
 }
 
 // layers are what is drawn within the axes, from the lowest to the topmost.
-func layers(h history, total int) []plot.Plotter {
+func layers(h history, d Data) []plot.Plotter {
 	var certain, possible, dots plotter.XYs
 	var lines []plot.Plotter
 	var dashed *plotter.Line // while it goes on: its dashes would look like a solid line if they began anew at each query
@@ -173,7 +226,7 @@ func layers(h history, total int) []plot.Plotter {
 		}
 		if dashed == nil {
 			dashed = stroke(line(curve, lineWidth-1), nil)
-			dashed.Dashes = []vg.Length{14, 9}
+			dashed.Dashes = dashes()
 			lines = append(lines, dashed)
 		}
 		dashed.XYs = append(dashed.XYs, s.slope...)
@@ -186,8 +239,8 @@ func layers(h history, total int) []plot.Plotter {
 
 	all := []plot.Plotter{area(unsure, possible, h.end), area(known, certain, h.end)}
 	all = append(all, &plotter.Grid{Horizontal: line(grid, 2), Vertical: line(grid, 2)})
-	if total > 0 {
-		all = append(all, stroke(line(goal, 4), plotter.XYs{{X: 0, Y: float64(total)}, {X: h.width, Y: float64(total)}}))
+	if d.Total > 0 && !d.Partial {
+		all = append(all, stroke(line(goal, 4), plotter.XYs{{X: 0, Y: float64(d.Total)}, {X: h.width, Y: float64(d.Total)}}))
 	}
 	all = append(all, lines...)
 	return append(all, &plotter.Scatter{XYs: dots, GlyphStyle: draw.GlyphStyle{Color: curve, Radius: dotRadius, Shape: draw.CircleGlyph{}}})
@@ -213,6 +266,9 @@ func area(fill color.Color, below plotter.XYs, end float64) plot.Plotter {
 func stroke(s draw.LineStyle, points plotter.XYs) *plotter.Line {
 	return &plotter.Line{XYs: points, LineStyle: s}
 }
+
+// dashes are those of a line that is not certain.
+func dashes() []vg.Length { return []vg.Length{14, 9} }
 
 func line(c color.Color, width vg.Length) draw.LineStyle {
 	return draw.LineStyle{Color: c, Width: width}

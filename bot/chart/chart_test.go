@@ -40,7 +40,11 @@ func picture(t testing.TB, d Data) image.Image {
 
 // frame is where in the picture the sending, the end of the axis, nobody and the total are.
 func frame(d Data) image.Rectangle {
-	inner := drawPicture(draw.NewCanvas(&recorder.Canvas{}, Width, Height), d)
+	w, err := newWords()
+	if err != nil {
+		panic(err)
+	}
+	inner := drawPicture(draw.NewCanvas(&recorder.Canvas{}, Width, Height), d, w)
 	pixel := func(v float64) int { return int(math.Round(v)) }
 	return image.Rect(pixel(float64(inner.Min.X)), Height-pixel(float64(inner.Max.Y)), pixel(float64(inner.Max.X)), Height-pixel(float64(inner.Min.Y)))
 }
@@ -67,7 +71,7 @@ func TestEveryCaseIsAPicture(t *testing.T) {
 			if box.Dx() < Width*7/10 || box.Dy() < Height/2 {
 				t.Errorf("only %v is left for the curve", box)
 			}
-			if got := near(img, box.Max.X-200, box.Min.Y, goal); got != (d.Total > 0 && len(d.Reads) < d.Total) {
+			if got := near(img, box.Max.X-200, box.Min.Y, goal); got != (d.Total > 0 && len(d.Reads) < d.Total && !d.Partial) {
 				t.Errorf("a line at the total: %t", got)
 			}
 			for _, corner := range []image.Point{{2, 2}, {Width - 3, 2}, {2, Height - 3}, {Width - 3, Height - 3}, {Width / 2, Height - 3}, {2, Height / 2}, {Width - 3, Height / 2}} {
@@ -188,21 +192,57 @@ func TestTheSameDataGiveTheSameBytes(t *testing.T) {
 func TestTheHeading(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
-		number, readers, total int
-		want                   string
+		readers, total int
+		as             Data
+		want           string
 	}{
-		{12, 37, 45, "#12  37/45  82%"},
-		{12, 0, 45, "#12  0/45  0%"},
-		{12, 4999, 5000, "#12  4999/5000  99%"}, // 100 only when everybody has read
-		{12, 5000, 5000, "#12  5000/5000  100%"},
-		{12, 3, 0, "#12  3"},
-		{12, 3, -1, "#12  3"},
-		{12, 3, 2, "#12  3/2  100%"},
+		{37, 45, Data{}, "37/45  82%"},
+		{0, 45, Data{}, "0/45  0%"},
+		{4999, 5000, Data{}, "4999/5000  99%"}, // 100 only when everybody has read
+		{5000, 5000, Data{}, "5000/5000  100%"},
+		{3, 0, Data{}, "3"},
+		{3, -1, Data{}, "3"},
+		{3, 2, Data{}, "3/2  100%"},
+		{3, 5, Data{AtLeast: true}, "≥3/5"},
+		{3, 0, Data{AtLeast: true}, "≥3"},
+		{5, 5, Data{Partial: true}, "5/5"},
 	} {
-		d := Data{Number: tt.number, Total: tt.total, Reads: make([]Read, tt.readers)}
+		d := tt.as
+		d.Total, d.Reads = tt.total, make([]Read, tt.readers)
 		if got := d.heading(); got != tt.want {
 			t.Errorf("got %q, want %q", got, tt.want)
 		}
+	}
+}
+
+// What the font lacks is a box if it is a letter, and else nothing; a title that is too long is cut.
+func TestTheWords(t *testing.T) {
+	t.Parallel()
+	w, err := newWords()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for in, want := range map[string]string{
+		"周五 22:00 停机维护，请提前保存工作。（第三版）《通知》！": "周五 22:00 停机维护，请提前保存工作。（第三版）《通知》！",
+		"李雷、婷婷 & Zoë – “ok” ＡＢ１２ ℃ Ω":      "李雷、婷婷 & Zoë – “ok” ＡＢ１２ ℃ Ω",
+		"🎉 放假\t\n 安排🙏🏽":                    "放假 安排",
+		"龘 한국":                             "□ □□",
+		"\u202ea\u200db\x00":               "ab",
+		"":                                 "",
+	} {
+		if got := w.drawable(in); got != want {
+			t.Errorf("%q is drawn as %q, want %q", in, got, want)
+		}
+	}
+	style := w.style(titleSize, ink)
+	for _, long := range []string{strings.Repeat("停机", 99), strings.Repeat("Fire drill ", 99)} {
+		got := fitting(long, style, 500)
+		if wide := style.Width(got); wide > 500 || wide < 440 || !strings.HasSuffix(got, "…") {
+			t.Errorf("%q is %v wide", got, wide)
+		}
+	}
+	if got := fitting("停机", style, 500); got != "停机" {
+		t.Errorf("cut to %q", got)
 	}
 }
 
@@ -217,8 +257,10 @@ func TestThePeriod(t *testing.T) {
 		{5 * time.Hour, nil, "11-22 01:01 – 06:01"},
 		{15 * time.Hour, shanghai, "11-22 09:01 – 11-23 00:01"},
 		{366 * 24 * time.Hour, shanghai, "11-22 09:01 – 11-23 09:01"},
-		{0, shanghai, "11-22 09:01 – 09:01"},
-		{-time.Hour, shanghai, "11-22 09:01 – 09:01"},
+		{0, shanghai, "11-22 09:01"},
+		{20 * time.Second, shanghai, "11-22 09:01"},
+		{time.Minute, shanghai, "11-22 09:01 – 09:02"},
+		{-time.Hour, shanghai, "11-22 09:01"},
 	} {
 		if got := (Data{Sent: sent, AsOf: after(tt.length), Location: tt.in}).period(); got != tt.want {
 			t.Errorf("%v: got %q, want %q", tt.length, got, tt.want)
@@ -242,7 +284,7 @@ func TestTimeTicks(t *testing.T) {
 		in     *time.Location
 		want   string
 	}{
-		{"a minute", sent, time.Minute, shanghai, "09:01:30 09:01:45 09:02:00 09:02:15 09:02:30"},
+		{"a minute", sent, time.Minute, shanghai, "09:02"},
 		{"five minutes", sent, 5 * time.Minute, shanghai, "09:02 09:03 09:04 09:05 09:06"},
 		{"an hour", sent, time.Hour, shanghai, "09:10 09:20 09:30 09:40 09:50 10:00"},
 		{"in UTC", sent, time.Hour, time.UTC, "01:10 01:20 01:30 01:40 01:50 02:00"},

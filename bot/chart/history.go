@@ -11,7 +11,7 @@ import (
 
 // The picture spans no less and no more.
 const (
-	shortest = time.Minute
+	shortest = 5 * time.Minute
 	longest  = 36_500 * day
 )
 
@@ -29,6 +29,11 @@ type history struct {
 	end   float64 // up to where the reads are known
 	count int     // of readers at the end
 	spans []span  // without gaps, from 0 to end
+}
+
+// unsure reports whether there are readers of whom nobody knows when they read.
+func (h history) unsure() bool {
+	return slices.ContainsFunc(h.spans, func(s span) bool { return s.by > 0 })
 }
 
 // span is a time at both ends of which the number of readers is known.

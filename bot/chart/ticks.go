@@ -14,15 +14,19 @@ func (d Data) location() *time.Location {
 	return d.Location
 }
 
-// period is "11-22 09:00 – 14:32", with the date of the end where it is another day.
+// period is "11-22 09:00 – 14:32", with the date of the end where it is another day; one time where it is over within a
+// minute.
 func (d Data) period() string {
 	from, to := d.Sent.In(d.location()), d.AsOf.In(d.location())
 	if to.Before(from) {
 		to = from
 	}
 	end := "15:04"
-	if from.Format(time.DateOnly) != to.Format(time.DateOnly) {
+	switch {
+	case from.Format(time.DateOnly) != to.Format(time.DateOnly):
 		end = "01-02 15:04"
+	case from.Format(end) == to.Format(end):
+		return from.Format("01-02 15:04")
 	}
 	return from.Format("01-02 15:04") + " – " + to.Format(end)
 }
@@ -32,8 +36,8 @@ const day = 24 * time.Hour
 // maxTimeTicks is how many labels fit side by side.
 const maxTimeTicks = 6
 
-// timeTicks marks round times of day in a place, from the sending for a length of time. The labels are HH:MM (HH:MM:SS where
-// a minute is long), and MM-DD at midnight.
+// timeTicks marks round times of day in a place, from the sending for a length of time. The labels are HH:MM, and
+// MM-DD at midnight.
 func timeTicks(sent time.Time, length time.Duration, in *time.Location) []plot.Tick {
 	sent = sent.In(in)
 	step := timeStep(length)
@@ -48,27 +52,22 @@ func timeTicks(sent time.Time, length time.Duration, in *time.Location) []plot.T
 		}
 		// A clock that is put forward never shows some times.
 		if shown := t.Format(time.DateTime) == wall.Format(time.DateTime); shown && !t.Before(sent) {
-			ticks = append(ticks, plot.Tick{Value: t.Sub(sent).Seconds(), Label: timeLabel(t, step)})
+			ticks = append(ticks, plot.Tick{Value: t.Sub(sent).Seconds(), Label: timeLabel(t)})
 		}
 	}
 }
 
-func timeLabel(t time.Time, step time.Duration) string {
-	switch {
-	case t.Hour() == 0 && t.Minute() == 0 && t.Second() == 0:
+func timeLabel(t time.Time) string {
+	if t.Hour() == 0 && t.Minute() == 0 {
 		return t.Format("01-02")
-	case step < time.Minute:
-		return t.Format("15:04:05")
-	default:
-		return t.Format("15:04")
 	}
+	return t.Format("15:04")
 }
 
 // timeStep is the shortest round step with few enough ticks.
 func timeStep(length time.Duration) time.Duration {
 	room := time.Duration(maxTimeTicks)
 	for _, step := range []time.Duration{
-		15 * time.Second, 30 * time.Second,
 		time.Minute, 2 * time.Minute, 5 * time.Minute, 10 * time.Minute, 15 * time.Minute, 30 * time.Minute,
 		time.Hour, 2 * time.Hour, 3 * time.Hour, 4 * time.Hour, 6 * time.Hour, 12 * time.Hour,
 		day, 2 * day, 5 * day, 10 * day,

@@ -144,6 +144,7 @@ type Words struct {
 	Exported    string // %d number: the workbook is in private
 	NotExported string // %d number, %s why
 	MayBeSent   string // %d number: the workbook may be in private
+	Chart       ChartWords
 	Sheet       sheetWords
 
 	Card  cardWords
@@ -268,6 +269,10 @@ type cardWords struct {
 	Over         string // there is nothing left to do
 	Buttons      map[Button]string
 }
+
+// ChartWords are those of a chart's legend: for the line of who has read, and for that of who
+// may have.
+type ChartWords struct{ Read, Possible string }
 
 // sheetWords are those of an exported workbook.
 type sheetWords struct {

@@ -190,6 +190,7 @@ Add a number (unread #n) or quote an announcement to ask about that one; otherwi
 	Exported:    "I sent you the list of #%d in private.",
 	NotExported: "#%d was not exported. %s",
 	MayBeSent:   "It is uncertain whether the list of #%d reached you in private; if it did not, please say it again.",
+	Chart:       ChartWords{Read: "read", Possible: "possibly read"},
 	Sheet: sheetWords{
 		Message: "Message", Sent: "Posted at", Group: "Group", Progress: "Progress", Missing: "Incomplete", AsOf: "Asked at", Source: "Members by",
 		Name: "Name", UserID: "userId", State: "State", ReadAt: "Read at", ReadBy: "Read before", Reminders: "Reminders",

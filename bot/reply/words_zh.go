@@ -190,6 +190,7 @@ var chinese = Words{
 	Exported:    "已私信给你：#%d 的名单。",
 	NotExported: "#%d 没有导出。%s",
 	MayBeSent:   "#%d 的名单是否私信到你不确定；没收到就再说一次。",
+	Chart:       ChartWords{Read: "已读", Possible: "可能已读"},
 	Sheet: sheetWords{
 		Message: "公告", Sent: "发出时间", Group: "群", Progress: "进度", Missing: "不完整", AsOf: "查询时间", Source: "成员来源",
 		Name: "姓名", UserID: "userId", State: "状态", ReadAt: "阅读时间", ReadBy: "最迟", Reminders: "提醒次数",

@@ -180,7 +180,7 @@ func TestDingsAndDirectMessagesAgainstDingTalk(t *testing.T) {
 
 	s.FlowControl(true, p2)
 	got, err := c.SendDirect(t.Context(), append(both, "nobody"), Markdown("t", "x"))
-	if diff := cmp.Diff(DirectResult{Invalid: []string{"nobody"}, FlowControlled: []string{p2.UserID}}, got); err != nil || diff != "" {
+	if diff := cmp.Diff(DirectResult{ProcessQueryKey: got.ProcessQueryKey, Invalid: []string{"nobody"}, FlowControlled: []string{p2.UserID}}, got); err != nil || diff != "" || got.ProcessQueryKey == "" {
 		t.Error(err, diff)
 	}
 	if a, b := len(s.Direct(p1).Messages()), len(s.Direct(p2).Messages()); a != 1 || b != 0 {
