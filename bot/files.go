@@ -86,7 +86,7 @@ func (r *request) export(ctx context.Context) (reply.Answer, error) {
 	switch {
 	case failed && failure.Uncertain:
 		return reply.Fail(fmt.Sprintf(r.w.MayBeSent, number)).About(number), nil
-	case failed, missed.Count() > 0:
+	case failed:
 		return reply.Fail(fmt.Sprintf(r.w.NotExported, number, r.w.Undelivered(missed, err))).About(number), nil
 	case err != nil:
 		return reply.Answer{}, err

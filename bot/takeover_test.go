@@ -167,21 +167,39 @@ func TestAPrivateAnswerIsGivenOnce(t *testing.T) {
 // What DingTalk refused is not there: who comes after posts it.
 func TestAFileThatWasRefusedIsPostedByARepetition(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, setup{})
-	w.announce("公告 停机")
-	command := w.accepted(say{Text: "导出"})
-	fault := code(dingtalktest.APISend, "resource.not.found")
-	fault.Times = 1
-	w.dingtalk.Inject(fault)
-	w.must(w.bot.Work(w.soon(), command, false))
-	if n := w.files(); n != 0 {
-		t.Fatalf("%d files; want that it is refused", n)
+	refuse := func(api string) func(w *world) {
+		return func(w *world) {
+			fault := code(api, "resource.not.found")
+			fault.Times = 1
+			w.dingtalk.Inject(fault)
+		}
 	}
-	for range 2 {
-		w.must(w.newBot(w.wiring).Work(w.soon(), command, true))
-	}
-	if n := w.files(); n != 1 {
-		t.Errorf("%d files", n)
+	for name, c := range map[string]struct {
+		say    string
+		refuse func(w *world)
+	}{
+		"an export":                {"导出", refuse(dingtalktest.APIDirect)},
+		"an export, not delivered": {"导出", func(w *world) { w.dingtalk.FlowControl(true, w.lilei) }},
+		"a chart":                  {"曲线", refuse(dingtalktest.APISend)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, setup{})
+			w.announce("公告 停机")
+			command := w.accepted(say{Text: c.say})
+			c.refuse(w)
+			w.must(w.bot.Work(w.soon(), command, false))
+			if n := w.files(); n != 0 {
+				t.Fatalf("%d files; want that it is refused", n)
+			}
+			w.dingtalk.FlowControl(false, w.lilei)
+			for range 2 {
+				w.must(w.newBot(w.wiring).Work(w.soon(), command, true))
+			}
+			if n := w.files(); n != 1 {
+				t.Errorf("%d files", n)
+			}
+		})
 	}
 }
 

@@ -114,7 +114,7 @@ type Messenger interface {
 	// mentioned is written to before that.
 	Batches(by Channel, userIDs []string, mentions int) []Batch
 	// Upload makes a file ready to be posted. PostFile posts it into a group, and DirectFile
-	// sends it to one person in the one-to-one chat; the key is empty of what missed them.
+	// sends it to one person in the one-to-one chat.
 	Upload(ctx context.Context, f File) (media string, err error)
 	PostFile(ctx context.Context, group string, f File, media string) (Posted, error)
 	DirectFile(ctx context.Context, userID string, f File, media string) (key string, missed Missed, err error)

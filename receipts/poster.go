@@ -109,11 +109,14 @@ func (p *Poster) PostFile(ctx context.Context, step string, m Message, f File) e
 	})
 }
 
-// PrivateFile is PostFile to one person, in the one-to-one chat. Missed is whether DingTalk did
-// not deliver it.
+// PrivateFile is PostFile to one person, in the one-to-one chat. Missed is whether DingTalk
+// refused to deliver it, which is an error too.
 func (p *Poster) PrivateFile(ctx context.Context, step string, m Message, f File, userID string) (missed Missed, err error) {
 	err = p.file(ctx, step, m, f, func(media string) (key string, err error) {
 		key, missed, err = p.ports.Platform.DirectFile(ctx, userID, f, media)
+		if err == nil && missed.Count() > 0 {
+			err = &Failure{Reason: UserNotFound, Err: errors.New("the person was not reached")}
+		}
 		return key, err
 	})
 	return missed, err
@@ -144,9 +147,7 @@ func (p *Poster) sendFile(ctx context.Context, step string, m Message, f File, s
 	if !first { // an earlier attempt got this far and was cut off
 		return &Failure{Reason: Interrupted, Uncertain: true, Err: errors.New("the posting of the file was begun before")}
 	}
-	if key != "" { // there is none of what reached nobody
-		p.record(ctx, m.Group, key, m.Number)
-	}
+	p.record(ctx, m.Group, key, m.Number)
 	return nil
 }
 

@@ -232,7 +232,7 @@ func TestSendDirect(t *testing.T) {
 		uncertain bool
 	}{
 		{`{"processQueryKey":"k","invalidStaffIdList":[],"flowControlledStaffIdList":[]}`, DirectResult{ProcessQueryKey: "k"}, "", false},
-		{`{"processQueryKey":"k","invalidStaffIdList":["u1"],"flowControlledStaffIdList":["u2"]}`, DirectResult{Invalid: []string{"u1"}, FlowControlled: []string{"u2"}}, "", false},
+		{`{"processQueryKey":"k","invalidStaffIdList":["u1"],"flowControlledStaffIdList":["u2"]}`, DirectResult{ProcessQueryKey: "k", Invalid: []string{"u1"}, FlowControlled: []string{"u2"}}, "", false},
 		{`{"invalidStaffIdList":["u1","u2"]}`, DirectResult{Invalid: []string{"u1", "u2"}}, "", false},
 		{`{}`, DirectResult{}, BadAnswer, true},
 	} {

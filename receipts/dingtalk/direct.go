@@ -10,7 +10,7 @@ const MaxDirectUsers = 20
 
 // DirectResult names the people whom a direct message did not reach.
 type DirectResult struct {
-	ProcessQueryKey string   // of the message; empty if it reached nobody
+	ProcessQueryKey string   // of the message; perhaps empty if it reached nobody
 	Invalid         []string // unknown user ids
 	FlowControlled  []string // got too many messages lately
 }
@@ -31,11 +31,7 @@ func (c *Client) SendDirect(ctx context.Context, userIDs []string, m Message, op
 		MsgKey:    m.Key,
 		MsgParam:  param,
 	}}.with(options))
-	result := DirectResult{Invalid: got.Invalid, FlowControlled: got.FlowControlled}
-	if len(got.Invalid)+len(got.FlowControlled) < len(userIDs) {
-		result.ProcessQueryKey = got.ProcessQueryKey
-	}
-	return result, err
+	return DirectResult(got), err
 }
 
 type directRequest struct {
