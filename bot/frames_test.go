@@ -3,6 +3,7 @@ package bot_test
 import (
 	"context"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -334,6 +335,41 @@ func TestWhatHasNoMsgIDHasNoEffect(t *testing.T) {
 		}
 		for _, text := range []spoken{{"谁没读", "unread"}, {"谁读了 #1", "who read #1"}, {"列表", "list"}} {
 			w.wants(unnamed(text.in(language)), "#1 停机")
+		}
+	})
+}
+
+// A name that was typed behind an @, and not chosen as a mention, is a name, however the client
+// writes it down.
+func TestATypedMentionInEveryShape(t *testing.T) {
+	t.Parallel()
+	inBothLanguages(t, func(t *testing.T, language command.Language) {
+		for name, c := range map[string]struct{ say, want spoken }{
+			"apart":       {spoken{"@张三 读了吗", "has @张三 read it"}, spoken{"张三还没读 #2。", "张三 has not read #2."}},
+			"glued":       {spoken{"@张三读了吗", "@张三 did read it?"}, spoken{"张三还没读 #2。", "张三 has not read #2."}},
+			"numbered":    {spoken{"@张三 看了#1没", "has @张三 read #1"}, spoken{"张三还没读 #1。", "张三 has not read #1."}},
+			"behind":      {spoken{"读了吗 @张三", "has @张三 read it already?"}, spoken{"张三还没读 #2。", "张三 has not read #2."}},
+			"with digits": {spoken{"@值班3号 读了吗", "has @值班3号 read it"}, spoken{"值班3号还没读 #2。", "值班3号 has not read #2."}},
+		} {
+			t.Run(name, func(t *testing.T) {
+				t.Parallel()
+				w := newWorld(t, setup{options: func(o *wiring) { o.FreshFor = time.Hour }})
+				w.must(w.group.Join(w.lilei, w.dingtalk.AddPerson(dingtalktest.Person{Name: "值班3号"})))
+				w.announce("公告 停机")
+				w.announce("公告 午饭")
+				for _, shape := range dingtalktest.Shapes() {
+					if shape.Kind != dingtalktest.Said || !strings.HasPrefix(shape.Name, "text") && !strings.HasPrefix(shape.Name, "richText") && shape.Name != "markdown" {
+						continue
+					}
+					if language == command.English && shape.Name == "text, mention glued" { // nobody knows where the bot's name ends
+						continue
+					}
+					got := w.answer(w.carryOut(w.group, w.heard(w.group, w.lisi, say{Text: c.say.in(language), Shape: shape.Name}))).Text
+					if want := c.want.in(language); got != want {
+						t.Errorf("%s: %q, want %q", shape.Name, got, want)
+					}
+				}
+			})
 		}
 	})
 }

@@ -66,12 +66,15 @@ func (r *request) people(ctx context.Context) (reply.Answer, error) {
 	if atWords {
 		q.Names = r.said.AtWords
 	}
-	if len(q.Names) == 0 && len(q.UserIDs) == 0 {
+	if len(q.Names) == 0 && len(q.UserIDs) == 0 && q.Numbered == "" {
 		return r.report(ctx)
 	}
 	found, err := r.Service.People(ctx, r.by, q)
 	if err != nil {
 		return reply.Answer{}, err
+	}
+	if len(found.People) == 0 && len(found.Unknown) == 0 {
+		return r.report(ctx)
 	}
 	if atWords { // one is the bot's name
 		if len(found.People) == 0 && len(found.Unknown) < 2 && r.in.Strangers == 0 {

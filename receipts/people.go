@@ -26,8 +26,9 @@ type PeopleQuery struct {
 	Group string
 	Ref   Ref
 	Names []string // of people, or parts of them
-	// Numbered is the only name with the number behind it. If somebody is called so, the
-	// number is of the name and of no message.
+	// Numbered is the only name with the number beside it. If somebody is called so, the
+	// number is of the name and of no message. Without Names the question is about nobody if
+	// nobody is.
 	Numbered string
 	UserIDs  []string // who is meant beside them
 }

@@ -119,8 +119,8 @@ type Command struct {
 	// everybody if nobody is.
 	People []string
 	Self   bool
-	// Numbered is the name together with the number behind it, as in 值班2号. If somebody
-	// is called so, there is no number.
+	// Numbered is the name together with the number beside it, as in 值班2号, or a word for people
+	// with it, as in 员工3号. If somebody is called so, there is no number.
 	Numbered string
 	// AtWords are the names behind an @ in a question about people; one may be the bot's.
 	AtWords []string
@@ -221,8 +221,15 @@ func guessed(said Command, text string) bool {
 // besideMentions finds a command that only reads beside names that the text mentions, of
 // which every word is known.
 func besideMentions(text, bare string, said Command) Command {
-	for _, part := range besideNames(text) {
+	var ofThem Command // a question about those whose names stand beside it
+	for i, part := range besideNames(text) {
 		read := parse(part)
+		if read.Verb == Person && !read.Self && len(read.People) == 0 && read.Numbered == "" {
+			if ofThem = read; i == 0 { // all of the text but the names
+				break
+			}
+			continue
+		}
 		switch {
 		case read.Verb == Unknown, read.Verb == None, read.Verb == Ignored, read.Verb == Confirm, read.Verb.Acts(), read.Verb == Person && !read.Self:
 			continue
@@ -231,7 +238,18 @@ func besideMentions(text, bare string, said Command) Command {
 		}
 		return read
 	}
-	return said
+	if ofThem.Verb != Person || said.Verb != Unknown && said.Verb != None {
+		return said
+	}
+	for _, name := range atNames(text) {
+		if read := parse(name); read.Numbered != "" { // 读了吗 stands right behind it
+			name = read.Numbered
+		} else if len(read.People) == 1 {
+			name = read.People[0]
+		}
+		ofThem.AtWords = append(ofThem.AtWords, name)
+	}
+	return ofThem
 }
 
 // parse reads a text that is no announcement.

@@ -51,8 +51,10 @@ func newPhrase(text string) phrase {
 	for _, t := range p.tokens {
 		p.has |= 1 << t.slot
 	}
-	if p.language = p.spoken(nothing | of(unknown, quoted)); p.language == "" {
-		p.language = p.spoken(of(atWord, quoted))
+	for _, but := range []set{nothing | of(unknown, quoted, number, people), nothing | of(unknown, quoted), of(atWord, quoted)} {
+		if p.language = p.spoken(but); p.language != "" {
+			break
+		}
 	}
 	return p
 }

@@ -64,9 +64,9 @@ func withoutMentions(text string) string {
 // at reports the signs that a mention begins with.
 func at(r rune) bool { return r == '@' || r == '＠' || r == '﹫' }
 
-// atWords is a name behind an @, up to white space or the number of a message. An @ that
-// stands alone is a way to remind.
-var atWords = regexp.MustCompile(`[@＠﹫][^\s\p{Z}#＃]+`)
+// atWords is a name behind an @, up to white space, the number of a message or another @. An @
+// that stands alone is a way to remind.
+var atWords = regexp.MustCompile(`[@＠﹫][^\s\p{Z}#＃@＠﹫]+`)
 
 // doubts are what may stand in an @word, behind the name, and take a command back.
 var doubts = regexp.MustCompile(`[不别勿莫甭没怎吗么呢?？]`)

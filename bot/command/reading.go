@@ -3,6 +3,7 @@ package command
 import (
 	"slices"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -14,6 +15,9 @@ func (p phrase) asksReads() (Command, bool) {
 	}
 	if said, ok := p.asksConfirmed(); ok {
 		return said, true
+	}
+	if p.asks() && !p.has.any(asksWho) {
+		p = p.withNumberedPeople()
 	}
 	begin, end := p.coreRange()
 	if begin < 0 {
@@ -132,10 +136,7 @@ func (p phrase) stranger(said Command, begin, end int) (Command, bool) {
 		case p.has.has(all) && !p.asks():
 			return said, false
 		default:
-			said.People = names(lastWord(taken))
-			if last+1 < len(p.tokens) && p.tokens[last+1].slot == number && p.tokens[last+1].from == p.tokens[last].to && !strings.HasPrefix(p.word(p.tokens[last+1]), "#") {
-				said.Numbered = lastWord(taken) + p.as(p.tokens[last+1].from, p.tokens[last+1].to)
-			}
+			said = p.called(said, first, last)
 			if len(said.People) == 0 {
 				return said, false
 			}
@@ -174,6 +175,99 @@ func (p phrase) stranger(said Command, begin, end int) (Command, bool) {
 	return said, true
 }
 
+// withNumberedPeople takes words for people with a number right behind them, such as 员工12, for
+// names.
+func (p phrase) withNumberedPeople() phrase {
+	var tokens []token
+	for i, t := range p.tokens {
+		if n := len(tokens); n > 0 && tokens[n-1].slot == people && tokens[n-1].to == t.from && p.touches(i) && bareDigits(p.word(t)) {
+			tokens[n-1].slot, tokens[n-1].to = unknown, t.to
+			continue
+		}
+		tokens = append(tokens, t)
+	}
+	p.tokens, p.has = tokens, 0
+	for _, t := range tokens {
+		p.has |= 1 << t.slot
+	}
+	return p
+}
+
+// touches reports whether a number without a mark stands right behind a word that may be a name,
+// or behind a space and bare: it may belong to the name.
+func (p phrase) touches(i int) bool {
+	if i < 1 || !of(unknown, people).has(p.tokens[i-1].slot) || !p.unmarked(i) {
+		return false
+	}
+	gap := p.tokens[i].from - p.tokens[i-1].to
+	return gap == 0 || gap == 1 && bareDigits(p.word(p.tokens[i]))
+}
+
+func bareDigits(word string) bool { return figures(word) == len(word) }
+
+// unmarked reports whether a number is one that nothing before it tells to be of a message, as #
+// and 公告 do.
+func (p phrase) unmarked(i int) bool {
+	if i > 0 && p.tokens[i-1].slot == msg {
+		return false
+	}
+	first, _ := utf8.DecodeRuneInString(p.word(p.tokens[i]))
+	return p.tokens[i].slot == number && (unicode.IsDigit(first) || strings.ContainsRune(numerals, first))
+}
+
+// called fills in the people whose names stand there, and which of the numbers is of the message.
+// One within a name, or beside it where the message has another, is of the name; one that stands
+// alone beside a name may be.
+func (p phrase) called(said Command, first, last int) Command {
+	from, to := p.tokens[first].from, p.tokens[last].to
+	word, ofNames, within := lastWord(p.as(from, to)), 0, false
+	said.People = names(word)
+	var others []int
+	for i, t := range p.tokens {
+		switch {
+		case t.slot != number:
+		case first < i && i < last && !strings.HasPrefix(p.word(t), "#"):
+			within = true
+		case p.touches(i):
+			ofNames++
+		case !slices.Contains(others, t.number):
+			others = append(others, t.number)
+		}
+	}
+	if last+1 < len(p.tokens) && p.touches(last+1) {
+		to = p.tokens[last+1].to
+	}
+	numbered := word + p.as(p.tokens[last].to, to)
+	switch {
+	case len(others) == 1 && (within || ofNames > 0):
+		said.People, said.Number = names(numbered), others[0]
+	case len(others) == 1 && first > 0 && p.unmarked(first-1) && p.tokens[first-1].to == from: // 3号张三
+		said.Numbered = p.as(p.tokens[first-1].from, to)
+	case len(others) > 0:
+	case ofNames > 1:
+		said.People, said.Number = names(p.as(from, to)), 0
+	case within:
+		said.People, said.Number = names(numbered), 0
+	case ofNames == 1:
+		said.Numbered = numbered
+	}
+	return said
+}
+
+// besidePeople is a word for people with a number that may make a name of it, such as 员工3号; empty
+// if there is none.
+func (p phrase) besidePeople() string {
+	for i, t := range p.tokens {
+		switch {
+		case p.touches(i) && p.tokens[i-1].slot == people:
+			return p.as(p.tokens[i-1].from, p.tokens[i-1].to) + p.as(t.from, t.to)
+		case t.slot == people && i > 0 && p.unmarked(i-1) && p.tokens[i-1].to == t.from:
+			return p.as(p.tokens[i-1].from, t.to)
+		}
+	}
+	return ""
+}
+
 // person reports whether the question is about people: with a name, about who asks, or about
 // those who are mentioned.
 func (p phrase) person(said *Command) bool {
@@ -184,10 +278,11 @@ func (p phrase) person(said *Command) bool {
 	if len(said.People) > 0 {
 		return p.asks()
 	}
-	if p.has.has(atWord) && p.asks() && !p.has.has(all) {
-		return true
+	if !p.asks() || p.has.has(all) {
+		return false
 	}
-	return false
+	said.Numbered = p.besidePeople()
+	return said.Numbered != "" || p.has.has(atWord)
 }
 
 // asksConfirmed finds a question about who has confirmed: 谁没回.

@@ -146,8 +146,8 @@ func (s *scanner) word(rest string) bool {
 			s.add(as, end)
 			return true
 		}
-		stem := strings.TrimRight(rest[:end], "0123456789") // as in unread12
-		if as, ok := s.words.words[stem]; ok && stem != rest[:end] {
+		stem := strings.TrimRight(rest[:end], "0123456789")                                        // as in unread12
+		if as, ok := s.words.words[stem]; ok && stem != rest[:end] && !of(polite, loose).has(as) { // A12 is a name
 			s.add(as, len(stem))
 			return true
 		}
