@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"go.uber.org/zap"
 
@@ -39,7 +40,7 @@ func (r *request) announce(ctx context.Context) (reply.Answer, error) {
 	}
 	done, err := r.Service.Announce(ctx, r.by, receipts.Announcement{
 		Group: r.in.Group, Command: r.in.ID, Title: r.said.Title, Text: text,
-		Deadline: terms.Deadline, Every: terms.Every,
+		Deadline: terms.Deadline, Every: terms.Every, At: terms.At, Again: terms.Again,
 	})
 	number := done.Message.Number
 	if errors.Is(err, receipts.ErrUnrecorded) {
@@ -49,13 +50,15 @@ func (r *request) announce(ctx context.Context) (reply.Answer, error) {
 	if err != nil {
 		return reply.Answer{}, err
 	}
-	return r.announced(done, notes).About(number), nil
+	return r.announced(done, terms.Deadline, notes).About(number), nil
 }
 
 // announced says what became of an announcement, with notes below.
-func (r *request) announced(done receipts.Announced, notes string) reply.Answer {
+func (r *request) announced(done receipts.Announced, deadline time.Time, notes string) reply.Answer {
 	m, p := done.Message, r.page(nil)
 	switch m.State {
+	case receipts.Scheduled:
+		return p.Planned(m, deadline, notes)
 	case receipts.Failed:
 		return reply.Fail(fmt.Sprintf(r.w.NotAnnounced, m.Number, r.w.Reason(m.Reason)))
 	case receipts.Uncertain:
@@ -79,13 +82,14 @@ func (r *request) announced(done receipts.Announced, notes string) reply.Answer 
 	return reply.Say(fmt.Sprintf(r.w.Announced, m.Number, people), notes)
 }
 
-// open takes the deadline and the interval off the beginning of an announcement.
+// open takes the deadline, the interval and the time to post off the beginning of an
+// announcement.
 func (r *request) open() (when.Opening, error) {
 	if !r.said.Opening {
 		return when.Opening{}, nil
 	}
 	terms, err := r.times().Announce(r.said.Title)
-	if err != nil || terms.Deadline.IsZero() && terms.Every == 0 {
+	if err != nil || terms.Deadline.IsZero() && terms.Every == 0 && terms.At.IsZero() {
 		return terms, err
 	}
 	text := r.said.Text
@@ -107,7 +111,7 @@ func (r *request) open() (when.Opening, error) {
 // times understands the times of a command: they are meant from when it was said,
 // also where it is carried out later, or once more.
 func (r *request) times() when.Times {
-	return when.Times{Now: r.in.SaidAt.In(r.Presenter.Zone), MinEvery: receipts.EveryMin, MaxEvery: receipts.EveryMax, MaxAhead: receipts.AheadMax}
+	return when.Times{Now: r.in.SaidAt.In(r.Presenter.Zone), MinEvery: receipts.EveryMin, MaxEvery: receipts.EveryMax, MaxAhead: receipts.AheadMax, MaxLater: receipts.LaterMax}
 }
 
 func (r *request) report(ctx context.Context) (reply.Answer, error) {
@@ -144,6 +148,33 @@ func (r *request) list(ctx context.Context) (reply.Answer, error) {
 		return r.page(nil).Overview(later), err
 	}
 	return r.deliver(ctx, r.page(nil).Overview(reports)), nil
+}
+
+// send posts an announcement that its author was asked about, as it was late.
+func (r *request) send(ctx context.Context, number int) (reply.Answer, error) {
+	done, err := r.Service.Send(ctx, r.by, r.in.Group, number)
+	switch {
+	case errors.Is(err, receipts.ErrWrongState):
+		return reply.Refuse(fmt.Sprintf(r.w.Later.NotWaiting[done.Message.State], number)).About(number), nil
+	case errors.Is(err, receipts.ErrUnrecorded):
+		r.Log(ctx).Error("announcement sent but not recorded", zap.Error(err))
+		return reply.Fail(fmt.Sprintf(r.w.Unrecorded, number)).About(number), nil
+	case err != nil:
+		return reply.Answer{}, err
+	case done.Message.State == receipts.Scheduled:
+		return reply.Fail(fmt.Sprintf(r.w.Later.Waits, number)).About(number), nil
+	}
+	return r.announced(done, time.Time{}, "").About(number), nil
+}
+
+// cancel calls off an announcement that waits for its time.
+func (r *request) cancel(ctx context.Context) (reply.Answer, error) {
+	off, err := r.Service.Cancel(ctx, r.by, r.in.Group, r.ref())
+	a, ok := r.page(nil).CalledOff(off, err)
+	if !ok {
+		return reply.Answer{}, err
+	}
+	return a, nil
 }
 
 // recall takes a message back.

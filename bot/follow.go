@@ -41,13 +41,13 @@ func (r *request) follow(ctx context.Context) (reply.Answer, error) {
 	return reply.Say(r.page(nil).Following(m.Number, f)).About(m.Number), nil
 }
 
-// stop ends a follow-up.
+// stop ends a follow-up, or a series.
 func (r *request) stop(ctx context.Context) (reply.Answer, error) {
-	number, err := r.Service.Stop(ctx, r.by, r.in.Group, r.ref())
+	stopped, err := r.Service.Stop(ctx, r.by, r.in.Group, r.ref())
 	if err != nil {
 		return reply.Answer{}, err
 	}
-	return reply.Say(fmt.Sprintf(r.w.StoppedIt, number)).About(number), nil
+	return r.page(nil).Stopped(stopped), nil
 }
 
 // help tells what one can say, and what is being followed up.

@@ -66,7 +66,9 @@ func CommandLabels() []string {
 }
 
 // JobLabels are what an Observer is told as kinds of jobs.
-func JobLabels() []string { return []string{receipts.SweepJob, receipts.FollowUpJob} }
+func JobLabels() []string {
+	return []string{receipts.SweepJob, receipts.FollowUpJob, receipts.AnnounceJob}
+}
 
 // PushLabels are what an Observer is told as kinds.
 func PushLabels() []string { return append(EventTypes(), PushedMessage, otherLabel) }

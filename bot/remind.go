@@ -34,8 +34,11 @@ func (r *request) confirm(ctx context.Context) (reply.Answer, error) {
 		return reply.Refuse(r.w.TooLate), nil
 	}
 	ref := receipts.Ref{Number: asked.Number}
-	if asked.Kind == receipts.PendingRecall {
+	switch asked.Kind {
+	case receipts.PendingRecall:
 		return r.recall(ctx, ref)
+	case receipts.PendingSend:
+		return r.send(ctx, asked.Number)
 	}
 	return r.reminded(ctx, receipts.RemindRequest{Ref: ref, By: asked.By, People: asked.People, Confirmed: true})
 }

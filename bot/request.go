@@ -245,6 +245,8 @@ func (r *request) dispatch(ctx context.Context) (reply.Answer, error) {
 		return r.stop(ctx)
 	case command.Recall:
 		return r.recall(ctx, r.ref())
+	case command.Cancel:
+		return r.cancel(ctx)
 	case command.Export:
 		return r.export(ctx)
 	case command.Chart:

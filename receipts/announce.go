@@ -42,6 +42,14 @@ type Announcement struct {
 	// How it is followed up. What is zero is as the settings have it.
 	Deadline time.Time
 	Every    time.Duration
+
+	// At is when to post it; zero for at once. Again are the days on which it is posted again,
+	// at Clock, as one of a Series, which the command names that began it; a Service fills in
+	// these two.
+	At     time.Time
+	Again  Weekdays
+	Clock  ClockTime
+	Series string
 }
 
 // Announced is the outcome of an announcement.
@@ -84,10 +92,56 @@ func (a *Announcer) Announce(ctx context.Context, n Announcement) (Announced, er
 		done.Message, err = a.resume(ctx, message)
 		return done, err
 	}
-	post.Stands = func(ctx context.Context) error { return a.stillSending(ctx, message) }
-	posted, failure := a.Sender.Post(ctx, n.Group, post)
+	return a.post(ctx, message, post, done, outcome)
+}
+
+// Later posts an announcement whose record waits for its time. It is as Announce, and a
+// repetition sends nothing either; but what DingTalk certainly did not take, and may take
+// later, goes on waiting. Begun is called once it is certain that this call sends it; its
+// error is that of the call, and nothing is sent. ErrWrongState comes back where the message
+// does not wait any more.
+func (a *Announcer) Later(ctx context.Context, m Message, n Announcement, begun func(context.Context, Announcement) error) (Announced, error) {
+	post := a.Compose(n)
+	if m.State == Sending {
+		return a.cutOff(ctx, m, n, begun)
+	}
+	var done Announced
+	done.Audience, done.NoAudience = a.audience(ctx, n.Group)
+	message, again, err := a.Records.BeginSending(ctx, m.Group, m.Number, a.Now(), done.Audience)
+	switch {
+	case err != nil:
+		return Announced{Message: message}, fmt.Errorf("record that #%d is being sent: %w", m.Number, err)
+	case again:
+		return a.cutOff(ctx, message, n, begun)
+	}
+	if err := begun(ctx, n); err != nil {
+		_, failure := a.record(ctx, message, Change{To: Scheduled})
+		return Announced{Message: message}, errors.Join(err, failure)
+	}
+	return a.post(ctx, message, post, done, func(posted Posted, err error) Change {
+		c := outcome(posted, err)
+		if c.To == Failed && c.Reason.Passes() {
+			c = Change{To: Scheduled}
+		}
+		return c
+	})
+}
+
+// cutOff answers for an announcement whose sending was begun before.
+func (a *Announcer) cutOff(ctx context.Context, m Message, n Announcement, begun func(context.Context, Announcement) error) (Announced, error) {
+	if err := begun(ctx, n); err != nil {
+		return Announced{Message: m}, err
+	}
+	m, err := a.resume(ctx, m)
+	return Announced{Message: m}, err
+}
+
+// post sends what is recorded as being sent, and records the outcome.
+func (a *Announcer) post(ctx context.Context, m Message, post Post, done Announced, change func(Posted, error) Change) (_ Announced, err error) {
+	post.Stands = func(ctx context.Context) error { return a.stillSending(ctx, m) }
+	posted, failure := a.Sender.Post(ctx, m.Group, post)
 	done.Failure = failure
-	done.Message, err = a.record(ctx, message, outcome(posted, failure))
+	done.Message, err = a.record(ctx, m, change(posted, failure))
 	return done, err
 }
 

@@ -49,6 +49,8 @@ type Events struct {
 	Pushes  PushRecords
 	Groups  GroupRecords
 	Members *MemberResolver
+	// CallOff calls off all that is scheduled in a group.
+	CallOff func(ctx context.Context, group string) error
 	// Wake has the follow-ups of these messages looked at, where there are any.
 	Wake func(ctx context.Context, group string, numbers ...int) error
 	Now  func() time.Time
@@ -124,6 +126,9 @@ func (e *Events) CoolAppRemoved(ctx context.Context, group, code string) error {
 
 // Disbanded ends the messages of a group that is gone, and forgets its cool app.
 func (e *Events) Disbanded(ctx context.Context, group string) error {
+	if err := e.CallOff(ctx, group); err != nil {
+		return err
+	}
 	recent, err := e.Records.Recent(ctx, group, disbandedMax)
 	if err != nil {
 		return fmt.Errorf("end the messages of a disbanded group: %w", err)

@@ -34,6 +34,8 @@ type records struct {
 	// error loses the answer.
 	before, after func(ctx context.Context, method string) error
 
+	announced map[string][]int // by group: numbers in the order in which their sending began
+
 	mu       sync.Mutex
 	pending  map[runOf]*pendingOf      // by group and person
 	messages map[string][]*entry       // by group; number n at n-1
@@ -63,6 +65,7 @@ type moved struct {
 
 type entry struct {
 	command  string
+	content  string // of what waits for its time
 	kept     receipts.Snapshot
 	reminded map[receipts.Channel]*reminded // the last reminder
 	over     map[receipts.State]time.Time   // when DingTalk first said that it ended so
@@ -94,7 +97,7 @@ type run struct {
 
 func newRecords(t failer) *records {
 	return &records{
-		t: t, messages: map[string][]*entry{}, posts: map[string]map[string]int{}, members: map[string]receipts.Members{},
+		t: t, announced: map[string][]int{}, messages: map[string][]*entry{}, posts: map[string]map[string]int{}, members: map[string]receipts.Members{},
 		names: map[string]receipts.Names{}, runs: map[runOf]*run{}, history: map[string][][]receipts.State{},
 		signs: map[string]map[string]receipts.Sighting{}, moves: map[string][]moved{}, refusals: map[string]map[receipts.Source]receipts.Refusal{},
 		titles: map[string]string{}, spoken: map[string]string{}, webhooks: map[string]receipts.Webhook{}, coolApps: map[string]string{}, steps: map[runOf]string{}, pending: map[runOf]*pendingOf{},
@@ -153,17 +156,26 @@ func (r *records) find(group string, number int) *entry {
 func (r *records) add(command string, m receipts.Message, audience *receipts.Members) receipts.Message {
 	m.Number = len(r.messages[m.Group]) + 1
 	e := &entry{command: command, over: map[receipts.State]time.Time{}, kept: receipts.Snapshot{Message: m, Reads: receipts.Reads{}}}
-	if audience != nil {
-		e.kept.Audience = cloned(*audience)
-		for _, move := range r.moves[m.Group] {
-			if !move.At.Before(audience.At) {
-				e.move(move.userID, move.Sighting)
-			}
-		}
-	}
+	r.count(e, audience)
 	r.messages[m.Group] = append(r.messages[m.Group], e)
+	if m.State == receipts.Sending {
+		r.announced[m.Group] = append(r.announced[m.Group], m.Number)
+	}
 	r.history[m.Group] = append(r.history[m.Group], []receipts.State{m.State})
 	return m
+}
+
+// count keeps the audience of a message whose sending begins, with who moved since.
+func (r *records) count(e *entry, audience *receipts.Members) {
+	if audience == nil {
+		return
+	}
+	e.kept.Audience = cloned(*audience)
+	for _, move := range r.moves[e.kept.Message.Group] {
+		if !move.At.Before(audience.At) {
+			e.move(move.userID, move.Sighting)
+		}
+	}
 }
 
 // Begin implements receipts.Records.
@@ -175,15 +187,59 @@ func (r *records) Begin(ctx context.Context, d receipts.Draft) (m receipts.Messa
 				return nil
 			}
 		}
-		m = r.add(d.Command, receipts.Message{
+		m = receipts.Message{
 			Group: d.Group, Title: d.Title, Beginning: d.Beginning, Author: d.Author, State: receipts.Sending, CreatedAt: d.At,
-		}, d.Audience)
+			Due: d.Due, Series: d.Series, Again: d.Again,
+		}
+		if !d.Due.IsZero() {
+			m.State = receipts.Scheduled
+		}
+		m = r.add(d.Command, m, d.Audience)
+		r.find(m.Group, m.Number).content = d.Content
 		return nil
 	})
 	if err != nil {
 		return receipts.Message{}, false, err
 	}
 	return m, again, nil
+}
+
+// BeginSending implements receipts.Records.
+func (r *records) BeginSending(ctx context.Context, group string, number int, at time.Time, audience *receipts.Members) (m receipts.Message, again bool, err error) {
+	err = r.call(ctx, "BeginSending", func() error {
+		e := r.find(group, number)
+		if e == nil {
+			return receipts.ErrNoMessage
+		}
+		switch now := &e.kept.Message; now.State {
+		case receipts.Scheduled:
+			now.State, now.CreatedAt = receipts.Sending, at
+			r.count(e, audience)
+			r.announced[group] = append(r.announced[group], number)
+			r.history[group][number-1] = append(r.history[group][number-1], receipts.Sending)
+		case receipts.Sending:
+			again = true
+		default:
+			err = receipts.ErrWrongState
+		}
+		m = e.kept.Message
+		return err
+	})
+	if err != nil && !errors.Is(err, receipts.ErrWrongState) {
+		return receipts.Message{}, false, err
+	}
+	return m, again, err
+}
+
+// Content implements receipts.Records.
+func (r *records) Content(ctx context.Context, group string, number int) (content string, err error) {
+	err = r.call(ctx, "Content", func() error {
+		if e := r.find(group, number); e != nil {
+			content = e.content
+		}
+		return nil
+	})
+	return content, err
 }
 
 // Adopt implements receipts.Records.
@@ -226,6 +282,9 @@ func (r *records) Mark(ctx context.Context, group string, number int, c receipts
 			return receipts.ErrWrongState
 		case slices.Contains(c.To.Before(), now.State):
 			now.State, now.Reason = c.To, c.Reason
+			if c.To != receipts.Scheduled {
+				e.content = ""
+			}
 			if sent {
 				now.Key, now.SentAt = c.Key, c.SentAt
 			}
@@ -282,8 +341,8 @@ func (r *records) byKey(group, key string) (receipts.Message, error) {
 // Latest implements receipts.Records.
 func (r *records) Latest(ctx context.Context, group string) (m receipts.Message, err error) {
 	err = r.call(ctx, "Latest", func() error {
-		for _, e := range slices.Backward(r.messages[group]) {
-			if m = e.kept.Message; !m.Adopted && slices.Contains(receipts.Current(), m.State) {
+		for _, number := range slices.Backward(r.announced[group]) {
+			if m = r.find(group, number).kept.Message; slices.Contains(receipts.Current(), m.State) {
 				return nil
 			}
 		}

@@ -45,34 +45,71 @@ func (s *Service) Follow(ctx context.Context, by Actor, r FollowRequest) (Messag
 	return m, f, err
 }
 
-// Stop ends the follow-up of a message, whose number comes back. Without a Ref it is the only
-// one that is followed up: otherwise the error is ErrNothingFollowed or a *ManyFollowedError.
-// Other errors are those of Permit and of a Ref, and a *NotFollowedError.
-func (s *Service) Stop(ctx context.Context, by Actor, group string, ref Ref) (int, error) {
+// StoppedMessage is a message whose follow-up was ended, or the series that it belongs to.
+type StoppedMessage struct {
+	Number int
+	Series bool // it was not followed up, and its series was ended
+	// Next is the one of its series that comes all the same; nil if there is none.
+	Next *Message
+}
+
+// Stop ends the follow-up of a message; or the series that it belongs to, if it is not followed
+// up. Without a Ref it is the only one of these in the group: otherwise the error is
+// ErrNothingFollowed or a *ManyFollowedError. Other errors are those of Permit and of a Ref, a
+// *NotFollowedError and ErrBeingSent.
+func (s *Service) Stop(ctx context.Context, by Actor, group string, ref Ref) (StoppedMessage, error) {
 	if err := s.Permit(by, group, RightRemind); err != nil {
-		return 0, err
+		return StoppedMessage{}, err
 	}
 	if !ref.named() && !ref.described() {
-		followed, err := s.ports.Store.Followed(ctx, group)
-		switch {
-		case err != nil:
-			return 0, err
-		case len(followed) == 0:
-			return 0, ErrNothingFollowed
-		case len(followed) > 1:
-			return 0, &ManyFollowedError{Numbers: followed}
+		number, err := s.onlyStoppable(ctx, group)
+		if err != nil {
+			return StoppedMessage{}, err
 		}
-		ref.Number = followed[0]
+		ref.Number = number
 	}
 	m, err := s.find(ctx, by, group, ref)
 	if err != nil {
+		return StoppedMessage{}, err
+	}
+	stopped := StoppedMessage{Number: m.Number}
+	switch _, err = s.followUps.records.Stop(ctx, group, m.Number, by.Person); {
+	case err == nil && m.Series != "":
+		stopped.Next, err = s.nextOf(ctx, group, m.Series)
+		return stopped, err
+	case !errors.Is(err, ErrNotFollowed):
+		return stopped, err
+	}
+	if stopped.Series, err = s.endSeries(ctx, m); err == nil && !stopped.Series {
+		err = &NotFollowedError{Number: m.Number}
+	}
+	return stopped, err
+}
+
+// onlyStoppable is the number of the only message of a group that is followed up, or that waits
+// as one of a series.
+func (s *Service) onlyStoppable(ctx context.Context, group string) (int, error) {
+	numbers, err := s.ports.Store.Followed(ctx, group)
+	if err != nil {
 		return 0, err
 	}
-	_, err = s.followUps.records.Stop(ctx, group, m.Number, by.Person)
-	if errors.Is(err, ErrNotFollowed) {
-		return m.Number, &NotFollowedError{Number: m.Number}
+	waiting, err := s.planner.waiting(ctx, group)
+	if err != nil {
+		return 0, err
 	}
-	return m.Number, err
+	for _, one := range waiting {
+		if one.Series != "" {
+			numbers = append(numbers, one.Number)
+		}
+	}
+	switch len(numbers) {
+	case 0:
+		return 0, ErrNothingFollowed
+	case 1:
+		return numbers[0], nil
+	}
+	slices.Sort(numbers)
+	return 0, &ManyFollowedError{Numbers: numbers}
 }
 
 // Followed is a message's follow-up that goes on.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"sync"
+	"time"
 )
 
 // maxRemembered is how many steps a process remembers, the latest.
@@ -82,6 +83,28 @@ func (r *Remembering) Begin(ctx context.Context, d Draft) (Message, bool, error)
 	}
 	return m, !r.first("announce/"+d.Group+"/"+d.Command, "") || again, nil
 }
+
+// BeginSending implements Records. What this process has begun to send comes back as begun
+// before, though the records have lost it.
+func (r *Remembering) BeginSending(ctx context.Context, group string, number int, at time.Time, audience *Members) (Message, bool, error) {
+	m, again, err := r.Store.BeginSending(ctx, group, number, at, audience)
+	if err != nil {
+		return m, again, err
+	}
+	return m, !r.first(sendingStep(group, number), "") || again, nil
+}
+
+// Mark implements Records: what certainly was not sent may be sent again.
+func (r *Remembering) Mark(ctx context.Context, group string, number int, c Change) (Message, error) {
+	m, err := r.Store.Mark(ctx, group, number, c)
+	if err == nil && c.To == Scheduled {
+		r.drop(sendingStep(group, number), "")
+	}
+	return m, err
+}
+
+// sendingStep names the sending of a message that waited for its time.
+func sendingStep(group string, number int) string { return fmt.Sprintf("send/%s/%d", group, number) }
 
 // BeginBatch implements ReminderRecords.
 func (r *Remembering) BeginBatch(ctx context.Context, group string, b BatchStart) (Standing, error) {

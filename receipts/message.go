@@ -9,11 +9,16 @@ import (
 // State is where a message is in its life. The values are stored.
 type State string
 
-// The life of a message: sending, then one of sent, failed and uncertain. An
+// The life of a message: scheduled, if it is for later, and perhaps called off; sending, then
+// one of sent, failed and uncertain. An
 // uncertain message becomes sent when a quotation shows its processQueryKey and
 // its text.
 // What was sent may later be recalled, be gone with its group, or expire.
 const (
+	// Scheduled waits for its time, or for a yes after it.
+	Scheduled State = "scheduled"
+	// CalledOff was scheduled, and will not be sent.
+	CalledOff State = "cancelled"
 	// Sending is written before DingTalk is asked to send. A message found in
 	// this state by another try of the same command was interrupted between the
 	// two: nobody knows whether it was delivered.
@@ -38,6 +43,8 @@ var before = map[State][]State{
 	// Out of uncertain: a quotation, or the answer of a send that was given up on. Out of
 	// expired and disbanded: DingTalk shows its readers after all.
 	Sent:      {Sending, Uncertain, Expired, Disbanded},
+	Scheduled: {Sending}, // it certainly was not sent, and is tried again
+	CalledOff: {Scheduled},
 	Failed:    {Sending, Uncertain},
 	Uncertain: {Sending},
 	Recalled:  {Sent, Expired},
@@ -77,8 +84,15 @@ type Message struct {
 	State     State
 	Reason    Reason // why it failed or is uncertain
 
-	CreatedAt time.Time // when the record was written, just before the send
+	CreatedAt time.Time // when the record was written, just before the send; of what is scheduled, when that was asked for
 	SentAt    time.Time // when DingTalk was asked to post it; of an adopted message, as the quotation said
+
+	// Due is when it is or was to be sent; zero if at once. Series is the command that asked
+	// for it and for the others of its series, and Again the days on which those are; empty if
+	// there is no other.
+	Due    time.Time
+	Series string
+	Again  Weekdays
 
 	// Adopted tells that the bot sent the message without a record and that
 	// somebody's quotation brought it in.
@@ -108,6 +122,12 @@ type Draft struct {
 	At        time.Time
 	// Audience is who is in the group; nil if nobody could tell.
 	Audience *Members
+
+	// Due is when it is to be sent, and then Content is what; zero and empty if at once.
+	Due     time.Time
+	Content string
+	Series  string // see Message
+	Again   Weekdays
 }
 
 // Change is a step in the life of a message.

@@ -13,10 +13,20 @@ type PendingKind string
 const (
 	PendingReminder PendingKind = "remind" // a reminder to many people
 	PendingRecall   PendingKind = "recall" // of the message that was announced last
+	PendingSend     PendingKind = "send"   // an announcement that is late
 )
 
-// PendingFor is how long a question waits for its answer.
+// PendingFor is how long a question waits for its answer, if who is asked has just given a
+// command.
 const PendingFor = 5 * time.Minute
+
+// Lasts is how long a question of that kind waits for its answer.
+func (k PendingKind) Lasts() time.Duration {
+	if k == PendingSend { // its author may be asleep
+		return 24 * time.Hour
+	}
+	return PendingFor
+}
 
 // Pending is what somebody has asked for and is to say yes to, as their next command in the
 // group.
@@ -30,7 +40,7 @@ type Pending struct {
 // PendingRecords keep one question for each person of a group. Every method is safe to repeat.
 type PendingRecords interface {
 	// SavePending keeps a question in the place of an earlier one of the person, for
-	// PendingFor. SaveGroupUpdate gives it to the first command of the person that follows.
+	// as long as its kind lasts. SaveGroupUpdate gives it to the first command of the person that follows.
 	SavePending(ctx context.Context, group, userID string, p Pending) error
 	// Pending returns the question that was given to the command; nil if none was.
 	Pending(ctx context.Context, group, userID, command string) (*Pending, error)

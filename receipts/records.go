@@ -8,10 +8,17 @@ import (
 // Records keeps messages and what is known of them. Every method is safe to
 // repeat: after an answer that was lost, the same call gives the same result.
 type Records interface {
-	// Begin records a message as Sending with the next number of its group. If
-	// the draft's command already has a message, that one comes back with again
-	// set, and nothing is written.
+	// Begin records a message with the next number of its group, as Sending, or as Scheduled
+	// if it is for later. If the draft's command already has a message, that one comes back
+	// with again set, and nothing is written.
 	Begin(ctx context.Context, d Draft) (m Message, again bool, err error)
+	// BeginSending takes a Scheduled message to Sending, with who is in the group at that time;
+	// audience is nil if nobody can tell. Again is whether that was done before, by another
+	// call. ErrWrongState comes back, with the message as it is, where it is in another state.
+	BeginSending(ctx context.Context, group string, number int, at time.Time, audience *Members) (m Message, again bool, err error)
+	// Content returns the draft's of a message that waits to be sent; empty once it is sent or
+	// will not be: it is erased then.
+	Content(ctx context.Context, group string, number int) (string, error)
 	// Adopt records a message that was sent without a record, as Sent. If its
 	// key is known, what ByKey finds comes back unchanged.
 	Adopt(ctx context.Context, m Message) (Message, error)
@@ -29,7 +36,7 @@ type Records interface {
 	// back for a post about none that is recorded, ErrNoMessage if the key is not
 	// known.
 	ByKey(ctx context.Context, group, key string) (Message, error)
-	// Latest returns the Current message of the group that the bot announced last, or
+	// Latest returns the Current message of the group whose sending the bot began last, or
 	// ErrNoMessage. Adopted messages were not announced.
 	Latest(ctx context.Context, group string) (Message, error)
 	// Recent returns the last messages of a group, at most limit of them, the

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"go.uber.org/zap"
@@ -36,6 +37,9 @@ type Platform interface {
 type Presenter interface {
 	// Announcement returns the post of an announcement.
 	Announcement(a Announcement) Post
+	// Later returns what is said about an announcement whose time has come and that was not
+	// sent as it should.
+	Later(v LaterView) Post
 	// Reminder returns the post that reminds people. A mention has "@userId" of each of
 	// them in its text; a DING's text is no markdown.
 	Reminder(by Channel, userIDs []string, v ReminderView) Post
@@ -98,6 +102,7 @@ type Service struct {
 	names       *NameResolver
 	reporter    *Reporter
 	announcer   *Announcer
+	planner     *planner
 	recaller    *Recaller
 	reminderKit *reminderKit
 	followUps   *follower
@@ -127,7 +132,8 @@ func NewService(p Ports, settings Settings) *Service {
 	}
 	s.meter = &meter{limits: s.Limits, policy: s.Policy, ports: p}
 	s.sweeps = &sweeper{after: s.Sweeps, ports: p, reporter: s.reporter}
-	s.Events = &Events{Records: p.Store, Pushes: p.Pushes, Groups: p.Store, Members: s.members, Wake: s.followUps.wake, Now: p.Now}
+	s.planner = &planner{settings: settings, ports: p, announcer: s.announcer, reporter: s.reporter, poster: s.Poster, posted: s.posted}
+	s.Events = &Events{Records: p.Store, Pushes: p.Pushes, Groups: p.Store, Members: s.members, Wake: s.followUps.wake, CallOff: s.planner.over, Now: p.Now}
 	return s
 }
 
@@ -198,18 +204,30 @@ func (s *Service) allow(rule Rule, by Actor, author Person) error {
 }
 
 // Announce posts an announcement, has its reads saved before DingTalk forgets them, and
-// begins to follow it up if the announcement or the settings say so. A repetition of the same
-// command posts nothing. Its errors are those of Permit, ErrTooLong, ErrUnrecorded with the
-// message, and those of the records.
+// begins to follow it up if the announcement or the settings say so; or it has all that done
+// at its time. A repetition of the same command posts nothing. Its errors are those of Permit,
+// ErrTooLong, ErrManySeries, ErrUnrecorded with the message, and those of the records.
 func (s *Service) Announce(ctx context.Context, by Actor, a Announcement) (Announced, error) {
 	if err := s.Permit(by, a.Group, RightAnnounce); err != nil {
 		return Announced{}, err
 	}
 	a.Author = by.Person
+	if !a.At.IsZero() {
+		m, err := s.planner.plan(ctx, a)
+		if err == nil {
+			s.ports.Log(ctx).Info("scheduled", zap.Int("number", m.Number), zap.Time("due", m.Due))
+		}
+		return Announced{Message: m}, err
+	}
 	done, err := s.announcer.Announce(ctx, a)
 	if err != nil {
 		return done, err
 	}
+	return s.posted(ctx, a, done)
+}
+
+// posted does what is to be done about an announcement that was posted, or that was not.
+func (s *Service) posted(ctx context.Context, a Announcement, done Announced) (Announced, error) {
 	m := done.Message
 	s.ports.Log(ctx).Log(levelOf(done.Failure), "announced", zap.Int("number", m.Number),
 		zap.String("state", string(m.State)), zap.String("reason", string(m.Reason)), zap.Error(done.Failure))
@@ -224,6 +242,7 @@ func (s *Service) Announce(ctx context.Context, by Actor, a Announcement) (Annou
 		return done, nil
 	}
 	s.sweeps.schedule(ctx, m)
+	var err error
 	done.FollowUp, err = s.followUps.announced(ctx, m, a)
 	return done, err
 }
@@ -286,14 +305,41 @@ func (s *Service) Names(ctx context.Context, group string, userIDs []string) Nam
 	return names
 }
 
-// List reports on the last messages of a group, at most limit of them, from what is known.
+// List reports on what waits for its time in a group, and on its last messages, at most limit
+// of them, from what is known.
 // Its errors are those of Permit.
 func (s *Service) List(ctx context.Context, by Actor, group string, limit int) ([]Report, error) {
 	if err := s.Permit(by, group, RightReport); err != nil {
 		return nil, err
 	}
-	return s.reporter.Progress(ctx, group, limit)
+	reports, err := s.reporter.Progress(ctx, group, limit)
+	if err != nil {
+		return nil, err
+	}
+	waiting, err := s.planner.waiting(ctx, group)
+	if err != nil {
+		return nil, err
+	}
+	var earlier []Report
+	for _, one := range waiting[:min(len(waiting), scheduledListed)] {
+		if slices.ContainsFunc(reports, func(r Report) bool { return r.Message.Number == one.Number }) {
+			continue
+		}
+		m, err := s.reporter.Message(ctx, group, one.Number)
+		if errors.Is(err, ErrNoMessage) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		earlier = append(earlier, Report{Message: m})
+	}
+	return append(earlier, reports...), nil
 }
+
+// scheduledListed is how many messages that wait for their time are listed, besides those that
+// are among the last.
+const scheduledListed = 30
 
 // Recall takes a message back, which has to be named, unless it was just announced: then the
 // error is ErrAsks. The message comes back as it is then, also with an error if it was found.
@@ -387,6 +433,8 @@ func (s *Service) Run(ctx context.Context, j Job) error {
 		return s.sweeps.run(ctx, j)
 	case FollowUpJob:
 		return s.followUps.run(ctx, j)
+	case AnnounceJob:
+		return s.planner.run(ctx, j)
 	}
 	return fmt.Errorf("no such kind of job: %q", j.Kind)
 }
@@ -398,6 +446,8 @@ func (s *Service) GiveUp(ctx context.Context, j Job, reason error) {
 		s.ports.Log(ctx).Error("sweep given up", zap.String("job", j.ID), zap.Error(reason))
 	case FollowUpJob:
 		s.followUps.postpone(ctx, j, reason)
+	case AnnounceJob:
+		s.planner.postpone(ctx, j, reason)
 	default:
 		s.ports.Log(ctx).Error("job given up", zap.String("job", j.ID), zap.Error(reason))
 	}

@@ -75,8 +75,12 @@ func (d dingtalk) Post(ctx context.Context, group string, p receipts.Post) (rece
 	return d.sender.Post(ctx, group, p)
 }
 
-// presenter says nothing but an announcement.
+// presenter says nothing but an announcement, and what became of one that was for later.
 type presenter struct{ receipts.Presenter }
+
+func (presenter) Later(v receipts.LaterView) receipts.Post {
+	return receipts.Post{Title: "it is " + string(v.Message.State), About: v.Message.Number}
+}
 
 func (presenter) Announcement(a receipts.Announcement) receipts.Post { return compose(a) }
 
@@ -401,7 +405,10 @@ func TestStoppingAFollowUp(t *testing.T) {
 	w := newWorld(t)
 	s, _ := w.service(t, nil)
 	ctx := t.Context()
-	stop := func(ref receipts.Ref) (int, error) { return s.Stop(ctx, boss, group, ref) }
+	stop := func(ref receipts.Ref) (int, error) {
+		stopped, err := s.Stop(ctx, boss, group, ref)
+		return stopped.Number, err
+	}
 	if _, err := stop(receipts.Ref{}); !errors.Is(err, receipts.ErrNothingFollowed) {
 		t.Errorf("nothing is followed up: %v", err)
 	}

@@ -138,6 +138,7 @@ func rights(key string) map[string][]any {
 		"hgetall": {"hgetall", key}, "hkeys": {"hkeys", key}, "hdel": {"hdel", key, "f"}, "hincrby": {"hincrby", key, "f", 1},
 		"sadd": {"sadd", key, "m"}, "srem": {"srem", key, "m"}, "smembers": {"smembers", key},
 		"zadd": {"zadd", key, 1, "m"}, "zcard": {"zcard", key}, "zrem": {"zrem", key, "m"}, "zscore": {"zscore", key, "m"}, "zrangebyscore": {"zrangebyscore", key, 0, 1},
+		"zrevrange": {"zrevrange", key, 0, 0}, "zremrangebyrank": {"zremrangebyrank", key, 0, 0},
 		"xadd": {"xadd", key, "*", "f", "v"}, "xlen": {"xlen", key}, "xrange": {"xrange", key, "-", "+"}, "xdel": {"xdel", key, "1-1"},
 		"xack": {"xack", key, "g", "1-1"}, "xclaim": {"xclaim", key, "g", "c", 0, "1-1"}, "xpending": {"xpending", key, "g"},
 		"xreadgroup":    {"xreadgroup", "group", "g", "c", "streams", key, ">"},

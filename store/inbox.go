@@ -68,7 +68,7 @@ type InboxOptions struct {
 	Grace time.Duration
 	// Now is the clock by which scheduled jobs are due.
 	Now func() time.Time
-	// DueEvery is how often they are looked for.
+	// DueEvery is how often they are looked for, besides when the next one is due.
 	DueEvery time.Duration
 	// Mark puts the request that a job is for into the context of its work, so that it is in
 	// the log of whoever works; nil where nobody wants it.
@@ -291,16 +291,17 @@ func (i *Inbox) feed(ctx context.Context, in *lane, slots chan struct{}, start f
 func (i *Inbox) moveDue(ctx context.Context) {
 	failing := false
 	for ctx.Err() == nil {
-		left, err := dueScript.Run(ctx, i.rdb, []string{i.keys.schedule(), i.keys.due(), i.keys.jobs(), i.keys.groupJobs()}, i.options.Now().UnixMilli(), dueRoom).Int()
+		now := i.options.Now()
+		next, err := dueScript.Run(ctx, i.rdb, []string{i.keys.schedule(), i.keys.due(), i.keys.jobs(), i.keys.groupJobs()}, now.UnixMilli(), dueRoom).Int64()
 		if err != nil && ctx.Err() == nil && !failing {
 			i.log.Warn("scheduled commands can't be looked for", zap.Error(err))
 		}
 		failing = err != nil
-		if left > 0 {
-			pause(ctx, min(dueAgain, i.options.DueEvery))
-		} else {
-			pause(ctx, i.options.DueEvery)
+		wait := i.options.DueEvery // for what is scheduled meanwhile
+		if next > 0 {
+			wait = min(wait, max(dueAgain, time.UnixMilli(next).Sub(now)))
 		}
+		pause(ctx, wait)
 	}
 }
 

@@ -83,6 +83,13 @@ func (k groupKeys) messages() string { return k.tag + ":message:" }
 // message is a Hash: the record of one message. Its fields are in messages.go.
 func (k groupKeys) message(number int) string { return k.messages() + strconv.Itoa(number) }
 
+// announced is a Sorted Set: the numbers of the last messages that were announced, in the
+// order in which their sending began.
+func (k groupKeys) announced() string { return k.tag + ":announced" }
+
+// content is a String: what will be posted, of a message that waits for its time.
+func (k groupKeys) content(number int) string { return k.message(number) + ":content" }
+
 // audience is a String: the audience of one message, as JSON.
 func (k groupKeys) audience(number int) string { return k.message(number) + ":audience" }
 

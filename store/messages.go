@@ -32,6 +32,9 @@ type record struct {
 	Adopted bool   `redis:"adopted"`
 	AsOf    int64  `redis:"as_of"`
 	Endless int64  `redis:"endless"`
+	Due     int64  `redis:"due"`
+	Series  string `redis:"series"`
+	Again   uint8  `redis:"again"`
 }
 
 func (r record) message(group string, number int) receipts.Message {
@@ -40,6 +43,7 @@ func (r record) message(group string, number int) receipts.Message {
 		Author: receipts.Person{UserID: r.Author, Name: r.Name},
 		Key:    r.Key, State: receipts.State(r.State), Reason: receipts.Reason(r.Reason),
 		CreatedAt: fromMillis(r.Created), SentAt: fromMillis(r.Sent), Adopted: r.Adopted,
+		Due: fromMillis(r.Due), Series: r.Series, Again: receipts.Weekdays(r.Again),
 	}
 }
 
@@ -83,14 +87,19 @@ func decodeMembers(text string) (*receipts.Members, error) {
 
 // Begin implements receipts.Records.
 func (s *Store) Begin(ctx context.Context, d receipts.Draft) (receipts.Message, bool, error) {
-	return s.begin(ctx, s.keys.group(d.Group).command(d.Command), receipts.Message{
+	m := receipts.Message{
 		Group: d.Group, Title: d.Title, Beginning: d.Beginning, Author: d.Author, State: receipts.Sending, CreatedAt: d.At,
-	}, d.Audience)
+		Due: d.Due, Series: d.Series, Again: d.Again,
+	}
+	if !d.Due.IsZero() {
+		m.State = receipts.Scheduled
+	}
+	return s.begin(ctx, s.keys.group(d.Group).command(d.Command), m, d.Audience, d.Content)
 }
 
 // Adopt implements receipts.Records.
 func (s *Store) Adopt(ctx context.Context, m receipts.Message) (receipts.Message, error) {
-	adopted, _, err := s.begin(ctx, s.keys.group(m.Group).processQueryKey(m.Key), m, nil)
+	adopted, _, err := s.begin(ctx, s.keys.group(m.Group).processQueryKey(m.Key), m, nil, "")
 	if errors.Is(err, errPost) {
 		return s.ByKey(ctx, m.Group, m.Key)
 	}
@@ -109,21 +118,32 @@ func (s *Store) RecordPost(ctx context.Context, group, key string, about int) er
 	return nil
 }
 
-func (s *Store) begin(ctx context.Context, origin string, m receipts.Message, audience *receipts.Members) (receipts.Message, bool, error) {
+// audienceOf is an audience as the scripts take it: as JSON, and since when moves may not be
+// in it, in Unix milliseconds.
+func audienceOf(audience *receipts.Members) (list string, since int64, err error) {
+	if audience == nil {
+		return "", 0, nil
+	}
+	list, err = encodeMembers(*audience)
+	return list, audience.SyncedUntil().UnixMilli(), err
+}
+
+func (s *Store) begin(ctx context.Context, origin string, m receipts.Message, audience *receipts.Members, content string) (receipts.Message, bool, error) {
 	keys := s.keys.group(m.Group)
-	list, since := "", int64(0)
-	if audience != nil {
-		var err error
-		if list, err = encodeMembers(*audience); err != nil {
-			return receipts.Message{}, false, err
-		}
-		since = audience.SyncedUntil().UnixMilli()
+	list, since, err := audienceOf(audience)
+	if err != nil {
+		return receipts.Message{}, false, err
+	}
+	kept := s.keepFor()
+	if m.Due.After(m.CreatedAt) { // it is kept as long from its sending
+		kept += m.Due.Sub(m.CreatedAt)
 	}
 	result, err := beginScript.Run(ctx, s.rdb,
-		[]string{origin, keys.sequence(), keys.messages(), keys.moved()},
-		s.keepFor().Milliseconds(), list, rand.Text(), since,
+		[]string{origin, keys.sequence(), keys.messages(), keys.moved(), keys.announced()},
+		kept.Milliseconds(), list, rand.Text(), since, content,
 		"title", m.Title, "beginning", m.Beginning, "author", m.Author.UserID, "author_name", m.Author.Name,
 		"key", m.Key, "state", string(m.State), "created", toMillis(m.CreatedAt), "sent", toMillis(m.SentAt), "adopted", m.Adopted,
+		"due", toMillis(m.Due), "series", m.Series, "again", uint8(m.Again),
 	).Int64Slice()
 	if err != nil {
 		return receipts.Message{}, false, fmt.Errorf("record message: %w", err)
@@ -270,14 +290,10 @@ func (s *Store) ByKey(ctx context.Context, group, key string) (receipts.Message,
 	return r.message(group, number), nil
 }
 
-// latestAmong is how many of a group's last messages are looked through for the latest
-// one that is current.
-const latestAmong = 1_000
-
 // Latest implements receipts.Records.
 func (s *Store) Latest(ctx context.Context, group string) (receipts.Message, error) {
 	keys := s.keys.group(group)
-	result, err := latestScript.Run(ctx, s.rdb, []string{keys.sequence(), keys.messages()}, spaced(receipts.Current()), latestAmong).Slice()
+	result, err := latestScript.Run(ctx, s.rdb, []string{keys.announced(), keys.messages()}, spaced(receipts.Current())).Slice()
 	if err != nil {
 		return receipts.Message{}, fmt.Errorf("read the latest message: %w", err)
 	}

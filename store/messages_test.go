@@ -326,6 +326,13 @@ func fill(t *testing.T, s *Store, group string) {
 		t.Fatal(err)
 	}
 	m := sent(t, s, group, "without audience", "key")
+	defer func() {
+		later := draft("later")
+		later.Group, later.Due, later.Content = group, noon.Add(time.Hour), "text"
+		if _, _, err := s.Begin(ctx, later); err != nil {
+			t.Fatal(err)
+		}
+	}()
 	must(s.Adopt(ctx, receipts.Message{Group: group, Key: "adopted", State: receipts.Sent, Adopted: true}))(t)
 	if known, err := s.SavePushedReads(ctx, group, "adopted", map[string]time.Time{"a": noon}); !known || err != nil {
 		t.Fatalf("keep pushed: %v, %v", known, err)
@@ -362,7 +369,7 @@ func TestEverythingOfAGroupHasItsTimeButTheSequenceAndTheCoolApp(t *testing.T) {
 		// sequence, 2 of members, moved, names, seen, readers, title, cool app, refusals; 3 messages, 2
 		// audiences, 2 moves, 2 reads, 2 commands, 3 keys; posting; run, reminded, reminders;
 		// follow-up, followed
-		if want := 30; len(keys) != want {
+		if want := 34; len(keys) != want {
 			t.Errorf("%d keys, want %d: %q", len(keys), want, keys)
 		}
 		g := s.keys.group(group)
@@ -373,6 +380,8 @@ func TestEverythingOfAGroupHasItsTimeButTheSequenceAndTheCoolApp(t *testing.T) {
 				want = runKeptFor
 			case g.moved():
 				want = movedKeptFor
+			case g.message(4), g.content(4), g.command("later"):
+				want += time.Hour // from when it will be sent
 			}
 			switch {
 			case key == s.keys.group(group).sequence(), key == s.keys.group(group).coolApp():
@@ -443,14 +452,15 @@ func TestTimeEndsAMessageButNotItsNumberAndTheCoolApp(t *testing.T) {
 	ctx := t.Context()
 	fill(t, s, group)
 	b.Mini.FastForward(keepFor - time.Millisecond)
-	if recent := must(s.Recent(ctx, group, 10))(t); len(recent) != 3 {
-		t.Fatalf("%d messages before the end, want 3", len(recent))
+	if recent := must(s.Recent(ctx, group, 10))(t); len(recent) != 4 {
+		t.Fatalf("%d messages before the end, want 4", len(recent))
 	}
 	b.Mini.FastForward(time.Millisecond)
 
-	// What commands have done is known for as long as they may be repeated.
+	// What commands have done is known for as long as they may be repeated, and a message that
+	// waited is kept as long from its sending.
 	keys := s.keys.group(group)
-	if diff := cmp.Diff([]string{keys.coolApp(), keys.posting("export"), keys.run("run"), keys.sequence()}, written(t, s)); diff != "" {
+	if diff := cmp.Diff([]string{keys.command("later"), keys.coolApp(), keys.message(4), keys.content(4), keys.posting("export"), keys.run("run"), keys.sequence()}, written(t, s)); diff != "" {
 		t.Errorf("what stays (-want +got):\n%s", diff)
 	}
 	b.Mini.FastForward(runKeptFor)
@@ -463,11 +473,11 @@ func TestTimeEndsAMessageButNotItsNumberAndTheCoolApp(t *testing.T) {
 	if _, err := s.ByKey(ctx, group, "key"); !errors.Is(err, receipts.ErrNoMessage) {
 		t.Errorf("by its key: %v", err)
 	}
-	if m := must(s.Adopt(ctx, receipts.Message{Group: group, Key: "key", State: receipts.Sent, Adopted: true}))(t); m.Number != 4 {
-		t.Errorf("adopted after its end as #%d, want #4", m.Number)
+	if m := must(s.Adopt(ctx, receipts.Message{Group: group, Key: "key", State: receipts.Sent, Adopted: true}))(t); m.Number != 5 {
+		t.Errorf("adopted after its end as #%d, want #5", m.Number)
 	}
-	if m := sent(t, s, group, "new", "new"); m.Number != 5 {
-		t.Errorf("next number is %d, want 5", m.Number)
+	if m := sent(t, s, group, "new", "new"); m.Number != 6 {
+		t.Errorf("next number is %d, want 6", m.Number)
 	}
 }
 
@@ -498,7 +508,13 @@ func TestABrokenRecordIsAnError(t *testing.T) {
 		}, "Snapshot RecentSnapshots ByKey Latest Recent Mark Sightings LastPush"},
 		"sequence is no number": {func(ctx context.Context, s *Store, k groupKeys) error {
 			return s.rdb.Set(ctx, k.sequence(), "a", 0).Err()
-		}, "Latest Recent RecentSnapshots Begin Adopt Sightings LastPush"},
+		}, "Recent RecentSnapshots Begin Adopt Sightings LastPush"},
+		"what was announced is no Sorted Set": {func(ctx context.Context, s *Store, k groupKeys) error {
+			return s.rdb.Set(ctx, k.announced(), "2", keepFor).Err()
+		}, "Latest Begin BeginSending"},
+		"what is scheduled is no text": {func(ctx context.Context, s *Store, k groupKeys) error {
+			return errors.Join(s.rdb.Del(ctx, k.content(4)).Err(), s.rdb.HSet(ctx, k.content(4), "a", "b").Err())
+		}, "Content"},
 		"key leads to no number": {func(ctx context.Context, s *Store, k groupKeys) error {
 			return s.rdb.Set(ctx, k.processQueryKey("key"), "a", keepFor).Err()
 		}, "ByKey"},
@@ -799,6 +815,8 @@ func calls(s *Store) map[string]func(ctx context.Context) error {
 			_, err := s.Adopt(ctx, receipts.Message{Group: group, Key: "outage", State: receipts.Sent})
 			return err
 		},
+		"BeginSending": func(ctx context.Context) error { _, _, err := s.BeginSending(ctx, group, 4, noon, nil); return err },
+		"Content":      func(ctx context.Context) error { _, err := s.Content(ctx, group, 4); return err },
 		"Mark": func(ctx context.Context) error {
 			_, err := s.Mark(ctx, group, 2, receipts.Change{To: receipts.Expired})
 			return err

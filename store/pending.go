@@ -28,7 +28,7 @@ func (s *Store) SavePending(ctx context.Context, group, userID string, p receipt
 	_, err = s.rdb.TxPipelined(ctx, func(tx redis.Pipeliner) error {
 		tx.Del(ctx, key)
 		tx.HSet(ctx, key, "pending", string(text))
-		tx.PExpire(ctx, key, receipts.PendingFor)
+		tx.PExpire(ctx, key, p.Kind.Lasts())
 		return nil
 	})
 	if err != nil {

@@ -64,6 +64,31 @@ func TestScheduledJobsComeOnceWhenTheyAreDue(t *testing.T) {
 	})
 }
 
+// The next job comes at its time, however seldom the schedule is looked at.
+func TestAJobComesAtItsTime(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, b storetest.Backend) {
+		s, ctx := open(t, b), t.Context()
+		options := DefaultInboxOptions()
+		options.DueEvery = time.Hour
+		inbox := s.Inbox(options, zap.NewNop())
+		at := time.Now().Add(2 * time.Second)
+		if err := inbox.Schedule(ctx, dueAt(at, "soon")); err != nil {
+			t.Fatal(err)
+		}
+		running, stop := context.WithCancel(ctx)
+		worker := noted{make(chan receipts.Job, 1)}
+		var replica sync.WaitGroup
+		replica.Go(func() { inbox.Run(running, Workers{testKind: worker}) })
+		receive(t, worker.jobs, "the job")
+		if time.Now().Before(at.Truncate(time.Millisecond)) {
+			t.Error("it came too early")
+		}
+		stop()
+		replica.Wait()
+	})
+}
+
 // A job is what was scheduled last under its ID, to the letter, also where its text would
 // trip a script.
 func TestAJobIsWhatWasScheduledLast(t *testing.T) {

@@ -32,8 +32,12 @@ var (
 	leaveSource string
 	//go:embed scripts/tidy.lua
 	tidySource string
+	//go:embed scripts/announce.lua
+	announceSource string
 	//go:embed scripts/begin.lua
 	beginSource string
+	//go:embed scripts/begin_sending.lua
+	beginSendingSource string
 	//go:embed scripts/first.lua
 	firstSource string
 	//go:embed scripts/drop_step.lua
@@ -95,7 +99,8 @@ var (
 	depthScript          = redis.NewScript(depthSource)
 	leaveScript          = redis.NewScript(leaveSource)
 	tidyScript           = redis.NewScript(tidySource)
-	beginScript          = redis.NewScript(beginSource)
+	beginScript          = redis.NewScript(announceSource + beginSource)
+	beginSendingScript   = redis.NewScript(announceSource + beginSendingSource)
 	firstScript          = redis.NewScript(firstSource)
 	dropStepScript       = redis.NewScript(dropStepSource)
 	markScript           = redis.NewScript(markSource)

@@ -46,7 +46,7 @@ func mainPaths(t *testing.T, s *Store) {
 	ctx := t.Context()
 	for _, g := range lookalikes[:8] {
 		fill(t, s, g)
-		if recent := must(s.Recent(ctx, g, 10))(t); len(recent) != 3 {
+		if recent := must(s.Recent(ctx, g, 10))(t); len(recent) != 4 {
 			t.Errorf("%q: %d messages", g, len(recent))
 		}
 		if kept := must(s.Snapshot(ctx, g, 2))(t); len(kept.Reads) != 1 || kept.Audience == nil {

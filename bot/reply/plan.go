@@ -103,6 +103,9 @@ func (w *Words) Question(err error) string {
 		return w.Questions[when.NotUnderstood]
 	}
 	question := w.Questions[unclear.Why]
+	if own := w.Later.Questions[unclear.Why]; unclear.Posting && own != "" {
+		question = own
+	}
 	if strings.Contains(question, "%s") {
 		return fmt.Sprintf(question, Escape(Shorten(unclear.Said, NameRunes)))
 	}

@@ -50,17 +50,23 @@ func (p Page) Refused(err error) (Answer, bool) {
 	if several, ok := errors.AsType[*receipts.SeveralFitError](err); ok {
 		return Refuse(fmt.Sprintf(p.WhichSpokenOf, Hashes(several.Numbers[:min(len(several.Numbers), maxHashes)], p.Comma))), true
 	}
+	if many, ok := errors.AsType[*receipts.ManyScheduledError](err); ok {
+		return Refuse(fmt.Sprintf(p.Later.Which, Hashes(many.Numbers[:min(len(many.Numbers), maxHashes)], p.Comma))), true
+	}
 	for target, sentence := range map[error]string{
-		receipts.ErrExternal:        p.Outsider,
-		receipts.ErrForeignGroup:    p.ForeignGrp,
-		receipts.ErrNotMessage:      p.QuoteNotOurs,
-		receipts.ErrNothingYet:      p.NothingYet,
-		receipts.ErrNothingCurrent:  p.NothingCurrent,
-		receipts.ErrNoneFits:        p.NoneSpokenOf,
-		receipts.ErrWhich:           p.WhichRecall,
-		receipts.ErrNothingFollowed: p.NothingFollowed,
-		receipts.ErrLimited:         p.LimitedQuote,
-		receipts.ErrTooLong:         fmt.Sprintf(p.TooLong, receipts.MaxPostBytes),
+		receipts.ErrNothingScheduled: p.Later.Nothing,
+		receipts.ErrManySeries:       fmt.Sprintf(p.Later.ManySeries, receipts.SeriesMax),
+		receipts.ErrBeingSent:        p.Later.BeingSent,
+		receipts.ErrExternal:         p.Outsider,
+		receipts.ErrForeignGroup:     p.ForeignGrp,
+		receipts.ErrNotMessage:       p.QuoteNotOurs,
+		receipts.ErrNothingYet:       p.NothingYet,
+		receipts.ErrNothingCurrent:   p.NothingCurrent,
+		receipts.ErrNoneFits:         p.NoneSpokenOf,
+		receipts.ErrWhich:            p.WhichRecall,
+		receipts.ErrNothingFollowed:  p.NothingFollowed,
+		receipts.ErrLimited:          p.LimitedQuote,
+		receipts.ErrTooLong:          fmt.Sprintf(p.TooLong, receipts.MaxPostBytes),
 	} {
 		if errors.Is(err, target) {
 			return Refuse(sentence), true

@@ -144,6 +144,10 @@ func (p Page) answer(m receipts.Message, line func(heading string) string) Answe
 func (p Page) Report(r receipts.Report, withReaders bool) Answer {
 	m := r.Message
 	a := p.answer(m, func(heading string) string { return p.lead(r, heading, withReaders) })
+	if m.State == receipts.Scheduled {
+		a.Text = Lines(a.Text, fmt.Sprintf(p.Later.WillBe, p.at(m.Due)))
+		return a
+	}
 	if !m.State.Posted() {
 		a.Text = Lines(a.Text, p.StateExtra[m.State], p.why(m))
 		return a
@@ -375,6 +379,8 @@ func (p Page) Overview(reports []receipts.Report) Answer {
 		}
 		parts := []string{fmt.Sprintf("#%d %s", m.Number, title)}
 		switch {
+		case m.State == receipts.Scheduled && m.Due.After(p.Now):
+			parts = append(parts, p.planned(m))
 		case m.State != receipts.Sent:
 			parts = append(parts, p.States[m.State])
 		case r.AsOf.IsZero() && len(r.Read) == 0 && r.Total > 0: // "0" would say more than is known

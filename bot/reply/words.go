@@ -126,6 +126,8 @@ type Words struct {
 	Minutes         string // %d
 	ShareReached    string // %d percent
 	Ends            map[receipts.End]string
+	Later           laterWords
+
 	// Questions about times; %s what was said, where there is one.
 	Questions  map[when.Why]string
 	TitleBelow string // how to announce what looks like a time
@@ -273,6 +275,39 @@ type cardWords struct {
 // ChartWords are those of a chart's legend: for the line of who has read, and for that of who
 // may have.
 type ChartWords struct{ Read, Possible string }
+
+// laterWords are about announcements that wait for their time.
+type laterWords struct {
+	Once      string // %d number, %s when
+	Series    string // %s days and time, %s when first, %d number
+	Due       string // %s deadline
+	WillBe    string // %s when
+	InList    string // %s when
+	Recurring string // %s days, %s time of day
+	EveryDay  string
+	Workdays  string
+	Weekly    string    // %s days
+	Weekdays  [7]string // from Sunday on
+	And       string
+
+	CalledOff   string                    // %d number
+	NextOne     string                    // %s when, %d number
+	NotWaiting  map[receipts.State]string // %d number
+	Nothing     string
+	Which       string // %s numbers
+	SeriesEnded string // %d number
+	ManySeries  string // %d how many
+	BeingSent   string
+	Waits       string // %d number
+
+	// Questions take the places of those about deadlines.
+	Questions map[when.Why]string
+
+	To      string // %s author, %s the rest
+	Late    string // %s heading, %s when, %d number
+	NotSent string // %s heading, %s why
+	Perhaps string // %s heading, %s why
+}
 
 // sheetWords are those of an exported workbook.
 type sheetWords struct {

@@ -19,6 +19,7 @@ Add a number (unread #n) or quote an announcement to ask about that one; otherwi
 	HelpAdmins: `**As an admin you can also say:**
 
 - **announce Title**, with the text on the next lines; **announce by 18:00 Title** reports then who has not read it
+- **announce at 9:00 tomorrow Title**, **announce every friday 16:00 Title**: posts it then; **cancel #n**
 - **remind**: mentions the unread; **remind by DM** or **remind by ding** instead
 - **follow #n every 30m**: reminds by itself; **stop** ends it
 - **recall #n**, **export** (an Excel list), **usage**`,
@@ -35,7 +36,7 @@ Add a number (unread #n) or quote an announcement to ask about that one; otherwi
 	AdminsOnly: "Only admins can do this; %s.",
 	AskOne:     "ask %s",
 	AskAny:     "please ask one",
-	AuthorOnly: "Only its author or an admin can recall it.",
+	AuthorOnly: "Only its author or an admin can recall or cancel it.",
 	NobodyMay:  "Nobody may say this at present; please ask an admin.",
 
 	Unknown:        `Sorry, I did not get that. Try "unread" or "help".`,
@@ -167,6 +168,9 @@ Add a number (unread #n) or quote an announcement to ask about that one; otherwi
 		when.TooFar:        `"%s" is too far away: 30 days at most. Nothing was done.`,
 		when.TooShort:      `"%s" is too often: every 5 minutes at most. Nothing was done.`,
 		when.TooLong:       `"%s" is too seldom: every 7 days at least. Nothing was done.`,
+		when.TooFarToPost:  `"%s" is too far away: 90 days ahead at most. Nothing was done.`,
+		when.TwoTimes:      `"%s" comes twice on that day, as the clocks change; pick another time. Nothing was done.`,
+		when.BeforePosting: `"%s" is before the announcement is posted; please change one of them. Nothing was done.`,
 		when.NoPercent:     `"%s" is not a percentage from 1 to 100. Nothing was done.`,
 	},
 	TitleBelow: `If it is the title, write "announce" alone and the title on the next line.`,
@@ -183,6 +187,52 @@ Add a number (unread #n) or quote an announcement to ask about that one; otherwi
 		receipts.Uncertain: `#%d was not recalled. It is uncertain whether it was delivered; if you see it in the group, quote it and say "recall".`,
 		receipts.Recalled:  "#%d was recalled already.",
 		receipts.Disbanded: "The group of #%d was disbanded.",
+		receipts.Scheduled: `#%[1]d is not posted yet. If it should not be, say "cancel #%[1]d".`,
+		receipts.CalledOff: "#%d was cancelled and never posted.",
+	},
+	Later: laterWords{
+		Once:      `Scheduled #%[1]d for %[2]s. "cancel #%[1]d" cancels it.`,
+		Series:    `Scheduled %[1]s, first %[2]s (#%[3]d). "stop #%[3]d" ends it.`,
+		Due:       "Due %s.",
+		WillBe:    "It will be posted %s.",
+		InList:    "to be posted %s",
+		Recurring: "%[1]s at %[2]s",
+		EveryDay:  "every day",
+		Workdays:  "every workday",
+		Weekly:    "every %s",
+		Weekdays:  [7]string{"Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"},
+		And:       ", ",
+
+		CalledOff: "Cancelled #%d; it will not be posted.",
+		NextOne:   `The next one comes %[1]s (#%[2]d); "stop #%[2]d" ends them all.`,
+		NotWaiting: map[receipts.State]string{
+			receipts.CalledOff: "#%d was cancelled already.",
+			receipts.Failed:    "#%d was never posted, so there is nothing to cancel.",
+			receipts.Sending:   "#%d is being posted; it is too late to cancel it.",
+			receipts.Uncertain: `It is uncertain whether #%d was delivered, so it can't be cancelled; if you see it in the group, quote it and say "recall".`,
+			receipts.Recalled:  "#%d was recalled already.",
+			receipts.Sent:      `#%[1]d is posted already. To take it back, say "recall #%[1]d".`,
+			receipts.Expired:   `#%[1]d is posted already. To take it back, say "recall #%[1]d".`,
+			receipts.Disbanded: "The group of #%d was disbanded.",
+		},
+		Nothing:     `Nothing is scheduled. For example "announce at 9:00 tomorrow Title" schedules one.`,
+		Which:       `Scheduled are %s; which one? For example "cancel #n".`,
+		SeriesEnded: "Ended the series of #%d; it will not be posted again.",
+		ManySeries:  "Not scheduled: this group has %d series already, which is the most. Stop one of them first.",
+		BeingSent:   "It is being posted just now; say it again in a moment.",
+		Waits:       "#%d is not posted yet: DingTalk can't be reached, and I try again every minute.",
+
+		Questions: map[when.Why]string{
+			when.NotUnderstood: `When is "%s"? I did not get it and did nothing. You can say "at 9:00 tomorrow" or "every friday 16:00".`,
+			when.NoTimeOfDay:   `At what time is "%s"? For example "at 9:00 tomorrow". Nothing was done.`,
+			when.TwoHours:      `Is "%s" in the morning or in the evening? For example "at 6am", "at 6pm" or "at 18:00". Nothing was done.`,
+			when.OverToday:     `"%s" is over for today. If you mean tomorrow, say it like "at 9:00 tomorrow". Nothing was done.`,
+		},
+
+		To:      "%[1]s, %[2]s",
+		Late:    `%[1]s could not be posted %[2]s as planned. Still send it? "confirm" sends it, "cancel #%[3]d" does not.`,
+		NotSent: "%[1]s was not posted at its time. %[2]s",
+		Perhaps: `It is uncertain whether %[1]s was delivered; it is not sent again by itself. %[2]sIf you see it in the group, quote it and say "unread".`,
 	},
 
 	NoChart:     "The chart of #%d was not posted. %s",
@@ -277,6 +327,8 @@ Add a number (unread #n) or quote an announcement to ask about that one; otherwi
 	Dates:    dates{Today: "today 15:04", Tomorrow: "tomorrow 15:04", Yesterday: "yesterday 15:04", Year: "2 Jan 15:04", Other: "2 Jan 2006 15:04"},
 
 	States: map[receipts.State]string{
+		receipts.Scheduled: "not posted yet",
+		receipts.CalledOff: "cancelled",
 		receipts.Sending:   "being sent",
 		receipts.Failed:    "not posted",
 		receipts.Uncertain: "delivery uncertain",
@@ -285,6 +337,8 @@ Add a number (unread #n) or quote an announcement to ask about that one; otherwi
 		receipts.Expired:   "no longer tracked by DingTalk",
 	},
 	StateExtra: map[receipts.State]string{
+		receipts.Scheduled: "It is not posted yet.",
+		receipts.CalledOff: "It was cancelled and never posted.",
 		receipts.Sending:   "It is being sent; ask again in a moment.",
 		receipts.Failed:    "It was not posted, so nobody has read it.",
 		receipts.Uncertain: `It is uncertain whether it was delivered, so I can't tell; if you see it in the group, quote it and say "unread".`,

@@ -226,18 +226,20 @@ func TestProblem(t *testing.T) {
 	}
 }
 
-// isTime reports whether the phrase is a time, an interval, or what ends a follow-up.
+// isTime reports whether the phrase is a time, an interval, when to post, or what ends a
+// follow-up.
 func isTime(phrase string) bool {
 	times := timesOfTests()
 	_, notEvery := times.Every(phrase)
 	_, notDeadline := times.Deadline(phrase)
 	_, notUntil := times.Follow("every 30m " + phrase)
-	return notEvery == nil || notDeadline == nil || notUntil == nil
+	later, notLater := times.Announce(phrase + " title")
+	return notEvery == nil || notDeadline == nil || notUntil == nil || notLater == nil && !later.At.IsZero() && later.Title == "title"
 }
 
 // timesOfTests are those of somebody who speaks shortly after midnight.
 func timesOfTests() when.Times {
-	return when.Times{Now: time.Date(2026, 8, 3, 0, 30, 0, 0, time.UTC), MinEvery: receipts.EveryMin, MaxEvery: receipts.EveryMax, MaxAhead: 365 * 24 * time.Hour}
+	return when.Times{Now: time.Date(2026, 8, 3, 0, 30, 0, 0, time.UTC), MinEvery: receipts.EveryMin, MaxEvery: receipts.EveryMax, MaxAhead: 365 * 24 * time.Hour, MaxLater: receipts.LaterMax}
 }
 
 // hasTimes reports whether the times in a suggested command are understood.
@@ -250,7 +252,7 @@ func hasTimes(said command.Command, phrase string) bool {
 	case said.Verb == command.Announce && strings.ContainsAny(phrase, "0123456789"):
 		terms, err = timesOfTests().Announce(said.Title)
 	}
-	return err == nil && (terms.Every > 0 || !terms.Deadline.IsZero()) && !strings.ContainsAny(terms.Title, "0123456789")
+	return err == nil && (terms.Every > 0 || !terms.Deadline.IsZero() || !terms.At.IsZero()) && !strings.ContainsAny(terms.Title, "0123456789")
 }
 
 // Phrases that the bot suggests in a sentence are phrases that it understands: as a

@@ -19,6 +19,7 @@ var chinese = Words{
 	HelpAdmins: `**你是管理员，还能说：**
 
 - **公告 标题**：换行写正文；**公告 18:00前 标题** 到时报告谁没读
+- **公告 明天9:00发 标题**、**公告 每周五16:00 标题**：到时再发；**取消 #编号**
 - **提醒**：@ 没读的人；**提醒 私信**、**提醒 DING** 换个方式
 - **跟进 #编号 每30分钟**：自动提醒；**停止** 结束
 - **撤回 #编号**、**导出**（Excel 名单）、**用量**`,
@@ -35,7 +36,7 @@ var chinese = Words{
 	AdminsOnly: "只有管理员能这样做，%s。",
 	AskOne:     "可以找%s",
 	AskAny:     "请找管理员",
-	AuthorOnly: "只有发布人和管理员能撤回它。",
+	AuthorOnly: "只有发布人和管理员能撤回或取消它。",
 	NobodyMay:  "这个命令没有对任何人开放，请联系管理员。",
 
 	Unknown:        "没听懂。试试「谁没读」「提醒」，或说「帮助」。",
@@ -167,6 +168,9 @@ var chinese = Words{
 		when.TooFar:        "「%s」太远了，最多 30 天以内。什么也没做。",
 		when.TooShort:      "「%s」太频繁了，最短 5 分钟一次。什么也没做。",
 		when.TooLong:       "「%s」太久了，最长 7 天一次。什么也没做。",
+		when.TooFarToPost:  "「%s」太远了，最多提前 90 天安排。什么也没做。",
+		when.TwoTimes:      "「%s」那天有两次（调时钟），请换一个钟点。什么也没做。",
+		when.BeforePosting: "「%s」比发出的时间还早，请改一下。什么也没做。",
 		when.NoPercent:     "「%s」不是 1 到 100 的百分比。什么也没做。",
 	},
 	TitleBelow: "如果它就是标题，请先单独写「公告」，换行再写标题。",
@@ -183,6 +187,52 @@ var chinese = Words{
 		receipts.Uncertain: "#%d 没有撤回。它是否送达不确定；群里若看得到它，请引用它说「撤回」。",
 		receipts.Recalled:  "#%d 已经撤回过了。",
 		receipts.Disbanded: "#%d 所在的群已经解散了。",
+		receipts.Scheduled: "#%[1]d 还没发。不想发了，就说「取消 #%[1]d」。",
+		receipts.CalledOff: "#%d 已经取消了，没有发出过。",
+	},
+	Later: laterWords{
+		Once:      "已安排 #%[1]d：%[2]s 发出。「取消 #%[1]d」取消。",
+		Series:    "已安排：%[1]s 发出，第一次 %[2]s（#%[3]d）。「停止 #%[3]d」结束。",
+		Due:       "截止 %s。",
+		WillBe:    "%s 发出。",
+		InList:    "%s 发出",
+		Recurring: "%[1]s %[2]s",
+		EveryDay:  "每天",
+		Workdays:  "每个工作日",
+		Weekly:    "每周%s",
+		Weekdays:  [7]string{"日", "一", "二", "三", "四", "五", "六"},
+		And:       "、",
+
+		CalledOff: "已取消 #%d，不会发出。",
+		NextOne:   "下一次是 %[1]s（#%[2]d），「停止 #%[2]d」就不再发。",
+		NotWaiting: map[receipts.State]string{
+			receipts.CalledOff: "#%d 已经取消过了。",
+			receipts.Failed:    "#%d 本来就没有发出，不用取消。",
+			receipts.Sending:   "#%d 正在发送，来不及取消了。",
+			receipts.Uncertain: "#%d 是否送达不确定，不能取消；群里若看得到它，请引用它说「撤回」。",
+			receipts.Recalled:  "#%d 已经撤回了。",
+			receipts.Sent:      "#%[1]d 已经发出了。要收回来，请说「撤回 #%[1]d」。",
+			receipts.Expired:   "#%[1]d 已经发出了。要收回来，请说「撤回 #%[1]d」。",
+			receipts.Disbanded: "#%d 所在的群已经解散了。",
+		},
+		Nothing:     "没有等着发的公告。比如「公告 明天9:00发 标题」安排一条。",
+		Which:       "等着发的有 %s，取消哪一条？比如「取消 #编号」。",
+		SeriesEnded: "已结束 #%d 这个系列，以后不再发。",
+		ManySeries:  "没有安排：本群定期的公告已有 %d 个，最多这么多。先停掉一个吧。",
+		BeingSent:   "它正在发送，请稍后再说一次。",
+		Waits:       "#%d 还没发出：钉钉现在连不上，我每分钟再试。",
+
+		Questions: map[when.Why]string{
+			when.NotUnderstood: "「%s」是什么时候发？没看懂，什么也没做。可以说「明天 9:00发」「每周五 16:00发」。",
+			when.NoTimeOfDay:   "「%s」是几点？比如「明天 9:00发」。什么也没做。",
+			when.TwoHours:      "「%s」是上午还是下午？比如「18:00发」「下午6点发」。什么也没做。",
+			when.OverToday:     "「%s」今天已经过了。要是明天，就说「明天 9:00发」这样。什么也没做。",
+		},
+
+		To:      "%[1]s，%[2]s",
+		Late:    "%[1]s没能在 %[2]s 按时发出。还要发吗？说「确认」就发，「取消 #%[3]d」就不发。",
+		NotSent: "%[1]s到时间没有发出。%[2]s",
+		Perhaps: "%[1]s是否送达不确定，为免重复不会自动再发。%[2]s群里若看得到它，请引用它说「谁没读」。",
 	},
 
 	NoChart:     "#%d 的曲线图没有发出。%s",
@@ -283,9 +333,13 @@ var chinese = Words{
 		receipts.Recalled:  "已撤回",
 		receipts.Disbanded: "群已解散",
 		receipts.Expired:   "钉钉已不再提供数据",
+		receipts.Scheduled: "还没发",
+		receipts.CalledOff: "已取消",
 	},
 	StateExtra: map[receipts.State]string{
 		receipts.Sending:   "它正在发送，稍等再问。",
+		receipts.Scheduled: "它还没发出。",
+		receipts.CalledOff: "它取消了，没有发出过。",
 		receipts.Failed:    "它没有发出，所以没有人读过。",
 		receipts.Uncertain: "它是否送达不确定，所以无法统计；群里若看得到它，请引用它说「谁没读」。",
 		receipts.Recalled:  "它已被撤回，不再统计，以上是撤回前知道的。",

@@ -155,8 +155,8 @@ var costs = []cost{
 	{"the last one reads #1", "谁没读 #1", 10, "query query"},
 	{"", "谁没读 #1", 5, ""}, // nobody is asked once everybody has read
 	{"reads are pushed, of #2", "谁没读 #2", 5, ""},
-	{"", "列表", 6, ""},
-	{"ten announcements", "列表", 6, ""},
+	{"", "列表", 7, ""},
+	{"ten announcements", "列表", 7, ""},
 	{"", "提醒 #3", 13, "query"},
 	{"", "提醒 #4 DING", 18, "ding ding query"},
 	{"150 read #5", "提醒 #5 私信", 21, "direct direct direct query"}, // to 20 people each
@@ -178,7 +178,7 @@ var plainCosts = []cost{
 	{"", "公告 二", 10, "send"},
 	{"200 read #1", "谁没读 #1", 12, "query"},
 	{quoting1, "谁没读", 13, "query"},
-	{"", "列表", 7, ""},
+	{"", "列表", 8, ""},
 	{"", "用量", 7, ""},
 	{"", "提醒 #1", 14, "query"},
 }

@@ -65,6 +65,8 @@ var states = []struct {
 	{receipts.Recalled, []receipts.Change{toSent, {To: receipts.Recalled}}},
 	{receipts.Disbanded, []receipts.Change{toSent, {To: receipts.Disbanded}}},
 	{receipts.Expired, []receipts.Change{toSent, {To: receipts.Expired}}},
+	{receipts.Scheduled, []receipts.Change{{To: receipts.Scheduled}}},
+	{receipts.CalledOff, []receipts.Change{{To: receipts.Scheduled}, {To: receipts.CalledOff}}},
 }
 
 var toSent = receipts.Change{To: receipts.Sent, Key: "key1", SentAt: noon.Add(time.Second)}

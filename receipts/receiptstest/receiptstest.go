@@ -28,7 +28,7 @@ type contract struct {
 
 // Run tests a store. Open returns an empty one, which ends with the test.
 func Run(t *testing.T, open func(t *testing.T) Store) {
-	for _, c := range slices.Concat(messages, groups, followups, reminders, pending) {
+	for _, c := range slices.Concat(messages, later, groups, followups, reminders, pending) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			c.test(t, open(t))

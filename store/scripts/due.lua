@@ -5,7 +5,7 @@
 -- KEYS[4]  what the keys of the groups' jobs begin with: see schedule.lua
 -- ARGV[1]  now, in Unix milliseconds
 -- ARGV[2]  how many may be in the lane
--- returns  1 if more are due; else 0
+-- returns  when the next one is due, now or later, in Unix milliseconds; 0 if there is none
 local room = math.max(0, ARGV[2] - redis.call('XLEN', KEYS[2]))
 local due = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', ARGV[1], 'WITHSCORES', 'LIMIT', 0, room)
 for i = 1, #due, 2 do
@@ -18,4 +18,5 @@ for i = 1, #due, 2 do
   end
   redis.call('ZREM', KEYS[1], id)
 end
-return #redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', ARGV[1], 'LIMIT', 0, 1)
+local first = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', '+inf', 'WITHSCORES', 'LIMIT', 0, 1)
+return tonumber(first[2] or 0)

@@ -1,5 +1,6 @@
 -- Takes a message a step on in its life.
--- KEYS[1]  message: Hash
+-- KEYS[1]  message: Hash; in its slot is String <message>:content, what will be posted, which
+--          is erased once that is done or will not be
 -- KEYS[2]  processQueryKey: String, the number of the message with that key; or
 --          'about ' and a number: it is that of a post that is no message; the same as
 --          KEYS[1] if the step brings no key
@@ -27,6 +28,9 @@ if not string.find(ARGV[2], ' ' .. state .. ' ', 1, true) then
   return {done, redis.call('HGETALL', KEYS[1])}
 end
 redis.call('HSET', KEYS[1], 'state', ARGV[1])
+if ARGV[1] ~= 'scheduled' then
+  redis.call('DEL', KEYS[1] .. ':content')
+end
 for i = 4, #ARGV, 2 do
   redis.call('HSET', KEYS[1], ARGV[i], ARGV[i + 1])
 end

@@ -13,6 +13,7 @@ func FuzzDeadline(f *testing.F) {
 	for _, seed := range []string{
 		"", "by 18:00 Report", "18：00前 停机", "周五 18:00 之前，每2小时提醒，停机维护", "every 30m by friday at 6:30 p.m., Report", "11月25日（周三）十八点半前 x", "by 25th of november, 2026 noon x",
 		"12/5 18:00", "2026-11-25 24:00", "tonight midnight", "next monday 12am", "下下周日晚上12点", "国庆节前 放假", "by the way", "1h30m", "每一个半小时 x", "\xff\u200b18:00前\u202e x", "by eod",
+		"明天9:00发，周五18:00前 停机", "at 9:00 tomorrow Title", "每周一三五 16:00 周报", "every mon to fri at 9:30, by 18:00 x", "工作日每天9:30发 x", "0:00发 x",
 	} {
 		f.Add(seed, int64(1_795_000_000))
 	}
@@ -22,7 +23,7 @@ func FuzzDeadline(f *testing.F) {
 	f.Fuzz(func(t *testing.T, typed string, seconds int64) {
 		const years = 200 * 366 * 86400
 		now := time.Unix(seconds%years, 0).In(berlin)
-		times := Times{Now: now, MinEvery: 5 * time.Minute, MaxEvery: 7 * 24 * time.Hour, MaxAhead: 30 * 24 * time.Hour}
+		times := Times{Now: now, MinEvery: 5 * time.Minute, MaxEvery: 7 * 24 * time.Hour, MaxAhead: 30 * 24 * time.Hour, MaxLater: 90 * 24 * time.Hour}
 		good := func(at time.Time) bool { return at.After(now) && !at.After(now.Add(times.MaxAhead)) }
 
 		at, err := times.Deadline(typed)
@@ -48,9 +49,13 @@ func FuzzDeadline(f *testing.F) {
 			t.Fatalf("the title %q was not typed", terms.Title)
 		case utf8.ValidString(typed) && !utf8.ValidString(terms.Title):
 			t.Fatalf("the title %q is cut inside a rune", terms.Title)
-		case !terms.Deadline.IsZero() && !good(terms.Deadline), terms.Every != 0 && (terms.Every < times.MinEvery || terms.Every > times.MaxEvery):
+		case !terms.At.IsZero() && (!terms.At.After(now) || terms.At.After(now.Add(times.MaxLater))), !terms.At.IsZero() && terms.Again != 0 && !terms.Again.Has(terms.At.Weekday()):
 			t.Fatalf("at %v: %+v", now, terms)
-		case terms.Deadline.IsZero() && terms.Every == 0 && terms.Title != typed:
+		case !terms.At.IsZero() && !terms.Deadline.IsZero() && (!terms.Deadline.After(terms.At) || terms.Deadline.After(terms.At.Add(times.MaxAhead))):
+			t.Fatalf("at %v: %+v", now, terms)
+		case terms.At.IsZero() && !terms.Deadline.IsZero() && !good(terms.Deadline), terms.Every != 0 && (terms.Every < times.MinEvery || terms.Every > times.MaxEvery):
+			t.Fatalf("at %v: %+v", now, terms)
+		case terms.At.IsZero() && terms.Deadline.IsZero() && terms.Every == 0 && terms.Title != typed:
 			t.Fatalf("%q was taken off a title", strings.TrimSuffix(typed, terms.Title))
 		}
 	})

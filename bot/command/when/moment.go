@@ -22,6 +22,7 @@ type moment struct {
 	hour, minute int
 
 	extended bool // more was said after an hour that needed no more
+	relative bool // a day was said from today on, such as tomorrow
 }
 
 // form is how an hour was said.
@@ -98,6 +99,7 @@ func (m *moment) readPlainDay(r *reader) bool {
 	start := r.pos
 	if ahead, found := take(r, days); found {
 		m.dates = append(m.dates, []time.Time{m.today().AddDate(0, 0, ahead)})
+		m.relative = true
 		return true
 	}
 	if m.readWeekday(r) {

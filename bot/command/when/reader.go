@@ -462,7 +462,7 @@ func (r *reader) endOfBefore(m moment, start int) (found bool, why Why) {
 		}
 	}
 	r.pos = start
-	if r.hintsBefore() {
+	if r.hintsBefore(before) {
 		return false, NotUnderstood
 	}
 	return false, ""
@@ -495,9 +495,9 @@ func spells[T any](table []entry[T], word string) bool {
 	return slices.ContainsFunc(table, func(e entry[T]) bool { return e.word == word })
 }
 
-// hintsBefore reports whether words that look like a time end with 前, and goes to
-// the last of them.
-func (r *reader) hintsBefore() bool {
+// hintsBefore reports whether words that look like a time end with one of some words, such as
+// 前, and goes to the last of them.
+func (r *reader) hintsBefore(ends []string) bool {
 	const most = 12 // words: no phrase has more
 	said := ""
 	for range most {
@@ -505,7 +505,7 @@ func (r *reader) hintsBefore() bool {
 			return false
 		}
 		word := string(r.runes[r.pos:r.wordEnd()])
-		for _, b := range before {
+		for _, b := range ends {
 			if base, found := strings.CutSuffix(word, b); found {
 				said += base
 				return vagueTime.MatchString(said) || slices.Contains(vague, said) ||

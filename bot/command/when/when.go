@@ -1,14 +1,17 @@
 // Package when understands the times and intervals that people type, in Chinese and
-// in English: deadlines, and how often to remind. What can't be understood, or could
-// mean two things, is a question and never a guess.
+// in English: when to post, deadlines, and how often to remind. What can't be understood,
+// or could mean two things, is a question and never a guess.
 //
-// when.go is what others use; words.go holds the vocabulary; moment.go turns words
-// into a point in time; reader.go reads words.
+// when.go is what others use, and later.go when to post; words.go holds the vocabulary;
+// moment.go turns words into a point in time; reader.go reads words.
 package when
 
 import (
+	"errors"
 	"fmt"
 	"time"
+
+	"whoread/receipts"
 )
 
 // Why tells what there is to ask about words that tell a time or an interval.
@@ -26,7 +29,10 @@ const (
 	OverToday     Why = "the time is over today"
 	Over          Why = "the day is over"
 	NoSuchTime    Why = "clocks skip this time on that day"
+	TwoTimes      Why = "clocks show this time twice on that day"
 	TooFar        Why = "the deadline is too far away"
+	TooFarToPost  Why = "the time to post is too far away"
+	BeforePosting Why = "the deadline is before the time to post"
 	TooShort      Why = "the interval is too short"
 	TooLong       Why = "the interval is too long"
 	NoPercent     Why = "no percentage from 1 to 100"
@@ -36,6 +42,8 @@ const (
 type Unclear struct {
 	Why  Why
 	Said string // the words, as they were typed; empty if there are none
+	// Posting reports that they tell when to post.
+	Posting bool
 }
 
 func (u *Unclear) Error() string {
@@ -52,13 +60,15 @@ type Times struct {
 	Now time.Time // on the clock of those who speak
 
 	// MinEvery and MaxEvery are the shortest and the longest interval, MaxAhead is
-	// the time from Now to the last moment that can be a deadline.
-	MinEvery, MaxEvery, MaxAhead time.Duration
+	// the time from the posting to the last moment that can be a deadline, and MaxLater
+	// from Now to the last one at which something can be posted.
+	MinEvery, MaxEvery, MaxAhead, MaxLater time.Duration
 }
 
-// Opening are what an announcement is given on its first line. The deadline
-// and the interval are zero if they were not said.
+// Opening are what an announcement is given on its first line. What was not said is zero.
 type Opening struct {
+	At       time.Time         // when to post it
+	Again    receipts.Weekdays // on which days it is posted again and again, at the same time
 	Deadline time.Time
 	Every    time.Duration
 	Title    string // the rest of the line, as it was typed
@@ -98,14 +108,15 @@ func (t Times) Deadline(phrase string) (time.Time, error) {
 	return t.deadline(r, m, start, end)
 }
 
-// Announce reads the deadline and the interval that the first line of an
-// announcement begins with: "by 18:00 every 30m", 周五18:00前，每2小时提醒. Each
-// ends with a space or a comma, and what follows is the title. A line that begins
-// with anything else is a title, unless it begins with what looks like a time and
-// was not understood.
+// Announce reads the deadline, the interval and the time to post that the first line of an
+// announcement begins with: "by 18:00 every 30m", 周五18:00前，每2小时提醒, "at 9:00 tomorrow",
+// 每周五16:00. Each ends with a space or a comma, and what follows is the title. A line that
+// begins with anything else is a title, unless it begins with what looks like a time and was
+// not understood.
 func (t Times) Announce(line string) (Opening, error) {
 	terms := Opening{Title: line}
 	r := scan(line)
+	due := -1 // where the deadline stands
 	for first := true; ; first = false {
 		start := r.separators()
 		if !first {
@@ -114,7 +125,25 @@ func (t Times) Announce(line string) (Opening, error) {
 				r.blanks()
 			}
 		}
-		deadline, due, err := t.announcedDeadline(r)
+		at, again, later, err := t.announcedLater(r)
+		if unclear, ok := errors.AsType[*Unclear](err); ok {
+			unclear.Posting = true
+		}
+		if err != nil {
+			return Opening{}, err
+		}
+		if later && terms.At.IsZero() {
+			terms.At, terms.Again = at, again
+			if due >= 0 { // which is then meant from the posting
+				earlier := *r
+				earlier.pos = due
+				if terms.Deadline, _, err = t.announcedDeadline(&earlier, at); err != nil {
+					return Opening{}, err
+				}
+			}
+			continue
+		}
+		deadline, ends, err := t.announcedDeadline(r, terms.At)
 		if err != nil {
 			return Opening{}, err
 		}
@@ -123,11 +152,11 @@ func (t Times) Announce(line string) (Opening, error) {
 			return Opening{}, err
 		}
 		switch {
-		case due && terms.Deadline.IsZero():
-			terms.Deadline = deadline
+		case ends && terms.Deadline.IsZero():
+			terms.Deadline, due = deadline, start
 		case repeated && terms.Every == 0:
 			terms.Every = every
-		case due || repeated || terms.Every != 0 && r.word(until...) && readMoment(r, t.Now).said:
+		case later || ends || repeated || terms.Every != 0 && r.word(until...) && readMoment(r, t.Now).said:
 			return Opening{}, r.unclear(NotUnderstood, start, r.pos)
 		default:
 			return terms, nil
@@ -136,11 +165,19 @@ func (t Times) Announce(line string) (Opening, error) {
 }
 
 // announcedDeadline reads a deadline with the word that tells that it is one:
-// "by" before it, or 前 after it.
-func (t Times) announcedDeadline(r *reader) (deadline time.Time, found bool, err error) {
+// "by" before it, or 前 after it. If the announcement is posted later, it is meant from then
+// on, unless it says its date.
+func (t Times) announcedDeadline(r *reader, posted time.Time) (deadline time.Time, found bool, err error) {
 	start := r.pos
 	by := r.word("by")
+	begin := *r
 	m := readMoment(r, t.Now)
+	if !posted.IsZero() {
+		if t.Now = posted; len(m.dates) == 0 {
+			*r = begin
+			m = readMoment(r, t.Now)
+		}
+	}
 	end := r.pos
 	var why Why
 	if by {
@@ -156,6 +193,9 @@ func (t Times) announcedDeadline(r *reader) (deadline time.Time, found bool, err
 		return time.Time{}, false, nil
 	}
 	deadline, err = t.deadline(r, m, start, r.pos)
+	if err == nil && !deadline.After(posted) {
+		err = r.unclear(BeforePosting, start, r.pos)
+	}
 	return deadline, err == nil, err
 }
 

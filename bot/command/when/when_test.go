@@ -28,7 +28,7 @@ func timesAt(t testing.TB, zoneName, now string) Times {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return Times{Now: at, MinEvery: 5 * time.Minute, MaxEvery: 7 * 24 * time.Hour, MaxAhead: 30 * 24 * time.Hour}
+	return Times{Now: at, MinEvery: 5 * time.Minute, MaxEvery: 7 * 24 * time.Hour, MaxAhead: 30 * 24 * time.Hour, MaxLater: 90 * 24 * time.Hour}
 }
 
 // onWednesday is noon of a Wednesday in Shanghai.
@@ -588,7 +588,7 @@ func TestWrittenTimesAreReadBack(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		loc := rapid.SampledFrom(zones).Draw(t, "zone")
 		now := time.Unix(rapid.Int64Range(1_700_000_000, 2_000_000_000).Draw(t, "now"), 0).In(loc)
-		times := Times{Now: now, MinEvery: 5 * time.Minute, MaxEvery: time.Hour, MaxAhead: 30 * 24 * time.Hour}
+		times := Times{Now: now, MinEvery: 5 * time.Minute, MaxEvery: time.Hour, MaxAhead: 30 * 24 * time.Hour, MaxLater: 90 * 24 * time.Hour}
 		at := now.Add(time.Duration(rapid.Int64Range(60, 30*86400).Draw(t, "seconds ahead")) * time.Second).Truncate(time.Minute)
 		phrase := at.Format(rapid.SampledFrom(layouts).Draw(t, "layout"))
 		got, err := times.Deadline(phrase)

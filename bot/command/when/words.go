@@ -4,6 +4,8 @@ import (
 	"math"
 	"regexp"
 	"time"
+
+	"whoread/receipts"
 )
 
 // The words around times. Where one begins another, the longer one comes first.
@@ -12,6 +14,7 @@ var (
 	until  = []string{"until", "till", "til", "直到", "直至", "到", "至"}
 	glue   = []string{"at", "on", "in", "the", "of", "this", "的"}
 	suffix = []string{"st", "nd", "rd", "th"}
+	post   = []string{"发布", "发送", "发出", "发"} // after a time: that is when to post
 )
 
 // noDeadline are the letters that make another word of 前: 前往, 前台, 之前的.
@@ -121,6 +124,25 @@ var weekLetters = []entry[time.Weekday]{
 	{"六", time.Saturday},
 	{"日", time.Sunday},
 	{"天", time.Sunday},
+}
+
+// Days on which something is posted again and again. Holidays are workdays as any other.
+var (
+	everyDay = receipts.WeekdaysOf(time.Sunday, time.Monday, time.Tuesday, time.Wednesday, time.Thursday, time.Friday, time.Saturday)
+	workdays = receipts.WeekdaysOf(time.Monday, time.Tuesday, time.Wednesday, time.Thursday, time.Friday)
+)
+
+// recurring are several days of every week, after "every" or 每.
+var recurring = []entry[receipts.Weekdays]{
+	{"个工作日", workdays},
+	{"工作日", workdays},
+	{"天", everyDay},
+	{"日", everyDay},
+	{"workday", workdays},
+	{"working day", workdays},
+	{"business day", workdays},
+	{"weekday", workdays},
+	{"day", everyDay},
 }
 
 var months = []entry[time.Month]{

@@ -264,7 +264,7 @@ func (a *App) Run(ctx context.Context) error {
 	finished := make(chan struct{})
 	go func() {
 		defer close(finished)
-		a.inbox.Run(working, store.Workers{bot.MessageJob: a, receipts.SweepJob: a, receipts.FollowUpJob: a})
+		a.inbox.Run(working, store.Workers{bot.MessageJob: a, receipts.SweepJob: a, receipts.FollowUpJob: a, receipts.AnnounceJob: a})
 	}()
 	running.onStop("inbox", inboxTimeout, func() error {
 		finish()

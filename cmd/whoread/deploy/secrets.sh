@@ -26,6 +26,6 @@ printf 'redis://whoread-forget:%s@%s:6379/0' "$forget_password" "$host" >secrets
 cat >secrets/redis_users <<USERS
 user default off
 user health on nopass resetchannels -@all +ping
-user whoread on >$password resetchannels ~{whoread:* +select +info +time +multi +exec +eval +evalsha +get +set +del +incr +pexpire +pttl +hset +hsetnx +hget +hmget +hgetall +hkeys +hdel +hincrby +exists +sadd +srem +smembers +zadd +zcard +zrem +zscore +zrangebyscore +xadd +xlen +xrange +xdel +xack +xclaim +xpending +xreadgroup +xgroup|create +xgroup|delconsumer +xinfo|consumers
+user whoread on >$password resetchannels ~{whoread:* +select +info +time +multi +exec +eval +evalsha +get +set +del +incr +pexpire +pttl +hset +hsetnx +hget +hmget +hgetall +hkeys +hdel +hincrby +exists +sadd +srem +smembers +zadd +zcard +zrem +zscore +zrangebyscore +zrevrange +zremrangebyrank +xadd +xlen +xrange +xdel +xack +xclaim +xpending +xreadgroup +xgroup|create +xgroup|delconsumer +xinfo|consumers
 user whoread-forget on >$forget_password resetchannels ~{whoread:* +select +scan +type +watch +unwatch +multi +exec +get +set +unlink +hget +hgetall +hset +hdel +srem +smembers +zrem +zscore +eval +evalsha
 USERS
