@@ -56,7 +56,7 @@ func TestAnnouncementsAreVerbatim(t *testing.T) {
 	if diff := cmp.Diff(want, post.Text); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
-	w.wants(w.asks(w.lilei, "unread"), `**4 have not read** #1 "\*\*Title\*\* & \<more\>"`)
+	w.wants(w.asks(w.lilei, "unread"), `**3 have not read** #1 "\*\*Title\*\* & \<more\>"`)
 }
 
 // What no script can say.
@@ -137,7 +137,7 @@ func TestPicturesAreNotCarriedOver(t *testing.T) {
 	if posts := w.posted(); len(posts) != 2 || posts[0].Text != markdown("周五停机", "请保存") || posts[1].Text != "Lunch" {
 		t.Fatalf("posted %+v", posts)
 	}
-	w.wants(w.ask(w.lisi, say{RichText: []string{"谁", "没读 #1"}}).Text, "**还有 4 人没读** #1「周五停机」")
+	w.wants(w.ask(w.lisi, say{RichText: []string{"谁", "没读 #1"}}).Text, "**还有 3 人没读** #1「周五停机」")
 }
 
 func TestACommandIsCarriedOutOnce(t *testing.T) {
@@ -185,7 +185,7 @@ func TestACommandIsCarriedOutOnceAtTheSameTime(t *testing.T) {
 	if posts := w.posted(); len(posts) != 1 {
 		t.Fatalf("%d announcements, want 1", len(posts))
 	}
-	w.wants(w.asks(w.lisi, "谁没读"), "**还有 4 人没读** #1「周五停机」")
+	w.wants(w.asks(w.lisi, "谁没读"), "**还有 3 人没读** #1「周五停机」")
 }
 
 func TestFramesThatAreNotForTheBot(t *testing.T) {
@@ -402,7 +402,7 @@ func TestSentButNotRecorded(t *testing.T) {
 		w.must(w.group.ReadAll(post.ID, w.zhangsan))
 		w.wants(w.ask(w.lisi, say{Text: "谁没读", Quote: post.ID, QuoteFull: true}).Text, "#1 周五停机", "它正在发送，稍等再问")
 		w.clock.advance(10 * time.Minute)
-		w.wants(w.ask(w.lisi, say{Text: "谁没读", Quote: post.ID, QuoteFull: true}).Text, "**还有 3 人没读** #1「周五停机」")
+		w.wants(w.ask(w.lisi, say{Text: "谁没读", Quote: post.ID, QuoteFull: true}).Text, "**还有 2 人没读** #1「周五停机」")
 	})
 }
 
@@ -434,8 +434,8 @@ func TestQuotes(t *testing.T) {
 		said say
 		want string
 	}{
-		"an announcement, without its content": {say{Text: "谁没读", Quote: first.ID, QuoteBare: true}, "**还有 4 人没读** #1「一」"},
-		"an announcement, in rich text":        {say{RichText: []string{"谁没读"}, Quote: first.ID}, "**还有 4 人没读** #1「一」"},
+		"an announcement, without its content": {say{Text: "谁没读", Quote: first.ID, QuoteBare: true}, "**还有 3 人没读** #1「一」"},
+		"an announcement, in rich text":        {say{RichText: []string{"谁没读"}, Quote: first.ID}, "**还有 3 人没读** #1「一」"},
 		"an answer, without its content":       {say{Text: "谁没读", Quote: about1.ID, QuoteBare: true}, "我只能统计由我发出的公告，这条不是"},
 		"a person, in rich text":               {say{RichText: []string{"谁没读"}, Quote: chatter.ID}, "我只能统计由我发出的公告，这条不是"},
 	} {
@@ -485,8 +485,8 @@ func TestGroupsAreApart(t *testing.T) {
 	}
 	// The other group counts by itself.
 	w.carryOut(other, w.heard(other, w.lilei, say{Text: "公告 别的"}))
-	w.wants(ask("谁没读 #1", nil), "**还有 1 人没读** #1「别的」", "李雷", "外部的 1 人没算")
-	w.wants(w.asks(w.lisi, "谁没读 #1"), "**还有 3 人没读** #1「机密」")
+	w.wants(ask("谁没读 #1", nil), "✅ #1「别的」1 人都读了。", "外部的 1 人没算")
+	w.wants(w.asks(w.lisi, "谁没读 #1"), "**还有 2 人没读** #1「机密」")
 }
 
 func TestAPlainGroupWithARoster(t *testing.T) {
@@ -501,7 +501,7 @@ func TestAPlainGroupWithARoster(t *testing.T) {
 	w.dingtalk.SetDepartment(7, w.zhangsan, w.hanmeimei)
 	w.wants(w.asks(w.lilei, "公告 停机"), "已发出 #1，3 人应读")
 	w.must(w.group.ReadAll(w.posted()[0].ID, w.zhangsan))
-	w.wants(w.asks(w.lisi, "谁读了"), "**已读 1/3** #1「停机」", "已读 1 人：张三", "未读 2 人：李雷、韩梅梅")
+	w.wants(w.asks(w.lisi, "谁读了"), "**已读 2/3** #1「停机」", "已读 2 人：李雷、张三", "未读 1 人：韩梅梅")
 }
 
 func TestAChatOfTheApp(t *testing.T) {
@@ -511,7 +511,7 @@ func TestAChatOfTheApp(t *testing.T) {
 		rosters: map[string]platform.RosterOptions{"cidChat": {ChatID: "chat1"}},
 	})
 	w.announce("公告 停机")
-	w.wants(w.asks(w.lisi, "who read"), `**Read 0/4** #1 "停机"`, "Unread (4): 李雷, 韩梅梅, 张三, 李四")
+	w.wants(w.asks(w.lisi, "who read"), `**Read 1/4** #1 "停机"`, "Unread (3): 韩梅梅, 张三, 李四")
 }
 
 func TestAGroupWithACoolApp(t *testing.T) {
@@ -521,7 +521,7 @@ func TestAGroupWithACoolApp(t *testing.T) {
 	w.must(w.group.UninstallCoolApp(w.lilei))
 	w.clock.advance(11 * time.Minute)
 	got := w.asks(w.lisi, "谁没读")
-	w.wants(got, "**至少读了 0/4** #1「停机」", "群成员没有取全", "本群的群酷应用没有装好")
+	w.wants(got, "**至少读了 1/4** #1「停机」", "群成员没有取全", "本群的群酷应用没有装好")
 	w.never(got, "人没读")
 }
 
@@ -543,7 +543,7 @@ func TestHostileNames(t *testing.T) {
 	w := newWorld(t, setup{})
 	w.must(w.group.Join(w.lilei, w.dingtalk.AddPerson(dingtalktest.Person{Name: "@all **[点](http://evil)**\n# \u202e大", UserID: "x"})))
 	w.wants(w.asks(w.lilei, "公告 停机"), "5 人应读")
-	w.wants(w.asks(w.lilei, "谁没读"), `李雷、韩梅梅、张三、李四、@all \*\*\[点\]\(http://evil\)…`)
+	w.wants(w.asks(w.lilei, "谁没读"), `韩梅梅、张三、李四、@all \*\*\[点\]\(http://evil\)…`)
 }
 
 // Names that take most room in JSON: the answer is cut, not lost.
@@ -557,7 +557,7 @@ func TestAnAnswerThatIsTooLong(t *testing.T) {
 	w.must(w.group.Join(w.lilei, crowd...))
 	post := w.announce("公告 停机")
 	w.must(w.group.ReadAll(post.ID, crowd[:300]...))
-	w.wants(w.asks(w.lilei, "谁读了"), "**已读 300/604** #1「停机」", "已读 300 人：", "未读 304 人：")
+	w.wants(w.asks(w.lilei, "谁读了"), "**已读 301/604** #1「停机」", "已读 301 人：", "未读 303 人：")
 }
 
 func TestTheWebhookIsOver(t *testing.T) {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"whoread/bot/command"
+	"whoread/receipts"
 	"whoread/receipts/dingtalk/dingtalktest"
 )
 
@@ -80,7 +81,7 @@ func TestMentionsInEveryShape(t *testing.T) {
 			i++
 			shape = edit(t, shape, func(f map[string]any) { f["msgId"] = fmt.Sprint("shape", i) })
 			got := w.answer(w.carryOut(w.group, shape)).Text
-			w.wants(got, "#1 停机", spoken{"已读 0/4", "Read 0/4"}.in(language))
+			w.wants(got, "#1 停机", spoken{"已读 1/4", "Read 1/4"}.in(language))
 			if t.Failed() {
 				t.Fatal(name)
 			}
@@ -140,7 +141,28 @@ func TestOnlyWhoIsMentionedIsReminded(t *testing.T) {
 		got := w.carryOut(w.group, says("zhangsan", ""))
 		w.sees("one, and somebody from outside", got[:1], byWebhook("@zhangsan "+look).mentioning("zhangsan"))
 		w.wants(w.answer(got[1:]).Text, spoken{"还有 1 个不是本组织的人", "not of this organisation: 1"}.in(language))
-		w.sees("nobody is mentioned", w.carryOut(w.group, says()), byWebhook("@lilei @zhangsan @lisi "+look).mentioning("lilei", "zhangsan", "lisi"))
+		w.sees("nobody is mentioned", w.carryOut(w.group, says()), byWebhook("@zhangsan @lisi "+look).mentioning("zhangsan", "lisi"))
+	})
+}
+
+// Who reminds is not reminded, also among those whom they mention.
+func TestWhoRemindsIsNotAmongThoseWhoAreMentioned(t *testing.T) {
+	t.Parallel()
+	inBothLanguages(t, func(t *testing.T, language command.Language) {
+		w := newWorld(t, setup{options: func(o *wiring) { o.Policy.Remind = receipts.Everyone }})
+		w.announce("公告 停机")
+		command := spoken{" 提醒 ", " remind "}.in(language)
+		says := func(userIDs ...string) []byte {
+			data := w.heard(w.group, w.zhangsan, say{Text: command, Shape: dingtalktest.ShapeText})
+			return mentioning(t, edit(t, data, func(f map[string]any) { f["text"] = map[string]any{"content": command} }), userIDs...)
+		}
+		onlyYou := byWebhook(spoken{"#1 要提醒的只有你自己，不用提醒。", "Only you would be reminded of #1, so there is nobody to remind."}.in(language))
+		w.sees("nobody else", w.carryOut(w.group, says("zhangsan")), onlyYou)
+		w.sees("nor who announced it", w.carryOut(w.group, says("zhangsan", "lilei")), onlyYou)
+		w.sees("only who announced it", w.carryOut(w.group, says("lilei")),
+			byWebhook(spoken{"李雷已读 #1，不用提醒。", "李雷 read #1, so nobody was reminded."}.in(language)))
+		w.sees("and another", w.carryOut(w.group, says("zhangsan", "lisi")),
+			byWebhook("@lisi "+spoken{"请看 #1「停机」", `please read #1 "停机"`}.in(language)).mentioning("lisi"))
 	})
 }
 
@@ -210,8 +232,8 @@ func TestOtherCommandsBesideMentions(t *testing.T) {
 	ask := func(text string) string {
 		return w.answer(w.carryOut(w.group, mentioning(t, w.heard(w.group, w.lilei, say{Text: text, Shape: dingtalktest.ShapeText}), "zhangsan", ""))).Text
 	}
-	w.wants(ask("谁没读 "), "已读 0/4")
-	w.wants(ask("who read #1 @Bob"), "Read 0/4")
+	w.wants(ask("谁没读 "), "已读 1/4")
+	w.wants(ask("who read #1 @Bob"), "Read 1/4")
 	w.wants(ask("跟进 #1 每30分钟 @张三"), "开始跟进 #1：每 30 分钟提醒没读的人")
 	w.wants(ask("停止 #1 "), "已停止跟进 #1")
 	w.wants(ask("撤回 #1 @张三"), "已撤回 #1")
@@ -242,11 +264,11 @@ func TestAQuotationIsNeverTheLatest(t *testing.T) {
 		return func(_, replied map[string]any) { replied["content"] = content }
 	}
 	for name, change := range map[string]func(f, replied map[string]any){
-		"a card":          content(card(map[string]any{"elementType": "UNKNOWN", "value": "{}"}, text("**还有 4 人没读** #1「一」"))),
-		"a nested card":   content(card(map[string]any{"elementType": "RICHTEXT", "children": []any{text("还有 4 人没读"), text(" #1「一」")}})),
-		"content.content": content(map[string]any{"content": "**还有 4 人没读** #1「一」"}),
-		"content.text":    content(map[string]any{"text": "**还有 4 人没读** #1「一」"}),
-		"rich text":       content(map[string]any{"richText": []any{map[string]any{"msgType": "text", "content": "**还有 4 人没读** #1「一」"}}}),
+		"a card":          content(card(map[string]any{"elementType": "UNKNOWN", "value": "{}"}, text("**还有 3 人没读** #1「一」"))),
+		"a nested card":   content(card(map[string]any{"elementType": "RICHTEXT", "children": []any{text("还有 3 人没读"), text(" #1「一」")}})),
+		"content.content": content(map[string]any{"content": "**还有 3 人没读** #1「一」"}),
+		"content.text":    content(map[string]any{"text": "**还有 3 人没读** #1「一」"}),
+		"rich text":       content(map[string]any{"richText": []any{map[string]any{"msgType": "text", "content": "**还有 3 人没读** #1「一」"}}}),
 		"the old shape": func(f, _ map[string]any) {
 			delete(f["text"].(map[string]any), "repliedMsg")
 			delete(f, "originalMsgId")
@@ -256,7 +278,7 @@ func TestAQuotationIsNeverTheLatest(t *testing.T) {
 		if got := ask("谁没读", change); got == "" {
 			t.Error(name)
 		} else {
-			w.wants(got, "**还有 4 人没读** #1「一」")
+			w.wants(got, "**还有 3 人没读** #1「一」")
 		}
 	}
 	for name, change := range map[string]func(f, replied map[string]any){

@@ -33,7 +33,7 @@ func TestMembersAreLearned(t *testing.T) {
 		w.wants(w.asks(w.lilei, spoken{"公告 停机", "announce 停机"}.in(language)),
 			spoken{"已发出 #1。这个群的名单钉钉不给，我只认得其中 1 人", "Posted as #1. DingTalk does not tell me who is in this group; I know 1 of them"}.in(language),
 			spoken{"管理员说「用量」", `say "usage"`}.in(language))
-		w.wants(w.asks(w.lilei, unread), spoken{"已读 0/1", "Read 0/1"}.in(language), "李雷", notAll)
+		w.wants(w.asks(w.lilei, unread), spoken{"**我认得的 1 人都读了**", "**All I know here (1) have read**"}.in(language), notAll)
 
 		w.clock.advance(time.Minute)
 		post := w.posted()[0]
@@ -46,11 +46,11 @@ func TestMembersAreLearned(t *testing.T) {
 		w.clock.advance(time.Minute)
 		w.event("chat_quit", `,"operator":"newcomer"`)
 		w.wants(w.asks(w.lilei, spoken{"公告 二", "announce 二"}.in(language)), spoken{"只认得其中 4 人", "I know 4 of them"}.in(language))
-		w.wants(w.asks(w.lilei, unread), "#2", "0/4", "李雷", "韩梅梅", "张三", "李四", notAll)
+		w.wants(w.asks(w.lilei, unread), "#2", "1/4", "韩梅梅", "张三", "李四", notAll)
 		w.event("chat_remove_member", `,"userId":["hanmeimei"]`)
 		w.clock.advance(time.Minute)
 		got = w.asks(w.lilei, unread)
-		w.wants(got, "0/3", spoken{"1 人没读就退了群", "1 left without reading"}.in(language))
+		w.wants(got, "1/3", spoken{"1 人没读就退了群", "1 left without reading"}.in(language))
 		w.never(got, "韩梅梅")
 		if calls := w.dingtalk.CallCount(dingtalktest.APIMembers); calls != 1 {
 			t.Errorf("the members were asked for %d times", calls)
@@ -76,9 +76,9 @@ func TestALostMemberListIsMadeUpForByWhatIsLearned(t *testing.T) {
 	w.wants(w.asks(w.lilei, "公告 停机"), "4 人应读")
 	w.clock.advance(time.Hour)
 	w.dingtalk.Inject(dingtalktest.Fault{API: dingtalktest.APIMembers, Kind: dingtalktest.PermissionDenied})
-	w.wants(w.asks(w.lisi, "谁没读"), "已读 0/4", "4 人没读", "名单不全：只算我见过的人")
+	w.wants(w.asks(w.lisi, "谁没读"), "已读 1/4", "3 人没读", "名单不全：只算我见过的人")
 	w.event("chat_quit", `,"operator":"lisi"`)
-	w.wants(w.asks(w.lilei, "谁没读"), "3 人没读", "1 人没读就退了群")
+	w.wants(w.asks(w.lilei, "谁没读"), "2 人没读", "1 人没读就退了群")
 	w.wants(w.asks(w.lilei, "公告 二"), "只认得其中 1 人", "管理员说「用量」")
 }
 
@@ -109,7 +109,7 @@ func TestReportsToThePersonAloneNameTheGroup(t *testing.T) {
 		w.asks(w.zhangsan, spoken{"列表", "list"}.in(language)) // its frame says the old title once more
 		private := w.dingtalk.Direct(w.zhangsan).Messages()
 		w.wants(private[0].Text, spoken{`群「产品\*群」  `, `In the group 产品\*群:  `}.in(language)+"\n**")
-		w.wants(private[0].Title, spoken{"还有 4 人没读", "4 have not read"}.in(language), "#1 停机")
+		w.wants(private[0].Title, spoken{"还有 3 人没读", "3 have not read"}.in(language), "#1 停机")
 		w.wants(private[1].Text, spoken{`群「产品\*群」  `, `In the group 产品\*群:  `}.in(language)+"\n**")
 		title, err := w.store.Title(w.soon(), w.group.ID())
 		if err != nil || title != "产品*群" {

@@ -37,7 +37,7 @@ func TestASpentQuotaIsTriedAgainAfterTenMinutes(t *testing.T) {
 		for i := range 3 {
 			for _, who := range []dingtalktest.Person{w.hanmeimei, w.lilei} {
 				got := w.asks(who, unread+" 1")
-				w.wants(got, spoken{"至少读了 1/4", "Read at least 1/4"}.in(language), spentSentence.in(language))
+				w.wants(got, spoken{"至少读了 2/4", "Read at least 2/4"}.in(language), spentSentence.in(language))
 				w.never(got, "李雷", "李四", spoken{"人没读", "Unread ("}.in(language))
 				w.clock.advance(4 * time.Minute)
 			}
@@ -62,7 +62,7 @@ func TestASpentQuotaIsTriedAgainAfterTenMinutes(t *testing.T) {
 		}
 		w.clock.advance(10 * time.Minute)
 		got := w.asks(w.hanmeimei, unread+" 1")
-		w.wants(got, "1/4", "李雷", "李四")
+		w.wants(got, "2/4", "韩梅梅", "李四")
 		w.never(got, spentSentence.in(language))
 		w.never(w.asks(w.lilei, usage), usageSpent)
 	})
@@ -103,7 +103,7 @@ func TestWhatComesByItselfSaysOnceThatTheQuotaIsSpent(t *testing.T) {
 	}
 	w.dingtalk.SetQuota(0, 0)
 	w.clock.advance(10 * time.Minute)
-	w.wants(w.asks(w.lilei, "谁没读"), "已读 0/4")
+	w.wants(w.asks(w.lilei, "谁没读"), "已读 1/4")
 	if got := round(); len(got) != 1 || !strings.Contains(got[0].Text, "@lisi") {
 		t.Errorf("the next round said %+v", got)
 	}

@@ -80,7 +80,7 @@ func TestWhatTheBotPostedIsNoAnnouncement(t *testing.T) {
 							t.Errorf("%d queries about what is no announcement", now-queries)
 						}
 					} else {
-						w.wants(got, "**还有 4 人没读** #1「一号楼停电」")
+						w.wants(got, "**还有 3 人没读** #1「一号楼停电」")
 					}
 					list := w.states()
 					if len(list) != 2 || !strings.HasPrefix(list[0], "#2 一 · 是否送达不确定") || !strings.HasPrefix(list[1], "#1 一号楼停电 · ") {
@@ -131,7 +131,7 @@ func TestARecalledChartIsNoRecalledAnnouncement(t *testing.T) {
 	})
 	w.must(err)
 	w.must(w.bot.Event(w.soon(), "robot_msg_recall", w.clock.now(), 0, data))
-	w.wants(w.asks(w.lisi, "谁没读"), "**还有 4 人没读** #1「停机」")
+	w.wants(w.asks(w.lisi, "谁没读"), "**还有 3 人没读** #1「停机」")
 }
 
 // keyless does not record what was posted.
@@ -176,11 +176,11 @@ func TestQuotesOfTwoUncertainAnnouncements(t *testing.T) {
 		bare          bool
 		want          []string // the answer and the list, the newest first
 	}{
-		"different texts":       {"公告 停机", "公告 搬家", false, []string{"**还有 3 人没读** #2「搬家」", "#2 搬家 · 1/4", "#1 停机 · 是否送达不确定"}},
-		"one title, two texts":  {"公告 周报\n" + long, "公告 周报\n本周不用交", false, []string{"**还有 3 人没读** #2「周报」", "#2 周报 · 1/4", "#1 周报 · 是否送达不确定"}},
+		"different texts":       {"公告 停机", "公告 搬家", false, []string{"**还有 2 人没读** #2「搬家」", "#2 搬家 · 2/4", "#1 停机 · 是否送达不确定"}},
+		"one title, two texts":  {"公告 周报\n" + long, "公告 周报\n本周不用交", false, []string{"**还有 2 人没读** #2「周报」", "#2 周报 · 2/4", "#1 周报 · 是否送达不确定"}},
 		"the same text":         {"公告 停机", "公告 停机", false, []string{"**还有 3 人没读** #3「停机」", "#3 停机 · 1/4", "#2 停机 · 是否送达不确定", "#1 停机 · 是否送达不确定"}},
 		"the same beginning":    {"公告 周报\n" + long + "谢谢", "公告 周报\n" + long + "辛苦了", false, []string{"**还有 3 人没读** #3「周报」", "#3 周报 · 1/4", "#2 周报 · 是否送达不确定", "#1 周报 · 是否送达不确定"}},
-		"a number in a heading": {"公告 停机", "公告 # 停电 #1 号楼", false, []string{`**还有 3 人没读** #2「\# 停电 \#1 号楼」`, `#2 \# 停电 \#1 号楼 · 1/4`, "#1 停机 · 是否送达不确定"}},
+		"a number in a heading": {"公告 停机", "公告 # 停电 #1 号楼", false, []string{`**还有 2 人没读** #2「\# 停电 \#1 号楼」`, `#2 \# 停电 \#1 号楼 · 2/4`, "#1 停机 · 是否送达不确定"}},
 		"without its text":      {"公告 停机", "公告 搬家", true, []string{"我只能统计由我发出的公告，这条不是", "#2 搬家 · 是否送达不确定", "#1 停机 · 是否送达不确定"}},
 		"a title within a text": {"公告 停机\n" + long, "公告 关于停机\n" + long, false, []string{"**还有 3 人没读** #3「关于停机」", "#3 关于停机", "#2 关于停机 · 是否送达不确定", "#1 停机 · 是否送达不确定"}},
 	} {
@@ -224,7 +224,7 @@ func TestTheLatestIsWhatWasAnnouncedLast(t *testing.T) {
 	w.wants(w.asks(w.lisi, "谁没读"), "#1 新公告")
 
 	w.clock.advance(48 * time.Hour) // DingTalk answers for neither any more
-	w.wants(w.asks(w.lisi, "谁没读 #1"), "至少读了 0/4", "#1「新公告」")
+	w.wants(w.asks(w.lisi, "谁没读 #1"), "至少读了 1/4", "#1「新公告」")
 	w.wants(w.asks(w.lisi, "谁没读"), "现在没有能统计的公告")
 	w.announce("公告 又一条")
 	w.wants(w.asks(w.lisi, "谁没读"), "#3 又一条")

@@ -42,7 +42,7 @@ func TestBatchesOfDINGs(t *testing.T) {
 			for _, n := range want {
 				total += n
 			}
-			w.crowd(total - 4)
+			w.crowd(total - 3)
 			w.announce("公告 周五停机")
 			w.wants(w.asks(w.lilei, "提醒 DING"), fmt.Sprintf("已用 DING 提醒 %d 人。", total))
 			var sizes []int
@@ -93,14 +93,14 @@ func TestRemindFiveThousand(t *testing.T) {
 		reminded[p.UserID] += n
 		directly += n
 		want := 1
-		if p.UserID == crowd[7].UserID {
+		if p.UserID == crowd[7].UserID || p.UserID == w.lilei.UserID {
 			want = 0
 		}
 		if reminded[p.UserID] != want {
 			t.Errorf("%s was reminded %d times, want %d", p.UserID, reminded[p.UserID], want)
 		}
 	}
-	if mentioned < 600 || mentioned+directly != 4_999 {
+	if mentioned < 600 || mentioned+directly != 4_998 {
 		t.Errorf("%d were mentioned and %d written to", mentioned, directly)
 	}
 	if calls, want := w.dingtalk.CallCount(dingtalktest.APIDirect), (directly+19)/20; calls != want {
@@ -130,7 +130,7 @@ func TestMentionsWithManyWhoCouldNotBeReached(t *testing.T) {
 	if len(messages) != 2 || mentioned < 600 {
 		t.Fatalf("%d people mentioned in %d messages", mentioned, len(messages))
 	}
-	w.wants(messages[0].Text, fmt.Sprintf("%d 人最近收到的消息太多", 1_104-mentioned))
+	w.wants(messages[0].Text, fmt.Sprintf("%d 人最近收到的消息太多", 1_103-mentioned))
 }
 
 // What people chose as names and titles formats nothing, mentions nobody and turns no
@@ -142,22 +142,23 @@ func TestRemindersWithHostileNamesAndTitles(t *testing.T) {
 		options: func(o *wiring) { o.Policy.Remind = receipts.Everyone },
 	})
 	wang := w.dingtalk.AddPerson(dingtalktest.Person{Name: "*王*\n# \u202e五 @all", UserID: "wangwu"})
-	w.must(w.group.Join(w.lilei, wang))
+	twin := w.dingtalk.AddPerson(dingtalktest.Person{Name: wang.Name, UserID: "twin"})
+	w.must(w.group.Join(w.lilei, wang, twin))
 	w.announce("公告 **停机** [点](http://evil) \u202e`x`\u2066")
 	const title = `\*\*停机\*\* \[点\]\(http://evil\) ` + "\\`x\\`"
 	const plain = "**停机** [点](http://evil) `x`"
 
-	everybody := []string{"lilei", "hanmeimei", "zhangsan", "lisi", "wangwu"}
+	everybody := []string{"hanmeimei", "zhangsan", "lisi", "twin"}
 	got := w.tells(wang, "提醒")
-	w.sees("mentions", got, byWebhook("@lilei @hanmeimei @zhangsan @lisi @wangwu 请看 #1「"+title+"」").mentioning(everybody...))
+	w.sees("mentions", got, byWebhook("@hanmeimei @zhangsan @lisi @twin 请看 #1「"+title+"」").mentioning(everybody...))
 	if want := "请看 #1「" + plain + "」"; got[0].Title != want {
 		t.Errorf("the notification is %q, want %q", got[0].Title, want)
 	}
 	w.wants(w.asks(w.lilei, "提醒"), `\*王\* \# 五 @all 14:35 刚提醒过`)
 
 	w.clock.advance(5 * time.Minute)
-	w.dingtalk.FlowControl(true, wang)
-	w.sees("the answer", w.tells(wang, "提醒 私信"), byWebhook(`#1「\*\*停机\*\* \[点\]\(http://e…」`, "已私信提醒 4 人。", `1 人最近收到的消息太多，钉钉没有送达：\*王\* \# 五 @all`))
+	w.dingtalk.FlowControl(true, twin)
+	w.sees("the answer", w.tells(wang, "提醒 私信"), byWebhook(`#1「\*\*停机\*\* \[点\]\(http://e…」`, "已私信提醒 3 人。", `1 人最近收到的消息太多，钉钉没有送达：\*王\* \# 五 @all`))
 	w.sees("in private", w.private(w.lisi), byDirect(`\*王\* \# 五 @all 提醒你看「\*\*群\*\*\[x\]\(http://evil\)」群的 #1「`+title+`」。到群里打开才算已读。`))
 
 	w.clock.advance(5 * time.Minute)
@@ -166,9 +167,9 @@ func TestRemindersWithHostileNamesAndTitles(t *testing.T) {
 		t.Errorf("the DING says %q, want %q", got, want)
 	}
 
-	w.dingtalk.FlowControl(false, wang)
+	w.dingtalk.FlowControl(false, twin)
 	w.asks(wang, "跟进 #1 每30分钟")
-	w.sees("a round", w.pass(30*time.Minute), byWebhook("@lilei @hanmeimei @zhangsan @lisi @wangwu 请看 #1「"+title+"」，已读 0/5").mentioning(everybody...))
+	w.sees("a round", w.pass(30*time.Minute), byWebhook("@hanmeimei @zhangsan @lisi @twin 请看 #1「"+title+"」，已读 1/6").mentioning(everybody...))
 }
 
 // Who could not be reminded is told by name, and why.
@@ -188,16 +189,16 @@ func TestPeopleWhoCannotBeReminded(t *testing.T) {
 		w.dingtalk.FlowControl(true, w.zhangsan)
 
 		w.sees("in private", w.tells(w.lilei, spoken{"提醒 私信", "remind by direct"}.in(language)), byWebhook(spoken{"#1「周五停机」", `#1 "周五停机"`}.in(language),
-			spoken{"已私信提醒 2 人。", "Reminded in private: 2."}.in(language),
+			spoken{"已私信提醒 1 人。", "Reminded in private: 1."}.in(language),
 			spoken{"1 人收不到提醒：王五", "Can't be reminded (1): 王五"}.in(language),
 			spoken{"1 人最近收到的消息太多，钉钉没有送达：张三", "Got too many messages lately, so that DingTalk did not deliver this one (1): 张三"}.in(language)))
 		w.clock.advance(5 * time.Minute)
 		w.sees("by DING", w.tells(w.lilei, spoken{"提醒 DING", "remind by ding"}.in(language)), byWebhook(spoken{"#1「周五停机」", `#1 "周五停机"`}.in(language),
-			spoken{"已用 DING 提醒 3 人。", "Reminded by DING: 3."}.in(language),
+			spoken{"已用 DING 提醒 2 人。", "Reminded by DING: 2."}.in(language),
 			spoken{"1 人收不到提醒：王五", "Can't be reminded (1): 王五"}.in(language)))
 		known, err := w.store.Snapshot(w.soon(), w.group.ID(), 1)
 		w.must(err)
-		if diff := cmp.Diff(map[string]int{"lilei": 2, "hanmeimei": 2, "zhangsan": 1}, known.Reminders); diff != "" {
+		if diff := cmp.Diff(map[string]int{"hanmeimei": 2, "zhangsan": 1}, known.Reminders); diff != "" {
 			t.Errorf("only who was reached counts as reminded (-want +got):\n%s", diff)
 		}
 	})
@@ -207,12 +208,12 @@ func TestADINGQuotaThatIsSpent(t *testing.T) {
 	t.Parallel()
 	inBothLanguages(t, func(t *testing.T, language command.Language) {
 		w := newWorld(t, setup{})
-		w.crowd(296)
+		w.crowd(297)
 		w.announce("公告 周五停机")
 		w.dingtalk.SetDingQuota(dingtalktest.DingQuota{App: 250})
 		got := w.asks(w.lilei, spoken{"提醒 DING", "remind by ding"}.in(language))
 		w.wants(got, spoken{"已用 DING 提醒 200 人。", "Reminded by DING: 200."}.in(language),
-			spoken{"100 人没有提醒：人196、人197", "Not reminded (100): 人196, 人197"}.in(language),
+			spoken{"100 人没有提醒：人197、人198", "Not reminded (100): 人197, 人198"}.in(language),
 			spoken{"贵组织的 DING 用完了，换一种方式提醒吧。", "Your organisation has no DINGs left; remind in another way."}.in(language))
 	})
 }
@@ -243,8 +244,8 @@ func TestRemindersThatAreUncertain(t *testing.T) {
 				w.bot.Accept(w.soon(), "frame", data)
 				command := w.inbox.take()[0]
 				maybe := byWebhook(spoken{"#1「周五停机」", `#1 "周五停机"`}.in(language), spoken{
-					"4 人是否提醒到不确定，为免打扰不再重复：李雷、韩梅梅、张三、李四",
-					"Perhaps reminded already, and so not again (4): 李雷, 韩梅梅, 张三, 李四",
+					"3 人是否提醒到不确定，为免打扰不再重复：韩梅梅、张三、李四",
+					"Perhaps reminded already, and so not again (3): 韩梅梅, 张三, 李四",
 				}.in(language))
 				for range 3 {
 					before := len(w.group.Messages())
@@ -256,13 +257,13 @@ func TestRemindersThatAreUncertain(t *testing.T) {
 				for _, m := range w.group.Messages() {
 					mentions += len(m.Mentioned)
 				}
-				for _, p := range []dingtalktest.Person{w.lilei, w.hanmeimei, w.zhangsan, w.lisi} {
-					if reminded := len(w.private(p)) + len(w.dingtalk.Dings()) + mentions/4; reminded > 1 {
+				for _, p := range []dingtalktest.Person{w.hanmeimei, w.zhangsan, w.lisi} {
+					if reminded := len(w.private(p)) + len(w.dingtalk.Dings()) + mentions/3; reminded > 1 {
 						t.Errorf("%s was reminded %d times", p.Name, reminded)
 					}
 				}
 				// Another command has to wait: they may have been reminded.
-				w.wants(w.asks(w.lilei, test.command.in(language)), spoken{"刚提醒过", "reminded these 4 of #1"}.in(language))
+				w.wants(w.asks(w.lilei, test.command.in(language)), spoken{"刚提醒过", "reminded these 3 of #1"}.in(language))
 			})
 		})
 	}
@@ -278,7 +279,7 @@ func TestTheWebhookIsOverBeforeTheReminder(t *testing.T) {
 		w.announce("公告 周五停机")
 		data := w.heard(w.group, w.lilei, say{Text: command})
 		w.clock.advance(90 * time.Minute) // in which the command waited
-		w.sees("as its frame said", w.carryOut(w.group, data), bySend(spoken{"#1「周五停机」", `#1 "周五停机"`}.in(language), spoken{"已私信提醒 4 人。", "Reminded in private: 4."}.in(language)))
+		w.sees("as its frame said", w.carryOut(w.group, data), bySend(spoken{"#1「周五停机」", `#1 "周五停机"`}.in(language), spoken{"已私信提醒 3 人。", "Reminded in private: 3."}.in(language)))
 		if n := len(w.private(w.lisi)); n != 1 {
 			t.Errorf("%d messages in private", n)
 		}
@@ -287,9 +288,9 @@ func TestTheWebhookIsOverBeforeTheReminder(t *testing.T) {
 		data = w.heard(w.group, w.lilei, say{Text: command})
 		w.dingtalk.ExpireWebhooks()
 		w.sees("earlier", w.carryOut(w.group, data), bySend(spoken{"#1「周五停机」", `#1 "周五停机"`}.in(language),
-			spoken{"4 人没有提醒：李雷、韩梅梅、张三、李四", "Not reminded (4): 李雷, 韩梅梅, 张三, 李四"}.in(language),
+			spoken{"3 人没有提醒：韩梅梅、张三、李四", "Not reminded (3): 韩梅梅, 张三, 李四"}.in(language),
 			spoken{"回复的有效期已过，请再说一次。", "The time to reply was over; please say it again."}.in(language)))
-		if got := w.tells(w.lilei, command); len(got) != 1 || len(got[0].Mentioned) != 4 {
+		if got := w.tells(w.lilei, command); len(got) != 1 || len(got[0].Mentioned) != 3 {
 			t.Errorf("said again: %+v", got)
 		}
 	})
@@ -334,8 +335,8 @@ func TestAReminderGoesOnAfterACrash(t *testing.T) {
 	w.clock.advance(6 * time.Minute) // beyond the cooldown: it is still the same reminder
 	before := len(w.group.Messages())
 	w.must(w.newBot(w.wiring).Work(w.soon(), command, false))
-	w.sees("the answer", w.group.Messages()[before:], byWebhook("#1「周五停机」", "已私信提醒 49 人。"))
-	for i, p := range append(crowd, w.lilei, w.lisi) {
+	w.sees("the answer", w.group.Messages()[before:], byWebhook("#1「周五停机」", "已私信提醒 48 人。"))
+	for i, p := range append(crowd, w.hanmeimei, w.lisi) {
 		want := 1
 		if i == 45 {
 			want = 0
@@ -364,7 +365,7 @@ func TestAReminderIsCarriedOutOnce(t *testing.T) {
 	}
 	known, err := w.store.Snapshot(w.soon(), w.group.ID(), 1)
 	w.must(err)
-	if n := known.Reminders["lilei"]; n != 1 {
+	if n := known.Reminders["lisi"]; n != 1 {
 		t.Errorf("he was reminded %d times", n)
 	}
 }
@@ -412,7 +413,7 @@ func TestTheWorkbookShowsReminders(t *testing.T) {
 				reminders[row[0]] = row[column]
 			}
 		}
-		for name, want := range map[string]string{"李雷": "2", "韩梅梅": "1", "张三": "2", "李四": "1"} {
+		for name, want := range map[string]string{"李雷": "0", "韩梅梅": "1", "张三": "2", "李四": "1"} {
 			if reminders[name] != want {
 				t.Errorf("%s: %q reminders, want %q, in %q", name, reminders[name], want, reminders)
 			}

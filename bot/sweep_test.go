@@ -43,7 +43,7 @@ func TestASweepSavesWhatDingTalkForgets(t *testing.T) {
 	}
 
 	w.clock.advance(30 * 24 * time.Hour) // DingTalk has forgotten
-	w.wants(w.asks(w.hanmeimei, "谁读了"), "至少读了 2/4", "#1「停机」", "韩梅梅", "张三", "截至", "不再提供")
+	w.wants(w.asks(w.hanmeimei, "谁读了"), "至少读了 3/4", "#1「停机」", "韩梅梅", "张三", "截至", "不再提供")
 	w.never(w.asks(w.hanmeimei, "谁没读 #1"), "李雷", "李四", "人没读")
 	w.wants(w.asks(w.hanmeimei, "unread #1"), "DingTalk no longer tells")
 }

@@ -237,7 +237,7 @@ func TestAnOldCommandDoesNothing(t *testing.T) {
 		for said, answer := range map[spoken]spoken{
 			{"公告 五分钟后关机", "announce Shutdown in five minutes"}: {"没有执行", "did not carry it out"},
 			{"提醒 #1", "remind #1"}:  {"没有执行", "did not carry it out"},
-			{"谁没读 #1", "unread #1"}: {"0/4", "0/4"},
+			{"谁没读 #1", "unread #1"}: {"1/4", "1/4"},
 		} {
 			data := w.heard(w.group, w.lilei, say{Text: said.in(language)})
 			w.bot.Accept(w.soon(), "frame", data)

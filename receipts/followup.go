@@ -116,7 +116,7 @@ const (
 	Wait          Act = "wait"    // nothing; it is not yet time
 	Remind        Act = "remind"  // report, and remind the unread
 	ReportFailure Act = "excuse"  // say that it could not be found out who has read
-	Skip          Act = "silence" // nothing: that was said last time
+	Skip          Act = "silence" // nothing: that was said last time, or only who began it is unread
 	Finish        Act = "finish"  // say why the follow-up is over
 )
 
@@ -165,10 +165,11 @@ func (f FollowUp) Round(r Report, now time.Time) (Act, FollowUp) {
 	f.Trouble = !r.Complete()
 	f.Rounds++
 	f.Next = f.after(now)
+	nobody := r.Total > 0 && len(r.sparing(f.Starter).Unread) == 0 // but who began it
 	switch {
-	case r.Complete():
+	case r.Complete() && !nobody:
 		return Remind, f
-	case said:
+	case r.Complete(), said:
 		return Skip, f
 	default:
 		return ReportFailure, f
@@ -176,9 +177,10 @@ func (f FollowUp) Round(r Report, now time.Time) (Act, FollowUp) {
 }
 
 // enough reports whether the wanted share has certainly read. Of a share, missing
-// readers don't matter: more can only have read.
+// readers don't matter: more can only have read. Where nobody but the author is known to be
+// in the group, nothing is.
 func (f FollowUp) enough(r Report) bool {
-	if r.Total == 0 {
+	if r.Total == 0 || r.Source == Learned && !r.ReadByOthers() {
 		return false
 	}
 	if f.Share < 100 {

@@ -40,7 +40,7 @@ func enough(p receipts.Plan, share int) receipts.Plan {
 
 // begun is a follow-up with that plan that begins in the morning.
 func begun(p receipts.Plan) receipts.FollowUp {
-	return receipts.FollowUp{ID: "msgId-2", Plan: p, Starter: li}.Begin(morning)
+	return receipts.FollowUp{ID: "msgId-2", Plan: p, Starter: chen}.Begin(morning)
 }
 
 var (
@@ -336,6 +336,64 @@ func TestHowAFollowUpEnds(t *testing.T) {
 	}
 }
 
+// Who began a follow-up is not reminded by it: where nobody else has not read, a round says
+// nothing.
+func TestARoundRemindsOthersThanWhoBeganIt(t *testing.T) {
+	t.Parallel()
+	unread := func(ids ...string) receipts.Report {
+		return receipts.Compute(receipts.Facts{Message: sentMessage, Audience: people(append(ids, "reader")...), Current: people(append(ids, "reader")...), Reads: receipts.Reads{"reader": seen(1)}})
+	}
+	hourly := every(time.Hour)
+	for _, c := range []struct {
+		name    string
+		plan    receipts.Plan
+		starter string
+		report  receipts.Report
+		act     receipts.Act
+		end     receipts.End
+	}{
+		{"others have not read", hourly, "starter", unread("starter", "a"), receipts.Remind, ""},
+		{"only who began it", hourly, "starter", unread("starter"), receipts.Skip, ""},
+		{"only who did not begin it", hourly, "starter", unread("a"), receipts.Remind, ""},
+		{"nobody is known to have begun it", hourly, "", unread("a"), receipts.Remind, ""},
+		{"everybody has read", hourly, "starter", unread(), receipts.Finish, receipts.EnoughRead},
+		{"enough have read", enough(hourly, 50), "starter", unread("starter"), receipts.Finish, receipts.EnoughRead},
+		{"at the deadline", until(hourly, time.Hour), "starter", unread("starter"), receipts.Finish, receipts.DeadlineOver},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			f := receipts.FollowUp{ID: "msgId-2", Plan: c.plan, Starter: receipts.Person{UserID: c.starter}}.Begin(morning)
+			if act, after := f.Round(c.report, at(60)); act != c.act || after.Ended != c.end || after.Trouble {
+				t.Errorf("%s, %+v; want %s, ended %q", act, after, c.act, c.end)
+			}
+		})
+	}
+}
+
+// Where nobody but the author is known to be in the group, nobody can tell whether enough
+// have read.
+func TestAnAuthorAloneIsNotEnough(t *testing.T) {
+	t.Parallel()
+	m := sentMessage
+	m.Author = receipts.Person{UserID: "author"}
+	f := receipts.FollowUp{ID: "msgId-2", Plan: enough(until(every(time.Hour), 2*time.Hour), 50), Starter: m.Author}.Begin(morning)
+	alone := receipts.Compute(receipts.Facts{Message: m, Audience: learned("author"), Current: learned("author")})
+	if act, after := f.Round(alone, at(60)); act != receipts.Skip || after.Ended != "" {
+		t.Errorf("an hour later: %s, %+v", act, after)
+	}
+	if act, after := f.Round(alone, at(120)); act != receipts.Finish || after.Ended != receipts.DeadlineOver {
+		t.Errorf("at the deadline: %s, %+v", act, after)
+	}
+	noticed := receipts.Compute(receipts.Facts{Message: m, Audience: learned("author"), Current: learned("author"), Reads: receipts.Reads{"a": seen(1)}})
+	if act, after := f.Round(noticed, at(60)); act != receipts.Finish || after.Ended != receipts.EnoughRead {
+		t.Errorf("once somebody has read: %s, %+v", act, after)
+	}
+	alone = receipts.Compute(receipts.Facts{Message: m, Audience: people("author"), Current: people("author")})
+	if act, after := f.Round(alone, at(60)); act != receipts.Finish || after.Ended != receipts.EnoughRead {
+		t.Errorf("where nobody else is in the group: %s, %+v", act, after)
+	}
+}
+
 // A message that is over is known to be without a question, and before the next
 // round; but nobody is told at night.
 func TestAMessageThatIsOverEndsItsFollowUpAtOnce(t *testing.T) {
@@ -607,7 +665,7 @@ func (w *world) followed(t *testing.T) receipts.FollowUp {
 // follow begins to follow up message #1 by that command, which has to work.
 func (w *world) follow(t *testing.T, command string, p receipts.Plan) receipts.FollowUp {
 	t.Helper()
-	f, err := w.follower.Start(t.Context(), sentMessage, receipts.FollowUp{ID: command, Plan: p, Starter: li})
+	f, err := w.follower.Start(t.Context(), sentMessage, receipts.FollowUp{ID: command, Plan: p, Starter: chen})
 	if err != nil {
 		t.Fatalf("Start() failed: %v", err)
 	}
@@ -635,7 +693,7 @@ func TestStartPlansTheFirstRound(t *testing.T) {
 	w.clock.advance(time.Minute)
 	f := w.follow(t, "msgId-2", every(10*time.Minute))
 	want := receipts.FollowUp{
-		ID: "msgId-2", Plan: every(10 * time.Minute), Starter: li,
+		ID: "msgId-2", Plan: every(10 * time.Minute), Starter: chen,
 		Began: morning.Add(time.Minute), Next: morning.Add(11 * time.Minute),
 	}
 	if diff := cmp.Diff(want, f); diff != "" {
@@ -676,7 +734,7 @@ func TestStartAgainByTheSameCommandChangesNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	again("after a round", w.followed(t))
-	stopped, err := w.follower.Stop(t.Context(), group, 1, li)
+	stopped, err := w.follower.Stop(t.Context(), group, 1, chen)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -706,7 +764,7 @@ func TestAnotherCommandTakesThePlace(t *testing.T) {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 	// And after an end it begins anew.
-	if _, err := w.follower.Stop(t.Context(), group, 1, li); err != nil {
+	if _, err := w.follower.Stop(t.Context(), group, 1, chen); err != nil {
 		t.Fatal(err)
 	}
 	if third := w.follow(t, "msgId-4", every(time.Hour)); third.ID != "msgId-4" || third.Ended != "" {
@@ -728,7 +786,7 @@ func TestOnlyAFollowUpThatGoesOnIsInTheReport(t *testing.T) {
 	if progress, err := w.reporter.Progress(t.Context(), group, 1); err != nil || progress[0].FollowUp == nil {
 		t.Errorf("in the list: %+v, %v", progress, err)
 	}
-	if _, err := w.follower.Stop(t.Context(), group, 1, li); err != nil {
+	if _, err := w.follower.Stop(t.Context(), group, 1, chen); err != nil {
 		t.Fatal(err)
 	}
 	if r := w.report(t); r.FollowUp != nil {
@@ -741,9 +799,9 @@ func TestStopEndsAFollowUp(t *testing.T) {
 	w := newWorld(t)
 	w.announce(t)
 	want := w.follow(t, "msgId-2", every(time.Hour))
-	want.Ended, want.Stopper, want.Version = receipts.Stopped, li, 1
+	want.Ended, want.Stopper, want.Version = receipts.Stopped, chen, 1
 	for range 3 { // a repetition is no failure, and stops nothing twice
-		f, err := w.follower.Stop(t.Context(), group, 1, li)
+		f, err := w.follower.Stop(t.Context(), group, 1, chen)
 		if diff := cmp.Diff(want, f); diff != "" || err != nil {
 			t.Errorf("Stop(): %v (-want +got):\n%s", err, diff)
 		}
@@ -766,11 +824,11 @@ func TestStopWhoseAnswerWasLostIsDone(t *testing.T) {
 	w.announce(t)
 	w.follow(t, "msgId-2", every(time.Hour))
 	w.records.after = func(_ context.Context, method string) error { return downIf(method == "Change") }
-	if _, err := w.follower.Stop(t.Context(), group, 1, li); !errors.Is(err, errDown) {
+	if _, err := w.follower.Stop(t.Context(), group, 1, chen); !errors.Is(err, errDown) {
 		t.Fatalf("error %v; want %v", err, errDown)
 	}
 	w.records.after = nil
-	if f, err := w.follower.Stop(t.Context(), group, 1, li); err != nil || f.Ended != receipts.Stopped || f.Version != 1 {
+	if f, err := w.follower.Stop(t.Context(), group, 1, chen); err != nil || f.Ended != receipts.Stopped || f.Version != 1 {
 		t.Errorf("Stop() = %+v, %v", f, err)
 	}
 }
@@ -785,10 +843,10 @@ func TestStopOfWhatIsNotFollowed(t *testing.T) {
 			f.Ended = end
 			w.records.messages[group][0].kept.FollowUp = &f
 		}
-		if _, err := w.follower.Stop(t.Context(), group, 1, li); !errors.Is(err, receipts.ErrNotFollowed) {
+		if _, err := w.follower.Stop(t.Context(), group, 1, chen); !errors.Is(err, receipts.ErrNotFollowed) {
 			t.Errorf("ended by %s: %v; want %v", end, err, receipts.ErrNotFollowed)
 		}
-		if _, err := w.follower.Stop(t.Context(), group, 9, li); !errors.Is(err, receipts.ErrNotFollowed) {
+		if _, err := w.follower.Stop(t.Context(), group, 9, chen); !errors.Is(err, receipts.ErrNotFollowed) {
 			t.Errorf("no message: %v; want %v", err, receipts.ErrNotFollowed)
 		}
 	}
@@ -808,7 +866,7 @@ func TestStopWinsAgainstRounds(t *testing.T) {
 			left--
 			return w.round(ctx)
 		})
-		f, err := w.follower.Stop(t.Context(), group, 1, li)
+		f, err := w.follower.Stop(t.Context(), group, 1, chen)
 		w.records.before = nil
 		if rounds < 5 {
 			if err != nil || f.Ended != receipts.Stopped || f.Rounds != rounds {
@@ -846,7 +904,7 @@ func TestStopOfWhatHasJustEnded(t *testing.T) {
 		_, err = w.records.Change(ctx, group, 1, after)
 		return err
 	})
-	if _, err := w.follower.Stop(t.Context(), group, 1, li); !errors.Is(err, receipts.ErrNotFollowed) {
+	if _, err := w.follower.Stop(t.Context(), group, 1, chen); !errors.Is(err, receipts.ErrNotFollowed) {
 		t.Errorf("error %v; want %v", err, receipts.ErrNotFollowed)
 	}
 	if f := w.followed(t); f.Ended != receipts.EnoughRead {
@@ -861,7 +919,7 @@ func TestStopWithoutTheRecords(t *testing.T) {
 		w.announce(t)
 		before := w.follow(t, "msgId-2", every(time.Hour))
 		w.records.fail(method)
-		if _, err := w.follower.Stop(t.Context(), group, 1, li); !errors.Is(err, errDown) {
+		if _, err := w.follower.Stop(t.Context(), group, 1, chen); !errors.Is(err, errDown) {
 			t.Errorf("without %s: %v; want %v", method, err, errDown)
 		}
 		if diff := cmp.Diff(before, w.followed(t)); diff != "" {
@@ -892,7 +950,7 @@ func TestNoRoundComesAfterAStop(t *testing.T) {
 			})
 		}
 		all.Go(func() error {
-			_, err := w.follower.Stop(t.Context(), group, 1, li)
+			_, err := w.follower.Stop(t.Context(), group, 1, chen)
 			return err
 		})
 		if err := all.Wait(); err != nil {

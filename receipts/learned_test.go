@@ -141,7 +141,8 @@ func TestLearnedMembersAloneLackNothing(t *testing.T) {
 	}
 }
 
-// A learned audience is asked about again, even when all who are known have read.
+// A learned audience is asked about again, even when all who are known have read. Who
+// announced it was there.
 func TestReportOfALearnedAudience(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -157,9 +158,9 @@ func TestReportOfALearnedAudience(t *testing.T) {
 		readers, read, unread []string
 		left                  int
 	}{
-		{[]string{}, nil, []string{"gone", "li"}, 0},
-		{[]string{"li"}, []string{"li"}, nil, 1},
-		{[]string{"li", "stranger"}, []string{"li", "stranger"}, nil, 1},
+		{[]string{}, []string{"chen"}, []string{"gone", "li"}, 0},
+		{[]string{"li"}, []string{"chen", "li"}, nil, 1},
+		{[]string{"li", "stranger"}, []string{"chen", "li", "stranger"}, nil, 1},
 	} {
 		w.clock.advance(time.Minute)
 		if minute == 1 {

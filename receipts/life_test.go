@@ -142,6 +142,7 @@ func (h *history) announce(t *rapid.T) {
 	sends := h.sender.sends()
 	n := maintenance
 	n.Command, n.Title = fmt.Sprint("msgId-", command), h.title(t, command)
+	n.Author = receipts.Person{UserID: anyAuthor(t)}
 	done, err := h.announcer.Announce(t.Context(), n)
 	if h.sender.sends() > sends && (outcome == "sent" || outcome == "delivered, and its answer lost") {
 		h.posts[keyOf(sends+1)] = &post{title: n.Title, command: n.Command, at: h.clock.now(), readers: map[string]time.Time{}}
@@ -242,12 +243,22 @@ func (h *history) report(t *rapid.T) {
 	if len(r.Unread) > 0 && !r.Message.State.Posted() {
 		t.Fatalf("people did not read what was not there: %+v", r)
 	}
+	author := r.Message.Author.UserID
 	for _, id := range r.Unread {
+		if id == author {
+			t.Fatalf("%s announced it and is called unread: %+v", id, r)
+		}
 		if read, ok := h.posts[r.Message.Key].readers[id]; ok && !read.After(r.AsOf) {
 			t.Fatalf("%s has read at %v and is called unread as of %v: %+v", id, read, r.AsOf, r)
 		}
 	}
 	for _, receipt := range r.Read {
+		if receipt.UserID == author {
+			if want := (receipts.Read{At: r.Message.SentAt, Exact: true}); receipt.Read != want {
+				t.Fatalf("%+v announced it at %v", receipt, want)
+			}
+			continue
+		}
 		if read, ok := h.posts[r.Message.Key].readers[receipt.UserID]; !ok || read.After(receipt.At) {
 			t.Fatalf("%v is no reader: %+v", receipt, h.posts[r.Message.Key])
 		}

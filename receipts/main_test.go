@@ -93,10 +93,10 @@ func newWorldAt(t failer, c *clock, now func() time.Time) *world {
 // moment is a moment where both clocks agree.
 func moment(at time.Time) receipts.EventTime { return receipts.EventTime{Reported: at, Local: at} }
 
-// maintenance is the announcement of most tests.
+// maintenance is the announcement of most tests. Its author is not of the group's members.
 var maintenance = receipts.Announcement{
 	Group: group, Command: "msgId-1", Title: "周五 22:00 停机维护", Text: "请提前保存工作。",
-	Author: receipts.Person{UserID: "li", Name: "李雷"},
+	Author: receipts.Person{UserID: "chen", Name: "陈晨"},
 }
 
 // Its post as a quotation shows it, and how it begins without white space.

@@ -369,7 +369,7 @@ func TestAReminderEndsWithWhatItIsAbout(t *testing.T) {
 		"recalled":  {func(_ *testing.T, w *world) { w.records.become(receipts.Recalled) }, receipts.Halt{State: receipts.Recalled}},
 		"disbanded": {func(_ *testing.T, w *world) { w.records.become(receipts.Disbanded) }, receipts.Halt{State: receipts.Disbanded}},
 		"stopped": {func(t *testing.T, w *world) {
-			if _, err := w.follower.Stop(t.Context(), group, 1, li); err != nil {
+			if _, err := w.follower.Stop(t.Context(), group, 1, chen); err != nil {
 				t.Error(err)
 			}
 		}, receipts.Halt{Superseded: true}},
@@ -410,7 +410,7 @@ func TestAReminderEndsWithWhatItIsAbout(t *testing.T) {
 		}
 		_, n := w.manyUnread(t, 600, nil, func(batch int) {
 			if batch == 2 {
-				if _, err := w.follower.Stop(t.Context(), group, 1, li); err != nil {
+				if _, err := w.follower.Stop(t.Context(), group, 1, chen); err != nil {
 					t.Error(err)
 				}
 			}

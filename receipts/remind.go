@@ -81,6 +81,14 @@ type Prompt struct {
 	Round *FollowUp
 }
 
+// asker is who has the others reminded.
+func (p Prompt) asker() Person {
+	if p.Round != nil {
+		return p.Round.Starter
+	}
+	return p.Who
+}
+
 // Outcome is what became of one batch.
 type Outcome struct {
 	Reached []string
@@ -168,6 +176,9 @@ type Reminded struct {
 	// NotUnread are the people who alone were to be reminded, if all of them have read the
 	// message or it is not for them. Then nobody was reminded.
 	NotUnread []string
+	// OnlyAsker reports that nobody else would be reminded than who has others reminded. Then
+	// nobody was.
+	OnlyAsker bool
 	// Told reports that the mentions in the group have told all of this.
 	Told bool
 }
@@ -197,7 +208,8 @@ type Reminders struct {
 // Remind reminds the people who have not read a message by a report that was asked for
 // just now, each batch at most once, whoever repeats the run. Where the report is not
 // complete, or everybody has read, nobody is reminded. Before each batch it looks again:
-// who has read meanwhile is left out, and after a Halt nobody is reminded. An error is
+// who has read meanwhile is left out, and after a Halt nobody is reminded. Who gave the
+// command, or began the follow-up, never is. An error is
 // ErrNoMessage, or means that the records did not answer; a repetition of the run then
 // goes on.
 func (p *Reminders) Remind(ctx context.Context, report Report, prompt Prompt, n ReminderSender) (Reminded, error) {
@@ -205,8 +217,13 @@ func (p *Reminders) Remind(ctx context.Context, report Report, prompt Prompt, n 
 	if !report.Complete() || len(report.Unread) == 0 {
 		return done, nil
 	}
+	people := report.sparing(prompt.asker()).Unread
+	if len(people) == 0 {
+		done.OnlyAsker = true
+		return done, nil
+	}
 	group, number := report.Message.Group, report.Message.Number
-	batches := n.Batches(prompt.By, report.Unread)
+	batches := n.Batches(prompt.By, people)
 	begun, earlier, err := p.Records.BeginReminder(ctx, group, number, Reminder{
 		Run: prompt.Run, At: p.Now(), Who: prompt.Who, By: way(prompt.By, batches), Batches: batches,
 	}, p.Cooldown)
@@ -217,7 +234,7 @@ func (p *Reminders) Remind(ctx context.Context, report Report, prompt Prompt, n 
 		done.Earlier = earlier
 		return done, nil
 	}
-	unread := setOf(report.Unread)
+	unread := setOf(people)
 	for i, batch := range begun.Batches {
 		if done.Err != nil { // what made one call fail makes the next one fail
 			done.Failed = append(done.Failed, batch.UserIDs...)

@@ -18,17 +18,18 @@ import (
 )
 
 var (
-	li = receipts.Person{UserID: "li", Name: "李雷"}
+	// chen announces and reminds, and is on no list.
+	chen = receipts.Person{UserID: "chen", Name: "陈晨"}
 
 	// errStopped is how a nudge certainly fails, errDoubt how it may have worked.
 	errStopped = &receipts.Failure{Reason: "bot_stopped", Err: errors.New("bot.stopped")}
 	errDoubt   = &receipts.Failure{Uncertain: true, Reason: "timeout", Err: context.DeadlineExceeded}
 )
 
-// remind reminds of message #1 by mentions for 李雷, which has to work.
+// remind reminds of message #1 by mentions for 陈晨, which has to work.
 func (w *world) remind(t *testing.T, run string, n *fakeSender) receipts.Reminded {
 	t.Helper()
-	done, err := w.prompts(t.Context(), group, 1, run, li, receipts.Mention, n)
+	done, err := w.prompts(t.Context(), group, 1, run, chen, receipts.Mention, n)
 	if err != nil {
 		t.Fatalf("Remind(%s) failed: %v", run, err)
 	}
@@ -88,6 +89,58 @@ func TestOnlyWhoHasNotReadIsReminded(t *testing.T) {
 				if len(done.Uncertain)+len(done.Failed) > 0 || done.Err != nil || done.Earlier != nil {
 					t.Errorf("in batches of %d: %+v; want all reached", size, done)
 				}
+			}
+		})
+	}
+}
+
+func TestWhoRemindsIsNotReminded(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		prompt   receipts.Prompt
+		read     []string
+		reminded []string
+		only     bool
+	}{
+		"others have not read":         {receipts.Prompt{Who: receipts.Person{UserID: "li"}}, nil, []string{"zhang", "wang"}, false},
+		"nobody else has not":          {receipts.Prompt{Who: receipts.Person{UserID: "li"}}, []string{"zhang", "wang"}, nil, true},
+		"everybody has read":           {receipts.Prompt{Who: receipts.Person{UserID: "li"}}, []string{"zhang", "wang", "li"}, nil, false},
+		"has no userId":                {receipts.Prompt{Who: receipts.Person{Name: "li"}}, []string{"wang"}, []string{"zhang", "li"}, false},
+		"began the follow-up":          {receipts.Prompt{Round: &receipts.FollowUp{Starter: receipts.Person{UserID: "li"}}}, nil, []string{"zhang", "wang"}, false},
+		"began it, and nobody is left": {receipts.Prompt{Round: &receipts.FollowUp{Starter: receipts.Person{UserID: "li"}}}, []string{"zhang", "wang"}, nil, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			m := w.announce(t)
+			w.readers.say(readBy(c.read...))
+			if c.prompt.Round != nil {
+				f, err := w.follower.Start(t.Context(), m, receipts.FollowUp{ID: "msgId-2", Plan: every(time.Hour), Starter: c.prompt.Round.Starter})
+				if err != nil {
+					t.Fatal(err)
+				}
+				c.prompt.Round = &f
+			}
+			r, err := w.reporter.Ask(t.Context(), group, 1, receipts.Rights{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			unread := slices.Clone(r.Unread)
+			n := &fakeSender{}
+			c.prompt.Run, c.prompt.By = "run", receipts.Mention
+			done, err := w.prompter.Remind(t.Context(), r, c.prompt, n)
+			if err != nil || done.OnlyAsker != c.only {
+				t.Errorf("%+v, %v; want nobody else: %v", done, err, c.only)
+			}
+			wantPeople(t, "nudged", n.people(), c.reminded...)
+			// Who reminds is unread in the report all the same.
+			if !slices.Equal(done.Report.Unread, unread) || !slices.Equal(r.Unread, unread) {
+				t.Errorf("unread %v, %v; want %v", done.Report.Unread, r.Unread, unread)
+			}
+			// A reminder of nobody has no cooldown.
+			another := receipts.Reminder{Run: "another", At: w.clock.now(), By: receipts.Mention, Batches: n.Batches(receipts.Mention, []string{"zhang"})}
+			if _, earlier, err := w.records.BeginReminder(t.Context(), group, 1, another, cooldown); (earlier != nil) != (len(c.reminded) > 0) || err != nil {
+				t.Errorf("another reminder: %+v, %v", earlier, err)
 			}
 		})
 	}
@@ -168,7 +221,7 @@ func TestTheUnreadOfAnIncompleteReportAreNotReminded(t *testing.T) {
 	w.announce(t)
 	r := w.report(t)
 	r.Gaps = []receipts.Gap{{Part: receipts.MembersPart, Err: errDown}}
-	if _, err := w.prompter.Remind(t.Context(), r, receipts.Prompt{Run: "msgId-2", Who: li, By: receipts.Mention}, n); err != nil {
+	if _, err := w.prompter.Remind(t.Context(), r, receipts.Prompt{Run: "msgId-2", Who: chen, By: receipts.Mention}, n); err != nil {
 		t.Fatal(err)
 	}
 	wantPeople(t, "nudged", n.people())
@@ -191,7 +244,7 @@ func TestWhereEverybodyHasReadNobodyIsReminded(t *testing.T) {
 func TestRemindOfWhatIsNotThere(t *testing.T) {
 	t.Parallel()
 	w, n := newWorld(t), &fakeSender{}
-	if _, err := w.prompts(t.Context(), group, 1, "msgId-2", li, receipts.Mention, n); !errors.Is(err, receipts.ErrNoMessage) {
+	if _, err := w.prompts(t.Context(), group, 1, "msgId-2", chen, receipts.Mention, n); !errors.Is(err, receipts.ErrNoMessage) {
 		t.Errorf("error %v; want %v", err, receipts.ErrNoMessage)
 	}
 }
@@ -203,7 +256,7 @@ func TestRemindOfWhatIsJustGone(t *testing.T) {
 	w.announce(t)
 	r := w.report(t)
 	w.records.messages[group] = nil
-	if _, err := w.prompter.Remind(t.Context(), r, receipts.Prompt{Run: "msgId-2", Who: li, By: receipts.Mention}, n); !errors.Is(err, receipts.ErrNoMessage) {
+	if _, err := w.prompter.Remind(t.Context(), r, receipts.Prompt{Run: "msgId-2", Who: chen, By: receipts.Mention}, n); !errors.Is(err, receipts.ErrNoMessage) {
 		t.Errorf("error %v; want %v", err, receipts.ErrNoMessage)
 	}
 	wantPeople(t, "nudged", n.people())
@@ -267,7 +320,7 @@ func TestNobodyIsNudgedTwiceWhereverTheRunIsCutOff(t *testing.T) {
 			for _, c := range cuts {
 				c.strike(w, n)
 				// What a dying process returns, nobody reads.
-				_, _ = w.prompts(t.Context(), group, 1, "msgId-2", li, receipts.Mention, n)
+				_, _ = w.prompts(t.Context(), group, 1, "msgId-2", chen, receipts.Mention, n)
 			}
 			(&crash{}).strike(w, n)
 			done := w.remind(t, "msgId-2", n)
@@ -327,7 +380,7 @@ func TestWhoIsInDoubtStaysInDoubt(t *testing.T) {
 			w, n := newWorldAt(t, nil, time.Now), &fakeSender{size: 3}
 			w.announce(t)
 			(&crash{at: at, after: true}).strike(w, n)
-			_, _ = w.prompts(t.Context(), group, 1, "msgId-2", li, receipts.Mention, n)
+			_, _ = w.prompts(t.Context(), group, 1, "msgId-2", chen, receipts.Mention, n)
 			nudged := len(n.people())
 			(&crash{}).strike(w, n)
 			for range 3 {
@@ -351,7 +404,7 @@ func TestWhoHasReadSinceTheFirstTryIsLeftOut(t *testing.T) {
 		w.members.set("zhang", "li", "wang", "zhao", "qian", "sun")
 		w.announce(t)
 		(&crash{at: 5}).strike(w, n) // the second batch is not begun
-		if _, err := w.prompts(t.Context(), group, 1, "msgId-2", li, receipts.Mention, n); !errors.Is(err, errDown) {
+		if _, err := w.prompts(t.Context(), group, 1, "msgId-2", chen, receipts.Mention, n); !errors.Is(err, errDown) {
 			t.Fatalf("error %v; want %v", err, errDown)
 		}
 		wantPeople(t, "nudged at first", n.people(), "zhang", "li")
@@ -423,7 +476,7 @@ func TestWithinTheCooldownASecondRunRemindsNobody(t *testing.T) {
 				return
 			}
 			wantPeople(t, "nudged", n.people(), "zhang", "li", "wang")
-			want := &receipts.Reminder{Run: "msgId-2", At: at, Who: li, By: receipts.Mention, Batches: []receipts.Batch{
+			want := &receipts.Reminder{Run: "msgId-2", At: at, Who: chen, By: receipts.Mention, Batches: []receipts.Batch{
 				{By: receipts.Mention, UserIDs: []string{"zhang", "li"}}, {By: receipts.Mention, UserIDs: []string{"wang"}},
 			}}
 			if diff := cmp.Diff(want, done.Earlier); diff != "" {
@@ -445,7 +498,7 @@ func TestEachWayHasItsOwnCooldown(t *testing.T) {
 	w.announce(t)
 	for i, by := range append(receipts.Channels(), receipts.Channels()...) {
 		n := &fakeSender{}
-		done, err := w.prompts(t.Context(), group, 1, fmt.Sprint("msgId-", i), li, by, n)
+		done, err := w.prompts(t.Context(), group, 1, fmt.Sprint("msgId-", i), chen, by, n)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -469,7 +522,7 @@ func TestEachMessageHasItsOwnCooldown(t *testing.T) {
 		t.Fatal(done, err)
 	}
 	w.remind(t, "msgId-2", n)
-	if done, err := w.prompts(t.Context(), group, 2, "msgId-3", li, receipts.Mention, n); done.Earlier != nil || err != nil {
+	if done, err := w.prompts(t.Context(), group, 2, "msgId-3", chen, receipts.Mention, n); done.Earlier != nil || err != nil {
 		t.Errorf("Remind() = %+v, %v", done, err)
 	}
 	if n := len(n.people()); n != 6 {
@@ -486,7 +539,7 @@ func TestTheSameRunGoesOnWithinItsCooldown(t *testing.T) {
 			w, n := newWorldAt(t, nil, time.Now), &fakeSender{}
 			w.announce(t)
 			(&crash{at: 5}).strike(w, n)
-			_, _ = w.prompts(t.Context(), group, 1, "msgId-2", li, receipts.Mention, n)
+			_, _ = w.prompts(t.Context(), group, 1, "msgId-2", chen, receipts.Mention, n)
 			wantPeople(t, "nudged at first", n.people(), "zhang")
 			time.Sleep(after)
 			(&crash{}).strike(w, n)
@@ -510,7 +563,7 @@ func TestARunThatWasOvertakenRemindsNobodyWithinTheOthersCooldown(t *testing.T) 
 		w, n := newWorldAt(t, nil, time.Now), &fakeSender{}
 		w.announce(t)
 		(&crash{at: 5}).strike(w, n)
-		_, _ = w.prompts(t.Context(), group, 1, "msgId-2", li, receipts.Mention, n)
+		_, _ = w.prompts(t.Context(), group, 1, "msgId-2", chen, receipts.Mention, n)
 		time.Sleep(cooldown)
 		(&crash{}).strike(w, n)
 		w.remind(t, "msgId-3", n)
@@ -578,7 +631,7 @@ func TestAReminderThatReachedNobodyIsDroppedByItsRepetition(t *testing.T) {
 	}}
 	w.announce(t)
 	w.records.fail("DropReminder")
-	if done, err := w.prompts(t.Context(), group, 1, "msgId-2", li, receipts.Mention, n); !errors.Is(err, errDown) || len(done.Missed.Flooded) != 3 {
+	if done, err := w.prompts(t.Context(), group, 1, "msgId-2", chen, receipts.Mention, n); !errors.Is(err, errDown) || len(done.Missed.Flooded) != 3 {
 		t.Fatalf("Remind() = %+v, %v; want %v", done, err, errDown)
 	}
 	w.records.before = nil
@@ -711,7 +764,7 @@ func TestAMentionThatMayBeThereIsInTheGroup(t *testing.T) {
 			w, n := newWorld(t), &fakeSender{size: 3, answer: c.answer}
 			w.announce(t)
 			for i := range 2 {
-				done, err := w.prompts(t.Context(), group, 1, "msgId-2", li, c.by, n)
+				done, err := w.prompts(t.Context(), group, 1, "msgId-2", chen, c.by, n)
 				if done.InGroup != c.want || err != nil {
 					t.Errorf("try %d: in the group: %v, %v; want %v", i, done.InGroup, err, c.want)
 				}
@@ -732,14 +785,14 @@ func TestWhereNobodyIsLeftToMentionNothingIsInTheGroup(t *testing.T) {
 	w, n := newWorld(t), &fakeSender{size: 2}
 	w.announce(t)
 	w.records.fail("BeginBatch")
-	if _, err := w.prompts(t.Context(), group, 1, "msgId-2", li, receipts.Mention, n); !errors.Is(err, errDown) {
+	if _, err := w.prompts(t.Context(), group, 1, "msgId-2", chen, receipts.Mention, n); !errors.Is(err, errDown) {
 		t.Fatalf("error %v; want %v", err, errDown)
 	}
 	w.records.before = nil
 	r := w.report(t)
 	r.Unread = []string{"newcomer"} // of no batch
 	for i := range 2 {
-		done, err := w.prompter.Remind(t.Context(), r, receipts.Prompt{Run: "msgId-2", Who: li, By: receipts.Mention}, n)
+		done, err := w.prompter.Remind(t.Context(), r, receipts.Prompt{Run: "msgId-2", Who: chen, By: receipts.Mention}, n)
 		if done.InGroup || len(done.Uncertain) > 0 || err != nil {
 			t.Errorf("try %d: %+v, %v; want nothing in the group", i, done, err)
 		}
@@ -803,7 +856,7 @@ func TestWithoutItsRecordNobodyIsNudged(t *testing.T) {
 				} else {
 					w.records.before = fail
 				}
-				done, err := w.prompts(t.Context(), group, 1, "msgId-2", li, receipts.Mention, n)
+				done, err := w.prompts(t.Context(), group, 1, "msgId-2", chen, receipts.Mention, n)
 				if !errors.Is(err, errDown) {
 					t.Errorf("error %v; want %v", err, errDown)
 				}
@@ -825,7 +878,7 @@ func TestWhomAStoppedWorkerReachedIsRecorded(t *testing.T) {
 		stop()
 		return nil
 	}}
-	if _, err := w.prompts(ctx, group, 1, "msgId-2", li, receipts.Mention, n); !errors.Is(err, context.Canceled) {
+	if _, err := w.prompts(ctx, group, 1, "msgId-2", chen, receipts.Mention, n); !errors.Is(err, context.Canceled) {
 		t.Errorf("error %v; want %v", err, context.Canceled)
 	}
 	done := w.remind(t, "msgId-2", n)
@@ -909,7 +962,7 @@ func TestARunInTwoPlacesNudgesNobodyTwice(t *testing.T) {
 	var all errgroup.Group
 	for range 4 {
 		all.Go(func() error {
-			_, err := w.prompts(t.Context(), group, 1, "msgId-2", li, receipts.Mention, n)
+			_, err := w.prompts(t.Context(), group, 1, "msgId-2", chen, receipts.Mention, n)
 			return err
 		})
 	}
@@ -931,7 +984,7 @@ func TestOfSeveralRunsAtOnceOneReminds(t *testing.T) {
 	var all errgroup.Group
 	for i := range kept {
 		all.Go(func() error {
-			done, err := w.prompts(t.Context(), group, 1, fmt.Sprint("run ", i), li, receipts.Mention, n)
+			done, err := w.prompts(t.Context(), group, 1, fmt.Sprint("run ", i), chen, receipts.Mention, n)
 			kept[i] = done.Earlier != nil
 			return err
 		})
@@ -979,7 +1032,7 @@ func TestWhatWasRefusedIsTriedByARepetition(t *testing.T) {
 				}}
 				w.readers.say(readBy("zhang"))
 				w.records.before = func(_ context.Context, method string) error { return downIf(slices.Contains(down, method)) }
-				done, err := w.prompts(t.Context(), group, 1, "msgId-2", li, receipts.Mention, n)
+				done, err := w.prompts(t.Context(), group, 1, "msgId-2", chen, receipts.Mention, n)
 				if dropped := slices.Contains(down, "DropReminder"); dropped != errors.Is(err, errDown) {
 					t.Fatalf("Remind() = %+v, %v", done, err)
 				}

@@ -29,8 +29,8 @@ type RemindRequest struct {
 
 // Remind reminds the people who have not read a message, by a report that is asked for now:
 // an administrator's is, although the month's budget is spent, but not beyond the limits of the
-// group. To more people than the settings let pass it asks first. Errors are those of Permit
-// and of a Ref.
+// group. Who reminds is not reminded. To more people than the settings let pass it asks first.
+// Errors are those of Permit and of a Ref.
 func (s *Service) Remind(ctx context.Context, by Actor, r RemindRequest) (Reminded, error) {
 	if err := s.Permit(by, r.Group, RightRemind); err != nil {
 		return Reminded{}, err
@@ -53,9 +53,9 @@ func (s *Service) Remind(ctx context.Context, by Actor, r RemindRequest) (Remind
 			return Reminded{Report: whole, NotUnread: r.People}, nil
 		}
 	}
-	if !r.Confirmed && s.Reminders.asksFirst(report) {
+	if others := report.sparing(by.Person); !r.Confirmed && s.Reminders.asksFirst(others) {
 		asked := Pending{Kind: PendingReminder, Number: number, By: r.By, People: r.People}
-		return Reminded{Report: report, Asks: true}, s.ports.Store.SavePending(ctx, r.Group, by.UserID, asked)
+		return Reminded{Report: others, Asks: true}, s.ports.Store.SavePending(ctx, r.Group, by.UserID, asked)
 	}
 	n := reminderSender{reminderKit: s.reminderKit, mentions: mentionsOfCommand, view: ReminderView{Language: r.Language, Message: report.Message, Asker: by.Name}}
 	n.usable(r.Webhook)

@@ -2,6 +2,7 @@ package receipts
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 	"time"
 )
@@ -26,6 +27,17 @@ func (r Read) Better(known Read) bool {
 
 // Reads maps userIds of readers to their reads. A read never un-happens.
 type Reads map[string]Read
+
+// with adds who announced the message: to them it is not new when it is sent.
+func (r Reads) with(m Message) Reads {
+	if m.Author.UserID == "" || !m.State.Posted() {
+		return r
+	}
+	all := make(Reads, len(r)+1)
+	maps.Copy(all, r)
+	all[m.Author.UserID] = Read{At: m.SentAt, Exact: true}
+	return all
+}
 
 // Part names what an incomplete report lacks.
 type Part string
@@ -123,6 +135,9 @@ func (r Report) Percent() int {
 
 // Compute makes the report that follows from the facts.
 //
+// Who announced the message has read it when it was sent, as far as they are of the
+// audience.
+//
 // A reader of the audience stays a reader after leaving the group. Somebody of
 // the audience who is known to have left without reading is counted apart, and
 // so is everybody who came later, reader or not.
@@ -135,6 +150,7 @@ func (r Report) Percent() int {
 // somebody leave who is only missing from a Learned list.
 func Compute(f Facts) Report {
 	r := Report{Message: f.Message, AsOf: f.AsOf, Gaps: slices.Clone(f.Gaps), Reminders: f.Reminders}
+	reads := f.Reads.with(f.Message)
 	if f.FollowUp != nil && f.FollowUp.Ended == "" {
 		r.FollowUp = f.FollowUp
 	}
@@ -143,7 +159,7 @@ func Compute(f Facts) Report {
 			r.Gaps = append(r.Gaps, Gap{Part: AudiencePart, Err: ErrNoMemberList})
 		}
 		excluded := setOf(f.Excluded)
-		for id, known := range f.Reads {
+		for id, known := range reads {
 			if !excluded[id] {
 				r.Read = append(r.Read, f.receipt(id, known))
 			}
@@ -154,7 +170,7 @@ func Compute(f Facts) Report {
 
 	audience := f.Audience.atPosting(f.Message.posted(), f.Moves).Without(f.Excluded)
 	if audience.Source == Learned {
-		audience = audience.with(f.Reads).Without(f.Excluded)
+		audience = audience.with(reads).Without(f.Excluded)
 	}
 	r.Source, r.Counted, r.Outsiders = audience.Source, audience.At, audience.Outsiders
 	here := func(string) bool { return true }
@@ -174,7 +190,7 @@ func Compute(f Facts) Report {
 	}
 	var unread []string
 	for _, id := range audience.UserIDs {
-		known, read := f.Reads[id]
+		known, read := reads[id]
 		switch {
 		case read:
 			r.Read = append(r.Read, f.receipt(id, known))
@@ -189,6 +205,17 @@ func Compute(f Facts) Report {
 	if r.Complete() {
 		r.Unread = unread
 	}
+	return r
+}
+
+// ReadByOthers reports whether anybody is known to have read but who announced the message.
+func (r Report) ReadByOthers() bool {
+	return slices.ContainsFunc(r.Read, func(receipt Receipt) bool { return receipt.UserID != r.Message.Author.UserID })
+}
+
+// sparing is the report without who has the others reminded, and needs no reminder.
+func (r Report) sparing(by Person) Report {
+	r.Unread = slices.DeleteFunc(slices.Clone(r.Unread), func(id string) bool { return id == by.UserID })
 	return r
 }
 

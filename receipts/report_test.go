@@ -226,10 +226,84 @@ func maybeMembers(t *rapid.T, label string) *receipts.Members {
 	return m
 }
 
+// anyAuthor draws the userId of who announced something; empty for nobody.
+func anyAuthor(t *rapid.T) string {
+	return rapid.SampledFrom(append([]string{"", "nobody's"}, crowd...)).Draw(t, "author")
+}
+
+// Who announced it has read it when it was sent, however that is known or not, and counts only
+// where they are of the audience.
+func TestWhoAnnouncedItHasReadIt(t *testing.T) {
+	t.Parallel()
+	author := receipts.Person{UserID: "author", Name: "李雷"}
+	sent := receipts.Message{Author: author, State: receipts.Sent, CreatedAt: morning, SentAt: at(1)}
+	when := receipts.Read{At: at(1), Exact: true}
+	first := receipts.Receipt{UserID: "author", Read: when}
+	in := func(s receipts.State) receipts.Message { m := sent; m.State = s; return m }
+	of := func(p receipts.Person) receipts.Message { m := sent; m.Author = p; return m }
+	for _, c := range []struct {
+		name   string
+		facts  receipts.Facts
+		read   []receipts.Receipt
+		unread []string
+		total  int
+	}{
+		{"nobody else has", receipts.Facts{Message: sent, Audience: people("a", "author"), Current: people("a", "author")}, []receipts.Receipt{first}, []string{"a"}, 2},
+		{"nobody else was there", receipts.Facts{Message: sent, Audience: people("author"), Current: people("author")}, []receipts.Receipt{first}, nil, 1},
+		{
+			"a query shows it later",
+			receipts.Facts{Message: sent, Audience: people("a", "author"), Current: people("a", "author"), Reads: receipts.Reads{"a": seen(2), "author": seen(5)}},
+			[]receipts.Receipt{first, {UserID: "a", Read: seen(2)}},
+			nil, 2,
+		},
+		{
+			"DingTalk pushes it later",
+			receipts.Facts{Message: sent, Audience: people("a", "author"), Current: people("a", "author"), Reads: receipts.Reads{"author": {At: at(5), Exact: true}}},
+			[]receipts.Receipt{first},
+			[]string{"a"},
+			2,
+		},
+		{
+			"a clock of DingTalk's is behind",
+			receipts.Facts{Message: sent, Audience: people("author"), Current: people("author"), Reads: receipts.Reads{"author": {At: at(0), Exact: true}}},
+			[]receipts.Receipt{first},
+			nil, 1,
+		},
+		{"left since", receipts.Facts{Message: sent, Audience: people("a", "author"), Current: people("a")}, []receipts.Receipt{first}, []string{"a"}, 2},
+		{"left before", receipts.Facts{Message: sent, Audience: people("a", "author"), Moves: map[string][]receipts.Sighting{"author": {{At: morning}}}, Current: people("a")}, nil, []string{"a"}, 1},
+		{"is on no list", receipts.Facts{Message: sent, Audience: people("a"), Current: people("a")}, nil, []string{"a"}, 1},
+		{"is not counted", receipts.Facts{Message: sent, Audience: people("a", "author"), Current: people("a", "author"), Excluded: []string{"author"}}, nil, []string{"a"}, 1},
+		{"nobody knows for whom it is", receipts.Facts{Message: sent}, []receipts.Receipt{first}, nil, 0},
+		{"nobody knows for whom it is, and is not counted", receipts.Facts{Message: sent, Excluded: []string{"author"}}, nil, nil, 0},
+		{"was not noticed", receipts.Facts{Message: sent, Audience: learned("a"), Current: learned("a")}, []receipts.Receipt{first}, []string{"a"}, 2},
+		{"with a gap", receipts.Facts{Message: sent, Audience: people("a", "author"), Gaps: []receipts.Gap{{Part: receipts.ReadersPart, Err: receipts.ErrNotYet}}}, []receipts.Receipt{first}, nil, 2},
+		{"recalled", receipts.Facts{Message: in(receipts.Recalled), Audience: people("a", "author")}, []receipts.Receipt{first}, []string{"a"}, 2},
+		{"expired", receipts.Facts{Message: in(receipts.Expired), Audience: people("a", "author")}, []receipts.Receipt{first}, []string{"a"}, 2},
+		// What was not posted nobody has read.
+		{"failed", receipts.Facts{Message: in(receipts.Failed), Audience: people("author"), Gaps: []receipts.Gap{{Part: receipts.ReadersPart, Err: receipts.ErrOver}}}, nil, nil, 1},
+		{"perhaps not delivered", receipts.Facts{Message: in(receipts.Uncertain), Audience: people("author"), Gaps: []receipts.Gap{{Part: receipts.ReadersPart, Err: receipts.ErrOver}}}, nil, nil, 1},
+		// Nobody is called nobody, and names are not ids.
+		{"adopted", receipts.Facts{Message: of(receipts.Person{}), Audience: people("a", ""), Current: people("a", "")}, nil, []string{"a", ""}, 2},
+		{"has a name only", receipts.Facts{Message: of(receipts.Person{Name: "a"}), Audience: people("a"), Current: people("a")}, nil, []string{"a"}, 1},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			before := maps.Clone(c.facts.Reads)
+			r := receipts.Compute(c.facts)
+			if diff := cmp.Diff(c.read, r.Read, cmpopts.EquateEmpty()); diff != "" || !slices.Equal(r.Unread, c.unread) || r.Total != c.total {
+				t.Errorf("unread %q of %d, want %q of %d; readers (-want +got):\n%s", r.Unread, r.Total, c.unread, c.total, diff)
+			}
+			if diff := cmp.Diff(before, c.facts.Reads); diff != "" {
+				t.Errorf("what is known of the readers became (-before +after):\n%s", diff)
+			}
+		})
+	}
+}
+
 // anyFacts draws facts without regard to whether they can come together.
 func anyFacts(t *rapid.T) receipts.Facts {
 	f := receipts.Facts{
-		Message:  receipts.Message{Group: group, Number: 1, State: receipts.Sent},
+		Message:  receipts.Message{Group: group, Number: 1, State: receipts.Sent, Author: receipts.Person{UserID: anyAuthor(t)}, SentAt: morning},
 		Audience: maybeMembers(t, "audience"),
 		Current:  maybeMembers(t, "current"),
 		Reads:    receipts.Reads{},
@@ -283,12 +357,23 @@ func TestComputeOfAnyFacts(t *testing.T) {
 		}},
 		{"a reader in the audience is shown, wherever he is now, with his time", func(f receipts.Facts, r receipts.Report) bool {
 			for id, known := range f.Reads {
+				if id == f.Message.Author.UserID {
+					continue
+				}
 				counts := (f.Audience == nil || slices.Contains(f.Audience.UserIDs, id)) && !slices.Contains(f.Excluded, id)
 				if counts != slices.Contains(r.Read, receipts.Receipt{UserID: id, Read: known}) {
 					return false
 				}
 			}
 			return true
+		}},
+		{"who announced it is never unread", func(f receipts.Facts, r receipts.Report) bool {
+			return !slices.Contains(r.Unread, f.Message.Author.UserID)
+		}},
+		{"who announced it and is of the audience has read it when it was sent", func(f receipts.Facts, r receipts.Report) bool {
+			id := f.Message.Author.UserID
+			counts := id != "" && (f.Audience == nil || slices.Contains(f.Audience.UserIDs, id)) && !slices.Contains(f.Excluded, id)
+			return counts == slices.Contains(readerIDs(r), id) && counts == slices.Contains(r.Read, receipts.Receipt{UserID: id, Read: receipts.Read{At: morning, Exact: true}})
 		}},
 		{"nobody is named twice", func(f receipts.Facts, r receipts.Report) bool {
 			named := append(readerIDs(r), r.Unread...)
@@ -399,7 +484,11 @@ func TestComputeOfLearnedMembers(t *testing.T) {
 		if r.AllRead() || r.Joined > 0 {
 			t.Fatalf("claims what nobody can tell: %+v", r)
 		}
-		for id, known := range f.Reads {
+		known := maps.Clone(f.Reads)
+		if author := f.Message.Author.UserID; author != "" {
+			known[author] = receipts.Read{At: morning, Exact: true}
+		}
+		for id, known := range known {
 			if slices.Contains(r.Read, receipts.Receipt{UserID: id, Read: known}) == slices.Contains(f.Excluded, id) {
 				t.Fatalf("reader %s is counted wrongly: %+v", id, r)
 			}
@@ -414,6 +503,9 @@ func TestComputeTheExcludedLeaveNoTrace(t *testing.T) {
 		never := f
 		never.Excluded, never.Reads = nil, maps.Clone(f.Reads)
 		maps.DeleteFunc(never.Reads, func(id string, _ receipts.Read) bool { return slices.Contains(f.Excluded, id) })
+		if slices.Contains(f.Excluded, f.Message.Author.UserID) {
+			never.Message.Author = receipts.Person{}
+		}
 		if f.Audience != nil {
 			m := f.Audience.Without(f.Excluded)
 			never.Audience = &m
@@ -422,7 +514,9 @@ func TestComputeTheExcludedLeaveNoTrace(t *testing.T) {
 			m := f.Current.Without(f.Excluded)
 			never.Current = &m
 		}
-		if diff := cmp.Diff(receipts.Compute(never), receipts.Compute(f), cmpopts.EquateErrors(), cmpopts.EquateEmpty()); diff != "" {
+		want := receipts.Compute(never)
+		want.Message = f.Message // which was announced all the same
+		if diff := cmp.Diff(want, receipts.Compute(f), cmpopts.EquateErrors(), cmpopts.EquateEmpty()); diff != "" {
 			t.Fatalf("as if they never were (-want), as excluded (+got):\n%s", diff)
 		}
 	})

@@ -699,8 +699,8 @@ func TestReportFindsTheAudienceLater(t *testing.T) {
 	if gap := onlyGap(t, r); gap.Part != receipts.AudiencePart || !errors.Is(gap.Err, errDown) {
 		t.Errorf("gap %v; want the audience, because %v", gap, errDown)
 	}
-	if !slices.Equal(readerIDs(r), []string{"li"}) || r.Total != 0 {
-		t.Errorf("readers %v of %d; want li, and no total", readerIDs(r), r.Total)
+	if !slices.Equal(readerIDs(r), []string{"chen", "li"}) || r.Total != 0 {
+		t.Errorf("readers %v of %d; want who announced it and li, and no total", readerIDs(r), r.Total)
 	}
 
 	w.members.set("zhang", "li", "wang")

@@ -122,7 +122,7 @@ func (c Card) progressLine() string {
 		parts = append(parts, c.States[r.Message.State])
 	}
 	switch {
-	case r.AsOf.IsZero() && len(r.Read) == 0: // "0" would say more than is known
+	case r.AsOf.IsZero() && !r.ReadByOthers(): // a number would say more than is known
 	case r.Total == 0:
 		parts = append(parts, fmt.Sprintf(c.Card.ReadBy, len(r.Read)))
 	case !r.Complete():

@@ -41,7 +41,7 @@ func (w *Words) faces(hash string) []string {
 	}
 	for _, sentence := range []string{
 		w.Announced, w.AnnouncedBlind, w.AnnouncedLearned, w.AnnouncedKnown, w.NotAnnounced, w.Unrecorded, w.Following, w.NotFollowed, w.StoppedIt,
-		w.Recalled, w.NotRecalled, w.Exported, w.NobodyReminded, w.NobodyToRemind, w.ReadMeanwhile,
+		w.Recalled, w.NotRecalled, w.Exported, w.NobodyReminded, w.NobodyToRemind, w.OnlyYou, w.ReadMeanwhile,
 	} {
 		before, after, _ := strings.Cut(sentence, "#%d")
 		next, _, _ := strings.Cut(after, "%")

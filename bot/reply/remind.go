@@ -17,6 +17,8 @@ func (p Page) Reminded(done receipts.Reminded, cooldown time.Duration) Answer {
 		return p.Summary(r)
 	case !r.Complete():
 		return Fail(append([]string{fmt.Sprintf(p.NobodyReminded, r.Message.Number)}, p.gaps(r)...)...)
+	case done.OnlyAsker:
+		return Say(fmt.Sprintf(p.OnlyYou, r.Message.Number))
 	case len(r.Unread) == 0 && !r.AllRead(): // all who are known
 		return p.Summary(r)
 	case len(r.Unread) == 0:

@@ -3,6 +3,7 @@ package reply
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -263,14 +264,14 @@ func readers(r receipts.Report) []listed {
 	return all
 }
 
-// span is when the first and the last one read, where DingTalk pushed the times of all.
+// span is when the first and the last one read whom it was new to, where DingTalk pushed the
+// times of all.
 func (p Page) span(r receipts.Report) string {
-	for _, receipt := range r.Read {
-		if !receipt.Exact {
-			return ""
-		}
+	others := slices.DeleteFunc(slices.Clone(r.Read), func(receipt receipts.Receipt) bool { return receipt.UserID == r.Message.Author.UserID })
+	if len(others) == 0 || slices.ContainsFunc(others, func(receipt receipts.Receipt) bool { return !receipt.Exact }) {
+		return ""
 	}
-	return fmt.Sprintf(p.ReadBetween, p.Clock(r.Read[0].At), p.Clock(r.Read[len(r.Read)-1].At))
+	return fmt.Sprintf(p.ReadBetween, p.Clock(others[0].At), p.Clock(others[len(others)-1].At))
 }
 
 // oftenReminded is how many reminders are worth a word behind a name.
@@ -383,9 +384,9 @@ func (p Page) Overview(reports []receipts.Report) Answer {
 			parts = append(parts, p.planned(m))
 		case m.State != receipts.Sent:
 			parts = append(parts, p.States[m.State])
-		case r.AsOf.IsZero() && len(r.Read) == 0 && r.Total > 0: // "0" would say more than is known
+		case r.AsOf.IsZero() && !r.ReadByOthers() && !r.AllRead() && r.Total > 0: // the ratio would say more than is known
 			parts = append(parts, fmt.Sprintf(p.ForPeople, r.Total))
-		case r.AsOf.IsZero() && len(r.Read) == 0:
+		case r.AsOf.IsZero() && !r.ReadByOthers() && r.Total == 0:
 			parts = append(parts, p.NotAskedYet)
 		case r.Total == 0:
 			parts = append(parts, fmt.Sprintf(p.ReadBy, len(r.Read)))

@@ -83,6 +83,7 @@ type Words struct {
 	SomeGroup      string // where the title is not known
 	NobodyReminded string // %d number: it is not known who has not read
 	NobodyToRemind string // %d number
+	OnlyYou        string // %d number
 	ReallyRemind   string // %d number, %d people: asks
 	ReadMeanwhile  string // %d number
 	// Halted is what became of the message while people were reminded: %d number.

@@ -99,6 +99,7 @@ Add a number (unread #n) or quote an announcement to ask about that one; otherwi
 	SomeGroup:      "your group",
 	NobodyReminded: "Nobody was reminded of #%d: it is not certain who has not read it.",
 	NobodyToRemind: "All have read #%d, nobody to remind.",
+	OnlyYou:        "Only you would be reminded of #%d, so there is nobody to remind.",
 	ReallyRemind:   `#%d: really remind %d people? Say "yes" within five minutes.`,
 	ReadMeanwhile:  "Those who were to be reminded of #%d have read it meanwhile; nobody was reminded.",
 	Halted: map[receipts.State]string{

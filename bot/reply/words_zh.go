@@ -99,6 +99,7 @@ var chinese = Words{
 	SomeGroup:      "群里",
 	NobodyReminded: "#%d 没有提醒任何人：还不能确定谁没读。",
 	NobodyToRemind: "#%d 都读了，不用提醒。",
+	OnlyYou:        "#%d 要提醒的只有你自己，不用提醒。",
 	ReallyRemind:   "#%d 要提醒 %d 人，真的要提醒吗？五分钟内说「确认」就提醒。",
 	ReadMeanwhile:  "要提醒的人刚刚都读了 #%d，没有提醒任何人。",
 	Halted: map[receipts.State]string{

@@ -54,12 +54,12 @@ func TestWhatIsPushedCostsNoCall(t *testing.T) {
 		w.awaitAcks(dingtalktest.EventRead, 3)
 		ended := minute()
 		said := w.ask(group, people[0], saying("谁读了"))
-		wantIn(t, said, "已读 3/5", "未读 2 人：")
+		wantIn(t, said, "已读 4/5", "未读 1 人：")
 		wantIn(t, said, people[0].Name)
 		if moment := "(" + began + "|" + ended + ")"; !regexp.MustCompile("最早.天 " + moment + "，最晚.天 " + moment).MatchString(said) {
 			t.Errorf("%q; want that the first and the last read between %s and %s", said, began, ended)
 		}
-		wantIn(t, w.ask(group, people[0], saying("列表")), "3/5")
+		wantIn(t, w.ask(group, people[0], saying("列表")), "4/5")
 
 		if err := group.ReadAll(message.ID, everybody...); err != nil {
 			t.Fatal(err)
@@ -96,7 +96,7 @@ func TestDoubledAndLostPushesAreMadeUpFor(t *testing.T) {
 			t.Fatal(err)
 		}
 		reply := w.ask(group, w.admin, saying("谁读了"))
-		wantIn(t, reply, "已读 7/11", "未读 4 人：", people[4].Name)
+		wantIn(t, reply, "已读 8/11", "未读 3 人：", people[4].Name)
 		wantNotIn(t, reply, "最早", "最晚") // of three nobody knows when they read
 		wantIn(t, w.ask(group, people[4], saying("我读了吗")), "你读了 #1，最迟 ")
 		unread := w.ask(group, w.admin, saying("谁没读"))
@@ -152,7 +152,7 @@ func TestReadsOfAChartAreTakenAtOnce(t *testing.T) {
 				t.Fatalf("it is pushed again: %+v", ack)
 			}
 		}
-		wantIn(t, w.ask(group, w.admin, saying("谁没读")), "已读 0/2000")
+		wantIn(t, w.ask(group, w.admin, saying("谁没读")), "已读 1/2000")
 	})
 }
 
@@ -181,7 +181,7 @@ func TestRecallingJoiningLeavingAndDisbandingAreFollowed(t *testing.T) {
 			w.awaitAcks(event, 1)
 		}
 		reply := w.ask(group, w.admin, saying("谁没读 #2"))
-		wantIn(t, reply, "已读 0/3", "3 人没读", "另有 1 人后来入群", "2 人没读就退了群")
+		wantIn(t, reply, "已读 1/3", "2 人没读", "另有 1 人后来入群", "2 人没读就退了群")
 		wantNotIn(t, reply, people[0].Name, people[1].Name)
 		if n := w.CallCount(dingtalktest.APIMembers); n != 1 {
 			t.Errorf("the members were asked for %d times", n)
@@ -242,7 +242,7 @@ func TestAReportToThePersonAloneFollowsTheTitleOfTheGroup(t *testing.T) {
 				}
 			}
 			wantIn(t, w.ask(group, w.admin, saying("谁没读")), "私信")
-			wantIn(t, w.Direct(w.admin).Messages()[n].Text, "群「"+title+"」", "#1「一」", "0/2")
+			wantIn(t, w.Direct(w.admin).Messages()[n].Text, "群「"+title+"」", "#1「一」", "1/2")
 		}
 	})
 }
@@ -282,7 +282,7 @@ func TestAPlainGroupIsLearned(t *testing.T) {
 					w.awaitAcks(dingtalktest.EventRead, 3)
 				}
 				reply := w.ask(group, people[3], saying("谁没读"))
-				wantIn(t, reply, "已读 3/4", ""+w.admin.Name, "名单不全：只算我见过的人")
+				wantIn(t, reply, "我认得的 4 人都读了", "名单不全：只算我见过的人")
 				wantNotIn(t, reply, people[0].Name, people[1].Name, people[2].Name)
 
 				// Three readers, the admin and who asked are known by now.
@@ -296,7 +296,7 @@ func TestAPlainGroupIsLearned(t *testing.T) {
 					left = 1
 				}
 				reply = w.ask(group, w.admin, saying("unread"))
-				wantIn(t, reply, fmt.Sprintf("Read 0/%d", 5-left), fmt.Sprintf("**%d have not read**", 5-left), "I only know some of the members")
+				wantIn(t, reply, fmt.Sprintf("Read 1/%d", 5-left), fmt.Sprintf("**%d have not read**", 4-left), "I only know some of the members")
 				if left == 1 {
 					wantIn(t, reply, "1 left without reading")
 					wantNotIn(t, reply, gone.Name)
@@ -342,7 +342,7 @@ func TestACoolAppThatIsInstalledLaterIsLearned(t *testing.T) {
 		}
 		w.awaitAcks(dingtalktest.EventCoolAppInstall, 1)
 		wantIn(t, w.ask(group, w.admin, saying("公告 二")), "已发出 #2，5 人应读")
-		wantIn(t, w.ask(group, w.admin, saying("谁没读")), "0/5", people[3].Name)
+		wantIn(t, w.ask(group, w.admin, saying("谁没读")), "1/5", people[3].Name)
 		usage := w.ask(group, w.admin, saying("用量"))
 		wantIn(t, usage, "成员：群成员列表 5 人")
 		wantNotIn(t, usage, "没给出成员")
@@ -434,7 +434,7 @@ func TestMembersThatAreOnlyLearnedCostNoCall(t *testing.T) {
 		reply = w.ask(group, w.admin, saying("公告 一"))
 		wantIn(t, reply, "已发出 #1。", "我只认得其中 2 人")
 		wantNotIn(t, reply, "members.rosters")
-		wantIn(t, w.ask(group, w.admin, saying("谁没读")), "已读 0/2", people[0].Name, w.admin.Name, "名单不全")
+		wantIn(t, w.ask(group, w.admin, saying("谁没读")), "已读 1/2", people[0].Name, "名单不全")
 		if n := w.CallCount(dingtalktest.APIMembers); n != 0 {
 			t.Errorf("the members were asked for %d times", n)
 		}

@@ -101,7 +101,7 @@ func TestAFollowUpEndsAtItsDeadline(t *testing.T) {
 		wantSaid(t, w.later(5*time.Minute, group), "已读 2/3", "员工0002", "截止时间到了，跟进结束")
 		wantSilence(t, w.later(21*time.Hour, group)) // 08:00
 		w.wantReminded(group, people, 0, 2)
-		wantSaid(t, w.later(time.Hour, other), "已读 0/3", "截止时间到了，跟进结束")
+		wantSaid(t, w.later(time.Hour, other), "已读 1/3", "截止时间到了，跟进结束")
 		wantSilence(t, w.later(24*time.Hour, other))
 	})
 }

@@ -52,13 +52,13 @@ func TestTheBotFollowsItsConfiguration(t *testing.T) {
 	group := w.AddGroup(dingtalktest.GroupOptions{}, append(people, w.admin)...)
 	p := w.start(w.config(""))
 	wantIn(t, w.ask(group, w.admin, saying("公告 停机维护")), "#1", "5 人应读")
-	everybody := []string{"5 人没读", "员工0001", "员工0002", "员工0003", "员工0004"}
+	everybody := []string{"4 人没读", "员工0001", "员工0002", "员工0003", "员工0004"}
 	wantIn(t, w.ask(group, people[0], saying("谁没读")), everybody...)
 
 	// By itself.
 	w.config("reports: {max_names: 2}\nmembers: {exclude: [" + people[3].UserID + "]}")
 	p.reloads(1, 0)
-	wantIn(t, w.ask(group, people[0], saying("谁没读")), "4 人没读", "… 等 4 人")
+	wantIn(t, w.ask(group, people[0], saying("谁没读")), "3 人没读", "… 等 3 人")
 
 	// At a signal, and while Redis is away.
 	proxy.Cut()
@@ -127,7 +127,7 @@ func TestACommandFinishesWithTheSettingsWithWhichItBegan(t *testing.T) {
 		t.Errorf("the settings changed too late: %q", said)
 	}
 	wantIn(t, w.reply(group, before), "已发出 #1，5 人应读")
-	wantIn(t, w.ask(group, w.admin, saying("谁没读")), "Read 0/5")
+	wantIn(t, w.ask(group, w.admin, saying("谁没读")), "Read 1/5")
 }
 
 // A follow-up keeps the plan with which it began; when it may speak is for the settings
@@ -141,7 +141,7 @@ func TestAFollowUpGoesOnWithOtherSettings(t *testing.T) {
 		const often = `follow_up: {"*": {every: [1h], by: [direct]}}`
 		w.start(2, w.config(often)) // quiet from 22:00 to 08:00
 		wantSaid(t, w.tell(group, w.admin, "公告 一")[1:], "已发出 #1", "每 1 小时")
-		wantSaid(t, w.later(time.Hour, group), "已读 0/2") // 21:00
+		wantSaid(t, w.later(time.Hour, group), "已读 1/2") // 21:00
 
 		w.config(`reminders: {quiet_hours: "23:00-08:00", time_zone: Asia/Tokyo}` + "\n" + strings.ReplaceAll(often, "1h", "3h"))
 		for _, p := range w.running {
@@ -151,8 +151,8 @@ func TestAFollowUpGoesOnWithOtherSettings(t *testing.T) {
 		wantSilence(t, w.later(59*time.Minute, group))
 		wantSilence(t, w.later(time.Minute, group)) // 22:00, and 23:00 in Tokyo
 		wantSilence(t, w.later(8*time.Hour, group)) // 07:00 in Tokyo
-		wantSaid(t, w.later(time.Hour, group), "已读 0/2")
-		wantSaid(t, w.later(time.Hour, group), "已读 0/2")
+		wantSaid(t, w.later(time.Hour, group), "已读 1/2")
+		wantSaid(t, w.later(time.Hour, group), "已读 1/2")
 		wantSaid(t, w.tell(group, w.admin, "公告 二")[1:], "已发出 #2", "每 3 小时")
 	})
 }

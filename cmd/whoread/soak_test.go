@@ -679,6 +679,9 @@ func (s *soak) checkTruth() {
 		}
 		var unread, listed []string
 		for _, p := range audience {
+			if p == s.admin { // who announced it
+				continue
+			}
 			if s.onItsWay(id, g, s.joined[membership{g, p}]) {
 				continue
 			}
@@ -722,8 +725,8 @@ func (s *soak) onItsWay(id string, g *dingtalktest.Group, then time.Time) bool {
 
 var unreadNames = regexp.MustCompile(`(?m)^(?:未读 \d+ 人：|\*\*还有 \d+ 人没读\*\* #.*\n)(.*)$`)
 
-// checkUnread expects that nobody was called unread, or reminded, who had read before
-// the question came.
+// checkUnread expects that nobody was called unread, or reminded, who had announced it, or
+// read it before the question came.
 func (s *soak) checkUnread() {
 	s.t.Helper()
 	named, saidAt := 0, map[string]time.Time{}
@@ -754,6 +757,9 @@ func (s *soak) checkUnread() {
 			asked, answers := saidAt[m.Session]
 			if !answers || byItself(m) {
 				asked = s.wall(m.At).Add(-doneWithin)
+			}
+			if names != nil && strings.Contains(names[1], s.admin.Name) || slices.Contains(m.Mentioned, s.admin) {
+				s.t.Errorf("who announced it is called unread: %s", m.Text)
 			}
 			readers, err := g.Readers(about)
 			if err != nil {

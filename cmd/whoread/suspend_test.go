@@ -265,7 +265,7 @@ func TestAQuickRestart(t *testing.T) {
 			if !another {
 				w.start(config)
 			}
-			wantIn(t, w.reply(group, before), "#1「一」", "已读 0/5")
+			wantIn(t, w.reply(group, before), "#1「一」", "已读 1/5")
 			if took := time.Since(restarted); took > 20*time.Second {
 				t.Errorf("it took %v", took)
 			} else {
