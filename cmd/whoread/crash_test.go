@@ -294,7 +294,7 @@ var crashes = []crash{
 		}
 	}},
 	{"remind in private", announced, simply("提醒 私信"), func(t *testing.T, w *world, _ *dingtalktest.Group, replies []string, _ []dingtalktest.Message) {
-		contains(t, replies, "已私信提醒 3 人", "是否提醒到不确定")
+		contains(t, replies, "已私信提醒 2 人", "是否提醒到不确定")
 		for _, p := range w.People() {
 			n := 0
 			for _, m := range w.Direct(p).Messages() {
@@ -308,7 +308,7 @@ var crashes = []crash{
 		}
 	}},
 	{"remind by DING", announced, simply("提醒 DING"), func(t *testing.T, w *world, _ *dingtalktest.Group, replies []string, _ []dingtalktest.Message) {
-		contains(t, replies, "已用 DING 提醒 3 人", "是否提醒到不确定")
+		contains(t, replies, "已用 DING 提醒 2 人", "是否提醒到不确定")
 		if n := len(w.Dings()); n > 1 {
 			t.Errorf("%d DINGs", n)
 		}
