@@ -62,10 +62,10 @@ func (r *request) announced(done receipts.Announced, deadline time.Time, notes s
 	case receipts.Failed:
 		return reply.Fail(fmt.Sprintf(r.w.NotAnnounced, m.Number, r.w.Reason(m.Reason)))
 	case receipts.Uncertain:
-		return reply.Fail(fmt.Sprintf(r.w.Uncertain, m.Number, r.w.Reason(m.Reason)))
+		return reply.Fail(fmt.Sprintf(r.w.Uncertain, m.Number))
 	}
 	if done.FollowUp != nil {
-		notes = reply.Lines(p.Following(m.Number, *done.FollowUp), notes)
+		notes = reply.Lines(p.Following(m.Number, *done.FollowUp, true), notes)
 	}
 	if done.Audience == nil {
 		blind := p.Gap(receipts.Gap{Part: receipts.AudiencePart, Err: done.NoAudience})
@@ -79,7 +79,11 @@ func (r *request) announced(done receipts.Announced, deadline time.Time, notes s
 	case done.Audience.Source == receipts.Learned:
 		return reply.Say(fmt.Sprintf(r.w.AnnouncedLearned, m.Number, people), p.Lack(done.Audience.Lack), notes)
 	}
-	return reply.Say(fmt.Sprintf(r.w.Announced, m.Number, people), notes)
+	said := fmt.Sprintf(r.w.Announced, m.Number, people)
+	if done.FollowUp == nil {
+		said += r.w.Blank + r.w.SayUnread
+	}
+	return reply.Say(said, notes)
 }
 
 // open takes the deadline, the interval and the time to post off the beginning of an

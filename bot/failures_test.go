@@ -106,7 +106,7 @@ func TestAnnouncementsThatAreUncertain(t *testing.T) {
 					before := len(w.group.Messages())
 					w.must(w.bot.Work(w.soon(), command, false))
 					w.wants(w.answer(w.group.Messages()[before:]).Text,
-						spoken{"#1 是否送达不确定，为免重复不会自动再发。钉钉没有响应", "It is uncertain whether #1 was delivered; I will not send it again"}.in(language))
+						spoken{"#1 是否送达不确定，为免重复不会自动再发。群里若看得到它", "It is uncertain whether #1 was delivered; I will not send it again, so that nobody gets it twice. If you see it"}.in(language))
 				}
 				if got := w.dingtalk.CallCount(dingtalktest.APISend); got != 1 {
 					t.Errorf("sent %d times", got)

@@ -38,7 +38,7 @@ func (r *request) follow(ctx context.Context) (reply.Answer, error) {
 	case f.Ended != "": // since an earlier try of the same command
 		return refuse(r.w.Ends[f.Ended])
 	}
-	return reply.Say(r.page(nil).Following(m.Number, f)).About(m.Number), nil
+	return reply.Say(r.page(nil).Following(m.Number, f, false)).About(m.Number), nil
 }
 
 // stop ends a follow-up, or a series.
@@ -60,8 +60,12 @@ func (r *request) help(ctx context.Context) (reply.Answer, error) {
 	if r.Service.Policy.Allows(receipts.Admins, r.by, receipts.Person{}) {
 		said = append(said, "\n"+r.w.HelpAdmins)
 	}
-	for _, f := range followed {
-		said = append(said, fmt.Sprintf(r.w.InPursuit, f.Number, r.page(nil).Plan(f.FollowUp)))
+	for i, f := range followed {
+		pursued := fmt.Sprintf(r.w.InPursuit, f.Number, r.page(nil).Plan(f.FollowUp))
+		if i == 0 {
+			pursued = "\n" + pursued // the list above ends
+		}
+		said = append(said, pursued)
 	}
 	return reply.Say(said...), nil
 }

@@ -65,7 +65,7 @@ func TestQuietHoursWhenTheClocksChange(t *testing.T) {
 	}})
 	w.clock.advance(time.Date(2026, 10, 24, 21, 40, 0, 0, berlin).Sub(w.clock.now()))
 	w.announce("公告 周五停机")
-	w.wants(w.asks(w.lilei, "跟进 #1 每30分钟"), "下次明天 08:00。")
+	w.wants(w.asks(w.lilei, "跟进 #1 每30分钟"), "下次 明天 08:00。")
 	for range 21 { // ten hours and a half until 07:10, for the night has eleven
 		w.sees("in the night", w.pass(30*time.Minute))
 	}
@@ -326,7 +326,7 @@ func TestACommandThatComesAgainDoesNotBeginAnew(t *testing.T) {
 			w.clock.advance(20 * time.Minute)
 			before := len(w.group.Messages())
 			w.must(w.bot.Work(w.soon(), command, false))
-			w.wants(w.answer(w.group.Messages()[before:]).Text, spoken{"下次今天 15:05", "next today 15:05"}.in(language))
+			w.wants(w.answer(w.group.Messages()[before:]).Text, spoken{"下次 15:05", "next 15:05"}.in(language))
 			if n := len(w.posted()); n != 1 {
 				t.Errorf("%d posts", n)
 			}

@@ -28,6 +28,9 @@ func (r *request) usage(ctx context.Context) (reply.Answer, error) {
 	var said []string
 	if m := status.Members; m != nil {
 		members = fmt.Sprintf(u.Members, r.w.Sources[m.Source], len(m.UserIDs))
+		if m.Source == receipts.Learned {
+			members = fmt.Sprintf(u.Met, len(m.UserIDs))
+		}
 		said = append(said, fmt.Sprintf(u.Counted, p.Clock(m.At)))
 	} else {
 		said = append(said, why(status.NoMembers))

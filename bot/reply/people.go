@@ -40,8 +40,12 @@ func (p Page) People(r receipts.PeopleReport, self string) Answer {
 	if hidden := len(r.People) - len(said); hidden > 0 {
 		said = append(said, strings.TrimLeft(fmt.Sprintf(p.AndMore, hidden, len(r.People)), "、, "))
 	}
+	stranger := p.NobodyIs
+	if r.Report.Source == receipts.Learned || r.Report.Source == "" {
+		stranger = p.NotMet
+	}
 	for _, name := range r.Unknown[:min(len(r.Unknown), p.MaxNames)] {
-		said = append(said, fmt.Sprintf(p.NobodyIs, Escape(Shorten(name, NameRunes))))
+		said = append(said, fmt.Sprintf(stranger, Escape(Shorten(name, NameRunes))))
 	}
 	if unsure && r.Report.Message.State == receipts.Sent {
 		said = append(said, p.gaps(r.Report)...)
@@ -63,8 +67,8 @@ func (p Page) Everybody(r receipts.Report, howMany bool) Answer {
 	case m.State != receipts.Sent || !r.Complete() || unread == 0:
 		return p.Summary(r).About(m.Number)
 	case howMany:
-		return Say(fmt.Sprintf(p.SoMany, m.Number, unread, len(r.Read), r.Total)).About(m.Number)
+		return Say(fmt.Sprintf(p.SoMany.of(unread), m.Number, unread, len(r.Read), r.Total)).About(m.Number)
 	default:
-		return Say(fmt.Sprintf(p.NotAll, m.Number, unread, len(r.Read), r.Total)).About(m.Number)
+		return Say(fmt.Sprintf(p.NotAll.of(unread), m.Number, unread, len(r.Read), r.Total)).About(m.Number)
 	}
 }

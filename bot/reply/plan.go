@@ -19,12 +19,12 @@ func (p Page) Plan(f receipts.FollowUp) string {
 	if !f.Until.IsZero() {
 		parts = append(parts, fmt.Sprintf(p.AtLatest, p.Clock(f.Until)))
 	}
-	return strings.Join(append(parts, fmt.Sprintf(p.NextRound, p.Next(f))), p.Clause)
+	return strings.Join(append(parts, fmt.Sprintf(p.NextRound, p.soon(f))), p.Clause)
 }
 
 // Following tells how a message is followed up from now on, and that it can't be for as long as
-// was wanted.
-func (p Page) Following(number int, f receipts.FollowUp) string {
+// was wanted; announced is whether it stands below what names the message.
+func (p Page) Following(number int, f receipts.FollowUp, announced bool) string {
 	cut := ""
 	switch {
 	case f.Cut && len(f.Every) > 0 && f.NoRound():
@@ -32,12 +32,24 @@ func (p Page) Following(number int, f receipts.FollowUp) string {
 	case f.Cut:
 		cut = fmt.Sprintf(p.FollowCutShort, p.Clock(f.Until))
 	}
+	if announced {
+		return Lines(fmt.Sprintf(p.FollowingIt, p.Plan(f), number), cut)
+	}
 	return Lines(fmt.Sprintf(p.Words.Following, number, p.Plan(f), number), cut)
 }
 
 // Next is when a follow-up goes on: after the quiet hours, if it is due in them.
 func (p Page) Next(f receipts.FollowUp) string {
 	return p.Clock(p.Quiet.End(f.Next))
+}
+
+// soon is Next, without the day where that is today.
+func (p Page) soon(f receipts.FollowUp) string {
+	next := p.Quiet.End(f.Next)
+	if !p.ByItself && next.In(p.Zone).Format(time.DateOnly) == p.Now.In(p.Zone).Format(time.DateOnly) {
+		return p.hour(next)
+	}
+	return p.Clock(next)
 }
 
 // often tells the pauses between the rounds.

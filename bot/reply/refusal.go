@@ -16,20 +16,15 @@ const maxHashes = 10
 func (w *Words) Refusal(rule receipts.Rule, admin string) string {
 	switch rule {
 	case receipts.Admins:
-		return fmt.Sprintf(w.AdminsOnly, w.whomToAsk(admin))
+		if name := Escape(Shorten(admin, NameRunes)); name != "" {
+			return fmt.Sprintf(w.AskAdmin, name)
+		}
+		return w.AdminsOnly
 	case receipts.Author:
 		return w.AuthorOnly
 	default:
 		return w.NobodyMay
 	}
-}
-
-// whomToAsk names an administrator, if one is known.
-func (w *Words) whomToAsk(admin string) string {
-	if name := Escape(Shorten(admin, NameRunes)); name != "" {
-		return fmt.Sprintf(w.AskOne, name)
-	}
-	return w.AskAny
 }
 
 // Refused says why something that was asked for is not done. It reports false for an error

@@ -11,8 +11,8 @@ import (
 func TestRefusal(t *testing.T) {
 	t.Parallel()
 	for language, want := range map[command.Language]map[string]string{
-		command.Chinese: {"李雷": "只有管理员能这样做，可以找李雷。", "": "只有管理员能这样做，请找管理员。", "**李**": `只有管理员能这样做，可以找\*\*李\*\*。`},
-		command.English: {"Bob": "Only admins can do this; ask Bob.", "": "Only admins can do this; please ask one.", "**B**": `Only admins can do this; ask \*\*B\*\*.`},
+		command.Chinese: {"李雷": "只有管理员能这样做，可以找李雷。", "": "只有管理员能这样做。", "**李**": `只有管理员能这样做，可以找\*\*李\*\*。`},
+		command.English: {"Bob": "Only admins can do this; ask Bob.", "": "Only admins can do this.", "**B**": `Only admins can do this; ask \*\*B\*\*.`},
 	} {
 		w := For(language)
 		for admin, sentence := range want {

@@ -14,7 +14,9 @@ func (p Page) Reminded(done receipts.Reminded, cooldown time.Duration) Answer {
 	r := done.Report
 	switch {
 	case r.Message.State != receipts.Sent:
-		return p.Summary(r)
+		a := p.Summary(r)
+		a.Text = Lines(a.Text, p.NobodyWas)
+		return a
 	case !r.Complete():
 		return Fail(append([]string{fmt.Sprintf(p.NobodyReminded, r.Message.Number)}, p.gaps(r)...)...)
 	case done.OnlyAsker:

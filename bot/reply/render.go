@@ -155,7 +155,7 @@ func (p Page) Report(r receipts.Report, withReaders bool) Answer {
 	}
 	said := []string{a.Text}
 	if m.State != receipts.Sent {
-		said = append(said, p.Progress(r))
+		said = append(said, fmt.Sprintf(p.KnownBefore, p.Progress(r)))
 	}
 	switch unread := persons(r.Unread); {
 	case len(unread) == 0:
@@ -213,9 +213,10 @@ func (p Page) next(r receipts.Report, withReaders bool) string {
 	return strings.Join(said, p.Blank)
 }
 
-// why is the reason of a message that failed or is uncertain.
+// why is the reason of a message that failed. That of one which is uncertain helps nobody: trying
+// again is just what is not to be done.
 func (p Page) why(m receipts.Message) string {
-	if m.Reason == "" {
+	if m.Reason == "" || m.State == receipts.Uncertain {
 		return ""
 	}
 	return p.Reason(m.Reason)
@@ -397,8 +398,10 @@ func (p Page) Overview(reports []receipts.Report) Answer {
 		}
 		if r.FollowUp != nil && m.State == receipts.Sent && !r.AllRead() {
 			parts = append(parts, p.pursued(*r.FollowUp))
+		} else { // a second time would be taken for the first
+			parts = append(parts, p.Clock(m.CreatedAt))
 		}
-		said = append(said, strings.Join(append(parts, p.Clock(m.CreatedAt)), " · "))
+		said = append(said, strings.Join(parts, " · "))
 	}
 	return Answer{Title: title, Text: Lines(said...)}
 }
@@ -408,5 +411,5 @@ func (p Page) pursued(f receipts.FollowUp) string {
 	if !f.Until.IsZero() {
 		return fmt.Sprintf(p.PursuedUntil, p.Clock(f.Until))
 	}
-	return fmt.Sprintf(p.PursuedNext, p.Next(f))
+	return fmt.Sprintf(p.PursuedNext, p.soon(f))
 }

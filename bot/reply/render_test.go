@@ -178,36 +178,36 @@ Read 1/2. Say "remind" to mention them.`},
 		"recalled": {
 			read: 1, total: 2, withReaders: true, change: state(receipts.Recalled),
 			zh: Answer{Title: `已撤回 #3「周五 22:00 停机维护」`, Text: `**已撤回** #3「周五 22:00 停机维护」
-至少读了 1/2
+之前知道的：至少读了 1/2。
 已读 1 人：人1
-它已被撤回，不再统计，以上是撤回前知道的。
+它已被撤回，不再统计。
 截至今天 14:35`},
 			en: Answer{Title: `#3 "周五 22:00 停机维护": recalled`, Text: `#3 "周五 22:00 停机维护": **recalled**
-Read at least 1/2
+Known before: Read at least 1/2.
 Read (1): 人1
-It was recalled; this is what was known before.
+It was recalled and is no longer counted.
 as of today 14:35`},
 		},
 		"disbanded": {
 			read: 1, total: 2, change: state(receipts.Disbanded),
 			zh: Answer{Title: `群已解散 #3「周五 22:00 停机维护」`, Text: `**群已解散** #3「周五 22:00 停机维护」
-至少读了 1/2
-群已解散，不再统计，以上是之前知道的。
+之前知道的：至少读了 1/2。
+群已解散，不再统计。
 截至今天 14:35`},
 			en: Answer{Title: `#3 "周五 22:00 停机维护": group disbanded`, Text: `#3 "周五 22:00 停机维护": **group disbanded**
-Read at least 1/2
-The group was disbanded; this is what was known before.
+Known before: Read at least 1/2.
+The group was disbanded; it is no longer counted.
 as of today 14:35`},
 		},
 		"expired": {
 			read: 1, total: 2, change: state(receipts.Expired),
 			zh: Answer{Title: `钉钉已不再提供数据 #3「周五 22:00 停机维护」`, Text: `**钉钉已不再提供数据** #3「周五 22:00 停机维护」
-至少读了 1/2
-钉钉已不再提供这条消息的阅读数据，以上是之前知道的；之后读的人看不到，所以不列未读的人。
+之前知道的：至少读了 1/2。
+钉钉已不再提供这条消息的阅读数据；之后读的人看不到，所以不列未读的人。
 截至今天 14:35`},
 			en: Answer{Title: `#3 "周五 22:00 停机维护": no longer tracked by DingTalk`, Text: `#3 "周五 22:00 停机维护": **no longer tracked by DingTalk**
-Read at least 1/2
-DingTalk no longer tells who read it; this is what was known before. Who read it since can't be seen, so I don't name anybody as unread.
+Known before: Read at least 1/2.
+DingTalk no longer tells who read it. Who read it since can't be seen, so I don't name anybody as unread.
 as of today 14:35`},
 		},
 		"being sent": {
@@ -229,11 +229,9 @@ The bot was switched off; an admin can switch it on in the group's settings or D
 		"uncertain": {
 			total: 2, change: notPosted(receipts.Uncertain, receipts.Interrupted),
 			zh: Answer{Title: `是否送达不确定 #3「周五 22:00 停机维护」`, Text: `**是否送达不确定** #3「周五 22:00 停机维护」
-它是否送达不确定，所以无法统计；群里若看得到它，请引用它说「谁没读」。
-发到一半断了。`},
+它是否送达不确定，所以无法统计；群里若看得到它，请引用它说「谁没读」。`},
 			en: Answer{Title: `#3 "周五 22:00 停机维护": delivery uncertain`, Text: `#3 "周五 22:00 停机维护": **delivery uncertain**
-It is uncertain whether it was delivered, so I can't tell; if you see it in the group, quote it and say "unread".
-The sending was interrupted.`},
+It is uncertain whether it was delivered, so I can't tell; if you see it in the group, quote it and say "unread".`},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

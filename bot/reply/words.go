@@ -23,9 +23,8 @@ type Words struct {
 	// Refusals.
 	Outsider   string
 	ForeignGrp string
-	AdminsOnly string // %s whom to ask, which is one of the next
-	AskOne     string // %s name
-	AskAny     string
+	AdminsOnly string
+	AskAdmin   string // %s name: AdminsOnly where one is known
 	AuthorOnly string
 	NobodyMay  string
 
@@ -52,21 +51,23 @@ type Words struct {
 	ReadUntil string                      // the same of who read at some time before
 	YouUntil  string
 	NobodyIs  string // %s name
+	NotMet    string // %s name: NobodyIs where not all members are known
 	// Everybody.
-	AllHave string // %[1]d number, %[2]s title, %[3]d people
-	NotAll  string // %[1]d number, %[2]d unread, %[3]d read, %[4]d of
-	SoMany  string // the same, where the numbers are asked for
+	AllHave string  // %[1]d number, %[2]s title, %[3]d people
+	NotAll  counted // %[1]d number, %[2]d unread, %[3]d read, %[4]d of
+	SoMany  counted // the same, where the numbers are asked for
 
 	// Announcing.
 	WhatToAnnounce   string
 	TitleIsCommand   string // %s title
 	TooLong          string // %d bytes at most
 	Announced        string // %d number, %d people
+	SayUnread        string // behind it
 	AnnouncedBlind   string // %d number, %s why nobody knows who is in the group
 	AnnouncedLearned string // %d number, %d people
 	AnnouncedKnown   string // %d number, %d people, %s as of when
 	NotAnnounced     string // %d number, %s why
-	Uncertain        string // %d number, %s why
+	Uncertain        string // %d number
 	Unrecorded       string // %d number
 	NoPictures       string // %d
 	NamedBelow       string // %s names
@@ -81,6 +82,7 @@ type Words struct {
 	NudgeBy        string // %s who asks, then the same
 	TheGroup       string // %s title of the group
 	SomeGroup      string // where the title is not known
+	NobodyWas      string // reminded, of a message that is over
 	NobodyReminded string // %d number: it is not known who has not read
 	NobodyToRemind string // %d number
 	OnlyYou        string // %d number
@@ -105,6 +107,7 @@ type Words struct {
 
 	// Following up.
 	Following       string // %d number, %s plan, %d number
+	FollowingIt     string // %s plan, %d number: below what names the message
 	NotFollowed     string // %d number, %s why
 	NothingFollowed string
 	WhichStop       string // %s numbers
@@ -193,6 +196,7 @@ type Words struct {
 
 	// What a message is, where it is not simply sent.
 	States      map[receipts.State]string // a word or two
+	KnownBefore string                    // %s progress of a message that is over
 	StateExtra  map[receipts.State]string // a sentence: why there is nothing to ask
 	ListTitle   string                    // %d messages
 	ForPeople   string                    // %d people: of a message whose readers were never asked for
@@ -235,6 +239,7 @@ type usageWords struct {
 	Lead      string // %s calls, %s members, %s connections: the answer in a line
 	Version   string // %s
 	Members   string // %s source as in words.Sources, %d people
+	Met       string // %d people of a group whose members are learned
 	Counted   string // %s time
 	NoMembers string
 	Refused   string // %s source, %s why, %s until when

@@ -385,7 +385,7 @@ func TestASourceThatFailedIsNotAskedAgainAfterARestart(t *testing.T) {
 				first.stop()
 				second := w.start(config)
 				wantIn(t, w.ask(group, w.admin, saying("公告 二")), "已发出 #2。", "管理员说「用量」看怎么补")
-				wantIn(t, w.ask(group, w.admin, saying("用量")), "成员：名单不全：只算我见过的人 1 人",
+				wantIn(t, w.ask(group, w.admin, saying("用量")), "成员：名单不全，只认得 1 人",
 					"群成员列表没给出成员", test.hint, "前不再问", "没有推送来的已读", "本月接口用了 3/5000（0%）", "群消息 2、群成员 1")
 				wantIn(t, w.ask(group, w.admin, saying("usage")), "No members by the group's list", test.hint, "API calls this month: 3/5000 (0%)", "group messages 2, group members 1")
 				if n := w.CallCount(dingtalktest.APIMembers); n != 1 {
