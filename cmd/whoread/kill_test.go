@@ -264,11 +264,17 @@ type pursued struct {
 	said    map[string]bool
 }
 
+// soon is an announcement for 20 minutes later, as pursue understands it.
+const soon = "公告 soon发 一"
+
 // pursue makes n groups with an announcement that one has read and two have not, and
-// in which the command reminds, or where it is empty a follow-up each 30 minutes.
+// in which the command reminds, or where it is empty a follow-up each 30 minutes; or with an
+// announcement for soon.
 func (w *traveller) pursue(n int, announce, command string) []*pursued {
 	w.t.Helper()
 	all := make([]*pursued, n)
+	at := w.Clock().Now().In(time.FixedZone("Shanghai", 8*60*60)).Add(20 * time.Minute)
+	announce = strings.ReplaceAll(announce, "soon", at.Format("15:04"))
 	for i := range all {
 		people := w.people(2)
 		all[i] = &pursued{Group: w.AddGroup(dingtalktest.GroupOptions{}, append(people, w.admin)...), unread: people, command: command}
@@ -278,7 +284,9 @@ func (w *traveller) pursue(n int, announce, command string) []*pursued {
 	}
 	for _, g := range all {
 		w.reply(g.Group, nil)
-		w.readBy(g.Group, w.admin)
+		if len(posted(g.Group)) > 0 {
+			w.readBy(g.Group, w.admin)
+		}
 	}
 	w.settle()
 	return all

@@ -93,6 +93,7 @@ var acting = []struct{ name, announce, command string }{
 	{"export", "公告 一", "导出"},
 	{"recall", "公告 一", "撤回 #1"},
 	{"a round of a follow-up", "公告 每30分钟 一", ""},
+	{"a scheduled announcement", soon, ""},
 }
 
 // Processes are suspended at each step of each command that people see something of, others
