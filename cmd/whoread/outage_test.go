@@ -21,7 +21,8 @@ func TestAnHourWithoutDingTalk(t *testing.T) {
 	proxy := storetest.NewProxy(t, "redis://"+strings.TrimPrefix(w.URL(), "http://")) // any server will do
 	front := "http://" + strings.TrimPrefix(proxy.URL(), "redis://:@")
 	w.TellURL(front)
-	group := w.AddGroup(dingtalktest.GroupOptions{}, append(w.people(3), w.admin)...)
+	people := w.people(3)
+	group := w.AddGroup(dingtalktest.GroupOptions{}, append(people, w.admin)...)
 	config := w.config(anyHour + "\n" + unlimited + "\n" + bothSweeps)
 	content, err := os.ReadFile(config)
 	if err == nil {
@@ -33,7 +34,7 @@ func TestAnHourWithoutDingTalk(t *testing.T) {
 	w.start(1, config)
 	wantSaid(t, w.tell(group, w.admin, "公告 每30分钟 值班")[1:], "已发出 #1，")
 	wantSaid(t, w.tell(group, w.admin, "公告 清扫")[1:], "已发出 #2，")
-	if err := group.ReadAll(posted(group)[1].ID, w.admin); err != nil {
+	if err := group.ReadAll(posted(group)[1].ID, people[0]); err != nil {
 		t.Fatal(err)
 	}
 
