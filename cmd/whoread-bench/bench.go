@@ -50,6 +50,7 @@ var benches = []namedBench{
 	{"month", (*bench).benchMonth},
 	{"reply", (*bench).benchReply},
 	{"fairness", (*bench).benchFairness},
+	{"later", (*bench).benchLater},
 	{"pushes", (*bench).benchPushes},
 	{"client", (*bench).benchClient},
 	{"memory", (*bench).benchMemory},

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -41,7 +42,8 @@ type harness struct {
 // harnessOptions are how a stage differs from the usual.
 type harnessOptions struct {
 	dingtalk dingtalktest.Options
-	travels  bool // it goes by the DingTalk's clock, which may be turned
+	travels  bool          // it goes by the DingTalk's clock, which may be turned
+	due      time.Duration // between two searches for what is due; 0: all the time if it travels
 	config   func(*config.Config)
 }
 
@@ -69,7 +71,7 @@ func (b *bench) open(ctx context.Context, o harnessOptions) (s *harness, err err
 	}
 	t := app.Env{Now: time.Now, DueEvery: time.Hour, Hook: s.trips, Transport: s.wire}
 	if o.travels {
-		t.Now, t.DueEvery = s.Clock().Now, time.Millisecond
+		t.Now, t.DueEvery = s.Clock().Now, cmp.Or(o.due, time.Millisecond)
 	}
 	a, err := app.New(c, t, b.log, ops.NewMetrics("bench"))
 	if err != nil {
