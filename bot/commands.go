@@ -50,40 +50,7 @@ func (r *request) announce(ctx context.Context) (reply.Answer, error) {
 	if err != nil {
 		return reply.Answer{}, err
 	}
-	return r.announced(done, terms.Deadline, notes).About(number), nil
-}
-
-// announced says what became of an announcement, with notes below.
-func (r *request) announced(done receipts.Announced, deadline time.Time, notes string) reply.Answer {
-	m, p := done.Message, r.page(nil)
-	switch m.State {
-	case receipts.Scheduled:
-		return p.Planned(m, deadline, notes)
-	case receipts.Failed:
-		return reply.Fail(fmt.Sprintf(r.w.NotAnnounced, m.Number, r.w.Reason(m.Reason)))
-	case receipts.Uncertain:
-		return reply.Fail(fmt.Sprintf(r.w.Uncertain, m.Number))
-	}
-	if done.FollowUp != nil {
-		notes = reply.Lines(p.Following(m.Number, *done.FollowUp, true), notes)
-	}
-	if done.Audience == nil {
-		blind := p.Gap(receipts.Gap{Part: receipts.AudiencePart, Err: done.NoAudience})
-		return reply.Say(fmt.Sprintf(r.w.AnnouncedBlind, m.Number, blind), notes)
-	}
-	people := len(done.Audience.UserIDs)
-	switch {
-	case errors.Is(done.NoAudience, receipts.ErrBudgetSpent):
-		known := fmt.Sprintf(r.w.AnnouncedKnown, m.Number, people, p.Clock(done.Audience.At))
-		return reply.Say(known, r.w.Problem(done.NoAudience), notes)
-	case done.Audience.Source == receipts.Learned:
-		return reply.Say(fmt.Sprintf(r.w.AnnouncedLearned, m.Number, people), p.Lack(done.Audience.Lack), notes)
-	}
-	said := fmt.Sprintf(r.w.Announced, m.Number, people)
-	if done.FollowUp == nil {
-		said += r.w.Blank + r.w.SayUnread
-	}
-	return reply.Say(said, notes)
+	return r.page(nil).AnnouncementOutcome(done, terms.Deadline, notes).About(number), nil
 }
 
 // open takes the deadline, the interval and the time to post off the beginning of an
@@ -110,12 +77,6 @@ func (r *request) open() (when.Opening, error) {
 	}
 	r.said.Title, r.said.Text = title, text
 	return terms, nil
-}
-
-// times understands the times of a command: they are meant from when it was said,
-// also where it is carried out later, or once more.
-func (r *request) times() when.Times {
-	return when.Times{Now: r.in.SaidAt.In(r.Presenter.Zone), MinEvery: receipts.EveryMin, MaxEvery: receipts.EveryMax, MaxAhead: receipts.AheadMax, MaxLater: receipts.LaterMax}
 }
 
 func (r *request) report(ctx context.Context) (reply.Answer, error) {
@@ -168,7 +129,7 @@ func (r *request) send(ctx context.Context, number int) (reply.Answer, error) {
 	case done.Message.State == receipts.Scheduled:
 		return reply.Fail(fmt.Sprintf(r.w.Later.Waits, number)).About(number), nil
 	}
-	return r.announced(done, time.Time{}, "").About(number), nil
+	return r.page(nil).AnnouncementOutcome(done, time.Time{}, "").About(number), nil
 }
 
 // cancel calls off an announcement that waits for its time.

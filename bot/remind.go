@@ -67,12 +67,6 @@ func (r *request) reminded(ctx context.Context, wanted receipts.RemindRequest) (
 	return r.deliver(ctx, a), nil
 }
 
-// unresolved reports whether a command is about somebody, and DingTalk does not tell
-// about whom. One of several mentions is the bot's.
-func (r *request) unresolved() bool {
-	return len(r.in.Mentioned) == 0 && (r.said.Named || r.in.Strangers > 0 || len(r.in.Mentions) > 1)
-}
-
 // notUnread says why none of the people who are mentioned is reminded.
 func (r *request) notUnread(ctx context.Context, done receipts.Reminded) reply.Answer {
 	read := slices.DeleteFunc(slices.Clone(done.NotUnread), func(id string) bool {
