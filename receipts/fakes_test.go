@@ -1066,6 +1066,19 @@ func (r *records) Stands(ctx context.Context, group string, number int, f receip
 	return stands && err == nil, err
 }
 
+// FollowUps implements receipts.FollowUpRecords.
+func (r *records) FollowUps(ctx context.Context, group string) (all []receipts.Followed, err error) {
+	err = r.call(ctx, "FollowUps", func() error {
+		for i, e := range r.messages[group] {
+			if f := e.kept.FollowUp; f != nil && f.Ended == "" {
+				all = append(all, receipts.Followed{Number: i + 1, FollowUp: *f})
+			}
+		}
+		return nil
+	})
+	return all, err
+}
+
 // Followed implements receipts.FollowUpRecords.
 func (r *records) Followed(ctx context.Context, group string) (numbers []int, err error) {
 	err = r.call(ctx, "Followed", func() error {

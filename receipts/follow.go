@@ -149,7 +149,11 @@ type follower struct {
 }
 
 // dueFollowUp is the body of a job that looks at the follow-up of a message.
-type dueFollowUp struct{ Number int }
+type dueFollowUp struct {
+	Number int
+	// Left reports that its round was left to that of another message, and has not come yet.
+	Left bool
+}
 
 // announced begins to follow an announcement up, if it is to be; nil if not, or not any
 // more. It can be repeated.
@@ -181,13 +185,17 @@ func (f *follower) start(ctx context.Context, m Message, wanted FollowUp) (Follo
 
 // schedule has the follow-up of a message looked at.
 func (f *follower) schedule(ctx context.Context, group string, number int, at time.Time) error {
-	body, err := json.Marshal(dueFollowUp{number})
+	return f.put(ctx, group, dueFollowUp{Number: number}, at)
+}
+
+func (f *follower) put(ctx context.Context, group string, due dueFollowUp, at time.Time) error {
+	body, err := json.Marshal(due)
 	if err != nil {
 		return err
 	}
-	job := Job{ID: fmt.Sprintf("%s/%s/%d", FollowUpJob, group, number), Kind: FollowUpJob, Group: group, Body: string(body), At: at}
+	job := Job{ID: fmt.Sprintf("%s/%s/%d", FollowUpJob, group, due.Number), Kind: FollowUpJob, Group: group, Body: string(body), At: at}
 	if err := f.ports.Jobs.Schedule(ctx, job); err != nil {
-		return fmt.Errorf("schedule the follow-up of #%d: %w", number, err)
+		return fmt.Errorf("schedule the follow-up of #%d: %w", due.Number, err)
 	}
 	return nil
 }
@@ -221,62 +229,36 @@ func (f *follower) postpone(ctx context.Context, j Job, reason error) {
 	}
 }
 
-// run carries out the round of a follow-up, if one is due. It can be repeated: people are
+// run carries out the round of a follow-up, if one is due, and with it those of the group's other
+// messages that remind people in the same way at that time. It can be repeated: people are
 // reminded and told once each. An error means that it should be tried again.
 func (f *follower) run(ctx context.Context, j Job) error {
 	due, err := BodyOf[dueFollowUp](j)
 	if err != nil {
 		return err
 	}
-	recorded, err := f.ports.Store.FollowUp(ctx, j.Group, due.Number)
+	all, err := f.ports.Store.FollowUps(ctx, j.Group)
 	if err != nil {
 		return fmt.Errorf("follow up #%d: %w", due.Number, err)
 	}
-	if recorded == nil || recorded.Ended != "" {
+	i := slices.IndexFunc(all, func(one Followed) bool { return one.Number == due.Number })
+	if i < 0 {
 		return nil
 	}
+	this := all[i]
 	if !f.settings.Policy.Works(j.Group) { // not any more: nothing is said there
-		next := *recorded
+		next := this.FollowUp
 		next.Ended = Stopped
-		return f.settle(ctx, j.Group, due.Number, *recorded, next)
+		return f.settle(ctx, j.Group, due.Number, this.FollowUp, next)
 	}
-	if err := f.round(ctx, j.Group, due.Number, *recorded); err != nil {
-		return fmt.Errorf("follow up #%d: %w", due.Number, err)
+	others := this.dueWith(all, f.ports.Now())
+	switch {
+	case due.Left:
+		others = nil
+	case len(others) > 0 && others[0].Number < this.Number:
+		return f.put(ctx, j.Group, dueFollowUp{Number: due.Number, Left: true}, f.ports.Now().Add(leaveFor))
 	}
-	return nil
-}
-
-// round decides what a follow-up does now, does it, and records that.
-func (f *follower) round(ctx context.Context, group string, number int, recorded FollowUp) error {
-	m, err := f.reporter.Message(ctx, group, number)
-	if errors.Is(err, ErrNoMessage) { // its time is over
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	r := Report{Message: m}
-	act, next := recorded.Before(m, f.settings.Reminders.Quiet, f.ports.Now())
-	if act == Remind {
-		if r, err = f.reporter.Ask(ctx, group, number, Rights{}); err != nil {
-			return err
-		}
-		act, next = recorded.Round(r, f.ports.Now())
-	}
-	this := &round{follower: f, followUp: recorded, next: next, report: r, run: fmt.Sprintf("%s:%d", recorded.ID, recorded.Rounds)}
-	log := f.ports.Log(ctx).With(zap.Int("number", number), zap.String("act", string(act)), zap.Int("round", recorded.Rounds))
-	err = this.act(ctx, act)
-	if errors.Is(err, errOvertaken) {
-		log.Info("round overtaken")
-		return f.schedule(ctx, group, number, f.ports.Now()) // whatever there is now is looked at
-	}
-	if err != nil {
-		return err
-	}
-	if act != Wait {
-		log.Info("followed up", zap.String("ended", string(next.Ended)), zap.Int("read", len(r.Read)), zap.Int("total", r.Total), zap.Time("next", next.Next))
-	}
-	return f.settle(ctx, group, number, recorded, next)
+	return f.carryOut(ctx, j.Group, append([]Followed{this}, others...))
 }
 
 // settle records the follow-up as it is after a round and has it looked at again.

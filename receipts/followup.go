@@ -108,6 +108,20 @@ func (f FollowUp) last() time.Time {
 	return f.Until
 }
 
+// at is when a round counts as carried out that comes now: not before it is due.
+func (f FollowUp) at(now time.Time) time.Time {
+	if f.Next.After(now) {
+		return f.Next
+	}
+	return now
+}
+
+// reminds reports whether a round that is due within a while would remind people, by what is
+// known without asking.
+func (f FollowUp) reminds(now time.Time, within time.Duration) bool {
+	return !f.Next.After(now.Add(within)) && f.at(now).Before(f.last())
+}
+
 // Act is what a round does.
 type Act string
 
@@ -209,6 +223,8 @@ type FollowUpRecords interface {
 	// Stands reports whether f is still the version that is recorded, and its message
 	// still in that state.
 	Stands(ctx context.Context, group string, number int, f FollowUp, state State) (bool, error)
+	// FollowUps returns the follow-ups of the group's messages that go on, by their numbers.
+	FollowUps(ctx context.Context, group string) ([]Followed, error)
 	// Followed returns the numbers of the group's messages whose follow-up goes on,
 	// the smallest first.
 	Followed(ctx context.Context, group string) ([]int, error)

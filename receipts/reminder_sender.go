@@ -115,16 +115,19 @@ func (n *reminderSender) usable(w Webhook) {
 // remind carries a reminder out, and logs what came of it.
 func (n *reminderSender) remind(ctx context.Context, r Report, prompt Prompt) (Reminded, error) {
 	done, err := n.reminders.Remind(ctx, r, prompt, n)
-	if err != nil {
-		return done, err
+	if err == nil {
+		n.log(ctx, r, prompt, done)
 	}
+	return done, err
+}
+
+func (n *reminderSender) log(ctx context.Context, r Report, prompt Prompt, done Reminded) {
 	n.ports.Log(ctx).Log(levelOf(done.Err), "reminded", zap.String("run", prompt.Run), zap.Int("number", r.Message.Number),
 		zap.Int("mentioned", len(done.Reached[Mention])), zap.Int("direct", len(done.Reached[InPrivate])),
 		zap.Int("ding", len(done.Reached[Ding])), zap.Int("missed", done.Missed.Count()),
 		zap.Int("uncertain", len(done.Uncertain)), zap.Int("failed", len(done.Failed)), zap.Int("read_meanwhile", len(done.Read)),
 		zap.String("state", string(done.Halt.State)), zap.Bool("superseded", done.Halt.Superseded),
 		zap.Bool("complete", r.Complete()), zap.Error(done.Err))
-	return done, nil
 }
 
 // Batches implements ReminderSender. People who can't be mentioned are written to first, so that
@@ -167,4 +170,49 @@ func (n *reminderSender) mention(ctx context.Context, userIDs []string, soFar Re
 // toldAll reports whether the mentions have told all that came of the reminder.
 func (n *reminderSender) toldAll(done Reminded) bool {
 	return len(done.Reached[Mention]) > 0 && len(done.Uncertain) == n.told && len(done.Failed) == 0 && done.Halt == (Halt{})
+}
+
+// TogetherView is what people read who are reminded of several messages of a group.
+type TogetherView struct {
+	Language string
+	Group    string
+	Title    string // of the group, for who reads it in private; may be empty
+	// SoFar is what came of the people who were reminded before the mentions.
+	SoFar Reminded
+	Names Names
+}
+
+// togetherSender reminds people of several messages of a group. It implements TogetherSender.
+type togetherSender struct{ *reminderSender }
+
+// remindTogether carries reminders out, and logs what came of each.
+func (n togetherSender) remindTogether(ctx context.Context, due []Due) ([]Reminded, error) {
+	done, err := n.reminders.RemindTogether(ctx, due, n)
+	for i := range done {
+		n.log(ctx, due[i].Report, due[i].Prompt, done[i])
+	}
+	return done, err
+}
+
+// NudgeTogether implements TogetherSender.
+func (n togetherSender) NudgeTogether(ctx context.Context, by Channel, parts []ReminderPart, soFar Reminded, stands func(context.Context) error) (Missed, error) {
+	v := TogetherView{Language: n.view.Language, Group: n.view.Message.Group}
+	if by == Mention {
+		v.SoFar, v.Names = soFar, n.names(ctx, v.Group, soFar.Shown(n.maxNames))
+	} else {
+		v.Title = n.poster.Title(ctx, v.Group)
+	}
+	post := n.ports.Presenter.Together(by, parts, v)
+	post.Stands = stands
+	switch by {
+	case Mention:
+		var all []string
+		for _, part := range parts {
+			all = append(all, part.UserIDs...)
+		}
+		return Missed{}, n.ports.Platform.Reply(ctx, n.webhook, post, all)
+	case Ding:
+		return n.ports.Platform.Ding(ctx, parts[0].UserIDs, post)
+	}
+	return n.ports.Platform.Direct(ctx, parts[0].UserIDs, post)
 }

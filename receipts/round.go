@@ -27,6 +27,7 @@ type round struct {
 	*follower
 	followUp FollowUp // as it was recorded when the round began
 	next     FollowUp // as it is after it
+	act      Act      // what it does
 	report   Report   // by which it was decided what to do
 	run      string   // by which its steps are known
 	voice    Voice    // in which it speaks
@@ -38,20 +39,20 @@ func (r *round) group() string { return r.report.Message.Group }
 // stopped or is another one, or what became of the message has to be said instead.
 var errOvertaken = errors.New("the follow-up or its message changed meanwhile")
 
-// act does what the round has decided.
-func (r *round) act(ctx context.Context, act Act) error {
-	if act == Wait || act == Skip {
+// carryOut does what the round has decided.
+func (r *round) carryOut(ctx context.Context) error {
+	if r.act == Wait || r.act == Skip {
 		return nil
 	}
 	var err error
 	if r.voice, err = r.ports.Store.Voice(ctx, r.group()); err != nil {
 		return err
 	}
-	switch act {
+	switch r.act {
 	case Remind:
 		return r.remind(ctx)
 	case ReportFailure:
-		return r.publish(ctx, r.view(act))
+		return r.publish(ctx, r.view(r.act))
 	default:
 		return r.finish(ctx)
 	}
@@ -83,15 +84,23 @@ func (r *round) remind(ctx context.Context) error {
 	case done.InGroup:
 		return nil
 	}
-	v := r.view(Remind)
-	v.Names = r.reminderKit.names(ctx, r.group(), append(v.Report.Shown(r.settings.MaxNames, false), done.Shown(r.settings.MaxNames)...))
-	if v.Report, err = r.reporter.Again(ctx, v.Report); err != nil {
+	v, err := r.reminded(ctx, done)
+	if err != nil {
 		return err
 	}
+	return r.publish(ctx, v)
+}
+
+// reminded is the report of a round whose reminder did not tell of it, with what came of that.
+func (r *round) reminded(ctx context.Context, done Reminded) (RoundView, error) {
+	v := r.view(Remind)
+	v.Names = r.reminderKit.names(ctx, r.group(), append(v.Report.Shown(r.settings.MaxNames, false), done.Shown(r.settings.MaxNames)...))
 	if done.Earlier == nil {
 		v.Reminded = &done
 	}
-	return r.publish(ctx, v)
+	var err error
+	v.Report, err = r.reporter.Again(ctx, v.Report)
+	return v, err
 }
 
 // finish says once that a follow-up is over, and why: in the group, or to who began

@@ -43,8 +43,11 @@ type Presenter interface {
 	// Reminder returns the post that reminds people. A mention has "@userId" of each of
 	// them in its text; a DING's text is no markdown.
 	Reminder(by Channel, userIDs []string, v ReminderView) Post
-	// Round returns what a round of a follow-up says.
+	// Together is Reminder of several messages. There are several parts of mentions only.
+	Together(by Channel, parts []ReminderPart, v TogetherView) Post
+	// Round returns what a round of a follow-up says, and Rounds what several do.
 	Round(v RoundView) Post
+	Rounds(all []RoundView) Post
 }
 
 // Ports are what a Service stands on. All are needed.

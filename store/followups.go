@@ -131,6 +131,29 @@ func (s *Store) Stands(ctx context.Context, group string, number int, f receipts
 	return same && now.Val() == string(state), nil
 }
 
+// FollowUps implements receipts.FollowUpRecords.
+func (s *Store) FollowUps(ctx context.Context, group string) ([]receipts.Followed, error) {
+	keys := s.keys.group(group)
+	rows, err := followUpsScript.Run(ctx, s.rdb, []string{keys.followed(), keys.messages()}).StringSlice()
+	if err != nil {
+		return nil, fmt.Errorf("read what is followed up: %w", err)
+	}
+	var all []receipts.Followed
+	for row := range slices.Chunk(rows, 2) {
+		number, err := strconv.Atoi(row[0])
+		if err != nil {
+			return nil, fmt.Errorf("read what is followed up: %w", err)
+		}
+		f, err := decodeFollowUp(row[1])
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, receipts.Followed{Number: number, FollowUp: *f})
+	}
+	slices.SortFunc(all, func(a, b receipts.Followed) int { return a.Number - b.Number })
+	return all, nil
+}
+
 // Followed implements receipts.FollowUpRecords.
 func (s *Store) Followed(ctx context.Context, group string) ([]int, error) {
 	keys := s.keys.group(group)

@@ -84,6 +84,8 @@ var (
 	followSource string
 	//go:embed scripts/change_follow_up.lua
 	changeFollowUpSource string
+	//go:embed scripts/follow_ups.lua
+	followUpsSource string
 	//go:embed scripts/delete_cool_app.lua
 	deleteCoolAppSource string
 
@@ -120,6 +122,7 @@ var (
 	dropBatchScript      = redis.NewScript(dropBatchSource)
 	endBatchScript       = redis.NewScript(endBatchSource)
 	dropReminderScript   = redis.NewScript(dropReminderSource)
+	followUpsScript      = redis.NewScript(followUpsSource)
 	followScript         = redis.NewScript(followSource)
 	changeFollowUpScript = redis.NewScript(changeFollowUpSource)
 	deleteCoolAppScript  = redis.NewScript(deleteCoolAppSource)

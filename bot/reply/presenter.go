@@ -3,6 +3,7 @@ package reply
 import (
 	"cmp"
 	"fmt"
+	"strings"
 	"time"
 
 	"whoread/bot/command"
@@ -46,7 +47,7 @@ func (p Presenter) Reminder(by receipts.Channel, userIDs []string, v receipts.Re
 	}
 	so := ""
 	if v.Round != nil {
-		so = page.soFar(*v.Round)
+		so = page.soFar(*v.Round, page.SoFar, page.SoFarUntil)
 	}
 	var below []string
 	if v.SoFar != nil {
@@ -55,8 +56,77 @@ func (p Presenter) Reminder(by receipts.Channel, userIDs []string, v receipts.Re
 	return text.Mention(userIDs, so, below...).Fit("", p.Fits)
 }
 
+// Together implements receipts.Presenter.
+func (p Presenter) Together(by receipts.Channel, parts []receipts.ReminderPart, v receipts.TogetherView) receipts.Post {
+	page := p.Page(command.Language(v.Language), v.Group, v.Names)
+	page.ByItself = true
+	if by == receipts.Mention {
+		var said []string
+		for _, part := range parts {
+			said = append(said, mentions(part.UserIDs)+page.lookAtAll(part.Reports))
+		}
+		said = append(said, page.Reached(v.SoFar)...)
+		return Answer{Title: page.allOf(parts[0].Reports), Text: Lines(said...)}.Fit("", p.Fits)
+	}
+	several := parts[0].Reports
+	if len(several) == 1 {
+		alone := Reminder{Words: page.Words, Message: several[0].Message}
+		if by == receipts.Ding {
+			return alone.Plain(v.Title)
+		}
+		return alone.Private(v.Title)
+	}
+	if by == receipts.Ding {
+		return receipts.Post{Text: page.nudgeAll(several, Harmless(Shorten(v.Title, TitleRunes)), Harmless)}
+	}
+	return receipts.Post{Title: page.allOf(several), Text: page.nudgeAll(several, Escape(Shorten(v.Title, TitleRunes)), Escape)}
+}
+
+// lookAtAll is what mentioned people read of several messages, or of one.
+func (p Page) lookAtAll(reports []receipts.Report) string {
+	if len(reports) == 1 {
+		return Reminder{Words: p.Words, Message: reports[0].Message}.look() + p.soFar(reports[0], p.SoFar, p.SoFarUntil)
+	}
+	return fmt.Sprintf(p.LookAtAll, len(reports), p.itemised(reports, func(r receipts.Report) string {
+		return p.Heading(r.Message) + p.soFar(r, p.ItemSoFar, p.ItemSoFarUntil)
+	}))
+}
+
+// allOf is the notification of several messages.
+func (p Page) allOf(reports []receipts.Report) string {
+	return Shorten(plain(fmt.Sprintf(p.LookAtAll, len(reports), p.itemised(reports, func(r receipts.Report) string { return p.Heading(r.Message) }))), maxNotification)
+}
+
+// nudgeAll is what somebody reads in private of several messages.
+func (p Page) nudgeAll(reports []receipts.Report, group string, write func(string) string) string {
+	titles := p.itemised(reports, func(r receipts.Report) string { return p.heading(r.Message, write) })
+	return fmt.Sprintf(p.NudgeAll, p.where(group), len(reports), titles)
+}
+
+func (p Page) itemised(reports []receipts.Report, item func(receipts.Report) string) string {
+	items := make([]string, len(reports))
+	for i, r := range reports {
+		items[i] = item(r)
+	}
+	return strings.Join(items, p.Comma)
+}
+
+// Rounds implements receipts.Presenter.
+func (p Presenter) Rounds(all []receipts.RoundView) receipts.Post {
+	texts := make([]string, len(all))
+	for i, v := range all {
+		texts[i] = p.round(v).Text
+	}
+	w := p.Speaks(command.Language(all[0].Language))
+	return Answer{Title: fmt.Sprintf(w.SeveralUnread, len(all)), Text: strings.Join(texts, "\n\n")}.Fit("", p.Fits)
+}
+
 // Round implements receipts.Presenter.
 func (p Presenter) Round(v receipts.RoundView) receipts.Post {
+	return p.round(v).About(v.Report.Message.Number).Under(p.Speaks(command.Language(v.Language)), v.Title).Fit("", p.Fits)
+}
+
+func (p Presenter) round(v receipts.RoundView) Answer {
 	page := p.Page(command.Language(v.Language), v.Report.Message.Group, v.Names)
 	page.ByItself = true
 	var a Answer
@@ -72,13 +142,13 @@ func (p Presenter) Round(v receipts.RoundView) receipts.Post {
 			a.Text = Lines(append([]string{a.Text}, page.Reached(*v.Reminded)...)...)
 		}
 	}
-	return a.About(v.Report.Message.Number).Under(page.Words, v.Title).Fit("", p.Fits)
+	return a
 }
 
-// soFar says how many have read, and until when they should have.
-func (p Page) soFar(r receipts.Report) string {
+// soFar says how many have read, and until when they should have, if they should.
+func (p Page) soFar(r receipts.Report, so, until string) string {
 	if r.FollowUp == nil || r.FollowUp.Until.IsZero() {
-		return fmt.Sprintf(p.SoFar, p.Progress(r))
+		return fmt.Sprintf(so, p.Progress(r))
 	}
-	return fmt.Sprintf(p.SoFarUntil, p.Progress(r), p.Clock(r.FollowUp.Until))
+	return fmt.Sprintf(until, p.Progress(r), p.Clock(r.FollowUp.Until))
 }

@@ -18,12 +18,19 @@ type Reminder struct {
 // Mention mentions people in the group. So says how many have read by now; it and what
 // stands below may be empty.
 func (r Reminder) Mention(userIDs []string, so string, below ...string) Answer {
+	said := append([]string{mentions(userIDs) + r.look() + so}, below...)
+	return Answer{Title: r.notification(), Text: Lines(said...)}
+}
+
+func (r Reminder) look() string { return r.lookAt(Escape(r.title())) }
+
+// mentions are the marks that notify people.
+func mentions(userIDs []string) string {
 	var people strings.Builder
 	for _, id := range userIDs {
 		people.WriteString("@" + id + " ")
 	}
-	said := append([]string{people.String() + r.lookAt(Escape(r.title())) + so}, below...)
-	return Answer{Title: r.notification(), Text: Lines(said...)}
+	return people.String()
 }
 
 // Private is what somebody reads in the one-to-one chat with the bot: who wants them to
@@ -44,12 +51,17 @@ func (r Reminder) notification() string { return r.lookAt(Harmless(r.title())) }
 func (r Reminder) lookAt(title string) string { return fmt.Sprintf(r.LookAt, r.Message.Number, title) }
 
 func (r Reminder) wish(asker, group, title string) string {
-	where := r.SomeGroup
-	if group != "" {
-		where = fmt.Sprintf(r.TheGroup, group)
-	}
+	where := r.where(group)
 	if asker == "" {
 		return fmt.Sprintf(r.Nudge, where, r.Message.Number, title)
 	}
 	return fmt.Sprintf(r.NudgeBy, asker, where, r.Message.Number, title)
+}
+
+// where names a group, whose title may be empty.
+func (w *Words) where(group string) string {
+	if group == "" {
+		return w.SomeGroup
+	}
+	return fmt.Sprintf(w.TheGroup, group)
 }

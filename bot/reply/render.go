@@ -37,11 +37,14 @@ func (a Answer) About(number int) Answer {
 	return a
 }
 
+// maxNotification is how many characters of an answer a phone shows at most.
+const maxNotification = 60
+
 // Say makes an answer of plain sentences; the first line is the notification.
 func Say(sentences ...string) Answer {
 	text := Lines(sentences...)
 	title, _, _ := strings.Cut(text, "\n")
-	return Answer{Title: Shorten(plain(strings.TrimSpace(title)), 60), Text: text}
+	return Answer{Title: Shorten(plain(strings.TrimSpace(title)), maxNotification), Text: text}
 }
 
 // Refuse says why a command is not carried out.
@@ -114,8 +117,10 @@ type Page struct {
 }
 
 // Heading is #n and the title, in markdown.
-func (p Page) Heading(m receipts.Message) string {
-	title := Escape(Shorten(m.Title, headingRunes))
+func (p Page) Heading(m receipts.Message) string { return p.heading(m, Escape) }
+
+func (p Page) heading(m receipts.Message, write func(string) string) string {
+	title := write(Shorten(m.Title, headingRunes))
 	if title == "" {
 		title = p.Untitled
 	}

@@ -77,6 +77,11 @@ type Words struct {
 	// Reminding.
 	SoFar          string // %s progress: after LookAt
 	SoFarUntil     string // the same, %s deadline
+	ItemSoFar      string // the same of one of several
+	ItemSoFarUntil string
+	LookAtAll      string // %d messages, %s which: of several
+	SeveralUnread  string // %d messages: what a phone shows of their reports
+	NudgeAll       string // %s group, %d messages, %s which: in private
 	LookAt         string // %d number, %s title: what mentioned people read
 	Nudge          string // %s group, %d number, %s title: what people read in private
 	NudgeBy        string // %s who asks, then the same

@@ -93,6 +93,11 @@ Add a number (unread #n) or quote an announcement to ask about that one; otherwi
 
 	SoFar:          " (%s)",
 	SoFarUntil:     " (%s, due %s)",
+	ItemSoFar:      " (%s)",
+	ItemSoFarUntil: " (%s, due %s)",
+	LookAtAll:      "%d not read yet: %s",
+	SeveralUnread:  "%d announcements are not read by all",
+	NudgeAll:       "In %s there are %d announcements you have not read yet: %s. They count as read once you open them there.",
 	LookAt:         `please read #%d "%s"`,
 	Nudge:          `In %s there is something you have not read yet: #%d "%s". It counts as read once you open it there.`,
 	NudgeBy:        `%s asks you to read in %s: #%d "%s". It counts as read once you open it there.`,

@@ -93,6 +93,11 @@ var chinese = Words{
 
 	SoFar:          "，%s",
 	SoFarUntil:     "，%s，%s 截止",
+	ItemSoFar:      "（%s）",
+	ItemSoFarUntil: "（%s，%s 截止）",
+	LookAtAll:      "还有 %d 条没读：%s",
+	SeveralUnread:  "%d 条公告还有人没读",
+	NudgeAll:       "%s还有 %d 条你没读：%s。到群里打开才算已读。",
 	LookAt:         "请看 #%d「%s」",
 	Nudge:          "%s的 #%d「%s」你还没读，请看一下。到群里打开才算已读。",
 	NudgeBy:        "%s 提醒你看%s的 #%d「%s」。到群里打开才算已读。",
