@@ -67,6 +67,16 @@ func followed(t *testing.T, s Store, group string, want ...int) {
 	if diff := cmp.Diff(want, must(s.Followed(t.Context(), group))(t), cmpopts.EquateEmpty()); diff != "" {
 		t.Errorf("followed (-want +got):\n%s", diff)
 	}
+	var numbers []int
+	for _, one := range must(s.FollowUps(t.Context(), group))(t) {
+		numbers = append(numbers, one.Number)
+		if diff := cmp.Diff(must(s.FollowUp(t.Context(), group, one.Number))(t), &one.FollowUp); diff != "" {
+			t.Errorf("follow-up of #%d (-alone +of all):\n%s", one.Number, diff)
+		}
+	}
+	if diff := cmp.Diff(want, numbers, cmpopts.EquateEmpty()); diff != "" {
+		t.Errorf("follow-ups (-want +got):\n%s", diff)
+	}
 }
 
 func followRecordsOnceForEachCommand(t *testing.T, s Store) {
