@@ -403,3 +403,83 @@ func TestTheStoredWebhookIsTold(t *testing.T) {
 	}
 	w.never(w.log.String()+said, webhook.URL.Reveal(), "sendBySession?")
 }
+
+// Whichever job comes first, the rounds of a group that are due together are one post.
+func TestRoundsThatAreDueTogetherAreOnePostInAnyOrder(t *testing.T) {
+	t.Parallel()
+	for name, order := range map[string]func([]receipts.Job){
+		"the first first": func([]receipts.Job) {},
+		"the last first":  func(jobs []receipts.Job) { slices.Reverse(jobs) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, setup{options: follows(everyHalfHour())})
+			w.announce("公告 一")
+			w.announce("公告 二")
+			w.announce("公告 三")
+			for _, pause := range []time.Duration{30 * time.Minute, 20 * time.Minute} {
+				before := len(w.group.Messages())
+				w.clock.advance(pause)
+				for range 2 { // what is left to another is looked at later
+					jobs := w.inbox.due(w.clock.now())
+					order(jobs)
+					for _, j := range jobs {
+						w.must(w.bot.Work(w.soon(), j, false))
+					}
+					w.clock.advance(5 * time.Minute)
+				}
+				said := w.group.Messages()[before:]
+				if len(said) != 1 || !strings.Contains(said[0].Text, "还有 3 条没读：#1「一」") {
+					t.Fatalf("said %+v", said)
+				}
+			}
+		})
+	}
+}
+
+// A round that was left to another one comes by itself where that one does not.
+func TestARoundIsNotLeftForLong(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, setup{options: follows(everyHalfHour())})
+	w.announce("公告 一")
+	w.announce("公告 二")
+	w.clock.advance(30 * time.Minute)
+	jobs := w.inbox.due(w.clock.now())
+	if len(jobs) != 2 {
+		t.Fatalf("due: %v", jobs)
+	}
+	w.must(w.bot.Work(w.soon(), jobs[1], false)) // and the first is lost
+	w.sees("at once", w.pass(time.Minute))
+	w.sees("after a while", w.pass(time.Minute), byWebhook("@hanmeimei @lisi @zhangsan 请看 #2「二」，已读 1/4").mentioning("hanmeimei", "lisi", "zhangsan"))
+}
+
+// Of two that take the rounds along at once, each reminds whom the other does not.
+func TestRoundsThatAreCarriedOutTwiceAtOnce(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, setup{options: follows(everyHalfHour())})
+	w.announce("公告 一")
+	w.announce("公告 二")
+	w.clock.advance(30 * time.Minute)
+	jobs := w.inbox.due(w.clock.now())
+	before := len(w.group.Messages())
+	var both sync.WaitGroup
+	for range 2 {
+		both.Go(func() {
+			if err := w.bot.Work(w.soon(), jobs[0], false); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	both.Wait()
+	times := map[string]int{}
+	for _, m := range w.group.Messages()[before:] {
+		for _, title := range []string{"#1「一」", "#2「二」"} {
+			if strings.Contains(m.Text, title) {
+				times[title]++
+			}
+		}
+	}
+	if times["#1「一」"] != 1 || times["#2「二」"] != 1 {
+		t.Errorf("reminded of %v: %+v", times, w.group.Messages()[before:])
+	}
+}

@@ -191,9 +191,10 @@ func (p *Reminders) beginCall(ctx context.Context, w *reminding, call int) (bool
 	w.start = BatchStart{Prompt: w.Prompt, Number: w.number(), Batch: call, UserIDs: batch.UserIDs, Try: rand.Text()}
 	w.outcome, w.unsure, w.left = Outcome{}, false, nil
 	now, err := p.Records.BeginBatch(ctx, w.group(), w.start)
-	switch {
-	case err != nil:
+	if err != nil {
 		return false, fmt.Errorf("record batch: %w", err)
+	}
+	switch {
 	case now.Halt != (Halt{}):
 		w.done.Halt = now.Halt
 		return false, nil

@@ -126,7 +126,7 @@ func TestSeveralMessagesAreRemindedOfTogether(t *testing.T) {
 			wantPeople(t, "of #1", allReached(done[0]), "zhang", "wang", "zhao", "qian")
 			wantPeople(t, "of #2", allReached(done[1]), "wang", "zhao", "qian")
 			// Within the cooldown neither is reminded of again in that way.
-			if again, err := w.prompts(t.Context(), group, 2, "another", li, by, n); err != nil || again.Earlier == nil {
+			if again, err := w.prompts(t.Context(), group, 2, "another", chen, by, n); err != nil || again.Earlier == nil {
 				t.Errorf("%s: reminded again: %+v, %v", by, again, err)
 			}
 		})

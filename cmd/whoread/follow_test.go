@@ -50,6 +50,25 @@ func TestAFollowUpRemindsUntilEverybodyHasRead(t *testing.T) {
 	})
 }
 
+// What is due together is one post, whichever of the processes does it.
+func TestRoundsThatAreDueTogetherAreOnePost(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, b storetest.Backend) {
+		w := newTraveller(t, b, dingtalktest.Options{})
+		people := w.people(3)
+		group := w.AddGroup(dingtalktest.GroupOptions{}, append(people, w.admin)...)
+		w.start(2, w.config(anyHour))
+		for _, title := range []string{"一", "二", "三"} {
+			wantSaid(t, w.tell(group, w.admin, "公告 每30分钟 "+title)[1:], "已发出 #")
+		}
+		w.readBy(group, people[0])
+		for _, pause := range []time.Duration{25 * time.Minute, 22 * time.Minute} {
+			wantSilence(t, w.later(pause, group))
+			wantSaid(t, append(w.later(5*time.Minute, group), w.later(3*time.Minute, group)...), "@"+people[1].UserID+" @"+people[2].UserID+" 还有 3 条没读：#1「一」", "#2「二」", "#3「三」", "@"+people[0].UserID+" 还有 2 条没读：#1「一」", "#2「二」")
+		}
+	})
+}
+
 // A follow-up ends at the wanted share, or when somebody stops it; then nothing more
 // is said.
 func TestAFollowUpEndsAtTheShareOrWhenItIsStopped(t *testing.T) {
