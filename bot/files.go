@@ -38,7 +38,9 @@ func (r *request) chart(ctx context.Context) (reply.Answer, error) {
 	case err != nil || report.Complete():
 		return reply.Answer{}, err
 	}
-	return r.page(nil).Summary(report).About(number), nil
+	return r.stating(report, func(report receipts.Report) reply.Answer {
+		return r.page(nil).Summary(report).About(number)
+	}), nil
 }
 
 // chartOf is what is known of the reads, up to when it is known.

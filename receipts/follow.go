@@ -251,12 +251,13 @@ func (f *follower) run(ctx context.Context, j Job) error {
 		next.Ended = Stopped
 		return f.settle(ctx, j.Group, due.Number, this.FollowUp, next)
 	}
-	others := this.dueWith(all, f.ports.Now())
+	now := f.ports.Now()
+	others := this.dueWith(all, now)
 	switch {
-	case due.Left:
+	case due.Left, f.settings.Reminders.Quiet.End(now).After(now):
 		others = nil
 	case len(others) > 0 && others[0].Number < this.Number:
-		return f.put(ctx, j.Group, dueFollowUp{Number: due.Number, Left: true}, f.ports.Now().Add(leaveFor))
+		return f.put(ctx, j.Group, dueFollowUp{Number: due.Number, Left: true}, now.Add(leaveFor))
 	}
 	return f.carryOut(ctx, j.Group, append([]Followed{this}, others...))
 }

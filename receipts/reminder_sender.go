@@ -145,15 +145,21 @@ func (n *reminderSender) Nudge(ctx context.Context, b Batch, soFar Reminded, sta
 	if b.By == Mention {
 		return Missed{}, n.mention(ctx, b.UserIDs, soFar, stands)
 	}
-	if !n.titled {
-		n.view.Title, n.titled = n.poster.Title(ctx, n.view.Message.Group), true
-	}
+	n.title(ctx)
 	post := n.ports.Presenter.Reminder(b.By, b.UserIDs, n.view)
 	post.Stands = stands
 	if b.By == Ding {
 		return n.ports.Platform.Ding(ctx, b.UserIDs, post)
 	}
 	return n.ports.Platform.Direct(ctx, b.UserIDs, post)
+}
+
+// title looks up once what the group is called.
+func (n *reminderSender) title(ctx context.Context) string {
+	if !n.titled {
+		n.view.Title, n.titled = n.poster.Title(ctx, n.view.Message.Group), true
+	}
+	return n.view.Title
 }
 
 func (n *reminderSender) mention(ctx context.Context, userIDs []string, soFar Reminded, stands func(context.Context) error) error {
@@ -200,7 +206,7 @@ func (n togetherSender) NudgeTogether(ctx context.Context, by Channel, parts []R
 	if by == Mention {
 		v.SoFar, v.Names = soFar, n.names(ctx, v.Group, soFar.Shown(n.maxNames))
 	} else {
-		v.Title = n.poster.Title(ctx, v.Group)
+		v.Title = n.title(ctx)
 	}
 	post := n.ports.Presenter.Together(by, parts, v)
 	post.Stands = stands

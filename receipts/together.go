@@ -125,6 +125,10 @@ func (p *Reminders) call(ctx context.Context, call int, by Channel, works []*rem
 		if call >= len(w.batches) || w.batches[call].By != by || len(w.batches[call].UserIDs) == 0 || w.done.Halt != (Halt{}) {
 			continue
 		}
+		if w.done.Err != nil { // what made one call fail makes the next one fail
+			w.done.Failed = append(w.done.Failed, w.batches[call].UserIDs...)
+			continue
+		}
 		first, err := p.beginCall(ctx, w, call)
 		if err != nil {
 			for _, begun := range open {
@@ -184,10 +188,6 @@ func (p *Reminders) call(ctx context.Context, call int, by Channel, works []*rem
 // now.
 func (p *Reminders) beginCall(ctx context.Context, w *reminding, call int) (bool, error) {
 	batch := w.batches[call]
-	if w.done.Err != nil { // what made one call fail makes the next one fail
-		w.done.Failed = append(w.done.Failed, batch.UserIDs...)
-		return false, nil
-	}
 	w.start = BatchStart{Prompt: w.Prompt, Number: w.number(), Batch: call, UserIDs: batch.UserIDs, Try: rand.Text()}
 	w.outcome, w.unsure, w.left = Outcome{}, false, nil
 	now, err := p.Records.BeginBatch(ctx, w.group(), w.start)
