@@ -78,7 +78,9 @@ func (c *connection) write() {
 		var out outgoing
 		select {
 		case <-beat:
-			out.frame = c.beat()
+			if len(c.outbox) == 0 { // else what waits goes first, such as the greeting
+				out.frame = c.beat()
+			}
 		case out = <-c.outbox:
 		case <-end:
 			_ = c.ws.Close()
