@@ -16,22 +16,20 @@ import (
 	"whoread/store/storetest/need"
 )
 
-// awaitAcks waits until that many events of the type are acknowledged, and
-// expects that none had to be pushed again.
+// awaitAcks waits until that many events of the type are acknowledged, and not only asked for
+// again.
 func (w *world) awaitAcks(eventType string, n int) {
 	w.t.Helper()
-	acked := map[string]bool{}
-	err := w.Await(within(w.t), func() bool {
+	// Now and then, and not after each of thousands of acks: to look at all of them each time would keep a core busy.
+	w.eventually(fmt.Sprintf("%d events are acknowledged", n), func() bool {
+		acked := map[string]bool{}
 		for _, ack := range w.Acks() {
-			if ack.EventType == eventType {
+			if ack.EventType == eventType && !strings.Contains(ack.Data, `"LATER"`) {
 				acked[ack.EventID] = true
 			}
 		}
 		return len(acked) >= n
 	})
-	if err != nil {
-		w.t.Fatalf("%d of %d events are acknowledged: %v", len(acked), n, err)
-	}
 }
 
 func TestWhatIsPushedCostsNoCall(t *testing.T) {
@@ -109,7 +107,8 @@ func TestDoubledAndLostPushesAreMadeUpFor(t *testing.T) {
 func TestABurstOfPushedReadsLosesNone(t *testing.T) {
 	need.Slow(t)
 	t.Parallel()
-	w := newWorld(t, storetest.Real(t), dingtalktest.Options{})
+	// On a busy machine ten thousand take their time.
+	w := newWorld(t, storetest.Real(t), dingtalktest.Options{RetryAfter: 15 * time.Second})
 	w.Events(true)
 	people := w.people(10_000)
 	group := w.AddGroup(dingtalktest.GroupOptions{}, people...)
@@ -136,7 +135,7 @@ func TestABurstOfPushedReadsLosesNone(t *testing.T) {
 func TestReadsOfAChartAreTakenAtOnce(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, b storetest.Backend) {
-		w := newWorld(t, b, dingtalktest.Options{})
+		w := newWorld(t, b, dingtalktest.Options{RetryAfter: 15 * time.Second}) // what is refused is pushed again, however busy the machine is
 		w.Events(true)
 		people := append(w.people(1_999), w.admin)
 		group := w.AddGroup(dingtalktest.GroupOptions{}, people...)

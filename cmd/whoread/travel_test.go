@@ -203,7 +203,7 @@ func (w *traveller) logs() string {
 }
 
 // eventually waits until cond holds, which nothing that DingTalk sees tells.
-func (w *traveller) eventually(what string, cond func() bool) {
+func (w *world) eventually(what string, cond func() bool) {
 	w.t.Helper()
 	ctx := within(w.t)
 	again := time.NewTicker(10 * time.Millisecond)

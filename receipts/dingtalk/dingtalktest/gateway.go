@@ -21,7 +21,7 @@ const (
 	maxDeliveries  = 5 // of one push, if it is not acknowledged
 	maxConnections = 100
 	maxTickets     = 1000
-	maxSent        = 20_000 // deliveries whose ack is recognised
+	maxSent        = 60_000 // deliveries whose ack is recognised: of 10,000 pushes with all their repetitions, and more
 	pathConnect    = "/connect"
 	streamAPI      = "stream" // as [Violation] names what comes over a WebSocket
 )
@@ -377,7 +377,6 @@ func (g *gateway) deliver(p *push) {
 		}
 	}
 	p.attempts++
-	g.retryLocked(p)
 	var out []byte
 	if c != nil && !c.silent {
 		out = g.frameLocked(c, delivery{kind: p.kind, topic: p.topic, push: p, attempt: p.attempts}, p.data)
@@ -386,6 +385,10 @@ func (g *gateway) deliver(p *push) {
 	if out != nil {
 		c.send(outgoing{frame: out})
 	}
+	// Only now: while a client is slow to read, what is not even sent is not repeated.
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.retryLocked(p)
 }
 
 // pickLocked is a connection at random of those that want the push, or nil.
@@ -409,7 +412,7 @@ func (g *gateway) retryLocked(p *push) {
 	if p.press != nil {
 		return
 	}
-	if _, has := g.waiting[p]; has || after <= 0 || p.acked || p.attempts >= maxDeliveries {
+	if _, has := g.waiting[p]; has || g.closed || after <= 0 || p.acked || p.attempts >= maxDeliveries {
 		return
 	}
 	g.waiting[p] = struct{}{}
