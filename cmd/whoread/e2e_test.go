@@ -61,7 +61,7 @@ func TestMain(m *testing.M) {
 }
 
 // patience bounds every wait of these tests.
-const patience = 60 * time.Second
+const patience = 3 * time.Minute
 
 func within(t *testing.T) context.Context {
 	t.Helper()

@@ -44,6 +44,7 @@ type push struct {
 	topic     string
 	eventType string
 	eventID   string
+	msgID     string // of the message that it tells of
 	born      time.Time
 	data      string
 	overQuota string // what a CALLBACK says instead, when the month's pushes are used up
@@ -259,8 +260,8 @@ func (g *gateway) remove(c *connection) {
 }
 
 // callback pushes a CALLBACK to whoever subscribed to the topic.
-func (g *gateway) callback(topic, data, overQuota string) {
-	g.push(&push{kind: frameCallback, topic: topic, data: data, overQuota: overQuota, born: g.now()})
+func (g *gateway) callback(topic, msgID, data, overQuota string) {
+	g.push(&push{kind: frameCallback, topic: topic, msgID: msgID, data: data, overQuota: overQuota, born: g.now()})
 }
 
 // event pushes an EVENT, if it is switched on.
@@ -480,7 +481,7 @@ func (g *gateway) acked(c *connection, raw []byte) {
 	d, known := g.sent[id]
 	out := Ack{Connection: c.info.ID, MessageID: id, Type: d.kind, Topic: d.topic, Attempt: d.attempt, Code: *ack.Code, Data: ack.Data}
 	if d.push != nil {
-		out.EventType, out.EventID = d.push.eventType, d.push.eventID
+		out.EventType, out.EventID, out.MsgID = d.push.eventType, d.push.eventID, d.push.msgID
 	}
 	good, why := d.judge(*ack.Code, ack.Data)
 	if good && d.push != nil {

@@ -134,7 +134,7 @@ func (g *Group) Say(p Person, say Say) (Message, error) {
 		if say.OverQuota {
 			said = over
 		}
-		g.s.gateway.callback(TopicBotMessage, said, over)
+		g.s.gateway.callback(TopicBotMessage, m.ID, said, over)
 	}
 	return m, err
 }

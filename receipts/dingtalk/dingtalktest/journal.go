@@ -45,6 +45,7 @@ type Ack struct {
 	Topic      string    `json:"topic"`
 	EventType  string    `json:"eventType,omitempty"`
 	EventID    string    `json:"eventId,omitempty"`
+	MsgID      string    `json:"msgId,omitempty"` // of the message that was pushed
 	Attempt    int       `json:"attempt"` // 1 is the first delivery
 	Code       int       `json:"code"`
 	Data       string    `json:"data"`
