@@ -74,7 +74,7 @@ func TestHealthGivesUp(t *testing.T) {
 	defer deaf.Close()
 	began := time.Now()
 	status, _, errs := inProcess(t, "health", "--timeout", "50ms", "--address", deaf.Listener.Addr().String())
-	if status != 1 || !strings.Contains(errs, "nobody answers") || time.Since(began) > patience/2 {
+	if status != 1 || !strings.Contains(errs, "nobody answers") || time.Since(began) > 30*time.Second {
 		t.Errorf("%d %q after %s", status, errs, time.Since(began))
 	}
 	status, _, errs = inProcess(t, "health", "--address", freeAddress(t))

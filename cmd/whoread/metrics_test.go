@@ -137,7 +137,7 @@ func TestMetricsShowWhatHappens(t *testing.T) {
 	if used, left := got["whoread_budget_calls_used"], got["whoread_budget_calls_remaining"]; used+left != 1000 {
 		t.Errorf("%v used and %v left", used, left)
 	}
-	if age := time.Since(time.UnixMilli(int64(1000 * got["whoread_stream_last_frame_timestamp_seconds"]))); age < -time.Second || age > patience {
+	if age := time.Since(time.UnixMilli(int64(1000 * got["whoread_stream_last_frame_timestamp_seconds"]))); age < -time.Second || age > time.Minute {
 		t.Errorf("the last frame came %s ago", age)
 	}
 	if got[`whoread_inbox_commands{state="scheduled"}`] != 1 { // the sweep of one message
