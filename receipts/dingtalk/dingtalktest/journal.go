@@ -46,7 +46,7 @@ type Ack struct {
 	EventType  string    `json:"eventType,omitempty"`
 	EventID    string    `json:"eventId,omitempty"`
 	MsgID      string    `json:"msgId,omitempty"` // of the message that was pushed
-	Attempt    int       `json:"attempt"` // 1 is the first delivery
+	Attempt    int       `json:"attempt"`         // 1 is the first delivery
 	Code       int       `json:"code"`
 	Data       string    `json:"data"`
 }
