@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"time"
 
 	"go.uber.org/zap"
 
@@ -39,7 +38,7 @@ func (r *request) announce(ctx context.Context) (reply.Answer, error) {
 		notes = reply.Lines(notes, fmt.Sprintf(r.w.NoPictures, r.in.Pictures))
 	}
 	done, err := r.Service.Announce(ctx, r.by, receipts.Announcement{
-		Group: r.in.Group, Command: r.in.ID, Title: r.said.Title, Text: text,
+		Group: r.in.Group, Command: r.in.ID, Title: r.said.Title, Text: text, Language: string(r.said.Language),
 		Deadline: terms.Deadline, Every: terms.Every, At: terms.At, Again: terms.Again,
 	})
 	number := done.Message.Number
@@ -50,7 +49,7 @@ func (r *request) announce(ctx context.Context) (reply.Answer, error) {
 	if err != nil {
 		return reply.Answer{}, err
 	}
-	return r.page(nil).AnnouncementOutcome(done, terms.Deadline, notes).About(number), nil
+	return r.page(nil).AnnouncementOutcome(done, notes).About(number), nil
 }
 
 // open takes the deadline, the interval and the time to post off the beginning of an
@@ -129,7 +128,7 @@ func (r *request) send(ctx context.Context, number int) (reply.Answer, error) {
 	case done.Message.State == receipts.Scheduled:
 		return reply.Fail(fmt.Sprintf(r.w.Later.Waits, number)).About(number), nil
 	}
-	return r.page(nil).AnnouncementOutcome(done, time.Time{}, "").About(number), nil
+	return r.page(nil).AnnouncementOutcome(done, "").About(number), nil
 }
 
 // cancel calls off an announcement that waits for its time.

@@ -44,6 +44,9 @@ func inBothLanguages(t *testing.T, test func(t *testing.T, language command.Lang
 	}
 }
 
+// signed is the text of an announcement of Li Lei's as it stands in the group.
+func signed(number int, text string) string { return fmt.Sprintf("%s\n\n#%d · 李雷", text, number) }
+
 // markdown is lines as DingTalk's markdown breaks them.
 func markdown(lines ...string) string { return strings.Join(lines, "  \n") }
 
@@ -53,7 +56,7 @@ func TestAnnouncementsAreVerbatim(t *testing.T) {
 	body := "    indented  \r\n- **bold** [link](https://example.com)\r\n\r\n👨‍👩‍👧‍👦 ＃１２ אב"
 	post := w.announce("announce **Title** & <more>\n" + body)
 	want := "**Title** & <more>  \n    indented  \n- **bold** [link](https://example.com)\n\n👨‍👩‍👧‍👦 ＃１２ אב"
-	if diff := cmp.Diff(want, post.Text); diff != "" {
+	if diff := cmp.Diff(signed(1, want), post.Text); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 	w.wants(w.asks(w.lilei, "unread"), `**3 have not read** #1 "\*\*Title\*\* & \<more\>"`)
@@ -101,7 +104,7 @@ func TestAloneWithTheBot(t *testing.T) {
 // msgParam holds title and text as JSON: 15,000 bytes are DingTalk's limit.
 func TestTooLong(t *testing.T) {
 	t.Parallel()
-	envelope := len(`{"title":"T","text":"T  \n"}`)
+	envelope := len(`{"title":"T","text":"T  \n\n\n#999999999 · 李雷"}`) // whatever number it will have
 	inBothLanguages(t, func(t *testing.T, language command.Language) {
 		w := newWorld(t, setup{})
 		command := spoken{"公告 T\n", "announce T\n"}.in(language)
@@ -113,7 +116,7 @@ func TestTooLong(t *testing.T) {
 			t.Errorf("%d calls counted, %d messages posted", w.dingtalk.Counted(), len(w.posted()))
 		}
 		w.wants(w.asks(w.lilei, "list"), "Nothing has been announced")
-		if post := w.announce(command + fits); post.Text != markdown("T", fits) {
+		if post := w.announce(command + fits); post.Text != signed(1, markdown("T", fits)) {
 			t.Errorf("%d bytes were posted", len(post.Text))
 		}
 		w.wants(w.asks(w.lilei, "list"), "#1 T") // the first number: none was wasted
@@ -134,7 +137,7 @@ func TestPicturesAreNotCarriedOver(t *testing.T) {
 	w.wants(ask("公告 周五停机\n", "请保存").Text, markdown("已发出 #1，4 人应读。说「谁没读」随时看。", "图片没有带上（2 张），只发了文字。"))
 	w.wants(ask("announce Lunch").Text, "Posted as #2 for 4 people.", "Pictures are not carried over (2); only the text was posted.")
 	w.wants(ask(" ").Text, "我只看得懂文字")
-	if posts := w.posted(); len(posts) != 2 || posts[0].Text != markdown("周五停机", "请保存") || posts[1].Text != "Lunch" {
+	if posts := w.posted(); len(posts) != 2 || posts[0].Text != signed(1, markdown("周五停机", "请保存")) || posts[1].Text != signed(2, "Lunch") {
 		t.Fatalf("posted %+v", posts)
 	}
 	w.wants(w.ask(w.lisi, say{RichText: []string{"谁", "没读 #1"}}).Text, "**还有 3 人没读** #1「周五停机」")
@@ -626,7 +629,7 @@ func TestAnotherReplicaCarriesOut(t *testing.T) {
 		t.Errorf("%q is no JSON", command.Body)
 	}
 	w.must(w.newBot(w.wiring).Work(w.soon(), command, false))
-	if posts := w.posted(); len(posts) != 1 || posts[0].Text != markdown("停机", "请保存") {
+	if posts := w.posted(); len(posts) != 1 || posts[0].Text != signed(1, markdown("停机", "请保存")) {
 		t.Errorf("posted %+v", posts)
 	}
 }

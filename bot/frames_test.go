@@ -95,7 +95,7 @@ func TestMentionsInEveryShape(t *testing.T) {
 		} {
 			before := len(w.posted())
 			w.carryOut(w.group, edit(t, shape, func(f map[string]any) { f["msgId"] = fmt.Sprint("post", i) }))
-			if posts := w.posted(); len(posts) != before+1 || posts[before].Text != title {
+			if posts := w.posted(); len(posts) != before+1 || posts[before].Text != signed(i+2, title) {
 				t.Errorf("shape %d: %+v", i, posts[before:])
 			}
 		}
@@ -206,19 +206,19 @@ func TestWhoIsMentionedStandsBelowTheAnnouncement(t *testing.T) {
 		}
 
 		text, said := post(mentioning(t, heard(word+" 会议改到三点，请  准备材料"), "zhangsan", "lisi"))
-		same(text, "会议改到三点，请  准备材料  \n@张三 @李四")
+		same(text, signed(1, "会议改到三点，请  准备材料  \n@张三 @李四"))
 		w.wants(said, spoken{"正文下面写上了 @张三、@李四，但我发的公告不能 @ 通知人。", "Written below the text: @张三, @李四. My announcements can't notify people by @."}.in(language))
 
 		text, _ = post(mentioning(t, heard(word+" 会议\n- 一\n- 二"), "wangwu"))
-		same(text, `会议`+"  \n- 一  \n- 二\n\n"+`@\*王\* \[五\]`)
+		same(text, signed(2, `会议`+"  \n- 一  \n- 二\n\n"+`@\*王\* \[五\]`))
 
 		data := mentioning(t, richly(t, heard(word), "@whoread ", word+" 会议，请 ", "@张三 ", "准备，", "@李四"), "zhangsan", "lisi")
 		text, said = post(data)
-		same(text, "会议，请 @张三 准备，@李四")
+		same(text, signed(3, "会议，请 @张三 准备，@李四"))
 		w.wants(said, spoken{"公告里的 @ 不会通知人", "can't notify people by @"}.in(language))
 
 		text, said = post(mentioning(t, heard(word+" 会议"), "nobody knows"))
-		same(text, "会议")
+		same(text, signed(4, "会议"))
 		w.wants(said, spoken{"有 1 个查不到名字，没有写上", "1 of those mentioned"}.in(language))
 	})
 }

@@ -150,6 +150,7 @@ type wiring struct {
 	receipts.Settings
 	bot.Options
 	Language, Default command.Language // of the presenter
+	Unsigned          bool             // as well
 }
 
 // callUsage gives the bot's name to the state of the budget.
@@ -175,7 +176,7 @@ func (w *world) newBot(o wiring) *bot.Bot {
 // made returns the options of a bot with its service.
 func (o wiring) made() bot.Options {
 	o.Options.Presenter = reply.Presenter{
-		MaxNames: o.MaxNames, Zone: o.Zone, Quiet: o.Reminders.Quiet, Now: o.Options.Now, Fits: o.Platform.Fits, Language: o.Language, Default: o.Default,
+		MaxNames: o.MaxNames, Zone: o.Zone, Quiet: o.Reminders.Quiet, Now: o.Options.Now, Fits: o.Platform.Fits, Language: o.Language, Default: o.Default, Unsigned: o.Unsigned,
 	}
 	o.Ports.Presenter = o.Options.Presenter
 	o.Service = receipts.NewService(o.Ports, o.Settings)

@@ -167,26 +167,30 @@ func TestAPostWhoseKeyIsNotRecorded(t *testing.T) {
 }
 
 // Two announcements break off seconds apart. A quotation heals the one whose text it
-// shows, and none if it could be either.
+// shows, which is signed with its number; and without a signature none if it could be either.
 func TestQuotesOfTwoUncertainAnnouncements(t *testing.T) {
 	t.Parallel()
 	long := "请各部门在周五下班以前提交本周的工作周报，模板在群文件里，填写后发给自己的主管，"
 	for name, test := range map[string]struct {
 		first, second string // announced; the second is delivered
 		bare          bool
+		unsigned      bool
 		want          []string // the answer and the list, the newest first
 	}{
-		"different texts":       {"公告 停机", "公告 搬家", false, []string{"**还有 2 人没读** #2「搬家」", "#2 搬家 · 2/4", "#1 停机 · 是否送达不确定"}},
-		"one title, two texts":  {"公告 周报\n" + long, "公告 周报\n本周不用交", false, []string{"**还有 2 人没读** #2「周报」", "#2 周报 · 2/4", "#1 周报 · 是否送达不确定"}},
-		"the same text":         {"公告 停机", "公告 停机", false, []string{"**还有 3 人没读** #3「停机」", "#3 停机 · 1/4", "#2 停机 · 是否送达不确定", "#1 停机 · 是否送达不确定"}},
-		"the same beginning":    {"公告 周报\n" + long + "谢谢", "公告 周报\n" + long + "辛苦了", false, []string{"**还有 3 人没读** #3「周报」", "#3 周报 · 1/4", "#2 周报 · 是否送达不确定", "#1 周报 · 是否送达不确定"}},
-		"a number in a heading": {"公告 停机", "公告 # 停电 #1 号楼", false, []string{`**还有 2 人没读** #2「\# 停电 \#1 号楼」`, `#2 \# 停电 \#1 号楼 · 2/4`, "#1 停机 · 是否送达不确定"}},
-		"without its text":      {"公告 停机", "公告 搬家", true, []string{"我只能统计由我发出的公告，这条不是", "#2 搬家 · 是否送达不确定", "#1 停机 · 是否送达不确定"}},
-		"a title within a text": {"公告 停机\n" + long, "公告 关于停机\n" + long, false, []string{"**还有 3 人没读** #3「关于停机」", "#3 关于停机", "#2 关于停机 · 是否送达不确定", "#1 停机 · 是否送达不确定"}},
+		"different texts":                 {"公告 停机", "公告 搬家", false, false, []string{"**还有 2 人没读** #2「搬家」", "#2 搬家 · 2/4", "#1 停机 · 是否送达不确定"}},
+		"one title, two texts":            {"公告 周报\n" + long, "公告 周报\n本周不用交", false, false, []string{"**还有 2 人没读** #2「周报」", "#2 周报 · 2/4", "#1 周报 · 是否送达不确定"}},
+		"the same text":                   {"公告 停机", "公告 停机", false, false, []string{"**还有 2 人没读** #2「停机」", "#2 停机 · 2/4", "#1 停机 · 是否送达不确定"}},
+		"the same text, unsigned":         {"公告 停机", "公告 停机", false, true, []string{"**还有 3 人没读** #3「停机」", "#3 停机 · 1/4", "#2 停机 · 是否送达不确定", "#1 停机 · 是否送达不确定"}},
+		"the same beginning":              {"公告 周报\n" + long + "谢谢", "公告 周报\n" + long + "辛苦了", false, false, []string{"**还有 2 人没读** #2「周报」", "#2 周报 · 2/4", "#1 周报 · 是否送达不确定"}},
+		"the same beginning, unsigned":    {"公告 周报\n" + long + "谢谢", "公告 周报\n" + long + "辛苦了", false, true, []string{"**还有 3 人没读** #3「周报」", "#3 周报 · 1/4", "#2 周报 · 是否送达不确定", "#1 周报 · 是否送达不确定"}},
+		"a number in a heading":           {"公告 停机", "公告 # 停电 #1 号楼", false, false, []string{`**还有 2 人没读** #2「\# 停电 \#1 号楼」`, `#2 \# 停电 \#1 号楼 · 2/4`, "#1 停机 · 是否送达不确定"}},
+		"without its text":                {"公告 停机", "公告 搬家", true, false, []string{"我只能统计由我发出的公告，这条不是", "#2 搬家 · 是否送达不确定", "#1 停机 · 是否送达不确定"}},
+		"a title within a text":           {"公告 停机\n" + long, "公告 关于停机\n" + long, false, false, []string{"**还有 2 人没读** #2「关于停机」", "#2 关于停机 · 2/4", "#1 停机 · 是否送达不确定"}},
+		"a title within a text, unsigned": {"公告 停机\n" + long, "公告 关于停机\n" + long, false, true, []string{"**还有 3 人没读** #3「关于停机」", "#3 关于停机", "#2 关于停机 · 是否送达不确定", "#1 停机 · 是否送达不确定"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t, setup{})
+			w := newWorld(t, setup{options: func(o *wiring) { o.Unsigned = test.unsigned }})
 			w.sendUncertainly(test.first, false)
 			w.clock.advance(5 * time.Second)
 			w.sendUncertainly(test.second, true)

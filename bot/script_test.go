@@ -355,16 +355,17 @@ var ofDingTalk = map[string]func(s *stage, value string) error{
 
 // settings are what an administrator may write, by the names of the configuration file.
 var settings = map[string]func(s *stage, o *wiring, value string) error{
-	"access.announce":  func(_ *stage, o *wiring, value string) error { o.Policy.Announce = receipts.Rule(value); return nil },
-	"access.report":    func(_ *stage, o *wiring, value string) error { o.Policy.Report = receipts.Rule(value); return nil },
-	"access.remind":    func(_ *stage, o *wiring, value string) error { o.Policy.Remind = receipts.Rule(value); return nil },
-	"access.recall":    func(_ *stage, o *wiring, value string) error { o.Policy.Recall = receipts.Rule(value); return nil },
-	"access.groups":    func(_ *stage, o *wiring, value string) error { o.Policy.Groups = strings.Fields(value); return nil },
-	"access.admins":    func(s *stage, o *wiring, value string) error { o.Policy.Admins = s.userIDs(value); return nil },
-	"members.exclude":  func(s *stage, o *wiring, value string) error { o.Excluded = s.userIDs(value); return nil },
-	"reports.to":       func(_ *stage, o *wiring, value string) error { o.Direct = value == "direct"; return nil },
-	"reports.language": func(_ *stage, o *wiring, value string) error { o.Language = command.Language(value); return nil },
-	"reports.default":  func(_ *stage, o *wiring, value string) error { o.Default = command.Language(value); return nil },
+	"announcements.signature": func(_ *stage, o *wiring, value string) error { o.Unsigned = value == "off"; return nil },
+	"access.announce":         func(_ *stage, o *wiring, value string) error { o.Policy.Announce = receipts.Rule(value); return nil },
+	"access.report":           func(_ *stage, o *wiring, value string) error { o.Policy.Report = receipts.Rule(value); return nil },
+	"access.remind":           func(_ *stage, o *wiring, value string) error { o.Policy.Remind = receipts.Rule(value); return nil },
+	"access.recall":           func(_ *stage, o *wiring, value string) error { o.Policy.Recall = receipts.Rule(value); return nil },
+	"access.groups":           func(_ *stage, o *wiring, value string) error { o.Policy.Groups = strings.Fields(value); return nil },
+	"access.admins":           func(s *stage, o *wiring, value string) error { o.Policy.Admins = s.userIDs(value); return nil },
+	"members.exclude":         func(s *stage, o *wiring, value string) error { o.Excluded = s.userIDs(value); return nil },
+	"reports.to":              func(_ *stage, o *wiring, value string) error { o.Direct = value == "direct"; return nil },
+	"reports.language":        func(_ *stage, o *wiring, value string) error { o.Language = command.Language(value); return nil },
+	"reports.default":         func(_ *stage, o *wiring, value string) error { o.Default = command.Language(value); return nil },
 	"reports.max_names": func(_ *stage, o *wiring, value string) (err error) {
 		o.MaxNames, err = strconv.Atoi(value)
 		return err
@@ -546,7 +547,8 @@ func (s *stage) shown(mark string, m dingtalktest.Message) string {
 	}
 	lines := strings.ReplaceAll(strings.ReplaceAll(text, "  \n", "\x00"), "\n", "↵\n")
 	out := mark + strings.ReplaceAll(strings.ReplaceAll(lines, "\x00", "\n"), "\n", "\n  ") + "\n"
-	first, _, _ := strings.Cut(text, "  \n")
+	first, _, _ := strings.Cut(text, "\n")
+	first = strings.TrimRight(first, " ")
 	if begins := strings.TrimSuffix(m.Title, "…"); !strings.HasPrefix(first, begins) || begins == m.Title && m.Title != first {
 		out += "~ " + m.Title + "\n"
 	}

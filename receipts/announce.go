@@ -27,7 +27,8 @@ type Announcer struct {
 	Records Records
 	Members *MemberResolver
 	Sender  Sender
-	// Compose makes the post of an announcement.
+	// Compose makes the post of an announcement, whose Number and Deadline are those of its
+	// message.
 	Compose func(Announcement) Post
 	Now     func() time.Time
 }
@@ -37,8 +38,10 @@ type Announcement struct {
 	Group   string
 	Command string // the msgId of the command, by which a repetition is known
 	Title   string
-	Text    string
+	Text    string // the title again where there is nothing else
 	Author  Person // a Service fills it in
+	// Language is that in which the bot signs it.
+	Language string
 	// How it is followed up. What is zero is as the settings have it.
 	Deadline time.Time
 	Every    time.Duration
@@ -50,6 +53,27 @@ type Announcement struct {
 	Again  Weekdays
 	Clock  ClockTime
 	Series string
+
+	// Number is that of its message; an Announcer fills it in.
+	Number int
+}
+
+// numberMax is longer than the number of any message.
+const numberMax = 999_999_999
+
+// longest is the announcement as if its number was as long as any: what fits then, fits once
+// the number is known.
+func (a Announcement) longest() Announcement {
+	a.Number = numberMax
+	return a
+}
+
+// draft is what is recorded of an announcement before it is sent.
+func (a Announcement) draft(at time.Time) Draft {
+	return Draft{
+		Group: a.Group, Command: a.Command, Title: a.Title, Beginning: Beginning(a.Title, a.Text), Excerpt: Excerpt(a.Title, a.Text),
+		Author: a.Author, At: at, Deadline: a.Deadline,
+	}
 }
 
 // Announced is the outcome of an announcement.
@@ -76,15 +100,14 @@ type Announced struct {
 // A repetition of the same command sends nothing. If the earlier try was cut
 // off while sending, the message becomes uncertain.
 func (a *Announcer) Announce(ctx context.Context, n Announcement) (Announced, error) {
-	post := a.Compose(n)
-	if err := a.Sender.Fits(post); err != nil {
+	if err := a.Sender.Fits(a.Compose(n.longest())); err != nil {
 		return Announced{}, err
 	}
 	var done Announced
 	done.Audience, done.NoAudience = a.audience(ctx, n.Group)
-	message, again, err := a.Records.Begin(ctx, Draft{
-		Group: n.Group, Command: n.Command, Title: n.Title, Beginning: Beginning(n.Title, n.Text), Author: n.Author, At: a.Now(), Audience: done.Audience,
-	})
+	draft := n.draft(a.Now())
+	draft.Audience = done.Audience
+	message, again, err := a.Records.Begin(ctx, draft)
 	if err != nil {
 		return Announced{}, fmt.Errorf("record announcement: %w", err)
 	}
@@ -92,7 +115,8 @@ func (a *Announcer) Announce(ctx context.Context, n Announcement) (Announced, er
 		done.Message, err = a.resume(ctx, message)
 		return done, err
 	}
-	return a.post(ctx, message, post, done, outcome)
+	n.Number = message.Number
+	return a.post(ctx, message, a.Compose(n), done, outcome)
 }
 
 // Later posts an announcement whose record waits for its time. It is as Announce, and a
@@ -100,25 +124,25 @@ func (a *Announcer) Announce(ctx context.Context, n Announcement) (Announced, er
 // later, goes on waiting. Begun is called once it is certain that this call sends it; its
 // error is that of the call, and nothing is sent. ErrWrongState comes back where the message
 // does not wait any more.
-func (a *Announcer) Later(ctx context.Context, m Message, n Announcement, begun func(context.Context, Announcement) error) (Announced, error) {
-	post := a.Compose(n)
+func (a *Announcer) Later(ctx context.Context, m Message, n Announcement, begun func(context.Context) error) (Announced, error) {
 	if m.State == Sending {
-		return a.cutOff(ctx, m, n, begun)
+		return a.cutOff(ctx, m, begun)
 	}
 	var done Announced
 	done.Audience, done.NoAudience = a.audience(ctx, n.Group)
-	message, again, err := a.Records.BeginSending(ctx, m.Group, m.Number, a.Now(), done.Audience)
+	message, again, err := a.Records.BeginSending(ctx, m.Group, m.Number, SendingStart{At: a.Now(), Deadline: n.Deadline, Audience: done.Audience})
 	switch {
 	case err != nil:
 		return Announced{Message: message}, fmt.Errorf("record that #%d is being sent: %w", m.Number, err)
 	case again:
-		return a.cutOff(ctx, message, n, begun)
+		return a.cutOff(ctx, message, begun)
 	}
-	if err := begun(ctx, n); err != nil {
+	if err := begun(ctx); err != nil {
 		_, failure := a.record(ctx, message, Change{To: Scheduled})
 		return Announced{Message: message}, errors.Join(err, failure)
 	}
-	return a.post(ctx, message, post, done, func(posted Posted, err error) Change {
+	n.Number = message.Number
+	return a.post(ctx, message, a.Compose(n), done, func(posted Posted, err error) Change {
 		c := outcome(posted, err)
 		if c.To == Failed && c.Reason.Passes() {
 			c = Change{To: Scheduled}
@@ -128,8 +152,8 @@ func (a *Announcer) Later(ctx context.Context, m Message, n Announcement, begun 
 }
 
 // cutOff answers for an announcement whose sending was begun before.
-func (a *Announcer) cutOff(ctx context.Context, m Message, n Announcement, begun func(context.Context, Announcement) error) (Announced, error) {
-	if err := begun(ctx, n); err != nil {
+func (a *Announcer) cutOff(ctx context.Context, m Message, begun func(context.Context) error) (Announced, error) {
+	if err := begun(ctx); err != nil {
 		return Announced{Message: m}, err
 	}
 	m, err := a.resume(ctx, m)

@@ -52,7 +52,7 @@ func TestAnnounce(t *testing.T) {
 			w := newWorld(t)
 			w.sender.err = c.failure
 			c.want.Group, c.want.Number, c.want.CreatedAt = group, 1, morning
-			c.want.Title, c.want.Beginning, c.want.Author = maintenance.Title, beginning, maintenance.Author
+			c.want.Title, c.want.Beginning, c.want.Excerpt, c.want.Author = maintenance.Title, beginning, maintenance.Text, maintenance.Author
 			for _, try := range []string{"the first time", "again", "once more"} {
 				done, err := w.announcer.Announce(t.Context(), maintenance)
 				if err != nil {
@@ -178,7 +178,7 @@ func TestAnnounceAfterACrashWhenTheRecordsAreDown(t *testing.T) {
 func (w *world) begin(t *testing.T) {
 	t.Helper()
 	_, _, err := w.records.Begin(t.Context(), receipts.Draft{
-		Group: group, Command: maintenance.Command, Title: maintenance.Title, Beginning: beginning, Author: maintenance.Author, At: w.announcer.Now(),
+		Group: group, Command: maintenance.Command, Title: maintenance.Title, Beginning: beginning, Excerpt: maintenance.Text, Author: maintenance.Author, At: w.announcer.Now(),
 	})
 	if err != nil {
 		t.Fatal(err)

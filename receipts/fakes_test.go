@@ -188,7 +188,7 @@ func (r *records) Begin(ctx context.Context, d receipts.Draft) (m receipts.Messa
 			}
 		}
 		m = receipts.Message{
-			Group: d.Group, Title: d.Title, Beginning: d.Beginning, Author: d.Author, State: receipts.Sending, CreatedAt: d.At,
+			Group: d.Group, Title: d.Title, Beginning: d.Beginning, Excerpt: d.Excerpt, Author: d.Author, Deadline: d.Deadline, State: receipts.Sending, CreatedAt: d.At,
 			Due: d.Due, Series: d.Series, Again: d.Again,
 		}
 		if !d.Due.IsZero() {
@@ -205,7 +205,7 @@ func (r *records) Begin(ctx context.Context, d receipts.Draft) (m receipts.Messa
 }
 
 // BeginSending implements receipts.Records.
-func (r *records) BeginSending(ctx context.Context, group string, number int, at time.Time, audience *receipts.Members) (m receipts.Message, again bool, err error) {
+func (r *records) BeginSending(ctx context.Context, group string, number int, start receipts.SendingStart) (m receipts.Message, again bool, err error) {
 	err = r.call(ctx, "BeginSending", func() error {
 		e := r.find(group, number)
 		if e == nil {
@@ -213,8 +213,8 @@ func (r *records) BeginSending(ctx context.Context, group string, number int, at
 		}
 		switch now := &e.kept.Message; now.State {
 		case receipts.Scheduled:
-			now.State, now.CreatedAt = receipts.Sending, at
-			r.count(e, audience)
+			now.State, now.CreatedAt, now.Deadline = receipts.Sending, start.At, start.Deadline
+			r.count(e, start.Audience)
 			r.announced[group] = append(r.announced[group], number)
 			r.history[group][number-1] = append(r.history[group][number-1], receipts.Sending)
 		case receipts.Sending:

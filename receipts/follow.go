@@ -158,7 +158,7 @@ type dueFollowUp struct {
 // announced begins to follow an announcement up, if it is to be; nil if not, or not any
 // more. It can be repeated.
 func (f *follower) announced(ctx context.Context, m Message, a Announcement) (*FollowUp, error) {
-	plan := f.settings.planOf(a, m.CreatedAt)
+	plan := f.settings.planOf(a, m)
 	if plan == nil {
 		return nil, nil
 	}

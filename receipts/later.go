@@ -76,7 +76,9 @@ type planner struct {
 
 // plan records an announcement for its time. It can be repeated.
 func (p *planner) plan(ctx context.Context, a Announcement) (Message, error) {
-	if err := p.ports.Platform.Fits(p.ports.Presenter.Announcement(a)); err != nil {
+	signed := a.longest()
+	signed.Deadline = p.settings.deadline(a, a.At)
+	if err := p.ports.Platform.Fits(p.ports.Presenter.Announcement(signed)); err != nil {
 		return Message{}, err
 	}
 	if a.Again != 0 && a.Series == "" {
@@ -102,10 +104,9 @@ func (p *planner) plan(ctx context.Context, a Announcement) (Message, error) {
 	if err != nil {
 		return Message{}, err
 	}
-	m, _, err := p.ports.Store.Begin(ctx, Draft{
-		Group: a.Group, Command: a.Command, Title: a.Title, Beginning: Beginning(a.Title, a.Text), Author: author, At: p.ports.Now(),
-		Due: a.At, Content: string(content), Series: a.Series, Again: a.Again,
-	})
+	draft := a.draft(p.ports.Now())
+	draft.Author, draft.Due, draft.Content, draft.Series, draft.Again = author, a.At, string(content), a.Series, a.Again
+	m, _, err := p.ports.Store.Begin(ctx, draft)
 	if err != nil || m.State != Scheduled { // an earlier try of the same command has come further
 		return m, err
 	}
@@ -217,7 +218,9 @@ func (p *planner) run(ctx context.Context, j Job) error {
 // send posts an announcement that waits, or has it wait longer where DingTalk can't be reached.
 // Its errors are those of Announcer.Later.
 func (p *planner) send(ctx context.Context, m Message, a Announcement) (Announced, error) {
-	done, err := p.announcer.Later(ctx, m, a, p.next)
+	now := a
+	now.Deadline = p.settings.deadline(a, p.ports.Now())
+	done, err := p.announcer.Later(ctx, m, now, func(ctx context.Context) error { return p.next(ctx, a) })
 	switch {
 	case err != nil:
 		return done, fmt.Errorf("send #%d: %w", m.Number, err)

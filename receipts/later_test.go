@@ -260,7 +260,7 @@ func TestCallingOff(t *testing.T) {
 	}
 	// What another replica has begun to send is posted by nobody else.
 	w.records.meanwhile("BeginSending", func(ctx context.Context) error {
-		_, _, err := w.records.BeginSending(ctx, group, 3, w.clock.now(), nil)
+		_, _, err := w.records.BeginSending(ctx, group, 3, receipts.SendingStart{At: w.clock.now()})
 		return err
 	})
 	planned(t, s, forLater("msg3", 3*time.Hour))

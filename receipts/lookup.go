@@ -51,10 +51,8 @@ func (r *Reporter) find(ctx context.Context, group string, ref Ref, by Asker) (M
 		return r.latest(ctx, group)
 	case ref.Quote.Key != "":
 		return r.quoted(ctx, group, *ref.Quote, by)
-	case ref.Quote.Number > 0:
-		return r.shownOrNumbered(ctx, group, *ref.Quote)
 	}
-	return Message{}, ErrNotMessage
+	return r.shownOrNumbered(ctx, group, *ref.Quote)
 }
 
 func (r *Reporter) numbered(ctx context.Context, group string, number int) (Message, error) {
@@ -87,9 +85,18 @@ func (q Quote) about() int {
 	return 0
 }
 
-// shownOrNumbered is the message that a quotation without a key is about. The number in it is
-// an answer's, unless it stands in an announcement.
+// shownOrNumbered is the message that a quotation without a key is about: the one that it is
+// signed with, or else the one whose number it gives, unless that stands in an announcement.
 func (r *Reporter) shownOrNumbered(ctx context.Context, group string, q Quote) (Message, error) {
+	signed, err := r.signed(ctx, group, q)
+	switch {
+	case err != nil:
+		return Message{}, err
+	case signed > 0:
+		return r.numbered(ctx, group, signed)
+	case q.Number == 0:
+		return Message{}, ErrNotMessage
+	}
 	if q.about() == 0 {
 		if m, err := r.Shown(ctx, group, q.Text); !errors.Is(err, ErrNoMessage) {
 			return m, err
@@ -103,10 +110,7 @@ func (r *Reporter) quoted(ctx context.Context, group string, q Quote, by Asker) 
 	m, err := r.Quoted(ctx, group, q, by)
 	switch ReasonOf(err) {
 	case KeyInvalid, GroupInvalid, BadRequest, WrongRobotCode: // it is no key of a message in this group
-		if q.Number > 0 {
-			return r.numbered(ctx, group, q.Number)
-		}
-		return Message{}, ErrNotMessage
+		return r.shownOrNumbered(ctx, group, q)
 	}
 	return m, err
 }

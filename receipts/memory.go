@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"sync"
-	"time"
 )
 
 // maxRemembered is how many steps a process remembers, the latest.
@@ -86,8 +85,8 @@ func (r *Remembering) Begin(ctx context.Context, d Draft) (Message, bool, error)
 
 // BeginSending implements Records. What this process has begun to send comes back as begun
 // before, though the records have lost it.
-func (r *Remembering) BeginSending(ctx context.Context, group string, number int, at time.Time, audience *Members) (Message, bool, error) {
-	m, again, err := r.Store.BeginSending(ctx, group, number, at, audience)
+func (r *Remembering) BeginSending(ctx context.Context, group string, number int, start SendingStart) (Message, bool, error) {
+	m, again, err := r.Store.BeginSending(ctx, group, number, start)
 	if err != nil {
 		return m, again, err
 	}

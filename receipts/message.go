@@ -79,10 +79,14 @@ type Message struct {
 	// Beginning is how its post begins, as Beginning gives it; empty for an adopted
 	// message.
 	Beginning string
+	Excerpt   string // of its text, as Excerpt gives it
 	Author    Person // who announced; empty for an adopted message
-	Key       string // processQueryKey; empty unless State.Posted
-	State     State
-	Reason    Reason // why it failed or is uncertain
+	// Deadline is until when people are to have read it, as the announcement or the settings
+	// say; zero for none. Of what is scheduled it is as the announcement says.
+	Deadline time.Time
+	Key      string // processQueryKey; empty unless State.Posted
+	State    State
+	Reason   Reason // why it failed or is uncertain
 
 	CreatedAt time.Time // when the record was written, just before the send; of what is scheduled, when that was asked for
 	SentAt    time.Time // when DingTalk was asked to post it; of an adopted message, as the quotation said
@@ -118,8 +122,10 @@ type Draft struct {
 	Title   string
 	// Beginning is how its post begins.
 	Beginning string
+	Excerpt   string
 	Author    Person
 	At        time.Time
+	Deadline  time.Time
 	// Audience is who is in the group; nil if nobody could tell.
 	Audience *Members
 
@@ -128,6 +134,13 @@ type Draft struct {
 	Content string
 	Series  string // see Message
 	Again   Weekdays
+}
+
+// SendingStart is how the sending of a message begins that was scheduled.
+type SendingStart struct {
+	At       time.Time
+	Deadline time.Time
+	Audience *Members // who is in the group; nil if nobody could tell
 }
 
 // Change is a step in the life of a message.

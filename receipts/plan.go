@@ -67,28 +67,42 @@ func (s Settings) cut(p Plan, m Message, now time.Time) (Plan, error) {
 	return p, nil
 }
 
-// planOf is how an announcement of that time is followed up: as it says, and else as the
-// group's settings do; nil if not at all.
-func (s Settings) planOf(a Announcement, at time.Time) *Plan {
-	settings, ok := s.Reminders.FollowUps[a.Group]
+// followUpOf are the settings by which the announcements of a group are followed up, if there
+// are any.
+func (s Settings) followUpOf(group string) (FollowUpSettings, bool) {
+	settings, ok := s.Reminders.FollowUps[group]
 	if !ok {
 		settings, ok = s.Reminders.FollowUps["*"]
 	}
-	if !ok && a.Deadline.IsZero() && a.Every == 0 {
+	return settings, ok
+}
+
+// deadline is that of an announcement which is sent at that time: as it says, and else as the
+// group's settings do; zero if there is none.
+func (s Settings) deadline(a Announcement, at time.Time) time.Time {
+	if !a.Deadline.IsZero() {
+		return a.Deadline
+	}
+	settings, _ := s.followUpOf(a.Group)
+	return settings.deadline(at, s.Zone)
+}
+
+// planOf is how an announcement is followed up whose message is recorded: as it says, and else
+// as the group's settings do; nil if not at all.
+func (s Settings) planOf(a Announcement, m Message) *Plan {
+	settings, ok := s.followUpOf(a.Group)
+	if !ok && m.Deadline.IsZero() && a.Every == 0 {
 		return nil
 	}
 	plan := Plan{
 		Every: settings.Every, By: settings.By, Share: cmp.Or(settings.Share, 100),
-		Until: settings.deadline(at, s.Zone), Tell: settings.Tell,
+		Until: m.Deadline, Tell: settings.Tell,
 	}
 	if len(plan.By) == 0 {
 		plan.By = []Channel{s.Reminders.By}
 	}
 	if a.Every > 0 {
 		plan.Every = []time.Duration{a.Every}
-	}
-	if !a.Deadline.IsZero() {
-		plan.Until = a.Deadline
 	}
 	return &plan
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 	"unicode"
@@ -21,6 +22,9 @@ type Quote struct {
 	// Number is the #n in the first line of the text, which is the bot's own; 0 if there is
 	// none, or somebody else wrote it.
 	Number int
+	// Signed is the #n of the line by which the bot signs an announcement, if the text ends with
+	// one; else 0.
+	Signed int
 	// Answer reports that the text begins as the bot's answers about #Number do.
 	Answer bool
 }
@@ -37,13 +41,30 @@ const healable = 50
 const beginningRunes = 40
 
 // Beginning returns how the post of an announcement begins, as far as quotations are
-// compared with it.
+// compared with it: its title and its text, without the line by which the bot signs it, which
+// a quotation may not show.
 func Beginning(title, text string) string {
 	if text != title {
 		title += text
 	}
 	beginning := []rune(plain(title))
 	return string(beginning[:min(len(beginning), beginningRunes)])
+}
+
+// excerptRunes is how much of its text the record of an announcement has.
+const excerptRunes = 200
+
+// Excerpt returns the beginning of the text of an announcement, for who does not have it before
+// them; empty if it has none but its title. One that is cut ends with an ellipsis.
+func Excerpt(title, text string) string {
+	if text == title {
+		return ""
+	}
+	all := []rune(strings.TrimSpace(text))
+	if len(all) <= excerptRunes {
+		return string(all)
+	}
+	return strings.TrimSpace(string(all[:excerptRunes-1])) + "…"
 }
 
 // plain is a text without white space and markdown's marks, of which a quotation shows
@@ -61,6 +82,7 @@ func plain(text string) string {
 //
 // What is recorded of its key comes first: the message with that key, or the one that
 // a post with that key is about. Then counts the number that an answer of the bot gives.
+// One that an announcement is signed with leaves no other message in question.
 // Else the quoted message was sent without its key being recorded, and its text must
 // show what it is. If that is how one uncertain message begins, that one was delivered
 // after all, and is Sent from now on. If one that is on its way begins like that, it is
@@ -72,11 +94,17 @@ func plain(text string) string {
 // other error is DingTalk's refusal, or that of the records.
 func (r *Reporter) Quoted(ctx context.Context, group string, q Quote, by Asker) (Message, error) {
 	m, err := r.Records.ByKey(ctx, group, q.Key)
-	if about := q.about(); errors.Is(err, ErrNoMessage) && about > 0 {
-		m, err = r.Message(ctx, group, about)
-	}
 	if !errors.Is(err, ErrNoMessage) {
 		return m, err
+	}
+	signed, err := r.signed(ctx, group, q)
+	if err != nil {
+		return Message{}, err
+	}
+	if about := q.about(); about > 0 && signed == 0 {
+		if m, err := r.Message(ctx, group, about); !errors.Is(err, ErrNoMessage) {
+			return m, err
+		}
 	}
 	text := plain(q.Text)
 	if text == "" {
@@ -88,7 +116,7 @@ func (r *Reporter) Quoted(ctx context.Context, group string, q Quote, by Asker) 
 	}
 	var uncertain []Message
 	for _, m := range recent {
-		if !q.fits(m) || !strings.Contains(text, m.Beginning) {
+		if !q.fits(m) || !strings.Contains(text, m.Beginning) || signed > 0 && m.Number != signed {
 			continue
 		}
 		kept, err := r.expireSending(ctx, Snapshot{Message: m})
@@ -129,8 +157,8 @@ func (r *Reporter) Shown(ctx context.Context, group, text string) (Message, erro
 	}
 	text = plain(text)
 	recent = slices.DeleteFunc(recent, func(m Message) bool {
-		whole := utf8.RuneCountInString(m.Beginning) < beginningRunes
-		return m.State == Failed || m.Beginning == "" || whole && text != m.Beginning || !strings.HasPrefix(text, m.Beginning)
+		rest, begins := strings.CutPrefix(text, m.Beginning)
+		return m.State == Failed || m.Beginning == "" || !begins || m.whole() && rest != "" && !m.signs(rest)
 	})
 	switch len(recent) {
 	case 0:
@@ -140,6 +168,35 @@ func (r *Reporter) Shown(ctx context.Context, group, text string) (Message, erro
 	default:
 		return Message{}, ErrNotMessage
 	}
+}
+
+// signed is the number that the quoted text is signed with, if the message of that number shows
+// it; else 0.
+func (r *Reporter) signed(ctx context.Context, group string, q Quote) (int, error) {
+	if q.Signed == 0 {
+		return 0, nil
+	}
+	m, err := r.Message(ctx, group, q.Signed)
+	if errors.Is(err, ErrNoMessage) {
+		return 0, nil
+	}
+	if err != nil {
+		return 0, err
+	}
+	_, rest, begins := strings.Cut(plain(q.Text), m.Beginning)
+	if m.Beginning == "" || !begins || m.whole() && !m.signs(rest) {
+		return 0, nil
+	}
+	return m.Number, nil
+}
+
+// whole reports whether Beginning is all of the post but its signature.
+func (m Message) whole() bool { return utf8.RuneCountInString(m.Beginning) < beginningRunes }
+
+// signs reports whether a text, as plain gives it, is the line by which the bot signs the message.
+func (m Message) signs(text string) bool {
+	number := strconv.Itoa(m.Number)
+	return text == number || strings.HasPrefix(text, number+"·")
 }
 
 // fits reports whether the quoted message may be m, as far as states and times say.

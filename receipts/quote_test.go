@@ -84,7 +84,7 @@ func TestQuotedAnUncertainMessageIsHealed(t *testing.T) {
 				return
 			}
 			want := receipts.Message{
-				Group: group, Number: 1, Title: maintenance.Title, Beginning: beginning, Author: maintenance.Author, Key: keyOf(1),
+				Group: group, Number: 1, Title: maintenance.Title, Beginning: beginning, Excerpt: maintenance.Text, Author: maintenance.Author, Key: keyOf(1),
 				State: receipts.Sent, CreatedAt: morning, SentAt: quote.CreatedAt,
 			}
 			if diff := cmp.Diff(want, got); diff != "" {
@@ -287,18 +287,93 @@ func TestShown(t *testing.T) {
 		number int
 		err    error
 	}{
-		"停机":         {1, nil},
-		"**停 机**\n":  {1, nil},
-		"停机，请看 #1":   {0, receipts.ErrNoMessage},
-		long:         {2, nil},
-		long + "谢谢":  {2, nil},
-		long[:60]:    {0, receipts.ErrNoMessage},
-		"搬家":         {0, receipts.ErrNotMessage},
-		"":           {0, receipts.ErrNoMessage},
-		"已发出 #1，4 人": {0, receipts.ErrNoMessage},
+		"停机":        {1, nil},
+		"**停 机**\n": {1, nil},
+		"停机，请看 #1":  {0, receipts.ErrNoMessage},
+		"停机\n\n#1 · 李雷 · 11月29日（周五）18:00 前": {1, nil},
+		"停机 #1 · 李雷":         {1, nil},
+		"停机\n\n#1":           {1, nil},
+		"停机 #12 · 李雷":        {0, receipts.ErrNoMessage},
+		"停机，请看\n\n#1 · 李雷":   {0, receipts.ErrNoMessage},
+		long + "\n\n#2 · 李雷": {2, nil},
+		"搬家\n\n#4 · 李雷":      {4, nil},
+		long:                 {2, nil},
+		long + "谢谢":          {2, nil},
+		long[:60]:            {0, receipts.ErrNoMessage},
+		"搬家":                 {0, receipts.ErrNotMessage},
+		"":                   {0, receipts.ErrNoMessage},
+		"已发出 #1，4 人":         {0, receipts.ErrNoMessage},
 	} {
 		if m, err := w.reporter.Shown(t.Context(), group, text); m.Number != want.number || !errors.Is(err, want.err) {
 			t.Errorf("Shown(%q) = #%d, %v", text, m.Number, err)
+		}
+	}
+}
+
+// A text is signed with the number of its message: that one is meant, whatever other numbers stand in
+// it, and none where another text is signed with it.
+func TestQuotedASignedMessage(t *testing.T) {
+	t.Parallel()
+	long := strings.Repeat("请各部门提交本周的工作周报，", 4)
+	w := newWorld(t)
+	s, _ := w.service(t, nil)
+	for i, text := range []string{"停机", long, "#1 没有撤回", "关于 #1", long} {
+		if _, err := s.Announce(t.Context(), boss, receipts.Announcement{Group: group, Command: fmt.Sprint("signed", i), Title: text, Text: text}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, c := range []struct {
+		text           string
+		number, signed int // as the frame tells
+		want           int
+		err            error
+	}{
+		{"停机\n\n#1 · 李雷", 0, 1, 1, nil},
+		{"停机 #1 · 李雷", 1, 1, 1, nil},
+		{"#1 没有撤回\n\n#3 · 李雷", 1, 3, 3, nil},
+		{"关于 #1\n\n#4 · 李雷 · 11月29日（周五）18:00 前", 1, 4, 4, nil},
+		{"关于 #1 #4 · 李雷", 1, 4, 4, nil},
+		{long + "\n\n#2 · 李雷", 0, 2, 2, nil},
+		{long + "\n\n#5 · 李雷", 0, 5, 5, nil},
+		{"关于 #1\n\n#2 · 李雷", 1, 2, 1, nil}, // it is no announcement's
+		{"别的\n\n#2 · 李雷", 0, 2, 0, receipts.ErrNotMessage},
+		{"停机\n\n#99 · 李雷", 0, 99, 0, receipts.ErrNotMessage},
+	} {
+		q := receipts.Quote{Text: c.text, Number: c.number, Signed: c.signed}
+		if r, err := s.Report(t.Context(), lilei, group, receipts.Ref{Quote: &q}); r.Message.Number != c.want || !errors.Is(err, c.err) {
+			t.Errorf("%q: #%d, %v; want #%d, %v", c.text, r.Message.Number, err, c.want, c.err)
+		}
+	}
+}
+
+// Of uncertain messages that a quotation may show, it heals the one that it is signed with.
+func TestQuotedASignedMessageHealsNoOther(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.announceUncertain(t)
+	w.announceAgain(t, maintenance.Title, maintenance.Text)
+	for number, key := range map[int]string{1: keyOf(1), 2: "second"} {
+		w.readers.sent[key] = group
+		q := receipts.Quote{Key: key, CreatedAt: morning, Text: fmt.Sprintf("%s\n\n#%d · 陈晨", posted, number), Signed: number}
+		if m, err := w.reporter.Quoted(t.Context(), group, q, receipts.Asker{}); err != nil || m.Number != number || m.State != receipts.Sent || m.Key != key {
+			t.Errorf("Quoted() = %+v, %v; want #%d healed", m, err, number)
+		}
+	}
+}
+
+// An excerpt is the text as it was typed, and says where it is cut.
+func TestExcerpt(t *testing.T) {
+	t.Parallel()
+	hundred := strings.Repeat("一二三四五六七八九十", 10)
+	for _, c := range []struct{ title, text, want string }{
+		{"停机", "停机", ""},
+		{"停机", " \n今晚 **22:00**\n请保存\n", "今晚 **22:00**\n请保存"},
+		{"停机", hundred + hundred, hundred + hundred},
+		{"停机", hundred + hundred + "一", hundred + hundred[:len(hundred)-len("十")] + "…"},
+		{"停机", hundred + strings.Repeat(" ", 99) + "一二", hundred + "…"},
+	} {
+		if got := receipts.Excerpt(c.title, c.text); got != c.want {
+			t.Errorf("Excerpt(%q, %q) = %q; want %q", c.title, c.text, got, c.want)
 		}
 	}
 }

@@ -12,10 +12,9 @@ type Records interface {
 	// if it is for later. If the draft's command already has a message, that one comes back
 	// with again set, and nothing is written.
 	Begin(ctx context.Context, d Draft) (m Message, again bool, err error)
-	// BeginSending takes a Scheduled message to Sending, with who is in the group at that time;
-	// audience is nil if nobody can tell. Again is whether that was done before, by another
+	// BeginSending takes a Scheduled message to Sending. Again is whether that was done before, by another
 	// call. ErrWrongState comes back, with the message as it is, where it is in another state.
-	BeginSending(ctx context.Context, group string, number int, at time.Time, audience *Members) (m Message, again bool, err error)
+	BeginSending(ctx context.Context, group string, number int, start SendingStart) (m Message, again bool, err error)
 	// Content returns the draft's of a message that waits to be sent; empty once it is sent or
 	// will not be: it is erased then.
 	Content(ctx context.Context, group string, number int) (string, error)

@@ -222,6 +222,7 @@ func (s *Service) Announce(ctx context.Context, by Actor, a Announcement) (Annou
 		}
 		return Announced{Message: m}, err
 	}
+	a.Deadline = s.deadline(a, s.ports.Now())
 	done, err := s.announcer.Announce(ctx, a)
 	if err != nil {
 		return done, err

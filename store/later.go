@@ -5,7 +5,6 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"time"
 
 	"github.com/redis/go-redis/v9"
 
@@ -13,14 +12,14 @@ import (
 )
 
 // BeginSending implements receipts.Records.
-func (s *Store) BeginSending(ctx context.Context, group string, number int, at time.Time, audience *receipts.Members) (receipts.Message, bool, error) {
+func (s *Store) BeginSending(ctx context.Context, group string, number int, start receipts.SendingStart) (receipts.Message, bool, error) {
 	keys := s.keys.group(group)
-	list, since, err := audienceOf(audience)
+	list, since, err := audienceOf(start.Audience)
 	if err != nil {
 		return receipts.Message{}, false, err
 	}
 	result, err := beginSendingScript.Run(ctx, s.rdb, []string{keys.message(number), keys.moved(), keys.announced()},
-		s.keepFor().Milliseconds(), list, rand.Text(), since, number, toMillis(at)).Slice()
+		s.keepFor().Milliseconds(), list, rand.Text(), since, number, toMillis(start.At), toMillis(start.Deadline)).Slice()
 	if err != nil {
 		return receipts.Message{}, false, fmt.Errorf("begin to send: %w", err)
 	}

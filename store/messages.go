@@ -22,6 +22,7 @@ import (
 type record struct {
 	Title   string `redis:"title"`
 	Begins  string `redis:"beginning"`
+	Excerpt string `redis:"excerpt"`
 	Author  string `redis:"author"`
 	Name    string `redis:"author_name"`
 	Key     string `redis:"key"`
@@ -32,6 +33,7 @@ type record struct {
 	Adopted bool   `redis:"adopted"`
 	AsOf    int64  `redis:"as_of"`
 	Endless int64  `redis:"endless"`
+	Ends    int64  `redis:"deadline"`
 	Due     int64  `redis:"due"`
 	Series  string `redis:"series"`
 	Again   uint8  `redis:"again"`
@@ -39,7 +41,7 @@ type record struct {
 
 func (r record) message(group string, number int) receipts.Message {
 	return receipts.Message{
-		Group: group, Number: number, Title: r.Title, Beginning: r.Begins,
+		Group: group, Number: number, Title: r.Title, Beginning: r.Begins, Excerpt: r.Excerpt, Deadline: fromMillis(r.Ends),
 		Author: receipts.Person{UserID: r.Author, Name: r.Name},
 		Key:    r.Key, State: receipts.State(r.State), Reason: receipts.Reason(r.Reason),
 		CreatedAt: fromMillis(r.Created), SentAt: fromMillis(r.Sent), Adopted: r.Adopted,
@@ -88,7 +90,7 @@ func decodeMembers(text string) (*receipts.Members, error) {
 // Begin implements receipts.Records.
 func (s *Store) Begin(ctx context.Context, d receipts.Draft) (receipts.Message, bool, error) {
 	m := receipts.Message{
-		Group: d.Group, Title: d.Title, Beginning: d.Beginning, Author: d.Author, State: receipts.Sending, CreatedAt: d.At,
+		Group: d.Group, Title: d.Title, Beginning: d.Beginning, Excerpt: d.Excerpt, Author: d.Author, Deadline: d.Deadline, State: receipts.Sending, CreatedAt: d.At,
 		Due: d.Due, Series: d.Series, Again: d.Again,
 	}
 	if !d.Due.IsZero() {
@@ -141,7 +143,7 @@ func (s *Store) begin(ctx context.Context, origin string, m receipts.Message, au
 	result, err := beginScript.Run(ctx, s.rdb,
 		[]string{origin, keys.sequence(), keys.messages(), keys.moved(), keys.announced()},
 		kept.Milliseconds(), list, rand.Text(), since, content,
-		"title", m.Title, "beginning", m.Beginning, "author", m.Author.UserID, "author_name", m.Author.Name,
+		"title", m.Title, "beginning", m.Beginning, "excerpt", m.Excerpt, "deadline", toMillis(m.Deadline), "author", m.Author.UserID, "author_name", m.Author.Name,
 		"key", m.Key, "state", string(m.State), "created", toMillis(m.CreatedAt), "sent", toMillis(m.SentAt), "adopted", m.Adopted,
 		"due", toMillis(m.Due), "series", m.Series, "again", uint8(m.Again),
 	).Int64Slice()

@@ -815,8 +815,11 @@ func calls(s *Store) map[string]func(ctx context.Context) error {
 			_, err := s.Adopt(ctx, receipts.Message{Group: group, Key: "outage", State: receipts.Sent})
 			return err
 		},
-		"BeginSending": func(ctx context.Context) error { _, _, err := s.BeginSending(ctx, group, 4, noon, nil); return err },
-		"Content":      func(ctx context.Context) error { _, err := s.Content(ctx, group, 4); return err },
+		"BeginSending": func(ctx context.Context) error {
+			_, _, err := s.BeginSending(ctx, group, 4, receipts.SendingStart{At: noon})
+			return err
+		},
+		"Content": func(ctx context.Context) error { _, err := s.Content(ctx, group, 4); return err },
 		"Mark": func(ctx context.Context) error {
 			_, err := s.Mark(ctx, group, 2, receipts.Change{To: receipts.Expired})
 			return err

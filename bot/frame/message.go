@@ -151,7 +151,9 @@ func DecodeMessage(data []byte, frameID string) (Message, error) {
 
 	q := frame.quoted()
 	m.IsReply, m.Quote = q.is(), q.quote()
-	m.Quote.Number = q.number(frame.ChatbotUserID, m.Quote.Text)
+	if q.by(frame.ChatbotUserID) {
+		m.Quote.Number, m.Quote.Signed = numberIn(m.Quote.Text, q.card()), signedIn(m.Quote.Text)
+	}
 	return m, nil
 }
 

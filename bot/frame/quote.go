@@ -50,14 +50,13 @@ func (q quoted) quote() receipts.Quote {
 	return quote
 }
 
-// number is the #n in the first line of a quoted message of the bot's own, which has
-// that text; 0 if there is none, or if it is somebody else's message.
-func (q quoted) number(bot lenient, text string) int {
-	if bot == "" || cmp.Or(q.replied.text("senderId"), q.old.text("senderId")) != string(bot) {
-		return 0
-	}
-	return numberIn(text, len(q.replied.object("content")["cardContent"]) > 0)
+// by reports whether the quoted message is the bot's own.
+func (q quoted) by(bot lenient) bool {
+	return bot != "" && cmp.Or(q.replied.text("senderId"), q.old.text("senderId")) == string(bot)
 }
+
+// card reports whether the quoted message stands in the frame as the tree of a card.
+func (q quoted) card() bool { return len(q.replied.object("content")["cardContent"]) > 0 }
 
 // maxNumber is larger than the number of any message.
 const maxNumber = 1_000_000_000
@@ -80,7 +79,32 @@ func numberIn(answer string, card bool) int {
 	if len(all) == 0 || card && !strings.HasPrefix(first, all[0]) && !same(all) {
 		return 0
 	}
-	n, err := strconv.Atoi(all[0][1:])
+	return atoi(all[0])
+}
+
+// signature is how the last line of an announcement begins, or is all of it, where the lines are
+// known; and otherwise where it begins.
+var (
+	signature       = regexp.MustCompile(`^(#[0-9]+)\s*(?:·|$)`)
+	signatureWithin = regexp.MustCompile(`(#[0-9]+)\s*·`)
+)
+
+// signedIn is the #n of the line that ends an announcement; 0 if the text does not end with one.
+func signedIn(text string) int {
+	text = strings.TrimSpace(text)
+	last := text[strings.LastIndex(text, "\n")+1:]
+	if found := signature.FindStringSubmatch(last); found != nil && last != text {
+		return atoi(found[1])
+	}
+	if all := signatureWithin.FindAllStringSubmatch(last, -1); all != nil {
+		return atoi(all[len(all)-1][1])
+	}
+	return 0
+}
+
+// atoi is the number of a #n; 0 if no message can have it.
+func atoi(hash string) int {
+	n, err := strconv.Atoi(hash[1:])
 	if err != nil || n > maxNumber {
 		return 0
 	}

@@ -212,10 +212,37 @@ func TestQuotesInAllShapes(t *testing.T) {
 			}
 			// The same text of anybody else's names no message.
 			replied["senderId"] = "$:LWCP_v1:$abc"
-			if m := decoded(t, fields{"repliedMsg": replied}); !m.IsReply || m.Quote.Number != 0 {
+			if m := decoded(t, fields{"repliedMsg": replied}); !m.IsReply || m.Quote.Number != 0 || m.Quote.Signed != 0 {
 				t.Errorf("somebody else's: %+v", m)
 			}
 		})
+	}
+}
+
+// An announcement ends with the line by which the bot signs it, whether a quotation shows its
+// lines or not.
+func TestSignedQuotes(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]int{
+		"停机\n\n#12 · 李雷 · 11月29日（周五）18:00 前":   12,
+		"停机\n\n#12 · 李雷\n":                     12,
+		"停机\n\n#12":                            12,
+		"停机\n#3 · 张三\n\n#12 · 李雷 · #4 · by me": 12,
+		"停机  #12 · 李雷":                         12,
+		"停机 #3 · 张三 #12 · 李雷":                  12,
+		"停机#12·李雷":                             12,
+		"停机\n\n11月29日（周五）18:00 前":              0,
+		"停机 #12":     0,
+		"#12":        0,
+		"停机\n#12 号楼": 0,
+		"**最近 2 条公告**\n#2 停机 · 1/4 · 今天 14:35": 0,
+		"停机\n\n#99999999999999999999 · 李雷":     0,
+		"": 0,
+	} {
+		replied := fields{"msgType": "text", "msgId": "m0", "senderId": "$:LWCP_v1:$bot", "content": fields{"text": text}}
+		if got := decoded(t, fields{"repliedMsg": replied}).Quote.Signed; got != want {
+			t.Errorf("%q is signed with %d, want %d", text, got, want)
+		}
 	}
 }
 

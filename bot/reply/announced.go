@@ -3,17 +3,16 @@ package reply
 import (
 	"errors"
 	"fmt"
-	"time"
 
 	"whoread/receipts"
 )
 
 // AnnouncementOutcome says what became of an announcement, with notes below.
-func (p Page) AnnouncementOutcome(done receipts.Announced, deadline time.Time, notes string) Answer {
+func (p Page) AnnouncementOutcome(done receipts.Announced, notes string) Answer {
 	m := done.Message
 	switch m.State {
 	case receipts.Scheduled:
-		return p.Planned(m, deadline, notes)
+		return p.Planned(m, notes)
 	case receipts.Failed:
 		return Fail(fmt.Sprintf(p.NotAnnounced, m.Number, p.Reason(m.Reason)))
 	case receipts.Uncertain:

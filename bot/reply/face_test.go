@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"whoread/bot/command"
 	"whoread/receipts"
@@ -42,6 +43,26 @@ func TestAnswersBeginAsSuch(t *testing.T) {
 				for _, other := range []int{7, 1, 33} {
 					if Begins(text, other) {
 						t.Errorf("%q is an answer about #%d", text, other)
+					}
+				}
+			}
+		}
+	}
+}
+
+// Nor is an announcement, whatever it says, an answer by the line that ends it.
+func TestAnAnnouncementIsNoAnswer(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, 8, 3, 14, 35, 0, 0, time.UTC)
+	for _, w := range []*Words{&chinese, &english} {
+		for _, face := range w.faces("#12") {
+			before, _, _ := strings.Cut(face, "#12")
+			a := receipts.Announcement{Title: before, Text: before, Number: 12, Author: receipts.Person{Name: "李雷"}, Deadline: now, Language: string(w.Language)}
+			for _, p := range []Presenter{{Now: func() time.Time { return now }, Zone: time.UTC}, {Now: func() time.Time { return now }, Zone: time.UTC, Unsigned: true}} {
+				text := p.Announcement(a).Text
+				for _, shown := range []string{text, strings.Join(strings.Fields(text), " "), strings.Join(strings.Fields(text), "")} {
+					if Begins(shown, 12) {
+						t.Errorf("%q is an answer", shown)
 					}
 				}
 			}

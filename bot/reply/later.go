@@ -11,14 +11,14 @@ import (
 )
 
 // Planned says when an announcement will be posted, with notes below.
-func (p Page) Planned(m receipts.Message, deadline time.Time, notes string) Answer {
+func (p Page) Planned(m receipts.Message, notes string) Answer {
 	said := fmt.Sprintf(p.Later.Once, m.Number, p.at(m.Due))
 	if m.Again != 0 {
 		said = fmt.Sprintf(p.Later.Series, p.recurring(m), p.at(m.Due), m.Number)
 	}
 	due := ""
-	if !deadline.IsZero() {
-		due = fmt.Sprintf(p.Later.Due, p.Clock(deadline))
+	if !m.Deadline.IsZero() {
+		due = fmt.Sprintf(p.Later.Due, p.Clock(m.Deadline))
 	}
 	return Say(said, due, notes).About(m.Number)
 }

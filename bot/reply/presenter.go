@@ -17,6 +17,7 @@ type Presenter struct {
 	Quiet    receipts.QuietHours
 	Now      func() time.Time
 	Fits     func(receipts.Post) error // see receipts.Sender
+	Unsigned bool                      // announcements do not say which they are, and whose
 	// Language is spoken always, if there is one, and Default where nobody has told another.
 	Language, Default command.Language
 }
@@ -27,7 +28,39 @@ func (p Presenter) Speaks(told command.Language) *Words {
 }
 
 // Announcement implements receipts.Presenter.
-func (Presenter) Announcement(a receipts.Announcement) receipts.Post { return Compose(a) }
+func (p Presenter) Announcement(a receipts.Announcement) receipts.Post {
+	post := Compose(a)
+	if line := p.signature(a); line != "" {
+		post.Text += "\n\n" + line // a list or a quotation in the text ends above it
+	}
+	return post
+}
+
+// signature is the last line of an announcement: which it is, whose, and until when it is to be
+// read. It stays in the group, and has the date.
+func (p Presenter) signature(a receipts.Announcement) string {
+	page := p.Page(command.Language(a.Language), a.Group, nil)
+	var parts []string
+	if !p.Unsigned {
+		parts = append(parts, fmt.Sprintf("#%d", a.Number))
+		if name := Escape(Shorten(a.Author.Name, NameRunes)); name != "" {
+			parts = append(parts, name)
+		}
+	}
+	if !a.Deadline.IsZero() {
+		parts = append(parts, page.by(a.Deadline))
+	}
+	return strings.Join(parts, " · ")
+}
+
+// by is a deadline with its date and its day of the week.
+func (p Page) by(deadline time.Time) string {
+	t, layout := deadline.In(p.Zone), p.Dates.Day
+	if t.Year() != p.Now.In(p.Zone).Year() {
+		layout = p.Dates.OtherDay
+	}
+	return fmt.Sprintf(p.ReadByDay, t.Format(layout), p.Later.Weekdays[t.Weekday()], t.Format("15:04"))
+}
 
 // Page returns a page of that time about a group.
 func (p Presenter) Page(language command.Language, group string, names receipts.Names) Page {

@@ -75,6 +75,7 @@ type Words struct {
 	NamelessBelow    string // %d people
 
 	// Reminding.
+	ReadByDay      string // %[1]s date, %[2]s day of the week, %[3]s time: at the end of an announcement
 	SoFar          string // %s progress: after LookAt
 	SoFarUntil     string // the same, %s deadline
 	ItemSoFar      string // the same of one of several
@@ -428,6 +429,7 @@ func (c counted) of(n int) string {
 type dates struct {
 	Today, Tomorrow, Yesterday string
 	Year, Other                string // of a day of this year, and of another one
+	Day, OtherDay              string // the same without the time of day
 }
 
 // Clock writes a time as people say it.

@@ -91,6 +91,7 @@ Add a number (unread #n) or quote an announcement to ask about that one; otherwi
 	NamedInside:      "The names stand in the text, but my announcements can't notify people by @.",
 	NamelessBelow:    "Not named, for want of their names: %d of those mentioned.",
 
+	ReadByDay:      "by %[2]s %[1]s %[3]s",
 	SoFar:          " (%s)",
 	SoFarUntil:     " (%s, due %s)",
 	ItemSoFar:      " (%s)",
@@ -334,7 +335,7 @@ Add a number (unread #n) or quote an announcement to ask about that one; otherwi
 		receipts.AudiencePart: "I don't know who is in the group, so I don't name anybody as unread. %s",
 	},
 	Untitled: "(untitled)",
-	Dates:    dates{Today: "today 15:04", Tomorrow: "tomorrow 15:04", Yesterday: "yesterday 15:04", Year: "2 Jan 15:04", Other: "2 Jan 2006 15:04"},
+	Dates:    dates{Today: "today 15:04", Tomorrow: "tomorrow 15:04", Yesterday: "yesterday 15:04", Year: "2 Jan 15:04", Other: "2 Jan 2006 15:04", Day: "2 Jan", OtherDay: "2 Jan 2006"},
 
 	States: map[receipts.State]string{
 		receipts.Scheduled: "not posted yet",

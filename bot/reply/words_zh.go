@@ -91,6 +91,7 @@ var chinese = Words{
 	NamedInside:      "公告里的 @ 不会通知人：我发的公告不能 @ 通知人。",
 	NamelessBelow:    "被 @ 的人里有 %d 个查不到名字，没有写上。",
 
+	ReadByDay:      "%[1]s（周%[2]s）%[3]s 前",
 	SoFar:          "，%s",
 	SoFarUntil:     "，%s，%s 截止",
 	ItemSoFar:      "（%s）",
@@ -334,7 +335,7 @@ var chinese = Words{
 		receipts.AudiencePart: "不知道群里有谁，所以不列未读的人。%s",
 	},
 	Untitled: "（无标题）",
-	Dates:    dates{Today: "今天 15:04", Tomorrow: "明天 15:04", Yesterday: "昨天 15:04", Year: "1月2日 15:04", Other: "2006年1月2日 15:04"},
+	Dates:    dates{Today: "今天 15:04", Tomorrow: "明天 15:04", Yesterday: "昨天 15:04", Year: "1月2日 15:04", Other: "2006年1月2日 15:04", Day: "1月2日", OtherDay: "2006年1月2日"},
 
 	States: map[receipts.State]string{
 		receipts.Sending:   "发送中",

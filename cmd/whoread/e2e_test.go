@@ -301,7 +301,7 @@ func TestASmallGroupLearnsWhoHasNotRead(t *testing.T) {
 
 			wantIn(t, w.ask(group, w.admin, saying(language.announce)), "#1", "5")
 			all := posted(group)
-			if len(all) != 1 || all[0].Title != "停机维护" || all[0].Text != "停机维护  \n请保存工作" {
+			if len(all) != 1 || all[0].Title != "停机维护" || all[0].Text != "停机维护  \n请保存工作\n\n#1 · 李雷" {
 				t.Fatalf("posted %+v", all)
 			}
 			if err := group.ReadAll(all[0].ID, people[0], people[1]); err != nil {

@@ -54,7 +54,7 @@ func TestAKillAroundAScheduledAnnouncementPostsItOnce(t *testing.T) {
 				announced, told := 0, 0
 				for _, m := range g.Messages() {
 					switch {
-					case m.Via == dingtalktest.ViaSend && m.Text == "一":
+					case m.Via == dingtalktest.ViaSend && m.Title == "一":
 						announced++
 					case m.FromBot() && strings.Contains(m.Text, "是否送达不确定"):
 						told++

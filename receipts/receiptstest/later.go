@@ -40,7 +40,7 @@ func begin(t *testing.T, s Store, d receipts.Draft) receipts.Message {
 func whatIsScheduledWaits(t *testing.T, s Store) {
 	d := planned("msg1")
 	want := receipts.Message{
-		Group: group, Number: 1, Title: d.Title, Beginning: d.Beginning, Author: d.Author, State: receipts.Scheduled, CreatedAt: noon,
+		Group: group, Number: 1, Title: d.Title, Beginning: d.Beginning, Excerpt: d.Excerpt, Deadline: d.Deadline, Author: d.Author, State: receipts.Scheduled, CreatedAt: noon,
 		Due: d.Due, Series: d.Series, Again: d.Again,
 	}
 	for range 2 {
@@ -63,9 +63,9 @@ func sendingBeginsOnce(t *testing.T, s Store) {
 	ctx := t.Context()
 	want := begin(t, s, planned("msg1"))
 	audience := receipts.Members{UserIDs: []string{"u1", "u2"}, Source: receipts.SceneGroup, At: noon.Add(time.Hour)}
-	want.State, want.CreatedAt = receipts.Sending, noon.Add(61*time.Minute)
+	want.State, want.CreatedAt, want.Deadline = receipts.Sending, noon.Add(61*time.Minute), noon.Add(5*time.Hour)
 	for try := range 3 {
-		m, again, err := s.BeginSending(ctx, group, 1, want.CreatedAt.Add(time.Duration(try)), &audience)
+		m, again, err := s.BeginSending(ctx, group, 1, receipts.SendingStart{At: want.CreatedAt.Add(time.Duration(try)), Deadline: want.Deadline, Audience: &audience})
 		if diff := cmp.Diff(want, m); diff != "" || again != (try > 0) || err != nil {
 			t.Errorf("try %d: again %t, %v (-want +got):\n%s", try, again, err, diff)
 		}
@@ -75,10 +75,10 @@ func sendingBeginsOnce(t *testing.T, s Store) {
 		t.Errorf("audience (-want +got):\n%s", diff)
 	}
 	must(s.Mark(ctx, group, 1, toSent))(t)
-	if m, _, err := s.BeginSending(ctx, group, 1, noon, nil); !errors.Is(err, receipts.ErrWrongState) || m.State != receipts.Sent {
+	if m, _, err := s.BeginSending(ctx, group, 1, receipts.SendingStart{At: noon}); !errors.Is(err, receipts.ErrWrongState) || m.State != receipts.Sent {
 		t.Errorf("once more: %+v, %v", m, err)
 	}
-	if _, _, err := s.BeginSending(ctx, group, 2, noon, nil); !errors.Is(err, receipts.ErrNoMessage) {
+	if _, _, err := s.BeginSending(ctx, group, 2, receipts.SendingStart{At: noon}); !errors.Is(err, receipts.ErrNoMessage) {
 		t.Errorf("of no message: %v", err)
 	}
 }
@@ -89,7 +89,7 @@ func sendingBeginsOnceOfMany(t *testing.T, s Store) {
 	again := make([]bool, 20)
 	for i := range again {
 		all.Go(func() (err error) {
-			_, again[i], err = s.BeginSending(t.Context(), group, 1, noon, nil)
+			_, again[i], err = s.BeginSending(t.Context(), group, 1, receipts.SendingStart{At: noon})
 			return err
 		})
 	}
@@ -105,7 +105,7 @@ func contentIsErased(t *testing.T, s Store) {
 		begin(t, s, d)
 		if end.To != receipts.CalledOff {
 			for range 2 { // the first time it certainly was not sent
-				if _, _, err := s.BeginSending(ctx, group, i+1, noon, nil); err != nil {
+				if _, _, err := s.BeginSending(ctx, group, i+1, receipts.SendingStart{At: noon}); err != nil {
 					t.Fatal(err)
 				}
 				if got := must(s.Content(ctx, group, i+1))(t); got != d.Content {
@@ -113,7 +113,7 @@ func contentIsErased(t *testing.T, s Store) {
 				}
 				must(s.Mark(ctx, group, i+1, receipts.Change{To: receipts.Scheduled}))(t)
 			}
-			if _, _, err := s.BeginSending(ctx, group, i+1, noon, nil); err != nil {
+			if _, _, err := s.BeginSending(ctx, group, i+1, receipts.SendingStart{At: noon}); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -131,7 +131,7 @@ func theLatestWasSentLast(t *testing.T, s Store) {
 	if m := must(s.Latest(ctx, group))(t); m.Number != 2 {
 		t.Errorf("the latest is #%d, want #2", m.Number)
 	}
-	if _, _, err := s.BeginSending(ctx, group, 1, noon, nil); err != nil {
+	if _, _, err := s.BeginSending(ctx, group, 1, receipts.SendingStart{At: noon}); err != nil {
 		t.Fatal(err)
 	}
 	must(s.Mark(ctx, group, 1, toSent))(t)

@@ -38,7 +38,7 @@ var messages = []contract{
 }
 
 func draft(command string) receipts.Draft {
-	return receipts.Draft{Group: group, Command: command, Title: "title of " + command, Beginning: "text of " + command, Author: receipts.Person{UserID: "u1", Name: "李雷"}, At: noon}
+	return receipts.Draft{Group: group, Command: command, Title: "title of " + command, Beginning: "text of " + command, Excerpt: "words of " + command, Deadline: noon.Add(3 * time.Hour), Author: receipts.Person{UserID: "u1", Name: "李雷"}, At: noon}
 }
 
 // sent returns a message that was sent with the key.
@@ -83,7 +83,7 @@ func count(flags []bool) (n int) {
 func beginRecordsTheDraft(t *testing.T, s Store) {
 	m, again, err := s.Begin(t.Context(), draft("msg1"))
 	want := receipts.Message{
-		Group: group, Number: 1, Title: "title of msg1", Beginning: "text of msg1", Author: receipts.Person{UserID: "u1", Name: "李雷"},
+		Group: group, Number: 1, Title: "title of msg1", Beginning: "text of msg1", Excerpt: "words of msg1", Deadline: noon.Add(3 * time.Hour), Author: receipts.Person{UserID: "u1", Name: "李雷"},
 		State: receipts.Sending, CreatedAt: noon,
 	}
 	if diff := cmp.Diff(want, m); diff != "" || again || err != nil {

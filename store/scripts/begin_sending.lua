@@ -9,6 +9,7 @@
 -- ARGV[4]  since when moves may not be in the audience, in Unix milliseconds
 -- ARGV[5]  the message's number
 -- ARGV[6]  when the sending begins, in Unix milliseconds
+-- ARGV[7]  the message's deadline, in Unix milliseconds; 0 for none
 -- returns  {1, record} begun; {0, record} it did not wait any more, the record as it is,
 --          fields and values; {-1, {}} no message
 local state, call = unpack(redis.call('HMGET', KEYS[1], 'state', 'call'))
@@ -16,7 +17,7 @@ if not state then
   return {-1, {}}
 end
 if state == 'scheduled' then
-  redis.call('HSET', KEYS[1], 'state', 'sending', 'call', ARGV[3], 'created', ARGV[6])
+  redis.call('HSET', KEYS[1], 'state', 'sending', 'call', ARGV[3], 'created', ARGV[6], 'deadline', ARGV[7])
   redis.call('PEXPIRE', KEYS[1], ARGV[1])
   redis.call('PEXPIRE', KEYS[1] .. ':content', ARGV[1])
   announce(KEYS[3], ARGV[5], KEYS[1], KEYS[2], ARGV[2], ARGV[4], ARGV[1])

@@ -170,7 +170,7 @@ func (a *App) options(c config.Config, scheduled bool) (bot.Options, error) {
 	dingTalk := &platform.Platform{Client: a.client, DingType: c.Reminders.DingType(), Now: now, Scheduled: scheduled}
 	sources := append(dingTalk.MemberSources(c.RosterOptions()), receipts.LearnedMembers{Records: a.store, Now: now})
 	presenter := reply.Presenter{
-		MaxNames: settings.MaxNames, Zone: settings.Zone, Quiet: settings.Reminders.Quiet, Now: now, Fits: dingTalk.Fits,
+		MaxNames: settings.MaxNames, Zone: settings.Zone, Quiet: settings.Reminders.Quiet, Now: now, Fits: dingTalk.Fits, Unsigned: !c.Announcements.Signature,
 		Language: spoken(c.Reports.Language), Default: defaultLanguage(c.DingTalk.Site),
 	}
 	return bot.Options{

@@ -21,13 +21,14 @@ import (
 
 // Config is the shape of the file. config.example.yaml explains the keys to people.
 type Config struct {
-	DingTalk  DingTalk  `yaml:"dingtalk"`
-	Redis     Redis     `yaml:"redis"`
-	Access    Access    `yaml:"access"`
-	Members   Members   `yaml:"members"`
-	Reports   Reports   `yaml:"reports"`
-	Limits    Limits    `yaml:"limits"`
-	Reminders Reminders `yaml:"reminders"`
+	DingTalk      DingTalk      `yaml:"dingtalk"`
+	Redis         Redis         `yaml:"redis"`
+	Access        Access        `yaml:"access"`
+	Announcements Announcements `yaml:"announcements"`
+	Members       Members       `yaml:"members"`
+	Reports       Reports       `yaml:"reports"`
+	Limits        Limits        `yaml:"limits"`
+	Reminders     Reminders     `yaml:"reminders"`
 	// FollowUp is by conversation id; "*" is for all other groups.
 	FollowUp map[string]FollowUp `yaml:"follow_up"`
 	Budget   Budget              `yaml:"budget"`
@@ -69,6 +70,11 @@ type Access struct {
 	Report   receipts.Rule `yaml:"report"`
 	Remind   receipts.Rule `yaml:"remind"`
 	Recall   receipts.Rule `yaml:"recall"`
+}
+
+// Announcements is how announcements look.
+type Announcements struct {
+	Signature bool `yaml:"signature"`
 }
 
 // Members is where member lists come from.
@@ -236,15 +242,16 @@ func (p Percentage) MarshalText() ([]byte, error) { return []byte(p.String()), n
 // Default returns the configuration of an empty file.
 func Default() Config {
 	return Config{
-		DingTalk:  DingTalk{Site: "com", Connections: 2},
-		Redis:     Redis{KeyPrefix: "whoread"},
-		Access:    Access{Announce: receipts.Admins, Report: receipts.Everyone, Remind: receipts.Admins, Recall: receipts.Author},
-		Members:   Members{Source: "auto", CacheFor: Duration(24 * time.Hour)},
-		Reports:   Reports{Language: "auto", To: "group", MaxNames: 20, FreshFor: Duration(10 * time.Second), Sweep: []Duration{Duration(23 * time.Hour)}, KeepFor: Duration(720 * time.Hour)},
-		Limits:    Limits{Person: 20, Group: 60},
-		Reminders: Reminders{By: receipts.Mention, Ding: "app", Cooldown: Duration(5 * time.Minute), AskAbove: 30, QuietHours: "22:00-08:00", TimeZone: "Asia/Shanghai"},
-		Budget:    Budget{CallsPerSecond: 20, CallsPerMonth: 5000, WarnAt: 80},
-		Log:       Log{Level: "info", Format: "json"},
+		DingTalk:      DingTalk{Site: "com", Connections: 2},
+		Redis:         Redis{KeyPrefix: "whoread"},
+		Access:        Access{Announce: receipts.Admins, Report: receipts.Everyone, Remind: receipts.Admins, Recall: receipts.Author},
+		Announcements: Announcements{Signature: true},
+		Members:       Members{Source: "auto", CacheFor: Duration(24 * time.Hour)},
+		Reports:       Reports{Language: "auto", To: "group", MaxNames: 20, FreshFor: Duration(10 * time.Second), Sweep: []Duration{Duration(23 * time.Hour)}, KeepFor: Duration(720 * time.Hour)},
+		Limits:        Limits{Person: 20, Group: 60},
+		Reminders:     Reminders{By: receipts.Mention, Ding: "app", Cooldown: Duration(5 * time.Minute), AskAbove: 30, QuietHours: "22:00-08:00", TimeZone: "Asia/Shanghai"},
+		Budget:        Budget{CallsPerSecond: 20, CallsPerMonth: 5000, WarnAt: 80},
+		Log:           Log{Level: "info", Format: "json"},
 	}
 }
 

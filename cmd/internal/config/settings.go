@@ -143,6 +143,9 @@ var settings = map[string]setting{
 	"access.remind":   {about: "Who may remind, follow up and stop.", choices: who},
 	"access.recall":   {about: "Who may recall a message; author is also for admins.", choices: whoRecall},
 
+	"announcements":           {about: "How announcements look in the group."},
+	"announcements.signature": {about: "The last line of an announcement says which number it has and who announced it; a deadline stands there in any case."},
+
 	"members":                       {about: "Who belongs to a group."},
 	"members.source":                {about: "Where member lists come from: auto asks each source in turn, any other only that one.", choices: memberSources},
 	"members.cache_for":             {about: "How long a member list is used again."},
