@@ -97,9 +97,10 @@ func (s *Service) onlyStoppable(ctx context.Context, group string) (int, error) 
 	if err != nil {
 		return 0, err
 	}
+	series := map[string]bool{"": true}
 	for _, one := range waiting {
-		if one.Series != "" {
-			numbers = append(numbers, one.Number)
+		if id := one.Announcement.Series; !series[id] {
+			series[id], numbers = true, append(numbers, one.Number)
 		}
 	}
 	switch len(numbers) {

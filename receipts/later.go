@@ -60,7 +60,8 @@ type LaterView struct {
 // dueAnnouncement is the body of a job that posts an announcement.
 type dueAnnouncement struct {
 	Number int
-	Series string
+	// Announcement is what is posted without its text and its author, which the record has.
+	Announcement Announcement
 }
 
 // planner has announcements posted at their times.
@@ -90,8 +91,8 @@ func (p *planner) plan(ctx context.Context, a Announcement) (Message, error) {
 		}
 		series := map[string]bool{a.Series: true}
 		for _, one := range waiting {
-			if one.Series != "" {
-				series[one.Series] = true
+			if one.Announcement.Series != "" {
+				series[one.Announcement.Series] = true
 			}
 		}
 		if len(series) > SeriesMax {
@@ -110,12 +111,13 @@ func (p *planner) plan(ctx context.Context, a Announcement) (Message, error) {
 	if err != nil || m.State != Scheduled { // an earlier try of the same command has come further
 		return m, err
 	}
-	return m, p.schedule(ctx, m, m.Due)
+	return m, p.schedule(ctx, m, a, m.Due)
 }
 
 // schedule has a message sent at that time.
-func (p *planner) schedule(ctx context.Context, m Message, at time.Time) error {
-	body, err := json.Marshal(dueAnnouncement{m.Number, m.Series})
+func (p *planner) schedule(ctx context.Context, m Message, a Announcement, at time.Time) error {
+	a.Title, a.Text, a.Author = "", "", Person{}
+	body, err := json.Marshal(dueAnnouncement{m.Number, a})
 	if err != nil {
 		return err
 	}
@@ -180,7 +182,13 @@ func (p *planner) run(ctx context.Context, j Job) error {
 		return fmt.Errorf("send #%d: %w", due.Number, err)
 	}
 	m := kept.Message
-	if m.State != Scheduled && m.State != Sending {
+	switch m.State {
+	case Scheduled, Sending:
+	case Sent, Failed, Uncertain: // an earlier try was perhaps cut off just then
+		a := due.Announcement
+		a.Author = m.Author
+		return p.sent(ctx, a, Announced{Message: m})
+	default:
 		return nil
 	}
 	a, err := p.content(ctx, m)
@@ -206,13 +214,24 @@ func (p *planner) run(ctx context.Context, j Job) error {
 		p.ports.Log(ctx).Error("announcement sent but not recorded", zap.Int("number", m.Number), zap.Error(err))
 		p.say(ctx, m)
 		return nil
-	case err != nil:
+	case err != nil || done.Message.State == Scheduled:
 		return err
 	}
-	if state := done.Message.State; state == Failed || state == Uncertain {
-		p.say(ctx, done.Message)
+	return p.sent(ctx, a, done)
+}
+
+// sent does what is to be done about an announcement that was posted, or that was not, and tells
+// its author of that. It can be repeated.
+func (p *planner) sent(ctx context.Context, a Announcement, done Announced) error {
+	m := done.Message
+	if _, err := p.posted(ctx, a, done); err != nil || m.State != Failed && m.State != Uncertain {
+		return err
 	}
-	return nil
+	_, err := p.poster.once(ctx, m.Group, jobOf(m), func() error {
+		p.say(ctx, m)
+		return nil
+	})
+	return err
 }
 
 // send posts an announcement that waits, or has it wait longer where DingTalk can't be reached.
@@ -226,18 +245,19 @@ func (p *planner) send(ctx context.Context, m Message, a Announcement) (Announce
 		return done, fmt.Errorf("send #%d: %w", m.Number, err)
 	case done.Message.State == Scheduled: // DingTalk can't be reached
 		p.ports.Log(ctx).Warn("announcement put off", zap.Int("number", m.Number), zap.Error(done.Failure))
-		return done, p.schedule(ctx, m, p.ports.Now().Add(laterAgain))
+		return done, p.schedule(ctx, m, a, p.ports.Now().Add(laterAgain))
 	}
-	return p.posted(ctx, a, done)
+	return done, nil
 }
 
-// next plans the next one of a series. It can be repeated.
+// next plans the one of a series that comes after this one. It can be repeated: there is one only,
+// whatever has become of it.
 func (p *planner) next(ctx context.Context, a Announcement) error {
 	if a.Series == "" {
 		return nil
 	}
 	next := a.after(latest(a.At, p.ports.Now()), p.settings.Zone)
-	next.Command = fmt.Sprintf("%s/%d", a.Series, next.At.Unix())
+	next.Command = fmt.Sprintf("%s/after/%d", a.Series, a.At.Unix())
 	if _, err := p.plan(ctx, next); err != nil {
 		return fmt.Errorf("plan the next one of the series: %w", err)
 	}
@@ -409,7 +429,7 @@ func (s *Service) nextOf(ctx context.Context, group, series string) (*Message, e
 	if err != nil {
 		return nil, err
 	}
-	i := slices.IndexFunc(waiting, func(one dueAnnouncement) bool { return one.Series == series })
+	i := slices.IndexFunc(waiting, func(one dueAnnouncement) bool { return one.Announcement.Series == series })
 	if i < 0 {
 		return nil, nil
 	}
@@ -417,21 +437,32 @@ func (s *Service) nextOf(ctx context.Context, group, series string) (*Message, e
 	return &m, missing(waiting[i].Number, err)
 }
 
-// endSeries ends the series of a message, and reports whether it had not ended. ErrBeingSent
-// comes back where one of it is being posted just now.
+// endSeries ends the series of a message, and reports whether it had not ended: what waits of it
+// is called off, also what waits longer than it should. ErrBeingSent comes back where one of it is
+// being posted just now.
 func (s *Service) endSeries(ctx context.Context, m Message) (bool, error) {
 	if m.Series == "" {
 		return false, nil
 	}
-	next, err := s.nextOf(ctx, m.Group, m.Series)
-	if err != nil || next == nil {
+	waiting, err := s.planner.waiting(ctx, m.Group)
+	if err != nil {
 		return false, err
 	}
-	_, err = s.planner.callOff(ctx, *next)
-	if errors.Is(err, ErrWrongState) {
-		return false, ErrBeingSent
+	ended := false
+	for _, one := range waiting {
+		if one.Announcement.Series != m.Series {
+			continue
+		}
+		_, err := s.planner.callOff(ctx, Message{Group: m.Group, Number: one.Number})
+		if errors.Is(err, ErrWrongState) {
+			err = ErrBeingSent
+		}
+		if err != nil {
+			return false, err
+		}
+		ended = true
 	}
-	return err == nil, err
+	return ended, nil
 }
 
 // Send posts an announcement at once that waits for its time, or that is so late that its
@@ -452,5 +483,9 @@ func (s *Service) Send(ctx context.Context, by Actor, group string, number int) 
 	if err != nil {
 		return Announced{}, err
 	}
-	return s.planner.send(ctx, m, a)
+	done, err := s.planner.send(ctx, m, a)
+	if err != nil || done.Message.State == Scheduled {
+		return done, err
+	}
+	return s.posted(ctx, a, done)
 }

@@ -157,6 +157,115 @@ func TestAnAnnouncementForLaterWhereRecordsFail(t *testing.T) {
 	}
 }
 
+// Whatever call of the records fails, or loses its answer: what is posted is followed up, and
+// its author hears if it is uncertain, once.
+func TestWhatFollowsAnAnnouncementForLaterIsNotLost(t *testing.T) {
+	t.Parallel()
+	for _, carriedOut := range []bool{false, true} {
+		for nth := 1; ; nth++ {
+			w := newWorld(t)
+			s, schedule := w.service(t, func(s *receipts.Settings) { s.Sweeps = []time.Duration{time.Hour} })
+			a := forLater("msg1", time.Hour)
+			a.Deadline = a.At.Add(time.Hour)
+			planned(t, s, a)
+			w.clock.advance(time.Hour)
+			calls := 0
+			fail := func(_ context.Context, method string) error {
+				if calls++; calls == nth {
+					return fmt.Errorf("%s: %w", method, errDown)
+				}
+				return nil
+			}
+			if carriedOut {
+				w.records.after = fail
+			} else {
+				w.records.before = fail
+			}
+			for range 4 {
+				w.due(t, s, schedule)
+			}
+			w.records.before, w.records.after = nil, nil
+			if calls < nth {
+				break
+			}
+			name := fmt.Sprintf("call %d, carried out %t", nth, carriedOut)
+			if f := w.kept(t).FollowUp; f == nil || !f.Until.Equal(a.Deadline) {
+				t.Errorf("%s: it is %s, and its follow-up %+v", name, w.stateOf(t, 1), f)
+			}
+			kinds := map[string]int{}
+			for _, j := range schedule.wait {
+				kinds[j.Kind]++
+			}
+			if diff := cmp.Diff(map[string]int{receipts.SweepJob: 1, receipts.FollowUpJob: 1}, kinds); diff != "" {
+				t.Errorf("%s: jobs (-want +got):\n%s", name, diff)
+			}
+			said := 0
+			for _, post := range w.sender.posts {
+				if post == "it is uncertain" {
+					said++
+				}
+			}
+			if want := w.stateOf(t, 1) == receipts.Uncertain; want != (said == 1) || said > 1 {
+				t.Errorf("%s: it is %s, and its author was told %d times", name, w.stateOf(t, 1), said)
+			}
+		}
+	}
+}
+
+// DingTalk can't be reached, so that two of a series wait.
+func TestStopEndsASeriesOfWhichSeveralWait(t *testing.T) {
+	t.Parallel()
+	for _, named := range []int{0, 1, 2} {
+		w := newWorld(t)
+		s, schedule := w.service(t, nil)
+		a := forLater("msg1", time.Hour)
+		a.Again = receipts.WeekdaysOf(time.Friday)
+		planned(t, s, a)
+		w.clock.advance(time.Hour)
+		w.sender.err = &receipts.Failure{Reason: receipts.Unavailable, Err: errDown}
+		w.due(t, s, schedule)
+		stopped, err := s.Stop(t.Context(), boss, group, receipts.Ref{Number: named})
+		if err != nil || !stopped.Series {
+			t.Errorf("%+v, %v", stopped, err)
+		}
+		if waiting, _ := schedule.Scheduled(t.Context(), group); len(waiting) > 0 {
+			t.Errorf("stop #%d: %v waits", named, waiting)
+		}
+		for _, number := range []int{1, 2} {
+			if state := w.stateOf(t, number); state != receipts.CalledOff {
+				t.Errorf("stop #%d: #%d is %s", named, number, state)
+			}
+		}
+	}
+}
+
+// One that is late is sent, or cancelled, after its series was ended.
+func TestASeriesThatWasStoppedStaysSo(t *testing.T) {
+	t.Parallel()
+	for _, cancelled := range []bool{false, true} {
+		w := newWorld(t)
+		s, schedule := w.service(t, nil)
+		a := forLater("msg1", time.Hour)
+		a.Again = receipts.WeekdaysOf(time.Sunday, time.Monday, time.Tuesday, time.Wednesday, time.Thursday, time.Friday, time.Saturday)
+		planned(t, s, a)
+		w.clock.advance(2 * time.Hour)
+		w.due(t, s, schedule) // its author is asked, and the next one planned
+		if stopped, err := s.Stop(t.Context(), boss, group, receipts.Ref{Number: 2}); err != nil || !stopped.Series {
+			t.Fatalf("%+v, %v", stopped, err)
+		}
+		w.clock.advance(24 * time.Hour)
+		var err error
+		if cancelled {
+			_, err = s.Cancel(t.Context(), boss, group, receipts.Ref{Number: 1})
+		} else {
+			_, err = s.Send(t.Context(), boss, group, 1)
+		}
+		if waiting, _ := schedule.Scheduled(t.Context(), group); err != nil || len(waiting) > 0 {
+			t.Errorf("cancelled %t: %v, and %v waits", cancelled, err, waiting)
+		}
+	}
+}
+
 func TestAnAnnouncementThatIsLateIsAskedAbout(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
