@@ -737,6 +737,18 @@ func (r *records) SavePending(ctx context.Context, group, userID string, p recei
 	})
 }
 
+// Ask implements receipts.PendingRecords.
+func (r *records) Ask(ctx context.Context, group, userID string, p receipts.Pending) (asked bool, err error) {
+	err = r.call(ctx, "Ask", func() error {
+		known := r.pending[runOf{group, userID}]
+		if asked = known == nil || known.command != "" || known.Kind == p.Kind && known.Number == p.Number; asked {
+			r.pending[runOf{group, userID}] = &pendingOf{Pending: p}
+		}
+		return nil
+	})
+	return asked, err
+}
+
 // Pending implements receipts.PendingRecords.
 func (r *records) Pending(ctx context.Context, group, userID, command string) (p *receipts.Pending, err error) {
 	err = r.call(ctx, "Pending", func() error {

@@ -204,7 +204,7 @@ func (p *planner) run(ctx context.Context, j Job) error {
 		if err := p.next(ctx, a); err != nil {
 			return err
 		}
-		return p.ask(ctx, m)
+		return p.ask(ctx, m, a)
 	}
 	done, err := p.send(ctx, m, a)
 	switch {
@@ -290,11 +290,15 @@ func (a Announcement) after(t time.Time, zone *time.Location) Announcement {
 }
 
 // ask asks the author of an announcement that is very late whether it is to be sent all the
-// same.
-func (p *planner) ask(ctx context.Context, m Message) error {
+// same, once nothing else is that a yes of theirs could mean.
+func (p *planner) ask(ctx context.Context, m Message, a Announcement) error {
 	if m.Author.UserID != "" {
-		if err := p.ports.Store.SavePending(ctx, m.Group, m.Author.UserID, Pending{Kind: PendingSend, Number: m.Number}); err != nil {
+		may, err := p.ports.Store.Ask(ctx, m.Group, m.Author.UserID, Pending{Kind: PendingSend, Number: m.Number})
+		switch {
+		case err != nil:
 			return err
+		case !may:
+			return p.schedule(ctx, m, a, p.ports.Now().Add(PendingFor))
 		}
 	}
 	p.ports.Log(ctx).Warn("announcement is late, and its author is asked", zap.Int("number", m.Number), zap.Time("due", m.Due))

@@ -295,6 +295,41 @@ func TestAnAnnouncementThatIsLateIsAskedAbout(t *testing.T) {
 	}
 }
 
+// After an outage somebody's announcements are asked about one after the other, so that a yes is to
+// the one that was asked about last, and to no reminder.
+func TestOneQuestionAtATime(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	s, schedule := w.service(t, nil)
+	planned(t, s, forLater("msg1", time.Hour))
+	planned(t, s, forLater("msg2", time.Hour))
+	w.clock.advance(2 * time.Hour)
+	reminder := receipts.Pending{Kind: receipts.PendingReminder, Number: 9}
+	if err := w.records.SavePending(t.Context(), group, boss.UserID, reminder); err != nil {
+		t.Fatal(err)
+	}
+	yes := func(command string, want receipts.Pending) {
+		t.Helper()
+		s.UpdateGroup(t.Context(), group, receipts.GroupUpdate{Speaker: boss.Person, Command: command, At: w.clock.now()})
+		got, err := s.Pending(t.Context(), boss, group, command)
+		if diff := cmp.Diff(&want, got); diff != "" || err != nil {
+			t.Errorf("%s is to, %v (-want +got):\n%s", command, err, diff)
+		}
+	}
+	for i, want := range []receipts.Pending{reminder, {Kind: receipts.PendingSend, Number: 1}, {Kind: receipts.PendingSend, Number: 2}} {
+		for range 3 {
+			if err := w.due(t, s, schedule); len(err) > 0 {
+				t.Fatal(err)
+			}
+			w.clock.advance(receipts.PendingFor)
+		}
+		if len(w.sender.posts) != i {
+			t.Errorf("question %d: said %q", i, w.sender.posts)
+		}
+		yes(fmt.Sprint("yes ", i), want)
+	}
+}
+
 func TestAnAnnouncementWaitsForDingTalk(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

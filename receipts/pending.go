@@ -42,6 +42,9 @@ type PendingRecords interface {
 	// SavePending keeps a question in the place of an earlier one of the person, for
 	// as long as its kind lasts. SaveGroupUpdate gives it to the first command of the person that follows.
 	SavePending(ctx context.Context, group, userID string, p Pending) error
+	// Ask keeps a question that nobody's command has led to, as SavePending does, and reports
+	// whether it may be asked: not while another one of the person waits for its answer.
+	Ask(ctx context.Context, group, userID string, p Pending) (bool, error)
 	// Pending returns the question that was given to the command; nil if none was.
 	Pending(ctx context.Context, group, userID, command string) (*Pending, error)
 }

@@ -18,16 +18,21 @@ type pendingQuestion struct {
 	People []string `json:"people,omitempty"`
 }
 
+func encodePending(p receipts.Pending) (string, error) {
+	text, err := json.Marshal(pendingQuestion{string(p.Kind), p.Number, string(p.By), p.People})
+	return string(text), err
+}
+
 // SavePending implements receipts.PendingRecords.
 func (s *Store) SavePending(ctx context.Context, group, userID string, p receipts.Pending) error {
-	text, err := json.Marshal(pendingQuestion{string(p.Kind), p.Number, string(p.By), p.People})
+	text, err := encodePending(p)
 	if err != nil {
 		return err
 	}
 	key := s.keys.group(group).pending(userID)
 	_, err = s.rdb.TxPipelined(ctx, func(tx redis.Pipeliner) error {
 		tx.Del(ctx, key)
-		tx.HSet(ctx, key, "pending", string(text))
+		tx.HSet(ctx, key, "pending", text)
 		tx.PExpire(ctx, key, p.Kind.Lasts())
 		return nil
 	})
@@ -35,6 +40,19 @@ func (s *Store) SavePending(ctx context.Context, group, userID string, p receipt
 		return fmt.Errorf("keep a question: %w", err)
 	}
 	return nil
+}
+
+// Ask implements receipts.PendingRecords.
+func (s *Store) Ask(ctx context.Context, group, userID string, p receipts.Pending) (bool, error) {
+	text, err := encodePending(p)
+	if err != nil {
+		return false, err
+	}
+	asked, err := askScript.Run(ctx, s.rdb, []string{s.keys.group(group).pending(userID)}, text, p.Kind.Lasts().Milliseconds()).Bool()
+	if err != nil {
+		return false, fmt.Errorf("keep a question: %w", err)
+	}
+	return asked, nil
 }
 
 // Pending implements receipts.PendingRecords.

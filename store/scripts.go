@@ -76,6 +76,8 @@ var (
 	dropBatchSource string
 	//go:embed scripts/end_batch.lua
 	endBatchSource string
+	//go:embed scripts/ask.lua
+	askSource string
 	//go:embed scripts/give_pending.lua
 	givePendingSource string
 	//go:embed scripts/drop_reminder.lua
@@ -126,5 +128,6 @@ var (
 	followScript         = redis.NewScript(followSource)
 	changeFollowUpScript = redis.NewScript(changeFollowUpSource)
 	deleteCoolAppScript  = redis.NewScript(deleteCoolAppSource)
+	askScript            = redis.NewScript(askSource)
 	givePendingScript    = redis.NewScript(givePendingSource)
 )

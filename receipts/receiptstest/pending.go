@@ -48,4 +48,35 @@ var pending = []contract{
 		commands(group, "u1", "msg4")
 		is("u1", "msg4", &receipts.Pending{Kind: receipts.PendingReminder, Number: 8})
 	}},
+	{"a question that comes by itself waits for the answer to another", func(t *testing.T, s Store) {
+		ctx := t.Context()
+		late := receipts.Pending{Kind: receipts.PendingSend, Number: 7}
+		ask := func(p receipts.Pending, want bool) {
+			t.Helper()
+			if got := must(s.Ask(ctx, group, "u1", p))(t); got != want {
+				t.Errorf("#%d is asked about: %t, want %t", p.Number, got, want)
+			}
+		}
+		yes := func(command string, want *receipts.Pending) {
+			t.Helper()
+			u := receipts.GroupUpdate{Speaker: receipts.Person{UserID: "u1"}, At: noon, Command: command}
+			if err := s.SaveGroupUpdate(ctx, group, u); err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(want, must(s.Pending(ctx, group, "u1", command))(t)); diff != "" {
+				t.Errorf("%s (-want +got):\n%s", command, diff)
+			}
+		}
+		asked := receipts.Pending{Kind: receipts.PendingReminder, Number: 6}
+		if err := s.SavePending(ctx, group, "u1", asked); err != nil {
+			t.Fatal(err)
+		}
+		ask(late, false)
+		yes("msg1", &asked)
+		ask(late, true)
+		ask(late, true) // again
+		ask(receipts.Pending{Kind: receipts.PendingSend, Number: 8}, false)
+		yes("msg2", &late)
+		yes("msg3", nil)
+	}},
 }
