@@ -401,9 +401,11 @@ func (p Page) Overview(reports []receipts.Report) Answer {
 		default:
 			parts = append(parts, fmt.Sprintf("%d/%d", len(r.Read), r.Total))
 		}
-		if r.FollowUp != nil && m.State == receipts.Sent && !r.AllRead() {
+		switch { // a second time would be taken for the first
+		case m.State == receipts.Scheduled && m.Due.After(p.Now):
+		case r.FollowUp != nil && m.State == receipts.Sent && !r.AllRead():
 			parts = append(parts, p.pursued(*r.FollowUp))
-		} else { // a second time would be taken for the first
+		default:
 			parts = append(parts, p.Clock(m.CreatedAt))
 		}
 		said = append(said, strings.Join(parts, " · "))
