@@ -223,8 +223,8 @@ func TestWhoIsMentionedStandsBelowTheAnnouncement(t *testing.T) {
 	})
 }
 
-// What reads answers for everybody, whoever is mentioned, and to follow up is not kept
-// from its terms.
+// Who has read is about those who are mentioned; who has not is about everybody, and to follow
+// up is not kept from its terms.
 func TestOtherCommandsBesideMentions(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, setup{})
@@ -233,7 +233,8 @@ func TestOtherCommandsBesideMentions(t *testing.T) {
 		return w.answer(w.carryOut(w.group, mentioning(t, w.heard(w.group, w.lilei, say{Text: text, Shape: dingtalktest.ShapeText}), "zhangsan", ""))).Text
 	}
 	w.wants(ask("谁没读 "), "已读 1/4")
-	w.wants(ask("who read #1 @Bob"), "Read 1/4")
+	w.wants(ask("who read #1 @Bob"), "张三 has not read #1.")
+	w.wants(ask("谁读了 @张三"), "张三还没读 #1。")
 	w.wants(ask("跟进 #1 每30分钟 @张三"), "开始跟进 #1：每 30 分钟提醒没读的人")
 	w.wants(ask("停止 #1 "), "已停止跟进 #1")
 	w.wants(ask("撤回 #1 @张三"), "已撤回 #1")

@@ -89,7 +89,12 @@ func (r *request) dispatch(ctx context.Context) (reply.Answer, error) {
 	switch r.said.Verb {
 	case command.Announce:
 		return r.announce(ctx)
-	case command.WhoRead, command.Unread:
+	case command.WhoRead:
+		if len(r.in.Mentioned) > 0 { // who read @Bob
+			return r.people(ctx)
+		}
+		return r.report(ctx)
+	case command.Unread:
 		return r.report(ctx)
 	case command.Person:
 		return r.people(ctx)
