@@ -350,3 +350,40 @@ func TestAnExportKnowsWhoReadWhileNamesWereLookedUp(t *testing.T) {
 		t.Errorf("-want +got:\n%s", diff)
 	}
 }
+
+// What was stopped or recalled while rounds were carried out together is left out of their post.
+func TestOneOfSeveralRoundsIsOvertaken(t *testing.T) {
+	t.Parallel()
+	inBothLanguages(t, func(t *testing.T, language command.Language) {
+		for name, c := range map[string]struct{ say, answer, end spoken }{
+			"stopped": {say: spoken{"停止 #2", "stop #2"}, answer: spoken{"已停止跟进 #2。", "Stopped following up #2."}},
+			"recalled": {
+				spoken{"撤回 #2", "recall #2"}, spoken{"已撤回 #2。", "Recalled #2."}, spoken{"**已撤回** #2「二」", `#2 "二": **recalled**`},
+			},
+		} {
+			t.Run(name, func(t *testing.T) {
+				t.Parallel()
+				w := newWorld(t, setup{options: follows(everyHalfHour())})
+				w.announce("公告 一")
+				w.announce("公告 二")
+				w.clock.advance(30 * time.Minute)
+				w.wire.during(queryPath, 2, func() { w.tells(w.lilei, c.say.in(language)) })
+				got := byBot(w.pass(0))
+				for range 2 {
+					got = append(got, w.pass(time.Minute)...)
+				}
+				want := []string{c.answer.in(language), spoken{"@hanmeimei @zhangsan @lisi 请看 #1「一」", `@hanmeimei @zhangsan @lisi please read #1 "一"`}.in(language)}
+				if end := c.end.in(language); end != "" {
+					want = append(want, end)
+				}
+				var said []string
+				for _, m := range got {
+					said = append(said, m.Text)
+				}
+				if !slices.EqualFunc(said, want, strings.HasPrefix) {
+					t.Errorf("said %q; want %q", said, want)
+				}
+			})
+		}
+	})
+}
