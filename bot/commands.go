@@ -39,7 +39,7 @@ func (r *request) announce(ctx context.Context) (reply.Answer, error) {
 	}
 	done, err := r.Service.Announce(ctx, r.by, receipts.Announcement{
 		Group: r.in.Group, Command: r.in.ID, Title: r.said.Title, Text: text, Language: string(r.said.Language),
-		Deadline: terms.Deadline, Every: terms.Every, At: terms.At, Again: terms.Again,
+		Deadline: terms.Deadline, Every: terms.Every, At: terms.At, Again: terms.Again, Confirm: terms.Confirm,
 	})
 	number := done.Message.Number
 	if errors.Is(err, receipts.ErrUnrecorded) {
@@ -52,14 +52,14 @@ func (r *request) announce(ctx context.Context) (reply.Answer, error) {
 	return r.page(nil).AnnouncementOutcome(done, notes).About(number), nil
 }
 
-// open takes the deadline, the interval and the time to post off the beginning of an
-// announcement.
+// open takes the deadline, the interval, the time to post and the wish for confirmation off the
+// beginning of an announcement.
 func (r *request) open() (when.Opening, error) {
 	if !r.said.Opening {
 		return when.Opening{}, nil
 	}
 	terms, err := r.times().Announce(r.said.Title)
-	if err != nil || terms.Deadline.IsZero() && terms.Every == 0 && terms.At.IsZero() {
+	if err != nil || terms.Deadline.IsZero() && terms.Every == 0 && terms.At.IsZero() && !terms.Confirm {
 		return terms, err
 	}
 	text := r.said.Text

@@ -45,6 +45,8 @@ type Announcement struct {
 	// How it is followed up. What is zero is as the settings have it.
 	Deadline time.Time
 	Every    time.Duration
+	// Confirm asks its readers to confirm it.
+	Confirm bool
 
 	// At is when to post it; zero for at once. Again are the days on which it is posted again,
 	// at Clock, as one of a Series, which the command names that began it; a Service fills in
@@ -72,7 +74,7 @@ func (a Announcement) longest() Announcement {
 func (a Announcement) draft(at time.Time) Draft {
 	return Draft{
 		Group: a.Group, Command: a.Command, Title: a.Title, Beginning: Beginning(a.Title, a.Text), Excerpt: Excerpt(a.Title, a.Text),
-		Author: a.Author, At: at, Deadline: a.Deadline,
+		Author: a.Author, At: at, Deadline: a.Deadline, Confirm: a.Confirm,
 	}
 }
 

@@ -189,7 +189,7 @@ func (r *records) Begin(ctx context.Context, d receipts.Draft) (m receipts.Messa
 		}
 		m = receipts.Message{
 			Group: d.Group, Title: d.Title, Beginning: d.Beginning, Excerpt: d.Excerpt, Author: d.Author, Deadline: d.Deadline, State: receipts.Sending, CreatedAt: d.At,
-			Due: d.Due, Series: d.Series, Again: d.Again,
+			Due: d.Due, Series: d.Series, Again: d.Again, Confirm: d.Confirm,
 		}
 		if !d.Due.IsZero() {
 			m.State = receipts.Scheduled
@@ -395,6 +395,7 @@ func (r *records) RecentSnapshots(ctx context.Context, group string, limit int) 
 
 func (e *entry) copy() receipts.Snapshot {
 	kept := e.kept
+	kept.Confirmations = maps.Clone(kept.Confirmations)
 	kept.Moves, kept.Reads, kept.Reminders = maps.Clone(kept.Moves), maps.Clone(kept.Reads), maps.Clone(kept.Reminders)
 	if kept.Audience != nil {
 		kept.Audience = cloned(*kept.Audience)
@@ -426,6 +427,23 @@ func (r *records) SaveReads(ctx context.Context, group string, number int, userI
 		}
 		if ahead := e.kept.AsOf.Sub(when); !when.IsZero() && (ahead < 0 || ahead > time.Minute) {
 			e.kept.AsOf = when
+		}
+		return nil
+	})
+}
+
+// SaveConfirmation implements receipts.Records.
+func (r *records) SaveConfirmation(ctx context.Context, group string, number int, userID string, at time.Time) error {
+	return r.call(ctx, "SaveConfirmation", func() error {
+		e := r.find(group, number)
+		if e == nil {
+			return receipts.ErrNoMessage
+		}
+		if _, confirmed := e.kept.Confirmations[userID]; !confirmed {
+			if e.kept.Confirmations == nil {
+				e.kept.Confirmations = map[string]time.Time{}
+			}
+			e.kept.Confirmations[userID] = at
 		}
 		return nil
 	})
@@ -928,7 +946,7 @@ func (r *records) BeginBatch(ctx context.Context, group string, b receipts.Batch
 		}
 		now.First, known.begun[b.Batch] = true, b.Try
 		for _, id := range b.UserIDs {
-			if _, read := e.kept.Reads[id]; read {
+			if e.did(id, b.Confirm) {
 				now.Read = append(now.Read, id)
 			}
 		}
@@ -965,7 +983,7 @@ func (r *records) BatchStanding(ctx context.Context, group string, b receipts.Ba
 			return nil
 		}
 		for _, id := range b.UserIDs {
-			if _, read := e.kept.Reads[id]; read {
+			if e.did(id, b.Confirm) {
 				now.Read = append(now.Read, id)
 			}
 		}
@@ -978,6 +996,16 @@ func (r *records) BatchStanding(ctx context.Context, group string, b receipts.Ba
 func (e *entry) follows(f receipts.FollowUp) bool {
 	known := e.kept.FollowUp
 	return known != nil && known.ID == f.ID && known.Version == f.Version
+}
+
+// did reports whether somebody has done what the people of a batch are reminded of.
+func (e *entry) did(userID string, confirm bool) (done bool) {
+	if confirm {
+		_, done = e.kept.Confirmations[userID]
+		return done
+	}
+	_, done = e.kept.Reads[userID]
+	return done
 }
 
 // EndBatch implements receipts.ReminderRecords.

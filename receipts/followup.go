@@ -166,6 +166,7 @@ func (f FollowUp) Round(r Report, now time.Time) (Act, FollowUp) {
 	if r.Message.State != Sent {
 		return f.finish(MessageOver)
 	}
+	r = r.Asked()
 	if f.enough(r) {
 		return f.finish(EnoughRead)
 	}

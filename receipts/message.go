@@ -98,6 +98,9 @@ type Message struct {
 	Series string
 	Again  Weekdays
 
+	// Confirm tells that its readers are asked to confirm it.
+	Confirm bool
+
 	// Adopted tells that the bot sent the message without a record and that
 	// somebody's quotation brought it in.
 	Adopted bool
@@ -134,6 +137,7 @@ type Draft struct {
 	Content string
 	Series  string // see Message
 	Again   Weekdays
+	Confirm bool
 }
 
 // SendingStart is how the sending of a message begins that was scheduled.

@@ -17,6 +17,8 @@ type FollowUpSettings struct {
 	Within time.Duration
 	Clock  *ClockTime
 	Tell   []string // userIds of whom to tell at the deadline
+	// Confirm asks the readers of every announcement to confirm it.
+	Confirm bool
 }
 
 // deadline is that of an announcement at the time; zero if there is none.
@@ -90,8 +92,8 @@ func (s Settings) deadline(a Announcement, at time.Time) time.Time {
 // planOf is how an announcement is followed up whose message is recorded: as it says, and else
 // as the group's settings do; nil if not at all.
 func (s Settings) planOf(a Announcement, m Message) *Plan {
-	settings, ok := s.followUpOf(a.Group)
-	if !ok && m.Deadline.IsZero() && a.Every == 0 {
+	settings, _ := s.followUpOf(a.Group)
+	if len(settings.Every) == 0 && m.Deadline.IsZero() && a.Every == 0 {
 		return nil
 	}
 	plan := Plan{

@@ -50,6 +50,9 @@ type Records interface {
 	// if it showed all readers, else zero. An earlier one counts instead of one that is more
 	// than a minute ahead of it, which is of a clock that is wrong.
 	SaveReads(ctx context.Context, group string, number int, userIDs []string, by, when time.Time) error
+	// SaveConfirmation notes that somebody confirmed a message at that time, unless they did
+	// before, or returns ErrNoMessage.
+	SaveConfirmation(ctx context.Context, group string, number int, userID string, at time.Time) error
 	// SaveOver notes that DingTalk said that a message is Expired or Disbanded, and returns when
 	// it first said the same since it last showed readers. ErrNoMessage if there is no such
 	// message.
@@ -78,6 +81,8 @@ type Snapshot struct {
 	// later ones too.
 	Moves map[string][]Sighting
 	Reads Reads
+	// Confirmations are when people confirmed the message, by userId.
+	Confirmations map[string]time.Time
 	// AsOf is when a query last showed all readers; zero if none did.
 	AsOf time.Time
 	// EndlessAt is when DingTalk's list of readers last had no end; zero if it never did.

@@ -102,6 +102,7 @@ type BatchStart struct {
 	Batch  int // counted from 0
 	// UserIDs are the people of the batch.
 	UserIDs []string
+	Confirm bool   // whether they are reminded to confirm the message
 	Try     string // see ReminderRecords
 }
 
@@ -111,7 +112,7 @@ type Standing struct {
 	// of it, if that is known.
 	First   bool
 	Outcome *Outcome
-	Read    []string // who of the batch has read the message
+	Read    []string // who of the batch has read the message; or confirmed it, if they are reminded of that
 	// Halt is why the batch is not begun. Its zero value means that nothing is in the
 	// way.
 	Halt Halt
@@ -162,7 +163,7 @@ type Reminded struct {
 	// InGroup tells that people were, or may have been, mentioned in the group.
 	InGroup   bool
 	Missed    Missed
-	Read      []string // had read it by the time that they were to be reminded
+	Read      []string // had done what it asks for by the time that they were to be reminded
 	Uncertain []string // whether they were reminded, nobody knows
 	// Failed were not reminded, for the reason Err.
 	Failed []string
@@ -214,10 +215,11 @@ type Reminders struct {
 // goes on.
 func (p *Reminders) Remind(ctx context.Context, report Report, prompt Prompt, n ReminderSender) (Reminded, error) {
 	done := Reminded{Report: report, Reached: map[Channel][]string{}}
-	if !report.Complete() || len(report.Unread) == 0 {
+	asked := report.Asked()
+	if !asked.Complete() || len(asked.Unread) == 0 {
 		return done, nil
 	}
-	people := report.sparing(prompt.asker()).Unread
+	people := asked.sparing(prompt.asker()).Unread
 	if len(people) == 0 {
 		done.OnlyAsker = true
 		return done, nil
@@ -267,7 +269,7 @@ func way(wanted Channel, batches []Batch) Channel {
 // records did not answer before anybody was reminded.
 func (p *Reminders) batch(ctx context.Context, done *Reminded, prompt Prompt, i int, batch Batch, unread map[string]bool, n ReminderSender) error {
 	group, number, run := done.Report.Message.Group, done.Report.Message.Number, prompt.Run
-	start := BatchStart{Prompt: prompt, Number: number, Batch: i, UserIDs: batch.UserIDs, Try: rand.Text()}
+	start := BatchStart{Prompt: prompt, Number: number, Batch: i, UserIDs: batch.UserIDs, Confirm: done.Report.Message.Confirm, Try: rand.Text()}
 	now, err := p.Records.BeginBatch(ctx, group, start)
 	if err != nil {
 		return fmt.Errorf("record batch: %w", err)

@@ -46,14 +46,14 @@ func (s *Service) Remind(ctx context.Context, by Actor, r RemindRequest) (Remind
 	if err != nil {
 		return Reminded{}, missing(number, err)
 	}
-	if len(r.People) > 0 && report.Message.State == Sent && report.Complete() {
+	if len(r.People) > 0 && report.Message.State == Sent && report.Asked().Complete() {
 		whole := report
-		report.Unread = among(r.People, report.Unread)
-		if len(report.Unread) == 0 {
+		report = report.only(r.People)
+		if len(report.Asked().Unread) == 0 {
 			return Reminded{Report: whole, NotUnread: r.People}, nil
 		}
 	}
-	if others := report.sparing(by.Person); !r.Confirmed && s.Reminders.asksFirst(others) {
+	if others := report.Asked().sparing(by.Person); !r.Confirmed && s.Reminders.asksFirst(others) {
 		asked := Pending{Kind: PendingReminder, Number: number, By: r.By, People: r.People}
 		return Reminded{Report: others, Asks: true}, s.ports.Store.SavePending(ctx, r.Group, by.UserID, asked)
 	}

@@ -28,14 +28,19 @@ func (r Read) Better(known Read) bool {
 // Reads maps userIds of readers to their reads. A read never un-happens.
 type Reads map[string]Read
 
-// with adds who announced the message: to them it is not new when it is sent.
-func (r Reads) with(m Message) Reads {
-	if m.Author.UserID == "" || !m.State.Posted() {
-		return r
-	}
-	all := make(Reads, len(r)+1)
+// with adds who announced the message, to whom it is not new when it is sent, and who confirmed
+// it.
+func (r Reads) with(m Message, confirmations map[string]time.Time) Reads {
+	all := make(Reads, len(r)+len(confirmations)+1)
 	maps.Copy(all, r)
-	all[m.Author.UserID] = Read{At: m.SentAt, Exact: true}
+	for id, at := range confirmations {
+		if known, read := r[id]; !read || at.Before(known.At) {
+			all[id] = Read{At: at, Exact: true}
+		}
+	}
+	if m.Author.UserID != "" && m.State.Posted() {
+		all[m.Author.UserID] = Read{At: m.SentAt, Exact: true}
+	}
 	return all
 }
 
@@ -62,6 +67,8 @@ type Facts struct {
 	Moves    map[string][]Sighting // see Snapshot
 	Current  *Members              // in the group now; nil if it is not known
 	Reads    Reads
+	// Confirmations are when people confirmed the message, by userId.
+	Confirmations map[string]time.Time
 	// AsOf is when DingTalk was last asked for all readers; zero if never.
 	AsOf time.Time
 	Gaps []Gap
@@ -85,6 +92,11 @@ type Report struct {
 	// It is empty unless the report is complete: nobody who may have read is
 	// ever called unread.
 	Unread []string
+	// Confirmed is who of the audience confirmed the message, the earliest first, and
+	// Unconfirmed who of it is still in the group and did not, readers or not; nobody where it
+	// is not known who that is. Who announced the message is in neither.
+	Confirmed   []Receipt
+	Unconfirmed []string
 	// Total is Read plus those who have not read and are still in the group. It
 	// is 0 where the audience is not known, and then only Read says anything.
 	Total int
@@ -150,7 +162,7 @@ func (r Report) Percent() int {
 // somebody leave who is only missing from a Learned list.
 func Compute(f Facts) Report {
 	r := Report{Message: f.Message, AsOf: f.AsOf, Gaps: slices.Clone(f.Gaps), Reminders: f.Reminders}
-	reads := f.Reads.with(f.Message)
+	reads := f.Reads.with(f.Message, f.Confirmations)
 	if f.FollowUp != nil && f.FollowUp.Ended == "" {
 		r.FollowUp = f.FollowUp
 	}
@@ -162,9 +174,11 @@ func Compute(f Facts) Report {
 		for id, known := range reads {
 			if !excluded[id] {
 				r.Read = append(r.Read, f.receipt(id, known))
+				f.addConfirmed(&r, id)
 			}
 		}
 		sortReceipts(r.Read)
+		sortReceipts(r.Confirmed)
 		return r
 	}
 
@@ -188,8 +202,11 @@ func Compute(f Facts) Report {
 			r.Outsiders = current.Outsiders
 		}
 	}
-	var unread []string
+	var unread, unconfirmed []string
 	for _, id := range audience.UserIDs {
+		if !f.addConfirmed(&r, id) && here(id) && id != f.Message.Author.UserID {
+			unconfirmed = append(unconfirmed, id)
+		}
 		known, read := reads[id]
 		switch {
 		case read:
@@ -201,10 +218,61 @@ func Compute(f Facts) Report {
 		}
 	}
 	sortReceipts(r.Read)
+	sortReceipts(r.Confirmed)
 	r.Total = len(r.Read) + len(unread)
+	if f.Message.Confirm && !r.lacks(MembersPart) && !r.lacks(AudiencePart) {
+		r.Unconfirmed = unconfirmed
+	}
 	if r.Complete() {
 		r.Unread = unread
 	}
+	return r
+}
+
+// addConfirmed adds somebody of the audience to who confirmed, and reports whether they did.
+func (f Facts) addConfirmed(r *Report, userID string) bool {
+	at, confirmed := f.Confirmations[userID]
+	if !confirmed || userID == f.Message.Author.UserID {
+		return false
+	}
+	r.Confirmed = append(r.Confirmed, f.receipt(userID, Read{At: at, Exact: true}))
+	return true
+}
+
+// lacks reports whether a part of the report is missing.
+func (r Report) lacks(part Part) bool {
+	return slices.ContainsFunc(r.Gaps, func(g Gap) bool { return g.Part == part })
+}
+
+// Asked is the report with what the message asks for in the place of reading, if that is to
+// confirm it: that is known, whatever DingTalk tells of its readers.
+func (r Report) Asked() Report {
+	if !r.Message.Confirm {
+		return r
+	}
+	r.Read, r.Unread = r.Confirmed, r.Unconfirmed
+	r.Total = len(r.Read) + len(r.Unread)
+	if r.Message.State == Sent {
+		r.Gaps = slices.DeleteFunc(slices.Clone(r.Gaps), func(g Gap) bool { return g.Part == ReadersPart })
+	}
+	return r
+}
+
+// OnlyRead is who of those in the group has read the message and not confirmed it.
+func (r Report) OnlyRead() []string {
+	read := setOf(readersOf(r))
+	return slices.DeleteFunc(slices.Clone(r.Unconfirmed), func(id string) bool { return !read[id] })
+}
+
+// AllConfirmed reports whether everybody who is asked to has certainly confirmed the message.
+func (r Report) AllConfirmed() bool {
+	asked := r.Asked()
+	return r.Message.Confirm && asked.Complete() && r.Source != Learned && asked.Total > 0 && len(asked.Unread) == 0
+}
+
+// only is the report where nobody lacks anything but these people.
+func (r Report) only(people []string) Report {
+	r.Unread, r.Unconfirmed = among(people, r.Unread), among(people, r.Unconfirmed)
 	return r
 }
 
@@ -219,13 +287,22 @@ func (r Report) sparing(by Person) Report {
 	return r
 }
 
-// readBy is the report where those of the unread who are among the readers have read.
-func (r Report) readBy(reads Reads) Report {
+// since is the report where those have read and confirmed who are known to have by now.
+func (r Report) since(now Snapshot) Report {
+	reads, facts := now.Reads.with(now.Message, now.Confirmations), Facts{Message: r.Message, Confirmations: now.Confirmations}
+	unconfirmed := r.Unconfirmed
+	r.Confirmed, r.Unconfirmed = slices.Clone(r.Confirmed), nil
+	for _, id := range unconfirmed {
+		if !facts.addConfirmed(&r, id) {
+			r.Unconfirmed = append(r.Unconfirmed, id)
+		}
+	}
+	sortReceipts(r.Confirmed)
 	unread := r.Unread
 	r.Read, r.Unread = slices.Clone(r.Read), nil
 	for _, id := range unread {
 		if known, read := reads[id]; read {
-			r.Read = append(r.Read, Facts{Message: r.Message}.receipt(id, known))
+			r.Read = append(r.Read, facts.receipt(id, known))
 		} else {
 			r.Unread = append(r.Unread, id)
 		}

@@ -153,7 +153,7 @@ func (r *Reporter) Again(ctx context.Context, report Report) (Report, error) {
 	if err != nil {
 		return Report{}, err
 	}
-	report = report.readBy(snapshot.Reads)
+	report = report.since(snapshot)
 	if snapshot.Message.State != report.Message.State {
 		report.Message, report.Unread = snapshot.Message, nil
 		report.Gaps = append(slices.Clone(report.Gaps), Gap{ReadersPart, ErrOver})
@@ -217,7 +217,7 @@ func (r *Reporter) report(ctx context.Context, q question) (_ Report, calls int,
 	if m := snapshot.Message; m.State != Sent && !m.mayRevive(r.Now()) {
 		return r.compute(snapshot, nil, []Gap{{ReadersPart, ErrOver}}), 0, nil
 	}
-	if known := r.compute(snapshot, nil, nil); known.AllRead() {
+	if known := r.compute(snapshot, nil, nil); known.AllRead() && (!known.Message.Confirm || known.AllConfirmed()) {
 		return known, 0, nil
 	}
 
@@ -230,7 +230,7 @@ func (r *Reporter) report(ctx context.Context, q question) (_ Report, calls int,
 	var both errgroup.Group
 	rights := q.rights.about(snapshot.Audience)
 	both.Go(func() (err error) {
-		current, listed, membersErr, err = r.current(ctx, q, rights, snapshot.Reads)
+		current, listed, membersErr, err = r.current(ctx, q, rights, snapshot.Reads.with(snapshot.Message, snapshot.Confirmations))
 		return err
 	})
 	both.Go(func() (err error) {
@@ -342,7 +342,7 @@ func (r *Reporter) expireSending(ctx context.Context, snapshot Snapshot) (Snapsh
 
 func (r *Reporter) compute(snapshot Snapshot, current *Members, gaps []Gap) Report {
 	return Compute(Facts{
-		Message: snapshot.Message, Audience: snapshot.Audience, Moves: snapshot.Moves, Current: current, Reads: snapshot.Reads,
+		Message: snapshot.Message, Audience: snapshot.Audience, Moves: snapshot.Moves, Current: current, Reads: snapshot.Reads, Confirmations: snapshot.Confirmations,
 		AsOf: snapshot.AsOf, Gaps: gaps, Excluded: r.Excluded, Reminders: snapshot.Reminders, FollowUp: snapshot.FollowUp,
 	})
 }

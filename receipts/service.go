@@ -215,6 +215,8 @@ func (s *Service) Announce(ctx context.Context, by Actor, a Announcement) (Annou
 		return Announced{}, err
 	}
 	a.Author = by.Person
+	usual, _ := s.followUpOf(a.Group)
+	a.Confirm = a.Confirm || usual.Confirm
 	if !a.At.IsZero() {
 		m, err := s.planner.plan(ctx, a)
 		if err == nil {

@@ -15,7 +15,7 @@ type Due struct {
 }
 
 // people are those to remind: not who has the others reminded.
-func (d Due) people() []string { return d.Report.sparing(d.Prompt.asker()).Unread }
+func (d Due) people() []string { return d.Report.Asked().sparing(d.Prompt.asker()).Unread }
 
 // ReminderPart is people who have not read the same messages.
 type ReminderPart struct {
@@ -188,7 +188,7 @@ func (p *Reminders) call(ctx context.Context, call int, by Channel, works []*rem
 // now.
 func (p *Reminders) beginCall(ctx context.Context, w *reminding, call int) (bool, error) {
 	batch := w.batches[call]
-	w.start = BatchStart{Prompt: w.Prompt, Number: w.number(), Batch: call, UserIDs: batch.UserIDs, Try: rand.Text()}
+	w.start = BatchStart{Prompt: w.Prompt, Number: w.number(), Batch: call, UserIDs: batch.UserIDs, Confirm: w.Report.Message.Confirm, Try: rand.Text()}
 	w.outcome, w.unsure, w.left = Outcome{}, false, nil
 	now, err := p.Records.BeginBatch(ctx, w.group(), w.start)
 	if err != nil {

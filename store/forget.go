@@ -149,7 +149,7 @@ func (s *Store) forgetIn(ctx context.Context, key, userID string, dry bool) (hel
 }
 
 // peopleKeys are the ends of the keys of Hashes whose fields are userIds.
-var peopleKeys = []string{":members", ":moved", ":moves", ":seen", ":names", ":reads", ":readers", ":reminders"}
+var peopleKeys = []string{":members", ":moved", ":moves", ":seen", ":names", ":reads", ":readers", ":confirmations", ":reminders"}
 
 // keyOfPending is how the keys of a person's questions end.
 func keyOfPending(userID string) string { return groupKeys{}.pending(userID) }

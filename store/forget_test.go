@@ -60,6 +60,9 @@ func fillWith(t *testing.T, s *Store, group string) {
 	no(err)
 	must(s.Mark(ctx, group, m.Number, receipts.Change{To: receipts.Sent, Key: "k", SentAt: noon}))(t)
 	no(s.SaveReads(ctx, group, m.Number, both, noon, noon))
+	for _, id := range both {
+		no(s.SaveConfirmation(ctx, group, m.Number, id, noon))
+	}
 	no(s.SaveMembers(ctx, group, receipts.Members{UserIDs: both, Source: receipts.Chat, At: noon}, receipts.Names{leaver: person.Name, other: "O"}))
 	no(s.SavePending(ctx, group, person.UserID, receipts.Pending{Kind: receipts.PendingReminder, Number: 1, People: []string{person.UserID}}))
 	no(s.SaveGroupUpdate(ctx, group, receipts.GroupUpdate{Speaker: person, Title: "title", At: noon}))

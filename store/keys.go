@@ -102,6 +102,10 @@ func (k groupKeys) moves(number int) string { return k.message(number) + ":moves
 // is when the person read; without, the first query that showed the read.
 func (k groupKeys) reads(number int) string { return k.message(number) + ":reads" }
 
+// confirmations is a Hash: userId to when the person confirmed one message, in Unix
+// milliseconds.
+func (k groupKeys) confirmations(number int) string { return k.message(number) + ":confirmations" }
+
 // command is a String: the number of the message that a command announced.
 func (k groupKeys) command(id string) string { return k.tag + ":command:" + id }
 

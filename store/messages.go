@@ -37,6 +37,7 @@ type record struct {
 	Due     int64  `redis:"due"`
 	Series  string `redis:"series"`
 	Again   uint8  `redis:"again"`
+	Confirm bool   `redis:"confirm"`
 }
 
 func (r record) message(group string, number int) receipts.Message {
@@ -45,7 +46,7 @@ func (r record) message(group string, number int) receipts.Message {
 		Author: receipts.Person{UserID: r.Author, Name: r.Name},
 		Key:    r.Key, State: receipts.State(r.State), Reason: receipts.Reason(r.Reason),
 		CreatedAt: fromMillis(r.Created), SentAt: fromMillis(r.Sent), Adopted: r.Adopted,
-		Due: fromMillis(r.Due), Series: r.Series, Again: receipts.Weekdays(r.Again),
+		Due: fromMillis(r.Due), Series: r.Series, Again: receipts.Weekdays(r.Again), Confirm: r.Confirm,
 	}
 }
 
@@ -91,7 +92,7 @@ func decodeMembers(text string) (*receipts.Members, error) {
 func (s *Store) Begin(ctx context.Context, d receipts.Draft) (receipts.Message, bool, error) {
 	m := receipts.Message{
 		Group: d.Group, Title: d.Title, Beginning: d.Beginning, Excerpt: d.Excerpt, Author: d.Author, Deadline: d.Deadline, State: receipts.Sending, CreatedAt: d.At,
-		Due: d.Due, Series: d.Series, Again: d.Again,
+		Due: d.Due, Series: d.Series, Again: d.Again, Confirm: d.Confirm,
 	}
 	if !d.Due.IsZero() {
 		m.State = receipts.Scheduled
@@ -145,7 +146,7 @@ func (s *Store) begin(ctx context.Context, origin string, m receipts.Message, au
 		kept.Milliseconds(), list, rand.Text(), since, content,
 		"title", m.Title, "beginning", m.Beginning, "excerpt", m.Excerpt, "deadline", toMillis(m.Deadline), "author", m.Author.UserID, "author_name", m.Author.Name,
 		"key", m.Key, "state", string(m.State), "created", toMillis(m.CreatedAt), "sent", toMillis(m.SentAt), "adopted", m.Adopted,
-		"due", toMillis(m.Due), "series", m.Series, "again", uint8(m.Again),
+		"due", toMillis(m.Due), "series", m.Series, "again", uint8(m.Again), "confirm", m.Confirm,
 	).Int64Slice()
 	if err != nil {
 		return receipts.Message{}, false, fmt.Errorf("record message: %w", err)
@@ -374,21 +375,21 @@ func (s *Store) lastNumber(ctx context.Context, group string) (int, error) {
 
 // keptAnswers are what Redis is asked for of one message.
 type keptAnswers struct {
-	hash, moves, reads, reminders *redis.MapStringStringCmd
-	audience, follow              *redis.StringCmd
+	hash, moves, reads, confirmations, reminders *redis.MapStringStringCmd
+	audience, follow                             *redis.StringCmd
 }
 
 func (s *Store) askKept(ctx context.Context, pipe redis.Pipeliner, group string, number int) keptAnswers {
 	keys := s.keys.group(group)
 	return keptAnswers{
 		hash: pipe.HGetAll(ctx, keys.message(number)), audience: pipe.Get(ctx, keys.audience(number)), moves: pipe.HGetAll(ctx, keys.moves(number)), reads: pipe.HGetAll(ctx, keys.reads(number)),
-		reminders: pipe.HGetAll(ctx, keys.reminders(number)), follow: pipe.HGet(ctx, keys.followUp(number), followUpField),
+		confirmations: pipe.HGetAll(ctx, keys.confirmations(number)), reminders: pipe.HGetAll(ctx, keys.reminders(number)), follow: pipe.HGet(ctx, keys.followUp(number), followUpField),
 	}
 }
 
 // kept reads the answers.
 func (a keptAnswers) kept(group string, number int) (receipts.Snapshot, error) {
-	for _, err := range []error{a.hash.Err(), a.audience.Err(), a.moves.Err(), a.reads.Err(), a.reminders.Err(), a.follow.Err()} {
+	for _, err := range []error{a.hash.Err(), a.audience.Err(), a.moves.Err(), a.reads.Err(), a.confirmations.Err(), a.reminders.Err(), a.follow.Err()} {
 		if err != nil && !errors.Is(err, redis.Nil) {
 			return receipts.Snapshot{}, fmt.Errorf("read what is known: %w", err)
 		}
@@ -411,6 +412,16 @@ func (a keptAnswers) kept(group string, number int) (receipts.Snapshot, error) {
 			kept.Reminders = map[string]int{}
 		}
 		kept.Reminders[id] = times
+	}
+	for id, text := range a.confirmations.Val() {
+		at, err := strconv.ParseInt(text, 10, 64)
+		if err != nil {
+			return receipts.Snapshot{}, fmt.Errorf("read when somebody confirmed: %w", err)
+		}
+		if kept.Confirmations == nil {
+			kept.Confirmations = map[string]time.Time{}
+		}
+		kept.Confirmations[id] = time.UnixMilli(at)
 	}
 	if text := a.follow.Val(); text != "" {
 		if kept.FollowUp, err = decodeFollowUp(text); err != nil {
@@ -467,6 +478,19 @@ func (s *Store) SaveReads(ctx context.Context, group string, number int, userIDs
 	keys := s.keys.group(group)
 	if err := saveReadsScript.Run(ctx, s.rdb, []string{keys.message(number), keys.reads(number), keys.readers()}, args...).Err(); err != nil {
 		return fmt.Errorf("keep reads: %w", err)
+	}
+	return nil
+}
+
+// SaveConfirmation implements receipts.Records.
+func (s *Store) SaveConfirmation(ctx context.Context, group string, number int, userID string, at time.Time) error {
+	keys := s.keys.group(group)
+	saved, err := confirmScript.Run(ctx, s.rdb, []string{keys.message(number), keys.confirmations(number)}, userID, at.UnixMilli()).Bool()
+	switch {
+	case err != nil:
+		return fmt.Errorf("save confirmation: %w", err)
+	case !saved:
+		return receipts.ErrNoMessage
 	}
 	return nil
 }

@@ -96,7 +96,7 @@ func (s *Store) BeginBatch(ctx context.Context, group string, b receipts.BatchSt
 		args = append(args, userID)
 	}
 	result, err := beginBatchScript.Run(ctx, s.rdb,
-		[]string{keys.run(b.Run), keys.message(b.Number), keys.reads(b.Number), keys.followUp(b.Number)}, args...).StringSlice()
+		[]string{keys.run(b.Run), keys.message(b.Number), keys.doneIn(b), keys.followUp(b.Number)}, args...).StringSlice()
 	if err == nil && len(result) == 0 {
 		err = fmt.Errorf("unexpected result %v", result)
 	}
@@ -122,12 +122,20 @@ func (s *Store) BeginBatch(ctx context.Context, group string, b receipts.BatchSt
 	}
 }
 
+// doneIn is the Hash of who has done what the people of a batch are reminded of.
+func (k groupKeys) doneIn(b receipts.BatchStart) string {
+	if b.Confirm {
+		return k.confirmations(b.Number)
+	}
+	return k.reads(b.Number)
+}
+
 // BatchStanding implements receipts.ReminderRecords.
 func (s *Store) BatchStanding(ctx context.Context, group string, b receipts.BatchStart) (receipts.Standing, error) {
 	keys := s.keys.group(group)
 	pipe := s.rdb.TxPipeline()
 	state := pipe.HGet(ctx, keys.message(b.Number), "state")
-	reads := pipe.HMGet(ctx, keys.reads(b.Number), b.UserIDs...)
+	reads := pipe.HMGet(ctx, keys.doneIn(b), b.UserIDs...)
 	followed := pipe.HMGet(ctx, keys.followUp(b.Number), "id", "version")
 	if _, err := pipe.Exec(ctx); errors.Is(err, redis.Nil) {
 		return receipts.Standing{}, receipts.ErrNoMessage

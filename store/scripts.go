@@ -58,6 +58,8 @@ var (
 	overSource string
 	//go:embed scripts/save_endless.lua
 	saveEndlessSource string
+	//go:embed scripts/confirm.lua
+	confirmSource string
 	//go:embed scripts/save_reads.lua
 	saveReadsSource string
 	//go:embed scripts/change_members.lua
@@ -113,6 +115,7 @@ var (
 	latestScript         = redis.NewScript(latestSource)
 	overScript           = redis.NewScript(overSource)
 	saveEndlessScript    = redis.NewScript(saveEndlessSource)
+	confirmScript        = redis.NewScript(confirmSource)
 	saveReadsScript      = redis.NewScript(noteReaderSource + saveReadsSource)
 	lastReadsScript      = redis.NewScript(lastReadsSource)
 	changeMembersScript  = redis.NewScript(changeMembersSource)

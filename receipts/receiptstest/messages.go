@@ -29,6 +29,7 @@ var messages = []contract{
 	{"an answer of the future gives way", anAnswerOfTheFutureGivesWay},
 	{"reads at once lose nobody", readsAtOnceLoseNobody},
 	{"an endless list is noted", anEndlessListIsNoted},
+	{"the first confirmation of each person stays", theFirstConfirmationStays},
 	{"each end that was said is noted", eachEndThatWasSaidIsNoted},
 	{"the audience is set once", theAudienceIsSetOnce},
 	{"pushed reads", pushedReads},

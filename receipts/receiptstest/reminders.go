@@ -27,6 +27,7 @@ var reminders = []contract{
 	{"only its own reminder is dropped", onlyItsOwnReminderIsDropped},
 	{"a batch is begun again by the same try, and once it is dropped", aBatchIsBegunAgain},
 	{"a batch is begun as things stand", aBatchIsBegunAsThingsStand},
+	{"who has confirmed is left out of a batch that asks for it", whoHasConfirmedIsLeftOut},
 }
 
 // cooldown is how long messages are not reminded of again here.

@@ -2,7 +2,7 @@
 -- is in another state, or the follow-up is another one.
 -- KEYS[1]  run: Hash, 'begun:<batch>' and 'ended:<batch>'
 -- KEYS[2]  message: Hash
--- KEYS[3]  reads: Hash, userId to when
+-- KEYS[3]  reads, or confirmations if people are reminded to confirm: Hash, userId to when
 -- KEYS[4]  follow_up: Hash, 'id' and 'version'
 -- ARGV[1]  batch
 -- ARGV[2]  the try, by which its own repetition is known
@@ -11,7 +11,7 @@
 -- ARGV[5]  the id of the follow-up whose round reminds; '' for none
 -- ARGV[6]  its version
 -- ARGV[7…] userIds of the batch
--- returns  {'begun', userId…} begun now, and who of the batch has read;
+-- returns  {'begun', userId…} begun now, and who of the batch is in it;
 --          {'before', outcome} begun before by another try, {'before'} if its outcome
 --          is not known; {'state', state} the message is in that one; {'superseded'} the
 --          follow-up is another one; {'missing'} no such message

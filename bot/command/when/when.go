@@ -19,23 +19,24 @@ type Why string
 
 // The reasons to ask instead of to guess.
 const (
-	NotUnderstood Why = "not understood"
-	NoTimeOfDay   Why = "a day without a time of day"
-	NoInterval    Why = "how often was not said"
-	TwoHours      Why = "in the morning or in the evening"
-	TwoDays       Why = "it could be two days"
-	TwoMidnights  Why = "the midnight before the day or after it"
-	Unseparated   Why = "it could be part of the title"
-	OverToday     Why = "the time is over today"
-	Over          Why = "the day is over"
-	NoSuchTime    Why = "clocks skip this time on that day"
-	TwoTimes      Why = "clocks show this time twice on that day"
-	TooFar        Why = "the deadline is too far away"
-	TooFarToPost  Why = "the time to post is too far away"
-	BeforePosting Why = "the deadline is before the time to post"
-	TooShort      Why = "the interval is too short"
-	TooLong       Why = "the interval is too long"
-	NoPercent     Why = "no percentage from 1 to 100"
+	NotUnderstood  Why = "not understood"
+	NoTimeOfDay    Why = "a day without a time of day"
+	NoInterval     Why = "how often was not said"
+	TwoHours       Why = "in the morning or in the evening"
+	TwoDays        Why = "it could be two days"
+	TwoMidnights   Why = "the midnight before the day or after it"
+	Unseparated    Why = "it could be part of the title"
+	OverToday      Why = "the time is over today"
+	Over           Why = "the day is over"
+	NoSuchTime     Why = "clocks skip this time on that day"
+	TwoTimes       Why = "clocks show this time twice on that day"
+	TooFar         Why = "the deadline is too far away"
+	TooFarToPost   Why = "the time to post is too far away"
+	BeforePosting  Why = "the deadline is before the time to post"
+	ConfirmOrTitle Why = "it could ask to confirm, or be the title"
+	TooShort       Why = "the interval is too short"
+	TooLong        Why = "the interval is too long"
+	NoPercent      Why = "no percentage from 1 to 100"
 )
 
 // Unclear is the error of words that can't be acted upon without a question.
@@ -71,6 +72,7 @@ type Opening struct {
 	Again    receipts.Weekdays // on which days it is posted again and again, at the same time
 	Deadline time.Time
 	Every    time.Duration
+	Confirm  bool   // whether readers are asked to confirm it
 	Title    string // the rest of the line, as it was typed
 }
 
@@ -108,9 +110,9 @@ func (t Times) Deadline(phrase string) (time.Time, error) {
 	return t.deadline(r, m, start, end)
 }
 
-// Announce reads the deadline, the interval and the time to post that the first line of an
-// announcement begins with: "by 18:00 every 30m", 周五18:00前，每2小时提醒, "at 9:00 tomorrow",
-// 每周五16:00. Each ends with a space or a comma, and what follows is the title. A line that
+// Announce reads what the first line of an announcement begins with: the deadline, the interval, the
+// time to post and that it is to be confirmed, in any order: "by 18:00 every 30m", 周五18:00前，每2小时提醒,
+// "at 9:00 tomorrow", 每周五16:00, "confirm", 需回执. Each ends with a space or a comma, and what follows is the title. A line that
 // begins with anything else is a title, unless it begins with what looks like a time and was
 // not understood.
 func (t Times) Announce(line string) (Opening, error) {
@@ -143,6 +145,14 @@ func (t Times) Announce(line string) (Opening, error) {
 			}
 			continue
 		}
+		confirms, err := t.announcedConfirm(r)
+		if err != nil {
+			return Opening{}, err
+		}
+		if confirms && !terms.Confirm {
+			terms.Confirm = true
+			continue
+		}
 		deadline, ends, err := t.announcedDeadline(r, terms.At)
 		if err != nil {
 			return Opening{}, err
@@ -156,7 +166,7 @@ func (t Times) Announce(line string) (Opening, error) {
 			terms.Deadline, due = deadline, start
 		case repeated && terms.Every == 0:
 			terms.Every = every
-		case later || ends || repeated || terms.Every != 0 && r.word(until...) && readMoment(r, t.Now).said:
+		case later || confirms || ends || repeated || terms.Every != 0 && r.word(until...) && readMoment(r, t.Now).said:
 			return Opening{}, r.unclear(NotUnderstood, start, r.pos)
 		default:
 			return terms, nil

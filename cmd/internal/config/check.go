@@ -108,7 +108,7 @@ func (h HTTP) check(r *reader) {
 }
 
 func (f FollowUp) check(key string, r *reader) {
-	r.check(len(f.Every) > 0 || f.Deadline != "" || r.failed[key+".every"] || r.failed[key+".deadline"], key, "has nothing to do; give every or deadline")
+	r.check(len(f.Every) > 0 || f.Deadline != "" || f.Confirm || r.failed[key+".every"] || r.failed[key+".deadline"] || r.failed[key+".confirm"], key, "has nothing to do; give every, deadline or confirm")
 	r.check(len(f.Tell) == 0 || f.Deadline != "" || r.failed[key+".deadline"], key+".tell", "is told at the deadline, but there is none; give deadline, or leave tell out")
 }
 

@@ -126,6 +126,7 @@ type FollowUp struct {
 	Until    Percentage         `yaml:"until"`
 	Deadline string             `yaml:"deadline"` // a duration or a time of day
 	Tell     []string           `yaml:"tell"`
+	Confirm  bool               `yaml:"confirm"`
 }
 
 // Budget bounds the calls of DingTalk's API.

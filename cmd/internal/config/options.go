@@ -99,7 +99,7 @@ func (c Config) Service() (receipts.Settings, error) {
 
 // options returns the follow-up as the domain takes it.
 func (f FollowUp) options() receipts.FollowUpSettings {
-	o := receipts.FollowUpSettings{Every: durations(f.Every), By: f.By, Share: int(f.Until), Tell: f.Tell}
+	o := receipts.FollowUpSettings{Every: durations(f.Every), By: f.By, Share: int(f.Until), Tell: f.Tell, Confirm: f.Confirm}
 	if clock, err := receipts.ParseClockTime(f.Deadline); err == nil {
 		o.Clock = &clock
 	} else if within, err := time.ParseDuration(f.Deadline); err == nil {

@@ -178,12 +178,13 @@ var settings = map[string]setting{
 	"reminders.time_zone":   {about: "Of the times in answers, of deadlines and of quiet hours.", form: aTimeZone},
 
 	"follow_up":            {about: "How every announcement of a group is followed up, by conversation id; * is for all other groups."},
-	"follow_up.*":          {about: "Reports and reminders that come by themselves; every or deadline must be given."},
+	"follow_up.*":          {about: "Reports and reminders that come by themselves; every, deadline or confirm must be given."},
 	"follow_up.*.every":    {about: "The pauses before the rounds; the last one is repeated.", from: int64(receipts.EveryMin), to: int64(receipts.EveryMax)},
 	"follow_up.*.by":       {about: "How each round reminds; the last one is repeated.", choices: channels},
 	"follow_up.*.until":    {about: "So many readers are enough; everybody, if it is not given.", from: 1, to: 100},
 	"follow_up.*.deadline": {about: `The next "18:00", or so long after the announcement, such as 24h.`, form: aDeadline},
 	"follow_up.*.tell":     {about: "userIds of whom to tell in private at the deadline."},
+	"follow_up.*.confirm":  {about: "Readers are asked to confirm every announcement, and followed up until they have."},
 
 	"budget":                  {about: "How many calls of DingTalk's API the bot makes."},
 	"budget.calls_per_second": {about: "Of each API; 20 is what DingTalk's standard edition allows an app.", from: 1},
