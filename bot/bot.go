@@ -102,11 +102,13 @@ type runtime struct {
 	// was done, the oldest first. Redis may have taken one all the same and lost the
 	// answer.
 	rejected []string
+	// toldUnconfirmed is when groups were last told that a confirmation was not recorded.
+	toldUnconfirmed map[string]time.Time
 }
 
 // New returns a bot.
 func New(o Options) *Bot {
-	return newBot(o, &runtime{queued: make(chan struct{}, maxQueued), notifiers: make(chan struct{}, maxNotifiers)})
+	return newBot(o, &runtime{queued: make(chan struct{}, maxQueued), notifiers: make(chan struct{}, maxNotifiers), toldUnconfirmed: map[string]time.Time{}})
 }
 
 // Reconfigure returns the same bot with other settings: it goes on with what b began, so that
@@ -173,6 +175,14 @@ func (b *Bot) reject(ctx context.Context, in Incoming, why error) {
 		b.rejected = b.rejected[1:]
 	}
 	b.mu.Unlock()
+	r := b.request(in)
+	sentence := r.w.StoreDown
+	if errors.Is(why, ErrBusy) {
+		sentence = r.w.Busy
+	}
+	if sentence = r.lost(sentence); sentence == "" {
+		return
+	}
 	select {
 	case b.queued <- struct{}{}:
 	default:
@@ -189,11 +199,6 @@ func (b *Bot) reject(ctx context.Context, in Incoming, why error) {
 		case <-ctx.Done():
 			b.Log(ctx).Error("nobody told the sender: too many commands fail")
 			return
-		}
-		r := b.request(in)
-		sentence := r.w.StoreDown
-		if errors.Is(why, ErrBusy) {
-			sentence = r.w.Busy
 		}
 		r.tell(ctx, sentence)
 	})
@@ -282,5 +287,7 @@ func (b *Bot) GiveUp(ctx context.Context, j receipts.Job, takenOver bool, reason
 	r := b.request(in)
 	b.Log(ctx).Error("command given up", zap.String("verb", r.said.Verb.Label()), zap.Error(reason))
 	b.Observer.Command(r.said.Verb.Label(), GivenUp, 0)
-	r.tell(ctx, r.w.GaveUp)
+	if sentence := r.lost(r.w.GaveUp); sentence != "" {
+		r.tell(ctx, sentence)
+	}
 }

@@ -89,6 +89,9 @@ func (r *request) report(ctx context.Context) (reply.Answer, error) {
 		return reply.Answer{}, err
 	}
 	return r.deliver(ctx, r.stating(report, func(report receipts.Report) reply.Answer {
+		if r.said.Confirmed {
+			return r.page(names).Confirmations(report, withReaders).About(report.Message.Number)
+		}
 		return r.page(names).Report(report, withReaders).About(report.Message.Number)
 	})), nil
 }

@@ -178,6 +178,9 @@ func (x *exchange) unresolved() bool {
 func (x *exchange) alone() reply.Answer {
 	switch x.said.Verb {
 	case command.Confirm, command.Ignored:
+		if x.said.Verb == command.Confirm && x.in.IsReply {
+			return reply.Say(x.w.PrivateQuoted)
+		}
 		return reply.Say(x.w.PrivateThanks)
 	case command.Help, command.None:
 		return reply.Say(x.w.Private)

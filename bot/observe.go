@@ -26,7 +26,8 @@ type Observer interface {
 // Outcome is what came of a command or of a push. Its values are labels of metrics.
 type Outcome = reply.Outcome
 
-// The outcomes of a command. The first four end it.
+// The outcomes of a command; that of a confirmation for which nobody asked is Ignored. The first
+// four and that end it.
 const (
 	Done                  = reply.Done
 	Refused               = reply.Refused

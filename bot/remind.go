@@ -20,16 +20,8 @@ func (r *request) remind(ctx context.Context) (reply.Answer, error) {
 	return r.reminded(ctx, receipts.RemindRequest{Ref: r.ref(), By: r.said.By, People: r.in.Mentioned})
 }
 
-// confirm carries out what a person was asked about, if this is the yes to it. Otherwise nothing
-// is said.
-func (r *request) confirm(ctx context.Context) (reply.Answer, error) {
-	if !r.said.Yes || r.said.Number > 0 || r.in.IsReply {
-		return reply.Answer{}, nil
-	}
-	asked, err := r.Service.Pending(ctx, r.by, r.in.Group, r.in.ID)
-	if asked == nil {
-		return reply.Answer{}, err
-	}
+// yes carries out what a person was asked about.
+func (r *request) yes(ctx context.Context, asked receipts.Pending) (reply.Answer, error) {
 	if r.Now().Sub(r.in.SaidAt) > actsWithin {
 		return reply.Refuse(r.w.TooLate), nil
 	}
@@ -70,9 +62,9 @@ func (r *request) reminded(ctx context.Context, wanted receipts.RemindRequest) (
 // notUnread says why none of the people who are mentioned is reminded.
 func (r *request) notUnread(ctx context.Context, done receipts.Reminded) reply.Answer {
 	read := slices.DeleteFunc(slices.Clone(done.NotUnread), func(id string) bool {
-		return !slices.ContainsFunc(done.Report.Read, func(receipt receipts.Receipt) bool { return receipt.UserID == id })
+		return !slices.ContainsFunc(done.Report.Asked().Read, func(receipt receipts.Receipt) bool { return receipt.UserID == id })
 	})
 	others := slices.DeleteFunc(slices.Clone(done.NotUnread), func(id string) bool { return slices.Contains(read, id) })
 	names := r.Service.Names(ctx, r.in.Group, done.NotUnread)
-	return r.page(names).NobodyMentioned(done.Report.Message.Number, read, others)
+	return r.page(names).NobodyMentioned(done.Report.Message, read, others)
 }

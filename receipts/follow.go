@@ -40,7 +40,7 @@ func (s *Service) Follow(ctx context.Context, by Actor, r FollowRequest) (Messag
 	}
 	f, err := s.followUps.start(ctx, m, FollowUp{
 		ID: r.Command, Starter: by.Person,
-		Plan: Plan{Every: []time.Duration{r.Every}, By: []Channel{cmp.Or(r.By, s.Reminders.By)}, Share: cmp.Or(r.Share, 100), Until: r.Until},
+		Plan: Plan{Every: []time.Duration{r.Every}, By: []Channel{cmp.Or(r.By, s.Reminders.By)}, Share: cmp.Or(r.Share, 100), Until: r.Until, Confirm: m.Confirm},
 	})
 	return m, f, err
 }

@@ -22,6 +22,8 @@ type Plan struct {
 	Cut bool
 	// Tell is who is told at the deadline, by userId.
 	Tell []string
+	// Confirm is whether people are reminded to confirm the message.
+	Confirm bool
 }
 
 // End is why a follow-up is over. The values are stored.

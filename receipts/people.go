@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"golang.org/x/text/width"
 )
@@ -38,6 +39,8 @@ type PersonReading struct {
 	UserID  string
 	Reading Reading
 	Read    Read // if they have
+	// Confirmed is when they confirmed it; zero if they did not.
+	Confirmed time.Time
 }
 
 // PeopleReport tells of some people whether they have read a message.
@@ -127,6 +130,9 @@ func (r Report) ReadingOf(userID string, known bool, audience []string) PersonRe
 	switch {
 	case i >= 0:
 		p.Reading, p.Read = HasRead, r.Read[i].Read
+		if i := slices.IndexFunc(r.Confirmed, func(receipt Receipt) bool { return receipt.UserID == userID }); i >= 0 {
+			p.Confirmed = r.Confirmed[i].At
+		}
 	case slices.Contains(r.Unread, userID):
 		p.Reading = HasNot
 	case known && r.Source != Learned && !slices.Contains(audience, userID):

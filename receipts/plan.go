@@ -98,7 +98,7 @@ func (s Settings) planOf(a Announcement, m Message) *Plan {
 	}
 	plan := Plan{
 		Every: settings.Every, By: settings.By, Share: cmp.Or(settings.Share, 100),
-		Until: m.Deadline, Tell: settings.Tell,
+		Until: m.Deadline, Tell: settings.Tell, Confirm: m.Confirm,
 	}
 	if len(plan.By) == 0 {
 		plan.By = []Channel{s.Reminders.By}

@@ -119,9 +119,18 @@ type Report struct {
 func (r Report) Complete() bool { return len(r.Gaps) == 0 }
 
 // Shown returns whom an account of the report names, in lists of at most limit people: the
-// unread, and the readers too if they are listed.
+// unread, who confirmed and who did not if that is asked for, and the readers too if they are
+// listed.
 func (r Report) Shown(limit int, withReaders bool) []string {
 	ids := slices.Clone(r.Unread[:min(len(r.Unread), limit)])
+	if r.Message.Confirm {
+		ids = append(ids, r.Unconfirmed[:min(len(r.Unconfirmed), limit)]...)
+		onlyRead := r.OnlyRead()
+		ids = append(ids, onlyRead[:min(len(onlyRead), limit)]...)
+		for _, receipt := range r.Confirmed[:min(len(r.Confirmed), limit)] {
+			ids = append(ids, receipt.UserID)
+		}
+	}
 	if withReaders {
 		for _, receipt := range r.Read[:min(len(r.Read), limit)] {
 			ids = append(ids, receipt.UserID)

@@ -24,6 +24,7 @@ type followUp struct {
 	Until    int64              `json:"until,omitempty"`
 	Cut      bool               `json:"cut,omitempty"`
 	Tell     []string           `json:"tell,omitempty"`
+	Confirm  bool               `json:"confirm,omitempty"`
 	Starter  string             `json:"starter,omitempty"`
 	Name     string             `json:"starter_name,omitempty"`
 	Began    int64              `json:"began"`
@@ -38,7 +39,7 @@ type followUp struct {
 
 func encodeFollowUp(f receipts.FollowUp) (string, error) {
 	stored := followUp{
-		ID: f.ID, By: f.By, Share: f.Share, Until: toMillis(f.Until), Cut: f.Cut, Tell: f.Tell,
+		ID: f.ID, By: f.By, Share: f.Share, Until: toMillis(f.Until), Cut: f.Cut, Tell: f.Tell, Confirm: f.Confirm,
 		Starter: f.Starter.UserID, Name: f.Starter.Name, Began: toMillis(f.Began),
 		Rounds: f.Rounds, Next: toMillis(f.Next), Trouble: f.Trouble, Ended: f.Ended,
 		Stopper: f.Stopper.UserID, StopName: f.Stopper.Name, Version: f.Version,
@@ -57,7 +58,7 @@ func decodeFollowUp(text string) (*receipts.FollowUp, error) {
 	}
 	f := &receipts.FollowUp{
 		ID:      stored.ID,
-		Plan:    receipts.Plan{By: stored.By, Share: stored.Share, Until: fromMillis(stored.Until), Cut: stored.Cut, Tell: stored.Tell},
+		Plan:    receipts.Plan{By: stored.By, Share: stored.Share, Until: fromMillis(stored.Until), Cut: stored.Cut, Tell: stored.Tell, Confirm: stored.Confirm},
 		Starter: receipts.Person{UserID: stored.Starter, Name: stored.Name}, Began: fromMillis(stored.Began),
 		Rounds: stored.Rounds, Next: fromMillis(stored.Next), Trouble: stored.Trouble, Ended: stored.Ended,
 		Stopper: receipts.Person{UserID: stored.Stopper, Name: stored.StopName}, Version: stored.Version,

@@ -35,7 +35,7 @@ func (p Page) AnnouncementOutcome(done receipts.Announced, notes string) Answer 
 	}
 	said := fmt.Sprintf(p.Announced, m.Number, people)
 	if done.FollowUp == nil {
-		said += p.Blank + p.SayUnread
+		said += p.Blank + p.sayWho(m)
 	}
 	return Say(said, notes)
 }

@@ -34,8 +34,15 @@ func (p Page) People(r receipts.PeopleReport, self string) Answer {
 		if person.Reading == receipts.HasRead && !person.Read.Exact {
 			sentence = until
 		}
+		at := person.Read.At
+		if r.Report.Message.Confirm && person.Reading == receipts.HasRead && person.UserID != r.Report.Message.Author.UserID {
+			sentence = p.confirmedOf(person, self)
+			if !person.Confirmed.IsZero() {
+				at = person.Confirmed
+			}
+		}
 		unsure = unsure || person.Reading == receipts.NotKnown
-		said = append(said, fmt.Sprintf(sentence, name, number, p.hour(person.Read.At)))
+		said = append(said, fmt.Sprintf(sentence, name, number, p.hour(at)))
 	}
 	if hidden := len(r.People) - len(said); hidden > 0 {
 		said = append(said, strings.TrimLeft(fmt.Sprintf(p.AndMore, hidden, len(r.People)), "、, "))

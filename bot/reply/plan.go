@@ -13,9 +13,12 @@ import (
 // Plan tells how a message is followed up, from now on.
 func (p Page) Plan(f receipts.FollowUp) string {
 	if f.NoRound() {
+		if f.Confirm {
+			return fmt.Sprintf(p.Confirm.AtEnd, p.Next(f))
+		}
 		return fmt.Sprintf(p.OnlyAtEnd, p.Next(f))
 	}
-	parts := []string{p.often(f.Plan), p.goal(f.Share)}
+	parts := []string{p.often(f.Plan), p.goal(f.Plan)}
 	if !f.Until.IsZero() {
 		parts = append(parts, fmt.Sprintf(p.AtLatest, p.Clock(f.Until)))
 	}
@@ -58,19 +61,26 @@ func (p Page) often(plan receipts.Plan) string {
 	for _, every := range plan.Every {
 		pauses = append(pauses, p.lasting(every))
 	}
-	last := len(pauses) - 1
-	if last == 0 {
-		return fmt.Sprintf(p.EachTime, pauses[0])
+	last, each, first := len(pauses)-1, p.EachTime, p.FirstThen
+	if plan.Confirm {
+		each, first = p.Confirm.Remind, p.Confirm.FirstThen
 	}
-	return fmt.Sprintf(p.FirstThen, strings.Join(pauses[:last], p.Comma), pauses[last])
+	if last == 0 {
+		return fmt.Sprintf(each, pauses[0])
+	}
+	return fmt.Sprintf(first, strings.Join(pauses[:last], p.Comma), pauses[last])
 }
 
 // goal tells how many readers are enough.
-func (p Page) goal(share int) string {
-	if share < 100 {
-		return fmt.Sprintf(p.UntilShare, share)
+func (p Page) goal(plan receipts.Plan) string {
+	all, share := p.UntilAll, p.UntilShare
+	if plan.Confirm {
+		all, share = p.Confirm.Until, p.Confirm.UntilShare
 	}
-	return p.UntilAll
+	if plan.Share < 100 {
+		return fmt.Sprintf(share, plan.Share)
+	}
+	return all
 }
 
 // lasting writes a duration in whole minutes.

@@ -36,8 +36,8 @@ func (p Presenter) Announcement(a receipts.Announcement) receipts.Post {
 	return post
 }
 
-// signature is the last line of an announcement: which it is, whose, and until when it is to be
-// read. It stays in the group, and has the date.
+// signature is the last line of an announcement: which it is, whose, until when it is to be
+// read, and how to confirm it. It stays in the group, and has the date.
 func (p Presenter) signature(a receipts.Announcement) string {
 	page := p.Page(command.Language(a.Language), a.Group, nil)
 	var parts []string
@@ -49,6 +49,9 @@ func (p Presenter) signature(a receipts.Announcement) string {
 	}
 	if !a.Deadline.IsZero() {
 		parts = append(parts, page.by(a.Deadline))
+	}
+	if a.Confirm {
+		parts = append(parts, page.Confirm.Ask)
 	}
 	return strings.Join(parts, " · ")
 }
@@ -120,20 +123,32 @@ func (p Page) lookAtAll(reports []receipts.Report) string {
 	if len(reports) == 1 {
 		return Reminder{Words: p.Words, Message: reports[0].Message}.look() + p.soFar(reports[0], p.SoFar, p.SoFarUntil)
 	}
-	return fmt.Sprintf(p.LookAtAll, len(reports), p.itemised(reports, func(r receipts.Report) string {
+	return fmt.Sprintf(p.toLookAtAll(reports), len(reports), p.itemised(reports, func(r receipts.Report) string {
 		return p.Heading(r.Message) + p.soFar(r, p.ItemSoFar, p.ItemSoFarUntil)
 	}))
 }
 
+// toLookAtAll is how people are asked to look at several messages.
+func (p Page) toLookAtAll(reports []receipts.Report) string {
+	if oneAsks(reports) {
+		return p.Confirm.LookAtAll
+	}
+	return p.LookAtAll
+}
+
 // allOf is the notification of several messages.
 func (p Page) allOf(reports []receipts.Report) string {
-	return Shorten(plain(fmt.Sprintf(p.LookAtAll, len(reports), p.itemised(reports, func(r receipts.Report) string { return p.Heading(r.Message) }))), maxNotification)
+	return Shorten(plain(fmt.Sprintf(p.toLookAtAll(reports), len(reports), p.itemised(reports, func(r receipts.Report) string { return p.Heading(r.Message) }))), maxNotification)
 }
 
 // nudgeAll is what somebody reads in private of several messages.
 func (p Page) nudgeAll(reports []receipts.Report, group string, write func(string) string) string {
 	titles := p.itemised(reports, func(r receipts.Report) string { return p.heading(r.Message, write) })
-	return fmt.Sprintf(p.NudgeAll, p.where(group), len(reports), titles)
+	nudge := p.NudgeAll
+	if oneAsks(reports) {
+		nudge = p.Confirm.NudgeAll
+	}
+	return fmt.Sprintf(nudge, p.where(group), len(reports), titles)
 }
 
 func (p Page) itemised(reports []receipts.Report, item func(receipts.Report) string) string {
@@ -146,12 +161,16 @@ func (p Page) itemised(reports []receipts.Report, item func(receipts.Report) str
 
 // Rounds implements receipts.Presenter.
 func (p Presenter) Rounds(all []receipts.RoundView) receipts.Post {
-	texts := make([]string, len(all))
+	texts, reports := make([]string, len(all)), make([]receipts.Report, len(all))
 	for i, v := range all {
-		texts[i] = p.round(v).Text
+		texts[i], reports[i] = p.round(v).Text, v.Report
 	}
 	w := p.Speaks(command.Language(all[0].Language))
-	return Answer{Title: fmt.Sprintf(w.SeveralUnread, len(all)), Text: strings.Join(texts, "\n\n")}.Fit("", p.Fits)
+	title := w.SeveralUnread
+	if oneAsks(reports) {
+		title = w.Confirm.Several
+	}
+	return Answer{Title: fmt.Sprintf(title, len(all)), Text: strings.Join(texts, "\n\n")}.Fit("", p.Fits)
 }
 
 // Round implements receipts.Presenter.
@@ -181,7 +200,7 @@ func (p Presenter) round(v receipts.RoundView) Answer {
 // soFar says how many have read, and until when they should have, if they should.
 func (p Page) soFar(r receipts.Report, so, until string) string {
 	if r.FollowUp == nil || r.FollowUp.Until.IsZero() {
-		return fmt.Sprintf(so, p.Progress(r))
+		return fmt.Sprintf(so, p.standing(r))
 	}
-	return fmt.Sprintf(until, p.Progress(r), p.Clock(r.FollowUp.Until))
+	return fmt.Sprintf(until, p.standing(r), p.Clock(r.FollowUp.Until))
 }

@@ -11,26 +11,29 @@ import (
 
 // Reminded answers a command that reminds.
 func (p Page) Reminded(done receipts.Reminded, cooldown time.Duration) Answer {
-	r := done.Report
+	r, nobody, meanwhile, unsure := done.Report, p.NobodyToRemind, p.ReadMeanwhile, p.NobodyReminded
+	if r.Message.Confirm {
+		r, nobody, meanwhile, unsure = r.Asked(), p.Confirm.Nobody, p.Confirm.Meanwhile, p.Confirm.Unknown
+	}
 	switch {
 	case r.Message.State != receipts.Sent:
-		a := p.Summary(r)
+		a := p.Summary(done.Report)
 		a.Text = Lines(a.Text, p.NobodyWas)
 		return a
 	case !r.Complete():
-		return Fail(append([]string{fmt.Sprintf(p.NobodyReminded, r.Message.Number)}, p.gaps(r)...)...)
+		return Fail(append([]string{fmt.Sprintf(unsure, r.Message.Number)}, p.gaps(r)...)...)
 	case done.OnlyAsker:
 		return Say(fmt.Sprintf(p.OnlyYou, r.Message.Number))
 	case len(r.Unread) == 0 && !r.AllRead(): // all who are known
-		return p.Summary(r)
+		return p.Summary(done.Report)
 	case len(r.Unread) == 0:
-		return Say(fmt.Sprintf(p.NobodyToRemind, r.Message.Number))
+		return Say(fmt.Sprintf(nobody, r.Message.Number))
 	case done.Earlier != nil:
 		return Refuse(p.earlier(r.Message.Number, *done.Earlier, cooldown))
 	case done.Halt.State != "":
 		return Say(append([]string{p.halted(done)}, p.notReached(done)...)...)
 	case len(done.Read) > 0 && len(done.Reached) == 0 && len(p.notReached(done)) == 0:
-		return Say(fmt.Sprintf(p.ReadMeanwhile, r.Message.Number))
+		return Say(fmt.Sprintf(meanwhile, r.Message.Number))
 	}
 	said := append([]string{p.Heading(r.Message)}, p.Reached(done)...)
 	if done.Err != nil {
@@ -98,10 +101,14 @@ func (p Page) notReached(done receipts.Reminded) []string {
 
 // NobodyMentioned says why none of the people whom a command mentions is reminded: they have
 // read the message, or it is not for them.
-func (p Page) NobodyMentioned(number int, read, others []string) Answer {
+func (p Page) NobodyMentioned(m receipts.Message, read, others []string) Answer {
+	number, they := m.Number, p.TheyHaveRead
+	if m.Confirm {
+		they = p.Confirm.They
+	}
 	var said []string
 	if len(read) > 0 {
-		said = append(said, fmt.Sprintf(p.TheyHaveRead, p.enumerate(persons(read), p.AndMore), number))
+		said = append(said, fmt.Sprintf(they, p.enumerate(persons(read), p.AndMore), number))
 	}
 	if len(others) > 0 {
 		said = append(said, fmt.Sprintf(p.NotForThem, p.enumerate(persons(others), p.AndMore), number))

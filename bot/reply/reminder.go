@@ -22,7 +22,13 @@ func (r Reminder) Mention(userIDs []string, so string, below ...string) Answer {
 	return Answer{Title: r.notification(), Text: Lines(said...)}
 }
 
-func (r Reminder) look() string { return r.lookAt(Escape(r.title())) }
+// look is what the group reads of it.
+func (r Reminder) look() string {
+	if r.Message.Confirm {
+		return r.lookAt(Escape(r.title())) + r.Confirm.Please
+	}
+	return r.lookAt(Escape(r.title()))
+}
 
 // mentions are the marks that notify people.
 func mentions(userIDs []string) string {
@@ -51,11 +57,14 @@ func (r Reminder) notification() string { return r.lookAt(Harmless(r.title())) }
 func (r Reminder) lookAt(title string) string { return fmt.Sprintf(r.LookAt, r.Message.Number, title) }
 
 func (r Reminder) wish(asker, group, title string) string {
-	where := r.where(group)
-	if asker == "" {
-		return fmt.Sprintf(r.Nudge, where, r.Message.Number, title)
+	where, nudge, by := r.where(group), r.Nudge, r.NudgeBy
+	if r.Message.Confirm {
+		nudge, by = r.Confirm.Nudge, r.Confirm.NudgeBy
 	}
-	return fmt.Sprintf(r.NudgeBy, asker, where, r.Message.Number, title)
+	if asker == "" {
+		return fmt.Sprintf(nudge, where, r.Message.Number, title)
+	}
+	return fmt.Sprintf(by, asker, where, r.Message.Number, title)
 }
 
 // where names a group, whose title may be empty.

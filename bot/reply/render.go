@@ -160,7 +160,7 @@ func (p Page) Report(r receipts.Report, withReaders bool) Answer {
 	}
 	said := []string{a.Text}
 	if m.State != receipts.Sent {
-		said = append(said, fmt.Sprintf(p.KnownBefore, p.Progress(r)))
+		said = append(said, fmt.Sprintf(p.KnownBefore, p.standing(r)))
 	}
 	switch unread := persons(r.Unread); {
 	case len(unread) == 0:
@@ -169,7 +169,14 @@ func (p Page) Report(r receipts.Report, withReaders bool) Answer {
 	default:
 		said = append(said, p.enumerate(p.unread(r), p.AndMoreExported))
 	}
-	if withReaders && len(r.Read) > 0 {
+	if m.Confirm {
+		said = append(said, p.onlyRead(r))
+	}
+	switch {
+	case !withReaders || len(r.Read) == 0:
+	case m.Confirm && len(r.Confirmed)+len(r.Unconfirmed) > 0:
+		said = append(said, p.confirmed(r))
+	default:
 		said = append(said, p.list(p.Readers, readers(r), p.AndMoreExported), p.span(r))
 	}
 	said = append(said, p.StateExtra[m.State])
@@ -187,10 +194,14 @@ func (p Page) lead(r receipts.Report, heading string, withReaders bool) string {
 	switch {
 	case r.Message.State != receipts.Sent:
 		return p.inState(heading, r.Message.State)
+	case r.AllConfirmed():
+		return p.leadConfirmed(r, heading)
 	case r.Total == 0:
 		return fmt.Sprintf(p.HaveRead.of(read), read, heading)
 	case !r.Complete():
 		return fmt.Sprintf(p.AtLeastRead, read, r.Total, heading)
+	case r.AllRead() && r.Message.Confirm:
+		return p.leadConfirmed(r, heading)
 	case r.AllRead():
 		return fmt.Sprintf(p.AllRead.of(read), read, heading)
 	case read == r.Total:
@@ -205,6 +216,9 @@ func (p Page) lead(r receipts.Report, heading string, withReaders bool) string {
 // next is how many have read, where the first line does not say so, and what can be done
 // about the others.
 func (p Page) next(r receipts.Report, withReaders bool) string {
+	if r.Message.Confirm {
+		return p.nextConfirmed(r)
+	}
 	if len(r.Unread) == 0 || r.Message.State != receipts.Sent {
 		return ""
 	}
@@ -396,14 +410,17 @@ func (p Page) Overview(reports []receipts.Report) Answer {
 			parts = append(parts, p.NotAskedYet)
 		case r.Total == 0:
 			parts = append(parts, fmt.Sprintf(p.ReadBy, len(r.Read)))
-		case r.AllRead():
+		case r.AllRead() && (!m.Confirm || r.AllConfirmed()):
 			parts = append(parts, fmt.Sprintf("✅ %d/%d", len(r.Read), r.Total))
 		default:
 			parts = append(parts, fmt.Sprintf("%d/%d", len(r.Read), r.Total))
 		}
+		if m.Confirm && m.State == receipts.Sent {
+			parts = slices.Insert(parts, 1, fmt.Sprintf(p.Confirm.InList, len(r.Confirmed)))
+		}
 		switch { // a second time would be taken for the first
 		case m.State == receipts.Scheduled && m.Due.After(p.Now):
-		case r.FollowUp != nil && m.State == receipts.Sent && !r.AllRead():
+		case r.FollowUp != nil && m.State == receipts.Sent && (!r.AllRead() || m.Confirm && !r.AllConfirmed()):
 			parts = append(parts, p.pursued(*r.FollowUp))
 		default:
 			parts = append(parts, p.Clock(m.CreatedAt))

@@ -19,6 +19,8 @@ type Words struct {
 	HelpAdmins    string
 	Private       string // the help of a one-to-one chat
 	PrivateThanks string // to who confirms or thanks there
+	PrivateQuoted string // to who confirms there by a quotation
+	Unconfirmed   string // confirmations that could not be recorded
 
 	// Refusals.
 	Outsider   string
@@ -137,6 +139,7 @@ type Words struct {
 	ShareReached    string // %d percent
 	Ends            map[receipts.End]string
 	Later           laterWords
+	Confirm         confirmWords
 
 	// Questions about times; %s what was said, where there is one.
 	Questions  map[when.Why]string
@@ -289,6 +292,44 @@ type cardWords struct {
 type ChartWords struct{ Read, Possible string }
 
 // laterWords are about announcements that wait for their time.
+// confirmWords are about announcements that ask to be confirmed.
+type confirmWords struct {
+	Ask        string  // at the end of an announcement
+	Progress   string  // %d confirmed, %s how many have read
+	Line       string  // the same, as a sentence
+	InList     string  // %d confirmed
+	HaveNot    counted // %d people, %s heading
+	All        counted // %d people, %s heading
+	Known      string  // %d people, %s heading
+	Names      string  // %d people, %s names: who confirmed
+	OnlyRead   string  // %d people, %s names: who has read and not confirmed
+	NotYet     string  // %d people, %s names: who has not confirmed, where it is not known who has read
+	SayRemind  string  // the next step
+	NotAsked   string  // %d number
+	Person     string  // %s name, %d number, %s when
+	You        string  // the same, of who asks
+	ReadOnly   string  // %s name, %d number, %s when they read it
+	YouRead    string  // the same, of who asks
+	Please     string  // what those who are reminded are to do
+	Nudge      string  // %s where, %d number, %s title: in private
+	NudgeBy    string  // %s who asks, %s where, %d number, %s title
+	LookAtAll  string  // %d messages, %s headings
+	NudgeAll   string  // %s where, %d messages, %s headings
+	Several    string  // %d messages
+	SayWho     string  // how to ask who has not confirmed
+	Nobody     string  // %d number: all have confirmed, and nobody is reminded
+	Unknown    string  // %d number: nobody is reminded, as it is not known who has not
+	Meanwhile  string  // %d number: those to remind have just confirmed
+	They       string  // %s names, %d number: they have confirmed
+	Remind     string  // %s pause: how often they are reminded
+	FirstThen  string  // %s pauses, %s last pause: the same
+	Until      string  // until when
+	UntilShare string  // %d percent
+	AtEnd      string  // %s when: only a report
+	Column     string  // of a table: when it was confirmed
+	State      string  // of a person in a table
+}
+
 type laterWords struct {
 	Once      string // %d number, %s when
 	Series    string // %s days and time, %s when first, %d number

@@ -12,6 +12,7 @@ import (
 	"go.uber.org/zap/zapcore"
 
 	"whoread/bot"
+	"whoread/bot/command"
 	"whoread/receipts/dingtalk"
 )
 
@@ -58,7 +59,7 @@ func NewMetrics(version string) *Metrics {
 	}
 	m.commands = counter("whoread_commands_total",
 		`Attempts at commands that ended, by verb ("unknown": not understood; "ignored": thanks and the like) and outcome. `+
-			`done, refused (the answer says why not, or asks back), failed (the answer says that DingTalk did not do it) and given_up end a command; `+
+			`done, refused (the answer says why not, or asks back), failed (the answer says that DingTalk did not do it) and given_up end a command, and so does ignored (a confirmation for which nobody asked); `+
 			`attempt_failed is tried again, up to three times. Any given_up needs a look into the log; many failed ones are DingTalk's, see whoread_dingtalk_calls_total.`,
 		"verb", "outcome")
 	m.commandTime = histogram("whoread_command_duration_seconds",
@@ -115,6 +116,7 @@ func NewMetrics(version string) *Metrics {
 			m.commands.WithLabelValues(verb, string(outcome))
 		}
 	}
+	m.commands.WithLabelValues(command.Confirm.Label(), string(bot.Ignored))
 	for _, kind := range bot.JobLabels() {
 		for _, outcome := range []bot.Outcome{bot.Done, bot.GivenUp, bot.AttemptFailed} {
 			m.jobs.WithLabelValues(kind, string(outcome))
