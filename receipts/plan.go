@@ -69,14 +69,13 @@ func (s Settings) cut(p Plan, m Message, now time.Time) (Plan, error) {
 	return p, nil
 }
 
-// followUpOf are the settings by which the announcements of a group are followed up, if there
-// are any.
-func (s Settings) followUpOf(group string) (FollowUpSettings, bool) {
-	settings, ok := s.Reminders.FollowUps[group]
-	if !ok {
-		settings, ok = s.Reminders.FollowUps["*"]
+// followUpOf are the settings by which the announcements of a group are followed up; zero if there
+// are none.
+func (s Settings) followUpOf(group string) FollowUpSettings {
+	if own, ok := s.Reminders.FollowUps[group]; ok {
+		return own
 	}
-	return settings, ok
+	return s.Reminders.FollowUps["*"]
 }
 
 // deadline is that of an announcement which is sent at that time: as it says, and else as the
@@ -85,14 +84,14 @@ func (s Settings) deadline(a Announcement, at time.Time) time.Time {
 	if !a.Deadline.IsZero() {
 		return a.Deadline
 	}
-	settings, _ := s.followUpOf(a.Group)
+	settings := s.followUpOf(a.Group)
 	return settings.deadline(at, s.Zone)
 }
 
 // planOf is how an announcement is followed up whose message is recorded: as it says, and else
 // as the group's settings do; nil if not at all.
 func (s Settings) planOf(a Announcement, m Message) *Plan {
-	settings, _ := s.followUpOf(a.Group)
+	settings := s.followUpOf(a.Group)
 	if len(settings.Every) == 0 && m.Deadline.IsZero() && a.Every == 0 {
 		return nil
 	}

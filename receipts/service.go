@@ -215,8 +215,7 @@ func (s *Service) Announce(ctx context.Context, by Actor, a Announcement) (Annou
 		return Announced{}, err
 	}
 	a.Author = by.Person
-	usual, _ := s.followUpOf(a.Group)
-	a.Confirm = a.Confirm || usual.Confirm
+	a.Confirm = a.Confirm || s.followUpOf(a.Group).Confirm
 	if !a.At.IsZero() {
 		m, err := s.planner.plan(ctx, a)
 		if err == nil {
