@@ -34,7 +34,7 @@ type records struct {
 	// error loses the answer.
 	before, after func(ctx context.Context, method string) error
 
-	announced map[string][]int // by group: numbers in the order in which their sending began
+	order map[string][]int // by group: numbers in the order in which they were recorded, or their sending began
 
 	mu       sync.Mutex
 	pending  map[runOf]*pendingOf      // by group and person
@@ -97,7 +97,7 @@ type run struct {
 
 func newRecords(t failer) *records {
 	return &records{
-		t: t, announced: map[string][]int{}, messages: map[string][]*entry{}, posts: map[string]map[string]int{}, members: map[string]receipts.Members{},
+		t: t, order: map[string][]int{}, messages: map[string][]*entry{}, posts: map[string]map[string]int{}, members: map[string]receipts.Members{},
 		names: map[string]receipts.Names{}, runs: map[runOf]*run{}, history: map[string][][]receipts.State{},
 		signs: map[string]map[string]receipts.Sighting{}, moves: map[string][]moved{}, refusals: map[string]map[receipts.Source]receipts.Refusal{},
 		titles: map[string]string{}, spoken: map[string]string{}, webhooks: map[string]receipts.Webhook{}, coolApps: map[string]string{}, steps: map[runOf]string{}, pending: map[runOf]*pendingOf{},
@@ -158,9 +158,7 @@ func (r *records) add(command string, m receipts.Message, audience *receipts.Mem
 	e := &entry{command: command, over: map[receipts.State]time.Time{}, kept: receipts.Snapshot{Message: m, Reads: receipts.Reads{}}}
 	r.count(e, audience)
 	r.messages[m.Group] = append(r.messages[m.Group], e)
-	if m.State == receipts.Sending {
-		r.announced[m.Group] = append(r.announced[m.Group], m.Number)
-	}
+	r.order[m.Group] = append(r.order[m.Group], m.Number)
 	r.history[m.Group] = append(r.history[m.Group], []receipts.State{m.State})
 	return m
 }
@@ -170,7 +168,7 @@ func (r *records) count(e *entry, audience *receipts.Members) {
 	if audience == nil {
 		return
 	}
-	e.kept.Audience = cloned(*audience)
+	e.kept.Audience, e.kept.Moves = cloned(*audience), nil
 	for _, move := range r.moves[e.kept.Message.Group] {
 		if !move.At.Before(audience.At) {
 			e.move(move.userID, move.Sighting)
@@ -215,7 +213,7 @@ func (r *records) BeginSending(ctx context.Context, group string, number int, st
 		case receipts.Scheduled:
 			now.State, now.CreatedAt, now.Deadline = receipts.Sending, start.At, start.Deadline
 			r.count(e, start.Audience)
-			r.announced[group] = append(r.announced[group], number)
+			r.order[group] = append(slices.DeleteFunc(r.order[group], func(n int) bool { return n == number }), number)
 			r.history[group][number-1] = append(r.history[group][number-1], receipts.Sending)
 		case receipts.Sending:
 			again = true
@@ -341,8 +339,8 @@ func (r *records) byKey(group, key string) (receipts.Message, error) {
 // Latest implements receipts.Records.
 func (r *records) Latest(ctx context.Context, group string) (m receipts.Message, err error) {
 	err = r.call(ctx, "Latest", func() error {
-		for _, number := range slices.Backward(r.announced[group]) {
-			if m = r.find(group, number).kept.Message; slices.Contains(receipts.Current(), m.State) {
+		for _, number := range slices.Backward(r.order[group]) {
+			if m = r.find(group, number).kept.Message; slices.Contains(receipts.Current(), m.State) && !m.Adopted {
 				return nil
 			}
 		}
@@ -357,9 +355,9 @@ func (r *records) Latest(ctx context.Context, group string) (m receipts.Message,
 // Recent implements receipts.Records.
 func (r *records) Recent(ctx context.Context, group string, limit int) (recent []receipts.Message, err error) {
 	err = r.call(ctx, "Recent", func() error {
-		for _, e := range slices.Backward(r.messages[group]) {
+		for _, number := range slices.Backward(r.order[group]) {
 			if len(recent) < limit {
-				recent = append(recent, e.kept.Message)
+				recent = append(recent, r.find(group, number).kept.Message)
 			}
 		}
 		return nil
@@ -383,9 +381,9 @@ func (r *records) Snapshot(ctx context.Context, group string, number int) (kept 
 // RecentSnapshots implements receipts.Records.
 func (r *records) RecentSnapshots(ctx context.Context, group string, limit int) (recent []receipts.Snapshot, err error) {
 	err = r.call(ctx, "RecentSnapshots", func() error {
-		for _, e := range slices.Backward(r.messages[group]) {
+		for _, number := range slices.Backward(r.order[group]) {
 			if len(recent) < limit {
-				recent = append(recent, e.copy())
+				recent = append(recent, r.find(group, number).copy())
 			}
 		}
 		return nil
@@ -540,7 +538,7 @@ func (r *records) move(group string, userIDs []string, at receipts.EventTime, he
 		r.moves[group] = append(r.moves[group], moved{id, move})
 		for _, e := range r.messages[group] {
 			sent, created := e.kept.Message.SentAt, e.kept.Message.CreatedAt
-			if !sent.Before(move.At) || sent.IsZero() && !created.Before(move.At.Add(-receipts.PostedWithin)) {
+			if e.kept.Message.State != receipts.Scheduled && (!sent.Before(move.At) || sent.IsZero() && !created.Before(move.At.Add(-receipts.PostedWithin))) {
 				e.move(id, move)
 			}
 		}

@@ -149,7 +149,7 @@ func (r *Reporter) Quoted(ctx context.Context, group string, q Quote, by Asker) 
 
 // Shown finds the one of a group's last messages whose post shows this text, or begins with
 // it as far as that is recorded. ErrNoMessage means that none does, and ErrNotMessage that
-// several do. A message that failed is in no group.
+// several do. A message that was not sent is in no group.
 func (r *Reporter) Shown(ctx context.Context, group, text string) (Message, error) {
 	recent, err := r.Records.Recent(ctx, group, healable)
 	if err != nil {
@@ -158,7 +158,7 @@ func (r *Reporter) Shown(ctx context.Context, group, text string) (Message, erro
 	text = plain(text)
 	recent = slices.DeleteFunc(recent, func(m Message) bool {
 		rest, begins := strings.CutPrefix(text, m.Beginning)
-		return m.State == Failed || m.Beginning == "" || !begins || m.whole() && rest != "" && !m.signs(rest)
+		return slices.Contains([]State{Scheduled, CalledOff, Failed}, m.State) || m.Beginning == "" || !begins || m.whole() && rest != "" && !m.signs(rest)
 	})
 	switch len(recent) {
 	case 0:

@@ -283,6 +283,16 @@ func TestShown(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	for i, state := range []receipts.State{receipts.Scheduled, receipts.CalledOff} { // neither is in the group
+		d := receipts.Draft{Group: group, Command: fmt.Sprint("later", i), Title: "停机", Beginning: "停机", At: w.clock.now(), Due: w.clock.now().Add(time.Hour), Content: "{}"}
+		m, _, err := w.records.Begin(t.Context(), d)
+		if err == nil && state != m.State {
+			_, err = w.records.Mark(t.Context(), group, m.Number, receipts.Change{To: state})
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
 	for text, want := range map[string]struct {
 		number int
 		err    error

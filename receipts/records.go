@@ -38,8 +38,8 @@ type Records interface {
 	// Latest returns the Current message of the group whose sending the bot began last, or
 	// ErrNoMessage. Adopted messages were not announced.
 	Latest(ctx context.Context, group string) (Message, error)
-	// Recent returns the last messages of a group, at most limit of them, the
-	// newest first.
+	// Recent returns the last messages of a group, at most limit of them, the newest first:
+	// in the order in which they were recorded, or their sending began if that was later.
 	Recent(ctx context.Context, group string, limit int) ([]Message, error)
 
 	// Snapshot returns all that is known of a message, or ErrNoMessage.

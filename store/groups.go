@@ -41,7 +41,7 @@ func (s *Store) signs(group, how string, userIDs []string, at receipts.EventTime
 	for _, id := range userIDs {
 		args = append(args, id)
 	}
-	return []string{keys.membersAbout(), keys.members(), keys.seen(), keys.moved(), keys.sequence(), keys.messages()}, args
+	return []string{keys.membersAbout(), keys.members(), keys.seen(), keys.moved(), keys.announced(), keys.messages()}, args
 }
 
 // SaveGroupUpdate keeps what a command told of its group, as long as messages are kept, from

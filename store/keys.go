@@ -83,8 +83,8 @@ func (k groupKeys) messages() string { return k.tag + ":message:" }
 // message is a Hash: the record of one message. Its fields are in messages.go.
 func (k groupKeys) message(number int) string { return k.messages() + strconv.Itoa(number) }
 
-// announced is a Sorted Set: the numbers of the last messages that were announced, in the
-// order in which their sending began.
+// announced is a Sorted Set: the numbers of the last messages, in the order in which they were
+// recorded, or their sending began if that was later.
 func (k groupKeys) announced() string { return k.tag + ":announced" }
 
 // content is a String: what will be posted, of a message that waits for its time.

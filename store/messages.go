@@ -312,8 +312,11 @@ func (s *Store) Latest(ctx context.Context, group string) (receipts.Message, err
 
 // Recent implements receipts.Records.
 func (s *Store) Recent(ctx context.Context, group string, limit int) ([]receipts.Message, error) {
+	if limit == 0 { // which would be all to Redis
+		return nil, nil
+	}
 	keys := s.keys.group(group)
-	rows, err := recentScript.Run(ctx, s.rdb, []string{keys.sequence(), keys.messages()}, limit).Slice()
+	rows, err := recentScript.Run(ctx, s.rdb, []string{keys.announced(), keys.messages()}, limit).Slice()
 	if err != nil {
 		return nil, fmt.Errorf("read the last messages: %w", err)
 	}
@@ -340,19 +343,19 @@ func (s *Store) Snapshot(ctx context.Context, group string, number int) (receipt
 
 // RecentSnapshots implements receipts.Records.
 func (s *Store) RecentSnapshots(ctx context.Context, group string, limit int) ([]receipts.Snapshot, error) {
-	last, err := s.lastNumber(ctx, group)
+	numbers, err := s.lastNumbers(ctx, group, limit)
 	if err != nil {
 		return nil, err
 	}
 	pipe := s.rdb.TxPipeline()
 	var answers []keptAnswers
-	for number := last; number > max(0, last-limit); number-- {
+	for _, number := range numbers {
 		answers = append(answers, s.askKept(ctx, pipe, group, number))
 	}
 	_, _ = pipe.Exec(ctx)
 	var all []receipts.Snapshot
 	for i, a := range answers {
-		kept, err := a.kept(group, last-i)
+		kept, err := a.kept(group, numbers[i])
 		switch {
 		case errors.Is(err, receipts.ErrNoMessage): // its time is over
 		case err != nil:
@@ -364,13 +367,22 @@ func (s *Store) RecentSnapshots(ctx context.Context, group string, limit int) ([
 	return all, nil
 }
 
-// lastNumber is the number of the group's last message; 0 if there is none.
-func (s *Store) lastNumber(ctx context.Context, group string) (int, error) {
-	last, err := s.rdb.Get(ctx, s.keys.group(group).sequence()).Int()
-	if err != nil && !errors.Is(err, redis.Nil) {
-		return 0, fmt.Errorf("read the last number: %w", err)
+// lastNumbers are those of the group's last messages, the newest first.
+func (s *Store) lastNumbers(ctx context.Context, group string, limit int) ([]int, error) {
+	if limit == 0 { // which would be all to Redis
+		return nil, nil
 	}
-	return last, nil
+	members, err := s.rdb.ZRevRange(ctx, s.keys.group(group).announced(), 0, int64(limit)-1).Result()
+	if err != nil {
+		return nil, fmt.Errorf("read the last numbers: %w", err)
+	}
+	numbers := make([]int, len(members))
+	for i, member := range members {
+		if numbers[i], err = strconv.Atoi(member); err != nil {
+			return nil, fmt.Errorf("read the last numbers: %w", err)
+		}
+	}
+	return numbers, nil
 }
 
 // keptAnswers are what Redis is asked for of one message.

@@ -13,6 +13,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
+	"github.com/redis/go-redis/v9"
 	"golang.org/x/sync/errgroup"
 
 	"whoread/receipts"
@@ -380,7 +381,7 @@ func TestEverythingOfAGroupHasItsTimeButTheSequenceAndTheCoolApp(t *testing.T) {
 				want = runKeptFor
 			case g.moved():
 				want = movedKeptFor
-			case g.message(4), g.content(4), g.command("later"):
+			case g.message(4), g.content(4), g.command("later"), g.announced():
 				want += time.Hour // from when it will be sent
 			}
 			switch {
@@ -460,7 +461,7 @@ func TestTimeEndsAMessageButNotItsNumberAndTheCoolApp(t *testing.T) {
 	// What commands have done is known for as long as they may be repeated, and a message that
 	// waited is kept as long from its sending.
 	keys := s.keys.group(group)
-	if diff := cmp.Diff([]string{keys.command("later"), keys.coolApp(), keys.message(4), keys.content(4), keys.posting("export"), keys.run("run"), keys.sequence()}, written(t, s)); diff != "" {
+	if diff := cmp.Diff([]string{keys.announced(), keys.command("later"), keys.coolApp(), keys.message(4), keys.content(4), keys.posting("export"), keys.run("run"), keys.sequence()}, written(t, s)); diff != "" {
 		t.Errorf("what stays (-want +got):\n%s", diff)
 	}
 	b.Mini.FastForward(runKeptFor)
@@ -508,10 +509,13 @@ func TestABrokenRecordIsAnError(t *testing.T) {
 		}, "Snapshot RecentSnapshots ByKey Latest Recent Mark Sightings LastPush"},
 		"sequence is no number": {func(ctx context.Context, s *Store, k groupKeys) error {
 			return s.rdb.Set(ctx, k.sequence(), "a", 0).Err()
-		}, "Recent RecentSnapshots Begin Adopt Sightings LastPush"},
+		}, "Begin Adopt Sightings LastPush"},
 		"what was announced is no Sorted Set": {func(ctx context.Context, s *Store, k groupKeys) error {
 			return s.rdb.Set(ctx, k.announced(), "2", keepFor).Err()
-		}, "Latest Begin BeginSending"},
+		}, "Recent RecentSnapshots Latest Begin Adopt BeginSending"},
+		"what was announced has no number": {func(ctx context.Context, s *Store, k groupKeys) error {
+			return s.rdb.ZAdd(ctx, k.announced(), redis.Z{Score: 100, Member: "a"}).Err()
+		}, "RecentSnapshots"},
 		"what is scheduled is no text": {func(ctx context.Context, s *Store, k groupKeys) error {
 			return errors.Join(s.rdb.Del(ctx, k.content(4)).Err(), s.rdb.HSet(ctx, k.content(4), "a", "b").Err())
 		}, "Content"},

@@ -2,6 +2,7 @@ package receiptstest
 
 import (
 	"errors"
+	"fmt"
 	"testing"
 	"time"
 
@@ -18,6 +19,7 @@ var later = []contract{
 	{"sending that begins at once begins once", sendingBeginsOnceOfMany},
 	{"content is erased once it is sent or will not be", contentIsErased},
 	{"the latest is the one that was sent last", theLatestWasSentLast},
+	{"what is sent late is among the last messages", whatIsSentLateIsAmongTheLast},
 }
 
 // planned is a draft for an hour later.
@@ -137,5 +139,52 @@ func theLatestWasSentLast(t *testing.T, s Store) {
 	must(s.Mark(ctx, group, 1, toSent))(t)
 	if m := must(s.Latest(ctx, group))(t); m.Number != 1 {
 		t.Errorf("the latest is #%d, want #1", m.Number)
+	}
+}
+
+// whatIsSentLateIsAmongTheLast: its number is old by then, but its sending is not; and whoever
+// leaves at that time is noted with it.
+func whatIsSentLateIsAmongTheLast(t *testing.T, s Store) {
+	ctx := t.Context()
+	begin(t, s, planned("msg1"))
+	must(s.Adopt(ctx, receipts.Message{Group: group, Key: "adopted", State: receipts.Sent, Adopted: true, CreatedAt: noon, SentAt: noon}))(t)
+	for i := range 25 {
+		sent(t, s, group, fmt.Sprint("among", i), fmt.Sprint("key of ", i))
+	}
+	posting := noon.Add(time.Hour)
+	audience := &receipts.Members{UserIDs: []string{"a"}, Source: receipts.SceneGroup, At: posting}
+	left := func(at time.Time, want map[string][]receipts.Sighting) {
+		t.Helper()
+		if err := s.RemoveMembers(ctx, group, []string{"a"}, moment(at)); err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(want, must(s.Snapshot(ctx, group, 1))(t).Moves); diff != "" {
+			t.Errorf("moves (-want +got):\n%s", diff)
+		}
+	}
+	left(noon.Add(time.Second), nil) // it waits, and its audience is not counted
+	if _, _, err := s.BeginSending(ctx, group, 1, receipts.SendingStart{At: posting, Audience: audience}); err != nil {
+		t.Fatal(err)
+	}
+	at := posting.Add(time.Second)
+	left(at, map[string][]receipts.Sighting{"a": {{At: time.UnixMilli(at.UnixMilli())}}})
+	if recent := must(s.Recent(ctx, group, 2))(t); len(recent) != 2 || recent[0].Number != 1 || recent[1].Number != 27 {
+		t.Errorf("recent %+v", recent)
+	}
+	snapshots := must(s.RecentSnapshots(ctx, group, 2))(t)
+	if len(snapshots) != 2 || snapshots[0].Message.Number != 1 || snapshots[1].Message.Number != 27 {
+		t.Errorf("recent snapshots %+v", snapshots)
+	}
+	if all := must(s.Recent(ctx, group, 100))(t); len(all) != 27 || all[26].Number != 2 {
+		t.Errorf("%d are recent, the oldest is %+v", len(all), all[len(all)-1])
+	}
+	// It certainly was not sent, and is tried again: its audience is another one.
+	must(s.Mark(ctx, group, 1, receipts.Change{To: receipts.Scheduled}))(t)
+	audience.At = posting.Add(time.Hour)
+	if _, _, err := s.BeginSending(ctx, group, 1, receipts.SendingStart{At: audience.At, Audience: audience}); err != nil {
+		t.Fatal(err)
+	}
+	if moves := must(s.Snapshot(ctx, group, 1))(t).Moves; len(moves) > 0 {
+		t.Errorf("moves of an earlier try %+v", moves)
 	}
 }

@@ -8,7 +8,7 @@
 --          <n>:content
 -- KEYS[4]  moved: Hash, userId of who came or left of late to '+' or '-' and Unix
 --          milliseconds
--- KEYS[5]  announced: Sorted Set, see announced.lua
+-- KEYS[5]  announced: Sorted Set, see announce.lua
 -- ARGV[1]  how long the record is kept, in milliseconds
 -- ARGV[2]  the audience as JSON; '' if it is not known
 -- ARGV[3]  the call, by which its own repetition is known
@@ -35,8 +35,9 @@ redis.call('PEXPIRE', message, ARGV[1])
 if ARGV[5] ~= '' then
   redis.call('SET', message .. ':content', ARGV[5], 'PX', ARGV[1])
 end
+enter(KEYS[5], number, ARGV[1])
 if redis.call('HGET', message, 'state') == 'sending' then
-  announce(KEYS[5], number, message, KEYS[4], ARGV[2], ARGV[4], ARGV[1])
+  address(message, KEYS[4], ARGV[2], ARGV[4], ARGV[1])
 end
 redis.call('SET', KEYS[1], number, 'PX', ARGV[1])
 return {number, 1}

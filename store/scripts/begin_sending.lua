@@ -20,7 +20,8 @@ if state == 'scheduled' then
   redis.call('HSET', KEYS[1], 'state', 'sending', 'call', ARGV[3], 'created', ARGV[6], 'deadline', ARGV[7])
   redis.call('PEXPIRE', KEYS[1], ARGV[1])
   redis.call('PEXPIRE', KEYS[1] .. ':content', ARGV[1])
-  announce(KEYS[3], ARGV[5], KEYS[1], KEYS[2], ARGV[2], ARGV[4], ARGV[1])
+  enter(KEYS[3], ARGV[5], ARGV[1])
+  address(KEYS[1], KEYS[2], ARGV[2], ARGV[4], ARGV[1])
 elseif state ~= 'sending' or call ~= ARGV[3] then
   return {0, redis.call('HGETALL', KEYS[1])}
 end

@@ -6,7 +6,7 @@
 -- KEYS[3]  seen: Hash, userId to '+' (here) or '-' (left) and Unix milliseconds, by
 --          DingTalk's clock
 -- KEYS[4]  moved: Hash, the same of who came or left last, by the bot's own clock
--- KEYS[5]  sequence: String, the group's last number
+-- KEYS[5]  announced: Sorted Set, see announce.lua
 -- KEYS[6]  what the keys of the group's messages begin with; they are in the slot of
 --          the others: Hash <n>, and Hash <n>:moves, as KEYS[4], of all moves with a
 --          space between two
@@ -42,12 +42,11 @@ if ARGV[1] == 'note' or #ARGV < FIRST then
 end
 
 local move = sign .. ARGV[4]
-local last = tonumber(redis.call('GET', KEYS[5]) or '0')
-for number = last, math.max(1, last - tonumber(ARGV[7]) + 1), -1 do
+for _, number in ipairs(redis.call('ZREVRANGE', KEYS[5], 0, ARGV[7] - 1)) do
   local message = KEYS[6] .. number
-  local times = redis.call('HMGET', message, 'created', 'sent')
-  local created, sent = tonumber(times[1] or '0'), tonumber(times[2] or '0')
-  if sent >= tonumber(ARGV[4]) or sent == 0 and created >= tonumber(ARGV[4]) - tonumber(ARGV[6]) then
+  local state, created, sent = unpack(redis.call('HMGET', message, 'state', 'created', 'sent'))
+  created, sent = tonumber(created or '0'), tonumber(sent or '0')
+  if state and state ~= 'scheduled' and (sent >= tonumber(ARGV[4]) or sent == 0 and created >= tonumber(ARGV[4]) - tonumber(ARGV[6])) then
     local moves = message .. ':moves'
     for i = FIRST, #ARGV do
       local known = redis.call('HGET', moves, ARGV[i])

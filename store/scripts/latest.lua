@@ -5,8 +5,8 @@
 -- ARGV[1]  the states, each between two spaces
 -- returns  {number, record}, a record is its fields and values; {0, {}} no such message
 for _, number in ipairs(redis.call('ZREVRANGE', KEYS[1], 0, -1)) do
-  local state = redis.call('HGET', KEYS[2] .. number, 'state')
-  if state and string.find(ARGV[1], ' ' .. state .. ' ', 1, true) then
+  local state, adopted = unpack(redis.call('HMGET', KEYS[2] .. number, 'state', 'adopted'))
+  if state and adopted ~= '1' and string.find(ARGV[1], ' ' .. state .. ' ', 1, true) then
     return {tonumber(number), redis.call('HGETALL', KEYS[2] .. number)}
   end
 end
