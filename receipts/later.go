@@ -470,8 +470,8 @@ func (s *Service) endSeries(ctx context.Context, m Message) (bool, error) {
 }
 
 // Send posts an announcement at once that waits for its time, or that is so late that its
-// author was asked. Its errors are those of Permit, a *NoSuchMessageError, and ErrWrongState
-// with the message where it does not wait.
+// author was asked; one whose sending was cut off is uncertain from then on. Its errors are those
+// of Permit, a *NoSuchMessageError, and ErrWrongState with the message where it does not wait.
 func (s *Service) Send(ctx context.Context, by Actor, group string, number int) (Announced, error) {
 	if err := s.Permit(by, group, RightAnnounce); err != nil {
 		return Announced{}, err
@@ -480,7 +480,7 @@ func (s *Service) Send(ctx context.Context, by Actor, group string, number int) 
 	if err != nil {
 		return Announced{}, err
 	}
-	if m.State != Scheduled {
+	if m.State != Scheduled && m.State != Sending {
 		return Announced{Message: m}, fmt.Errorf("send a message that is %s: %w", m.State, ErrWrongState)
 	}
 	a, err := s.planner.content(ctx, m)

@@ -295,6 +295,28 @@ func TestAnAnnouncementThatIsLateIsAskedAbout(t *testing.T) {
 	}
 }
 
+// The yes to a late announcement was cut off while it was sent, and is carried out again.
+func TestAYesThatWasCutOff(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	s, schedule := w.service(t, nil)
+	a := forLater("msg1", time.Hour)
+	a.Deadline = a.At.Add(5 * time.Hour)
+	planned(t, s, a)
+	w.clock.advance(2 * time.Hour)
+	w.due(t, s, schedule)
+	if _, _, err := w.records.BeginSending(t.Context(), group, 1, receipts.SendingStart{At: w.clock.now(), Deadline: a.Deadline}); err != nil {
+		t.Fatal(err)
+	}
+	done, err := s.Send(t.Context(), boss, group, 1)
+	if err != nil || done.Message.State != receipts.Uncertain || done.FollowUp == nil {
+		t.Errorf("%+v, %v", done, err)
+	}
+	if slices.Contains(w.sender.posts, a.Title) {
+		t.Errorf("posts %q", w.sender.posts)
+	}
+}
+
 // After an outage somebody's announcements are asked about one after the other, so that a yes is to
 // the one that was asked about last, and to no reminder.
 func TestOneQuestionAtATime(t *testing.T) {
