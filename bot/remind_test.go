@@ -159,11 +159,11 @@ func TestRemindersWithHostileNamesAndTitles(t *testing.T) {
 	w.clock.advance(5 * time.Minute)
 	w.dingtalk.FlowControl(true, twin)
 	w.sees("the answer", w.tells(wang, "提醒 私信"), byWebhook(`#1「\*\*停机\*\* \[点\]\(http://e…」`, "已私信提醒 3 人。", `1 人最近收到的消息太多，钉钉没有送达：\*王\* \# 五 @all`))
-	w.sees("in private", w.private(w.lisi), byDirect(`\*王\* \# 五 @all 提醒你看「\*\*群\*\*\[x\]\(http://evil\)」群的 #1「`+title+`」。到群里打开才算已读。`))
+	w.sees("in private", w.private(w.lisi), byDirect(`\*王\* \# 五 @all 提醒你看「\*\*群\*\*\[x\]\(http://evil\)」群的 #1「`+title+`」。`, `在「\*\*群\*\*\[x\]\(http://evil\)」里打开才算已读。`))
 
 	w.clock.advance(5 * time.Minute)
 	w.asks(wang, "提醒 DING")
-	if got, want := w.dingtalk.Dings()[0].Content, "*王* # 五 @all 提醒你看「**群**[x](http://evil)」群的 #1「"+plain+"」。到群里打开才算已读。"; got != want {
+	if got, want := w.dingtalk.Dings()[0].Content, "*王* # 五 @all 提醒你看「**群**[x](http://evil)」群的 #1「"+plain+"」。在「**群**[x](http://evil)」里打开才算已读。"; got != want {
 		t.Errorf("the DING says %q, want %q", got, want)
 	}
 

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"slices"
+	"time"
 
 	"go.uber.org/zap"
 )
@@ -57,7 +58,7 @@ func (s *Service) Remind(ctx context.Context, by Actor, r RemindRequest) (Remind
 		asked := Pending{Kind: PendingReminder, Number: number, By: r.By, People: r.People}
 		return Reminded{Report: others, Asks: true}, s.ports.Store.SavePending(ctx, r.Group, by.UserID, asked)
 	}
-	n := reminderSender{reminderKit: s.reminderKit, mentions: mentionsOfCommand, view: ReminderView{Language: r.Language, Message: report.Message, Asker: by.Name}}
+	n := reminderSender{reminderKit: s.reminderKit, mentions: mentionsOfCommand, view: ReminderView{Language: r.Language, Message: report.Message, Deadline: report.Deadline(), Asker: by.Name}}
 	n.usable(r.Webhook)
 	done, err := n.remind(ctx, report, Prompt{Run: r.Command, Who: by.Person, By: cmp.Or(r.By, s.Reminders.By)})
 	if err != nil {
@@ -76,9 +77,10 @@ func among(some, all []string) []string {
 type ReminderView struct {
 	Language string
 	Message  Message
-	Asker    string  // the name of who reminds; empty for a follow-up
-	Round    *Report // the report of the round that reminds; nil of a command
-	Title    string  // of the group, for who reads it in private; may be empty
+	Deadline time.Time // until when the message is to be read; zero for none
+	Asker    string    // the name of who reminds; empty for a follow-up
+	Round    *Report   // the report of the round that reminds; nil of a command
+	Title    string    // of the group, for who reads it in private; may be empty
 	// SoFar is what came of the people who were reminded before the mentions; nil if
 	// nothing is told of them.
 	SoFar *Reminded

@@ -115,6 +115,15 @@ type Report struct {
 	FollowUp  *FollowUp      // nil unless one goes on
 }
 
+// Deadline is until when people are to have read the message: its own, which they were told, or
+// else the end of a follow-up that was asked for later; zero if there is none.
+func (r Report) Deadline() time.Time {
+	if r.Message.Deadline.IsZero() && r.FollowUp != nil && !r.FollowUp.Cut {
+		return r.FollowUp.Until
+	}
+	return r.Message.Deadline
+}
+
 // Complete reports whether everything that the report should say is known.
 func (r Report) Complete() bool { return len(r.Gaps) == 0 }
 

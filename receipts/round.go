@@ -64,7 +64,7 @@ func (r *round) view(act Act) RoundView {
 
 // remind reports and reminds those who have not read, in one post.
 func (r *round) remind(ctx context.Context) error {
-	n := reminderSender{reminderKit: r.reminderKit, view: ReminderView{Language: r.voice.Language, Message: r.report.Message, Round: &r.report}, mentions: mentionsOfRound}
+	n := reminderSender{reminderKit: r.reminderKit, view: ReminderView{Language: r.voice.Language, Message: r.report.Message, Deadline: r.report.Deadline(), Round: &r.report}, mentions: mentionsOfRound}
 	n.usable(r.voice.Webhook)
 	prompt := Prompt{Run: r.run, By: r.followUp.Channel(), Round: &r.followUp}
 	done, err := n.remind(ctx, r.report, prompt)

@@ -76,8 +76,8 @@ func TestNotificationsArePlainText(t *testing.T) {
 		done := receipts.Reminded{Report: r, Reached: map[receipts.Channel][]string{receipts.Ding: {"u1"}}}
 		for name, title := range map[string]string{
 			"report": p.Report(r, false).Title, "readers": p.Report(r, true).Title, "everybody": p.Everybody(r, true).Title, "reminder": p.Reminded(done, time.Minute).Title,
-			"mention": Reminder{Words: p.Words, Message: r.Message}.Mention(nil, "").Title, "refusal": Refuse(fmt.Sprintf(p.TitleIsCommand, Escape(r.Message.Title))).Title,
-			"end": p.Ended(receipts.FollowUp{Ended: receipts.MessageOver}, r).Title, "private": Reminder{Words: p.Words, Message: r.Message}.Private("").Title,
+			"mention": Reminder{Page: p, Message: r.Message}.Mention(nil, "").Title, "refusal": Refuse(fmt.Sprintf(p.TitleIsCommand, Escape(r.Message.Title))).Title,
+			"end": p.Ended(receipts.FollowUp{Ended: receipts.MessageOver}, r).Title, "private": Reminder{Page: p, Message: r.Message}.Private("").Title,
 		} {
 			if strings.Contains(title, `\`) {
 				t.Errorf("%s in %s: a phone shows %q", name, language, title)

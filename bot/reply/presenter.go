@@ -74,14 +74,14 @@ func (p Presenter) Page(language command.Language, group string, names receipts.
 func (p Presenter) Reminder(by receipts.Channel, userIDs []string, v receipts.ReminderView) receipts.Post {
 	page := p.Page(command.Language(v.Language), v.Message.Group, v.Names)
 	page.ByItself = true
-	text := Reminder{Words: page.Words, Message: v.Message, Asker: v.Asker}
+	text := Reminder{Page: page, Message: v.Message, Asker: v.Asker, Deadline: v.Deadline}
 	switch by {
 	case receipts.InPrivate:
 		return text.Private(v.Title)
 	case receipts.Ding:
 		return text.Plain(v.Title)
 	}
-	so := ""
+	so := text.due()
 	if v.Round != nil {
 		so = page.soFar(*v.Round, page.SoFar, page.SoFarUntil)
 	}
@@ -106,7 +106,7 @@ func (p Presenter) Together(by receipts.Channel, parts []receipts.ReminderPart, 
 	}
 	several := parts[0].Reports
 	if len(several) == 1 {
-		alone := Reminder{Words: page.Words, Message: several[0].Message}
+		alone := Reminder{Page: page, Message: several[0].Message, Deadline: several[0].Deadline()}
 		if by == receipts.Ding {
 			return alone.Plain(v.Title)
 		}
@@ -121,7 +121,7 @@ func (p Presenter) Together(by receipts.Channel, parts []receipts.ReminderPart, 
 // lookAtAll is what mentioned people read of several messages, or of one.
 func (p Page) lookAtAll(reports []receipts.Report) string {
 	if len(reports) == 1 {
-		return Reminder{Words: p.Words, Message: reports[0].Message}.look() + p.soFar(reports[0], p.SoFar, p.SoFarUntil)
+		return Reminder{Page: p, Message: reports[0].Message}.look() + p.soFar(reports[0], p.SoFar, p.SoFarUntil)
 	}
 	return fmt.Sprintf(p.toLookAtAll(reports), len(reports), p.itemised(reports, func(r receipts.Report) string {
 		return p.Heading(r.Message) + p.soFar(r, p.ItemSoFar, p.ItemSoFarUntil)
@@ -143,12 +143,14 @@ func (p Page) allOf(reports []receipts.Report) string {
 
 // nudgeAll is what somebody reads in private of several messages.
 func (p Page) nudgeAll(reports []receipts.Report, group string, write func(string) string) string {
-	titles := p.itemised(reports, func(r receipts.Report) string { return p.heading(r.Message, write) })
-	nudge := p.NudgeAll
+	titles := p.itemised(reports, func(r receipts.Report) string {
+		return p.heading(r.Message, write) + p.until(p.ItemDue, r.Deadline())
+	})
+	nudge, open := p.NudgeAll, p.open(len(reports), group)
 	if oneAsks(reports) {
-		nudge = p.Confirm.NudgeAll
+		nudge, open = p.Confirm.NudgeAll, p.Confirm.OpenAll
 	}
-	return fmt.Sprintf(nudge, p.where(group), len(reports), titles)
+	return fmt.Sprintf(nudge, p.where(group), len(reports), titles, open)
 }
 
 func (p Page) itemised(reports []receipts.Report, item func(receipts.Report) string) string {
@@ -187,9 +189,10 @@ func (p Presenter) round(v receipts.RoundView) Answer {
 		a = page.Ended(v.FollowUp, v.Report)
 	case receipts.ReportFailure:
 		a = page.Summary(v.Report)
-		a.Text = Lines(a.Text, fmt.Sprintf(page.RoundFailed, v.Report.Message.Number, page.Next(v.FollowUp)))
+		a.Text = Lines(a.Text, page.until(page.Later.Due, v.Report.Deadline()), fmt.Sprintf(page.RoundFailed, v.Report.Message.Number, page.Next(v.FollowUp)))
 	default:
 		a = page.Report(v.Report, false)
+		a.Text = Lines(a.Text, page.until(page.Later.Due, v.Report.Deadline()))
 		if v.Reminded != nil {
 			a.Text = Lines(append([]string{a.Text}, page.Reached(*v.Reminded)...)...)
 		}
@@ -199,8 +202,16 @@ func (p Presenter) round(v receipts.RoundView) Answer {
 
 // soFar says how many have read, and until when they should have, if they should.
 func (p Page) soFar(r receipts.Report, so, until string) string {
-	if r.FollowUp == nil || r.FollowUp.Until.IsZero() {
+	if r.Deadline().IsZero() {
 		return fmt.Sprintf(so, p.standing(r))
 	}
-	return fmt.Sprintf(until, p.standing(r), p.Clock(r.FollowUp.Until))
+	return fmt.Sprintf(until, p.standing(r), p.Clock(r.Deadline()))
+}
+
+// until says something of a deadline; nothing if there is none.
+func (p Page) until(format string, deadline time.Time) string {
+	if deadline.IsZero() {
+		return ""
+	}
+	return fmt.Sprintf(format, p.Clock(deadline))
 }

@@ -418,16 +418,25 @@ func (p Page) Overview(reports []receipts.Report) Answer {
 		if m.Confirm && m.State == receipts.Sent {
 			parts = slices.Insert(parts, 1, fmt.Sprintf(p.Confirm.InList, len(r.Confirmed)))
 		}
-		switch { // a second time would be taken for the first
-		case m.State == receipts.Scheduled && m.Due.After(p.Now):
-		case r.FollowUp != nil && m.State == receipts.Sent && (!r.AllRead() || m.Confirm && !r.AllConfirmed()):
-			parts = append(parts, p.pursued(*r.FollowUp))
-		default:
-			parts = append(parts, p.Clock(m.CreatedAt))
+		if m.State != receipts.Scheduled || !m.Due.After(p.Now) {
+			parts = append(parts, p.listedTime(r))
 		}
 		said = append(said, strings.Join(parts, " · "))
 	}
 	return Answer{Title: title, Text: Lines(said...)}
+}
+
+// listedTime is the one time that a list has of a message, for a second one would be taken for the
+// first: until when it is to be read or is followed up, or when it was announced.
+func (p Page) listedTime(r receipts.Report) string {
+	m := r.Message
+	switch waits := m.State == receipts.Sent && (!r.AllRead() || m.Confirm && !r.AllConfirmed()); {
+	case waits && !m.Deadline.IsZero():
+		return p.until(p.ListDue, m.Deadline)
+	case waits && r.FollowUp != nil:
+		return p.pursued(*r.FollowUp)
+	}
+	return p.Clock(m.CreatedAt)
 }
 
 // pursued says in a few words until when a message is followed up, or when next.

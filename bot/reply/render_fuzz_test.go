@@ -21,7 +21,7 @@ func rendered(language command.Language, r receipts.Report, names receipts.Names
 	p := pageOf(language, names)
 	p.Group = group
 	w := p.Words
-	n := Reminder{Words: w, Message: r.Message, Asker: asker}
+	n := Reminder{Page: p, Message: r.Message, Asker: asker, Deadline: asked}
 	private := n.Private(group)
 	done := receipts.Reminded{
 		Report: r, Missed: receipts.Missed{Unknown: r.Unread, Flooded: r.Unread}, Uncertain: r.Unread, Failed: r.Unread,

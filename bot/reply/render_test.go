@@ -427,12 +427,13 @@ func TestALearnedAudienceNeverPassesForComplete(t *testing.T) {
 func TestTheFactsOfAWorkbook(t *testing.T) {
 	t.Parallel()
 	for language, want := range map[command.Language][]string{
-		command.Chinese: {"公告: #3 停机", "群: 项目组", "发出时间: 2026-08-03 13:35:00", "进度: 已读 1/3", "查询时间: 2026-08-03 14:35:00", "成员来源: 群成员列表"},
-		command.English: {"Message: #3 停机", "Group: 项目组", "Posted at: 2026-08-03 13:35:00", "Progress: read 1/3", "Asked at: 2026-08-03 14:35:00", "Members by: the group's list"},
+		command.Chinese: {"公告: #3 停机", "群: 项目组", "发出时间: 2026-08-03 13:35:00", "截止时间: 2026-08-03 18:00:00", "进度: 已读 1/3", "查询时间: 2026-08-03 14:35:00", "成员来源: 群成员列表"},
+		command.English: {"Message: #3 停机", "Group: 项目组", "Posted at: 2026-08-03 13:35:00", "Due: 2026-08-03 18:00:00", "Progress: read 1/3", "Asked at: 2026-08-03 14:35:00", "Members by: the group's list"},
 	} {
 		r, names := reportOf(1, 3)
 		p := pageOf(language, names)
 		r.Message.Title, r.Source = "停机", receipts.SceneGroup
+		r.Message.Deadline = time.Date(2026, 8, 3, 18, 0, 0, 0, p.Zone)
 		facts := func() (said []string) {
 			for _, fact := range p.Workbook(r, "项目组").Facts {
 				said = append(said, fact.Label+": "+fact.Value)

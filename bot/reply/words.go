@@ -82,20 +82,24 @@ type Words struct {
 	SoFarUntil     string // the same, %s deadline
 	ItemSoFar      string // the same of one of several
 	ItemSoFarUntil string
-	LookAtAll      string // %d messages, %s which: of several
-	SeveralUnread  string // %d messages: what a phone shows of their reports
-	NudgeAll       string // %s group, %d messages, %s which: in private
-	LookAt         string // %d number, %s title: what mentioned people read
-	Nudge          string // %s group, %d number, %s title: what people read in private
-	NudgeBy        string // %s who asks, then the same
-	TheGroup       string // %s title of the group
-	SomeGroup      string // where the title is not known
-	NobodyWas      string // reminded, of a message that is over
-	NobodyReminded string // %d number: it is not known who has not read
-	NobodyToRemind string // %d number
-	OnlyYou        string // %d number
-	ReallyRemind   string // %d number, %d people: asks
-	ReadMeanwhile  string // %d number
+	LookAtAll      string  // %d messages, %s which: of several
+	SeveralUnread  string  // %d messages: what a phone shows of their reports
+	Due            string  // %s deadline: after LookAt and in Nudge
+	ItemDue        string  // the same of one of several
+	NudgeAll       string  // %s group, %d messages, %s which, %s where to read them: in private
+	LookAt         string  // %d number, %s title: what mentioned people read
+	Nudge          string  // %s group, %d number, %s title, %s deadline or nothing: what people read in private
+	NudgeBy        string  // %s who asks, then the same
+	TheGroup       string  // %s title of the group
+	SomeGroup      string  // where the title is not known
+	OpenIn         counted // %s title of the group: where to read a message, or several
+	OpenThere      counted // the same where it is not known
+	NobodyWas      string  // reminded, of a message that is over
+	NobodyReminded string  // %d number: it is not known who has not read
+	NobodyToRemind string  // %d number
+	OnlyYou        string  // %d number
+	ReallyRemind   string  // %d number, %d people: asks
+	ReadMeanwhile  string  // %d number
 	// Halted is what became of the message while people were reminded: %d number.
 	Halted          map[receipts.State]string
 	HaltedAfter     string                      // %s one of these, %d people who were reminded before
@@ -123,6 +127,7 @@ type Words struct {
 	StoppedIt       string // %d
 	InPursuit       string // %d number, %s plan
 	PursuedUntil    string // %s time
+	ListDue         string // %s deadline
 	PursuedNext     string // %s time of the next round
 	RoundFailed     string // %d number, %s time of the next round
 	EachTime        string // %s pause
@@ -311,23 +316,25 @@ type confirmWords struct {
 	ReadOnly   string  // %s name, %d number, %s when they read it
 	YouRead    string  // the same, of who asks
 	Please     string  // what those who are reminded are to do
-	Nudge      string  // %s where, %d number, %s title: in private
-	NudgeBy    string  // %s who asks, %s where, %d number, %s title
+	Nudge      string  // %s where, %d number, %s title, %s deadline or nothing: in private
+	NudgeBy    string  // %s who asks, then the same
+	Open       string  // how to confirm it
 	LookAtAll  string  // %d messages, %s headings
-	NudgeAll   string  // %s where, %d messages, %s headings
-	Several    string  // %d messages
-	SayWho     string  // how to ask who has not confirmed
-	Nobody     string  // %d number: all have confirmed, and nobody is reminded
-	Unknown    string  // %d number: nobody is reminded, as it is not known who has not
-	Meanwhile  string  // %d number: those to remind have just confirmed
-	They       string  // %s names, %d number: they have confirmed
-	Remind     string  // %s pause: how often they are reminded
-	FirstThen  string  // %s pauses, %s last pause: the same
-	Until      string  // until when
-	UntilShare string  // %d percent
-	AtEnd      string  // %s when: only a report
-	Column     string  // of a table: when it was confirmed
-	State      string  // of a person in a table
+	NudgeAll   string  // %s where, %d messages, %s headings, %s how to confirm them
+	OpenAll    string
+	Several    string // %d messages
+	SayWho     string // how to ask who has not confirmed
+	Nobody     string // %d number: all have confirmed, and nobody is reminded
+	Unknown    string // %d number: nobody is reminded, as it is not known who has not
+	Meanwhile  string // %d number: those to remind have just confirmed
+	They       string // %s names, %d number: they have confirmed
+	Remind     string // %s pause: how often they are reminded
+	FirstThen  string // %s pauses, %s last pause: the same
+	Until      string // until when
+	UntilShare string // %d percent
+	AtEnd      string // %s when: only a report
+	Column     string // of a table: when it was confirmed
+	State      string // of a person in a table
 }
 
 type laterWords struct {
@@ -364,9 +371,9 @@ type laterWords struct {
 
 // sheetWords are those of an exported workbook.
 type sheetWords struct {
-	Message, Group, Sent, Progress, Missing, AsOf, Source string
-	Name, UserID, State, ReadAt, ReadBy, Reminders        string
-	Read, Unread                                          string
+	Message, Group, Sent, Due, Progress, Missing, AsOf, Source string
+	Name, UserID, State, ReadAt, ReadBy, Reminders             string
+	Read, Unread                                               string
 }
 
 // For returns the words of a language.

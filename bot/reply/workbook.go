@@ -21,17 +21,20 @@ func (p Page) Workbook(r receipts.Report, group string) export.Data {
 		Location: p.Zone,
 		Created:  p.Now,
 	}
-	asOf := ""
-	if !r.AsOf.IsZero() {
-		asOf = r.AsOf.In(p.Zone).Format(time.DateTime)
+	at := func(t time.Time) string {
+		if t.IsZero() {
+			return ""
+		}
+		return t.In(p.Zone).Format(time.DateTime)
 	}
 	for _, fact := range []export.Fact{
 		{Label: s.Message, Value: "#" + strconv.Itoa(m.Number) + " " + cmp.Or(m.Title, p.Untitled)},
 		{Label: s.Group, Value: group},
-		{Label: s.Sent, Value: m.SentAt.In(p.Zone).Format(time.DateTime)},
+		{Label: s.Sent, Value: at(m.SentAt)},
+		{Label: s.Due, Value: at(r.Deadline())},
 		{Label: s.Progress, Value: p.Progress(r)},
 		{Label: s.Missing, Value: strings.Join(p.gaps(r), " ")},
-		{Label: s.AsOf, Value: asOf},
+		{Label: s.AsOf, Value: at(r.AsOf)},
 		{Label: s.Source, Value: p.Sources[r.Source]},
 	} {
 		if fact.Value != "" {

@@ -302,7 +302,7 @@ func (w *traveller) reminded(g *dingtalktest.Group, p dingtalktest.Person) int {
 		}
 	}
 	for _, m := range w.Direct(p).Messages() {
-		if m.FromBot() && strings.Contains(m.Text, "到群里打开才算已读") {
+		if m.FromBot() && strings.Contains(m.Text, "打开才算已读") {
 			n++
 		}
 	}
