@@ -57,6 +57,15 @@ func (r *request) chartOf(report receipts.Report) chart.Data {
 			d.AsOf = receipt.At
 		}
 	}
+	if m.Confirm {
+		d.Confirmation = r.w.Confirm.State
+		for _, receipt := range report.Confirmed {
+			d.Confirmed = append(d.Confirmed, receipt.At)
+			if receipt.At.After(d.AsOf) {
+				d.AsOf = receipt.At
+			}
+		}
+	}
 	if !report.AsOf.IsZero() {
 		d.Queries = []time.Time{report.AsOf}
 	}

@@ -46,6 +46,10 @@ type Data struct {
 	AtLeast, Partial bool
 	// Reads are in any order. Those from before Sent (clocks differ) are drawn at Sent, those from after AsOf at AsOf.
 	Reads []Read
+	// Confirmed are when people confirmed the message, in any order, and Confirmation is the word for their line; empty
+	// for none.
+	Confirmed    []time.Time
+	Confirmation string
 	// Queries are the times of the queries that are known, in any order. They may be left out: then a read that is not
 	// exact may have happened any time since the last query that showed a new reader.
 	Queries []time.Time
@@ -82,6 +86,7 @@ var (
 	ink    = color.RGBA{0x1f, 0x29, 0x37, 0xff}
 	faint  = color.RGBA{0x6b, 0x72, 0x80, 0xff}
 	grid   = color.RGBA{0xe5, 0xe7, 0xeb, 0xff}
+	agreed = color.RGBA{0xd9, 0x77, 0x06, 0xff}
 	goal   = color.RGBA{0x16, 0xa3, 0x4a, 0xff}
 	curve  = color.RGBA{0x1d, 0x4e, 0xd8, 0xff}
 	known  = color.RGBA{0xc7, 0xd9, 0xfb, 0xff} // below what is certain
@@ -168,19 +173,25 @@ func drawLegend(c draw.Canvas, d Data, w words, unsure bool) (bottom vg.Length) 
 	write(c, style(periodSize, font.WeightNormal, faint), vg.Point{X: c.Min.X, Y: y}, d.period())
 
 	word, right := w.style(periodSize, faint), c.Max.X
-	entry := func(label string, dashes []vg.Length) {
+	if d.Confirmation != "" { // three lines take a row of their own
+		y -= periodSize * 1.4
+	}
+	entry := func(label string, ink color.Color, dashes []vg.Length) {
 		left := right - word.Width(label)
 		write(c, word, vg.Point{X: left, Y: y}, label)
-		sample := line(curve, lineWidth)
+		sample := line(ink, lineWidth)
 		sample.Dashes = dashes
 		middle := y + periodSize*0.35
 		c.StrokeLine2(sample, left-sampleLength-sampleGap, middle, left-sampleGap, middle)
 		right = left - sampleLength - 3*sampleGap
 	}
 	if unsure {
-		entry(w.drawable(d.Possible), dashes())
+		entry(w.drawable(d.Possible), curve, dashes())
 	}
-	entry(w.drawable(d.Read), nil)
+	entry(w.drawable(d.Read), curve, nil)
+	if d.Confirmation != "" {
+		entry(w.drawable(d.Confirmation), agreed, nil)
+	}
 	return y - periodSize*0.9
 }
 
@@ -243,7 +254,20 @@ func layers(h history, d Data) []plot.Plotter {
 		all = append(all, stroke(line(goal, 4), plotter.XYs{{X: 0, Y: float64(d.Total)}, {X: h.width, Y: float64(d.Total)}}))
 	}
 	all = append(all, lines...)
+	if d.Confirmation != "" {
+		all = append(all, stroke(line(agreed, lineWidth-1), d.confirmations(h)))
+	}
 	return append(all, &plotter.Scatter{XYs: dots, GlyphStyle: draw.GlyphStyle{Color: curve, Radius: dotRadius, Shape: draw.CircleGlyph{}}})
+}
+
+// confirmations is the line of how many had confirmed, with a step at each.
+func (d Data) confirmations(h history) plotter.XYs {
+	steps := plotter.XYs{{}}
+	for i, at := range slices.SortedFunc(slices.Values(d.Confirmed), time.Time.Compare) {
+		x := min(max(at.Sub(d.Sent).Seconds(), 0), h.end)
+		steps = append(steps, plotter.XY{X: x, Y: float64(i)}, plotter.XY{X: x, Y: float64(i + 1)})
+	}
+	return append(steps, plotter.XY{X: h.end, Y: float64(len(d.Confirmed))})
 }
 
 // drawPercentages writes them to the right of the axes.

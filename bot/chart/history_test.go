@@ -1,6 +1,7 @@
 package chart
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -178,5 +179,15 @@ func TestWhatIsDrawnIsBounded(t *testing.T) {
 	}
 	if h.count != 50_001 {
 		t.Errorf("%d readers", h.count)
+	}
+}
+
+func TestTheLineOfConfirmations(t *testing.T) {
+	t.Parallel()
+	sent := time.Date(2026, 11, 22, 9, 0, 0, 0, time.UTC)
+	d := Data{Sent: sent, Confirmed: []time.Time{sent.Add(time.Hour), sent.Add(-time.Minute), sent.Add(30 * time.Second)}}
+	want := plotter.XYs{{X: 0, Y: 0}, {X: 0, Y: 0}, {X: 0, Y: 1}, {X: 30, Y: 1}, {X: 30, Y: 2}, {X: 600, Y: 2}, {X: 600, Y: 3}, {X: 600, Y: 3}}
+	if got := d.confirmations(history{end: 600}); !slices.Equal(got, want) {
+		t.Errorf("got %v, want %v", got, want)
 	}
 }

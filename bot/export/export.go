@@ -26,6 +26,17 @@ type Fact struct {
 // Headings are those of the columns, in the order of the columns.
 type Headings struct {
 	Name, UserID, State, ReadAt, ReadBy, Reminders string
+	// Confirmed is that of when people confirmed the message; empty for no such column.
+	Confirmed string
+}
+
+// all are the headings of all columns.
+func (h Headings) all() []string {
+	all := []string{h.Name, h.UserID, h.State, h.ReadAt, h.ReadBy, h.Reminders}
+	if h.Confirmed != "" {
+		all = append(all, h.Confirmed)
+	}
+	return all
 }
 
 // Row is one person.
@@ -37,11 +48,11 @@ type Row struct {
 	Read      time.Time
 	Exact     bool
 	Reminders int
+	Confirmed time.Time // zero if they did not
 }
 
 const (
 	firstColumn = 1
-	columns     = 6
 
 	// A column is as wide as its longest text, within these limits, in digits of the normal font.
 	minWidth  = 8.0
@@ -125,7 +136,7 @@ func (b *book) setFilter() error {
 	if err != nil {
 		return err
 	}
-	last, err := excelize.CoordinatesToCellName(columns, b.headingRow()+len(b.data.Rows))
+	last, err := excelize.CoordinatesToCellName(len(b.data.Headings.all()), b.headingRow()+len(b.data.Rows))
 	if err != nil {
 		return err
 	}
@@ -150,8 +161,10 @@ func (b *book) setView(out *excelize.StreamWriter) error {
 }
 
 func (b *book) widths() []float64 {
-	h := b.data.Headings
-	widest := []float64{width(h.Name), width(h.UserID), width(h.State), width(h.ReadAt), width(h.ReadBy), width(h.Reminders)}
+	var widest []float64
+	for _, heading := range b.data.Headings.all() {
+		widest = append(widest, width(heading))
+	}
 	for _, fact := range b.data.Facts {
 		// A fact's value may reach over the columns to its right, which are empty there.
 		widest[0] = max(widest[0], width(fact.Label))
@@ -164,8 +177,10 @@ func (b *book) widths() []float64 {
 	for i := range widest {
 		widest[i] = min(max(widest[i]+padding, minWidth), maxWidth)
 	}
-	for _, i := range []int{3, 4} {
-		widest[i] = max(widest[i], timeWidth)
+	for _, i := range []int{3, 4, 6} {
+		if i < len(widest) {
+			widest[i] = max(widest[i], timeWidth)
+		}
 	}
 	return widest
 }
@@ -189,9 +204,8 @@ func (b *book) writeRows(out *excelize.StreamWriter) error {
 	if len(b.data.Facts) > 0 {
 		row++
 	}
-	h := b.data.Headings
-	headings := make([]any, 0, columns)
-	for _, heading := range []string{h.Name, h.UserID, h.State, h.ReadAt, h.ReadBy, h.Reminders} {
+	var headings []any
+	for _, heading := range b.data.Headings.all() {
 		headings = append(headings, text(s.heading, heading))
 	}
 	if err := write(headings...); err != nil {
@@ -205,7 +219,11 @@ func (b *book) writeRows(out *excelize.StreamWriter) error {
 		default:
 			by = read
 		}
-		if err := write(text(s.text, oneLine(r.Name)), text(s.text, oneLine(r.UserID)), text(s.text, oneLine(r.State)), at, by, r.Reminders); err != nil {
+		cells := []any{text(s.text, oneLine(r.Name)), text(s.text, oneLine(r.UserID)), text(s.text, oneLine(r.State)), at, by, r.Reminders}
+		if b.data.Headings.Confirmed != "" {
+			cells = append(cells, b.moment(r.Confirmed))
+		}
+		if err := write(cells...); err != nil {
 			return err
 		}
 	}

@@ -21,7 +21,7 @@ import (
 var (
 	shanghai = time.FixedZone("Asia/Shanghai", 8*3600)
 	readAt   = time.Date(2026, 11, 22, 1, 31, 7, 999, time.UTC)
-	headings = Headings{"姓名", "userId", "状态", "阅读时间", "不晚于", "提醒次数"}
+	headings = Headings{Name: "姓名", UserID: "userId", State: "状态", ReadAt: "阅读时间", ReadBy: "不晚于", Reminders: "提醒次数"}
 	sample   = Data{
 		Number: 12,
 		Facts:  []Fact{{"消息", "周五 22:00 停机维护\n请提前保存工作。"}, {"截至", "2026-11-22 14:35"}},
@@ -108,6 +108,22 @@ func TestTheTable(t *testing.T) {
 }
 
 // A workbook tells of itself who made it and when, and nothing of the library that did.
+func TestAColumnOfConfirmations(t *testing.T) {
+	t.Parallel()
+	d := sample
+	d.Headings.Confirmed = "收到时间"
+	d.Rows = []Row{{Name: "李雷", UserID: "0017", State: "收到", Read: readAt, Exact: true, Confirmed: readAt.Add(time.Minute)}, {Name: "Lily", UserID: "u4", State: "已读"}}
+	rows := must[[][]string](t)(written(t, d).GetRows("#12"))
+	want := [][]string{
+		{"姓名", "userId", "状态", "阅读时间", "不晚于", "提醒次数", "收到时间"},
+		{"李雷", "0017", "收到", "2026-11-22 09:31:07", "", "0", "2026-11-22 09:32:07"},
+		{"Lily", "u4", "已读", "", "", "0"},
+	}
+	if diff := cmp.Diff(want, rows[3:]); diff != "" {
+		t.Errorf("the table (-want +got):\n%s", diff)
+	}
+}
+
 func TestAWorkbookSaysWhoMadeIt(t *testing.T) {
 	t.Parallel()
 	d := sample
@@ -197,7 +213,7 @@ func checkStaysText(t *testing.T, value string) {
 	d := Data{
 		Number:   1,
 		Facts:    []Fact{{value, value}},
-		Headings: Headings{value, value, value, value, value, value},
+		Headings: Headings{Name: value, UserID: value, State: value, ReadAt: value, ReadBy: value, Reminders: value},
 		Rows:     []Row{{Name: value, UserID: value, State: value}},
 	}
 	content, err := XLSX(d)

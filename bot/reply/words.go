@@ -296,7 +296,6 @@ type cardWords struct {
 // may have.
 type ChartWords struct{ Read, Possible string }
 
-// laterWords are about announcements that wait for their time.
 // confirmWords are about announcements that ask to be confirmed.
 type confirmWords struct {
 	Ask        string  // at the end of an announcement
@@ -337,6 +336,7 @@ type confirmWords struct {
 	State      string // of a person in a table
 }
 
+// laterWords are about announcements that wait for their time.
 type laterWords struct {
 	Once      string // %d number, %s when
 	Series    string // %s days and time, %s when first, %d number

@@ -21,6 +21,13 @@ func (p Page) Workbook(r receipts.Report, group string) export.Data {
 		Location: p.Zone,
 		Created:  p.Now,
 	}
+	confirmed := map[string]time.Time{}
+	if m.Confirm {
+		d.Headings.Confirmed = p.Confirm.Column
+		for _, receipt := range r.Confirmed {
+			confirmed[receipt.UserID] = receipt.At
+		}
+	}
 	at := func(t time.Time) string {
 		if t.IsZero() {
 			return ""
@@ -32,7 +39,7 @@ func (p Page) Workbook(r receipts.Report, group string) export.Data {
 		{Label: s.Group, Value: group},
 		{Label: s.Sent, Value: at(m.SentAt)},
 		{Label: s.Due, Value: at(r.Deadline())},
-		{Label: s.Progress, Value: p.Progress(r)},
+		{Label: s.Progress, Value: p.standing(r)},
 		{Label: s.Missing, Value: strings.Join(p.gaps(r), " ")},
 		{Label: s.AsOf, Value: at(r.AsOf)},
 		{Label: s.Source, Value: p.Sources[r.Source]},
@@ -45,8 +52,12 @@ func (p Page) Workbook(r receipts.Report, group string) export.Data {
 		d.Rows = append(d.Rows, export.Row{Name: p.Names[id], UserID: id, State: s.Unread, Reminders: r.Reminders[id]})
 	}
 	for _, receipt := range r.Read {
+		state := s.Read
+		if !confirmed[receipt.UserID].IsZero() {
+			state = p.Confirm.State
+		}
 		d.Rows = append(d.Rows, export.Row{
-			Name: p.Names[receipt.UserID], UserID: receipt.UserID, State: s.Read, Read: receipt.At, Exact: receipt.Exact,
+			Name: p.Names[receipt.UserID], UserID: receipt.UserID, State: state, Confirmed: confirmed[receipt.UserID], Read: receipt.At, Exact: receipt.Exact,
 			Reminders: r.Reminders[receipt.UserID],
 		})
 	}
