@@ -92,4 +92,3 @@ func TestAPrivateReminderIsConfirmedInTheGroup(t *testing.T) {
 		}
 	})
 }
-
