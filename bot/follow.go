@@ -50,8 +50,12 @@ func (r *request) stop(ctx context.Context) (reply.Answer, error) {
 	return r.page(nil).Stopped(stopped), nil
 }
 
-// help tells what one can say, and what is being followed up.
+// help tells what one can say, and what is being followed up; or how the command is given that
+// was asked about.
 func (r *request) help(ctx context.Context) (reply.Answer, error) {
+	if about := r.w.HelpOn[r.said.About]; about != "" {
+		return reply.Say(about), nil
+	}
 	followed, err := r.Service.FollowUps(ctx, r.in.Group, listLimit)
 	if err != nil {
 		return reply.Answer{}, err

@@ -312,7 +312,8 @@ func (p Page) unread(r receipts.Report) []listed {
 func (p Page) gaps(r receipts.Report) []string {
 	var sentences []string
 	for i, gap := range r.Gaps {
-		if i > 0 && errors.Is(gap.Err, receipts.ErrBudgetSpent) && errors.Is(r.Gaps[i-1].Err, receipts.ErrBudgetSpent) {
+		unasked := func(cause error) bool { return i > 0 && errors.Is(gap.Err, cause) && errors.Is(r.Gaps[i-1].Err, cause) }
+		if unasked(receipts.ErrBudgetSpent) || unasked(receipts.ErrLimited) {
 			continue // nothing was asked; it is said once
 		}
 		sentences = append(sentences, strings.TrimSpace(fmt.Sprintf(p.Gaps[gap.Part], p.Gap(gap))))

@@ -143,8 +143,11 @@ type Words struct {
 	Minutes         string // %d
 	ShareReached    string // %d percent
 	Ends            map[receipts.End]string
-	Later           laterWords
-	Confirm         confirmWords
+	// HelpOn says how a command is given that has an effect, to who asks about it.
+	HelpOn map[command.Verb]string
+
+	Later   laterWords
+	Confirm confirmWords
 
 	// Questions about times; %s what was said, where there is one.
 	Questions  map[when.Why]string

@@ -208,6 +208,15 @@ Add a number (unread #n) or quote an announcement to ask about that one; otherwi
 		receipts.Scheduled: `#%[1]d is not posted yet. If it should not be, say "cancel #%[1]d".`,
 		receipts.CalledOff: "#%d was cancelled and never posted.",
 	},
+	HelpOn: map[command.Verb]string{
+		command.Announce: `To announce, say "announce Title" with the text on the next lines; "announce by 18:00 Title" has a deadline, "announce at 9:00 tomorrow Title" is posted then.`,
+		command.Remind:   `To remind the unread, say "remind" or "remind #n"; "remind by DM" or "remind by ding" goes another way.`,
+		command.Follow:   `To remind by itself, say "follow #n every 30m"; "stop #n" ends it.`,
+		command.Stop:     `To end a follow-up or a series, say "stop #n".`,
+		command.Recall:   `To take an announcement back, say "recall #n".`,
+		command.Cancel:   `To call off what is yet to be posted, say "cancel #n".`,
+		command.Export:   `For an Excel list, say "export" or "export #n"; I send it to you in private.`,
+	},
 	Later: laterWords{
 		Once:      `Scheduled #%[1]d for %[2]s. "cancel #%[1]d" cancels it.`,
 		Series:    `Scheduled %[1]s, first %[2]s (#%[3]d). "stop #%[3]d" ends it.`,

@@ -208,6 +208,15 @@ var chinese = Words{
 		receipts.Scheduled: "#%[1]d 还没发。不想发了，就说「取消 #%[1]d」。",
 		receipts.CalledOff: "#%d 已经取消了，没有发出过。",
 	},
+	HelpOn: map[command.Verb]string{
+		command.Announce: "发公告说「公告 标题」，换行写正文；「公告 18:00前 标题」带截止时间，「公告 明天9:00发 标题」到时再发。",
+		command.Remind:   "提醒没读的人说「提醒」或「提醒 #编号」；「提醒 私信」「提醒 DING」换个方式。",
+		command.Follow:   "自动提醒说「跟进 #编号 每30分钟」，「停止 #编号」结束。",
+		command.Stop:     "不再自动提醒，或不再定期发，说「停止 #编号」。",
+		command.Recall:   "收回公告说「撤回 #编号」。",
+		command.Cancel:   "等着发的公告不想发了，说「取消 #编号」。",
+		command.Export:   "要 Excel 名单说「导出」或「导出 #编号」，私信发给你。",
+	},
 	Later: laterWords{
 		Once:      "已安排 #%[1]d：%[2]s 发出。「取消 #%[1]d」取消。",
 		Series:    "已安排：%[1]s 发出，第一次 %[2]s（#%[3]d）。「停止 #%[3]d」结束。",
