@@ -4,12 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 
 	"go.uber.org/zap"
 
 	"whoread/bot/command"
-	"whoread/bot/command/when"
 	"whoread/bot/reply"
 	"whoread/receipts"
 )
@@ -50,32 +48,6 @@ func (r *request) announce(ctx context.Context) (reply.Answer, error) {
 		return reply.Answer{}, err
 	}
 	return r.page(nil).AnnouncementOutcome(done, notes).About(number), nil
-}
-
-// open takes the deadline, the interval, the time to post and the wish for confirmation off the
-// beginning of an announcement.
-func (r *request) open() (when.Opening, error) {
-	if !r.said.Opening {
-		return when.Opening{}, nil
-	}
-	terms, err := r.times().Announce(r.said.Title)
-	if err != nil || terms.Deadline.IsZero() && terms.Every == 0 && terms.At.IsZero() && !terms.Confirm {
-		return terms, err
-	}
-	text := r.said.Text
-	if text == r.said.Title { // there was a single line
-		text = terms.Title
-	}
-	title := strings.TrimSpace(terms.Title)
-	if title == "" { // it is on the next line
-		title, text, _ = strings.Cut(strings.TrimLeft(text, "\r\n"), "\n")
-		title, text = strings.TrimSpace(title), strings.Trim(text, "\r\n")
-	}
-	if strings.TrimSpace(text) == "" {
-		text = title
-	}
-	r.said.Title, r.said.Text = title, text
-	return terms, nil
 }
 
 func (r *request) report(ctx context.Context) (reply.Answer, error) {

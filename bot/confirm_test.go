@@ -75,7 +75,7 @@ func TestConfirmationsThatAreNotRecorded(t *testing.T) {
 }
 
 // In private it can't be told of which group a quoted reminder is.
-func TestAPrivateReminderIsConfirmedInTheGroup(t *testing.T) {
+func TestAPrivateReminderIsConfirmedByQuotingIt(t *testing.T) {
 	t.Parallel()
 	inBothLanguages(t, func(t *testing.T, language command.Language) {
 		w := newWorld(t, setup{})
@@ -84,11 +84,18 @@ func TestAPrivateReminderIsConfirmedInTheGroup(t *testing.T) {
 		chat := w.dingtalk.Direct(w.hanmeimei)
 		reminder := w.private(w.hanmeimei)[0]
 		w.wants(reminder.Text, "引用它，@我 说「收到」")
-		said := w.carryOut(chat, w.heard(chat, w.hanmeimei, say{Text: spoken{"收到", "got it"}.in(language), Quote: reminder.ID}))
-		w.wants(said[len(said)-1].Text, spoken{"请到群里引用那条公告", "Please quote the announcement in the group"}.in(language))
+		quoting := func(id string) string {
+			said := w.carryOut(chat, w.heard(chat, w.hanmeimei, say{Text: spoken{"收到", "got it"}.in(language), Quote: id}))
+			return said[len(said)-1].Text
+		}
+		for range 2 { // the first time stays
+			w.wants(quoting(reminder.ID), spoken{"✓ 你已收到 #1「停机」。", "✓ You have confirmed #1 \"停机\"."}.in(language))
+		}
 		kept, err := w.store.Snapshot(w.soon(), w.group.ID(), 1)
-		if err != nil || len(kept.Confirmations) > 0 {
+		if _, has := kept.Confirmations["hanmeimei"]; err != nil || !has || len(kept.Confirmations) != 1 {
 			t.Errorf("%+v, %v", kept.Confirmations, err)
 		}
+		answer := w.private(w.hanmeimei)
+		w.wants(quoting(answer[len(answer)-1].ID), spoken{"请到群里引用那条公告", "Please quote the announcement in the group"}.in(language))
 	})
 }

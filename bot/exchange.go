@@ -3,7 +3,9 @@ package bot
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
@@ -20,6 +22,7 @@ type exchange struct {
 	*Bot
 	in   Incoming
 	said command.Command
+	by   receipts.Actor
 	w    *reply.Words // in which it is answered
 
 	// admin is what somebody is called whom they can ask who may not do what they want.
@@ -37,7 +40,10 @@ func (b *Bot) exchange(in Incoming) *exchange {
 	if said.Verb == command.None && in.IsReply && in.Pictures == 0 {
 		said.Verb = command.Unread // of what is quoted
 	}
-	return &exchange{Bot: b, in: in, said: said, w: b.Presenter.Speaks(said.Language)}
+	return &exchange{
+		Bot: b, in: in, said: said, w: b.Presenter.Speaks(said.Language),
+		by: receipts.Actor{Person: in.Sender, Admin: in.Admin, External: in.External},
+	}
 }
 
 // page renders into the language of the request, with these names.
@@ -173,17 +179,87 @@ func (x *exchange) unresolved() bool {
 	return len(x.in.Mentioned) == 0 && (x.said.Named || x.in.Strangers > 0 || len(x.in.Mentions) > 1)
 }
 
-// alone answers in the one-to-one chat, where there is nothing to do but to tell how to use
-// the bot. Whoever confirms there was perhaps reminded there.
-func (x *exchange) alone() reply.Answer {
-	switch x.said.Verb {
-	case command.Confirm, command.Ignored:
-		if x.said.Verb == command.Confirm && x.in.IsReply {
-			return reply.Say(x.w.PrivateQuoted)
+// alone answers in the one-to-one chat, where there is nothing to do but to confirm what one was
+// reminded of there, and to tell how to use the bot.
+func (x *exchange) alone(ctx context.Context) (reply.Answer, error) {
+	switch {
+	case x.said.Verb == command.Confirm && x.in.IsReply:
+		m, err := x.Service.ConfirmQuoted(ctx, x.by, x.in.Quote.Key, x.in.SaidAt)
+		switch {
+		case errors.Is(err, receipts.ErrNotAsked), errors.Is(err, receipts.ErrForeignGroup):
+			return reply.Say(x.w.PrivateQuoted), nil
+		case err != nil:
+			return reply.Answer{}, err
 		}
-		return reply.Say(x.w.PrivateThanks)
-	case command.Help, command.None:
-		return reply.Say(x.w.Private)
+		return reply.Say(fmt.Sprintf(x.w.ConfirmedFor, x.page(nil).Heading(m))), nil
+	case x.said.Verb == command.Confirm, x.said.Verb == command.Ignored:
+		return reply.Say(x.w.PrivateThanks), nil
+	case x.said.Verb == command.Help, x.said.Verb == command.None:
+		return reply.Say(x.w.Private), nil
 	}
-	return reply.Refuse(x.w.Private)
+	return reply.Refuse(x.w.Private), nil
+}
+
+// withNames is the text of an announcement with the people who are mentioned below it,
+// those whose names do not stand in it, and what its author is told about that:
+// DingTalk notifies nobody of a mention in it.
+func (x *exchange) withNames(ctx context.Context) (text, note string) {
+	in, said, w := x.in, x.said, x.w
+	if len(in.Mentioned) == 0 {
+		return said.Text, ""
+	}
+	names := x.Service.Names(ctx, in.Group, in.Mentioned)
+	var below []string
+	nameless := 0
+	for _, id := range in.Mentioned {
+		switch {
+		case reply.Harmless(names[id]) == "":
+			nameless++
+		case !mentions(said.Title+"\n"+said.Text, names[id]):
+			below = append(below, "@"+reply.Escape(reply.Shorten(names[id], reply.NameRunes)))
+		}
+	}
+	switch {
+	case len(below) > 0:
+		note = fmt.Sprintf(w.NamedBelow, strings.Join(below, w.Comma))
+	case nameless < len(in.Mentioned):
+		note = w.NamedInside
+	}
+	if nameless > 0 {
+		note = reply.Lines(note, fmt.Sprintf(w.NamelessBelow, nameless))
+	}
+	switch line := strings.Join(below, " "); {
+	case line == "":
+		return said.Text, note
+	case said.Text == said.Title: // there was a single line
+		return line, note
+	default:
+		return said.Text + "\n\n" + line, note
+	}
+}
+
+// open takes the deadline, the interval, the time to post and the wish for confirmation off the
+// beginning of an announcement.
+func (x *exchange) open() (when.Opening, error) {
+	if !x.said.Opening {
+		return when.Opening{}, nil
+	}
+	terms, err := x.times().Announce(x.said.Title)
+	if err != nil || terms.Deadline.IsZero() && terms.Every == 0 && terms.At.IsZero() && !terms.Confirm {
+		return terms, err
+	}
+	text := x.said.Text
+	if text == x.said.Title { // there was a single line
+		text = terms.Title
+	}
+	title := strings.TrimSpace(terms.Title)
+	if title == "" { // it is on the next line
+		title, text, _ = strings.Cut(strings.TrimLeft(text, "\r\n"), "\n")
+		title, text = strings.TrimSpace(title), strings.Trim(text, "\r\n")
+	}
+	if strings.TrimSpace(text) == "" {
+		text = title
+	}
+	x.said.Title, x.said.Text = title, text
+	return terms, nil
 }

@@ -15,14 +15,11 @@ import (
 )
 
 // request is what somebody wants, and how each command of theirs is carried out.
-type request struct {
-	*exchange
-	by receipts.Actor
-}
+type request struct{ *exchange }
 
 // request returns the request that somebody's words are.
 func (b *Bot) request(in Incoming) *request {
-	return &request{exchange: b.exchange(in), by: receipts.Actor{Person: in.Sender, Admin: in.Admin, External: in.External}}
+	return &request{b.exchange(in)}
 }
 
 // work carries out what was said and answers it.
@@ -71,7 +68,7 @@ func (r *request) dispatch(ctx context.Context) (reply.Answer, error) {
 	}
 	switch err := r.Service.Enter(r.by, r.in.Group); {
 	case r.in.Direct && !r.in.External:
-		return r.alone(), nil
+		return r.alone(ctx)
 	case err != nil:
 		return reply.Answer{}, err
 	case r.in.TextWithheld:

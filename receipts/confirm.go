@@ -36,6 +36,28 @@ func (s *Service) Confirm(ctx context.Context, by Actor, group string, ref Ref, 
 	return m, nil
 }
 
+// PrivateRecords keep which messages are spoken of in private. Every method is safe to repeat.
+type PrivateRecords interface {
+	// SavePrivatePost records the processQueryKey of what was written to people in private
+	// about a message.
+	SavePrivatePost(ctx context.Context, key, group string, number int) error
+	// PrivatePost returns that message; ErrNotMessage if the key is not known.
+	PrivatePost(ctx context.Context, key string) (group string, number int, err error)
+}
+
+// ConfirmQuoted is Confirm in the one-to-one chat, of the message that what is quoted there
+// reminded of. Its errors are those of Confirm.
+func (s *Service) ConfirmQuoted(ctx context.Context, by Actor, key string, at time.Time) (Message, error) {
+	group, number, err := s.ports.Store.PrivatePost(ctx, key)
+	if errors.Is(err, ErrNotMessage) {
+		return Message{}, ErrNotAsked
+	}
+	if err != nil {
+		return Message{}, err
+	}
+	return s.Confirm(ctx, by, group, Ref{Number: number}, at)
+}
+
 // asks reports whether the message asks somebody to confirm it, and can be seen.
 func (m Message) asks(person Person) bool {
 	switch m.State {

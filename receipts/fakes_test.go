@@ -37,6 +37,7 @@ type records struct {
 	order map[string][]int // by group: numbers in the order in which they were recorded, or their sending began
 
 	mu       sync.Mutex
+	private  map[string]privatePost    // by processQueryKey
 	pending  map[runOf]*pendingOf      // by group and person
 	messages map[string][]*entry       // by group; number n at n-1
 	posts    map[string]map[string]int // by group and key, what they are about
@@ -97,7 +98,7 @@ type run struct {
 
 func newRecords(t failer) *records {
 	return &records{
-		t: t, order: map[string][]int{}, messages: map[string][]*entry{}, posts: map[string]map[string]int{}, members: map[string]receipts.Members{},
+		t: t, private: map[string]privatePost{}, order: map[string][]int{}, messages: map[string][]*entry{}, posts: map[string]map[string]int{}, members: map[string]receipts.Members{},
 		names: map[string]receipts.Names{}, runs: map[runOf]*run{}, history: map[string][][]receipts.State{},
 		signs: map[string]map[string]receipts.Sighting{}, moves: map[string][]moved{}, refusals: map[string]map[receipts.Source]receipts.Refusal{},
 		titles: map[string]string{}, spoken: map[string]string{}, webhooks: map[string]receipts.Webhook{}, coolApps: map[string]string{}, steps: map[runOf]string{}, pending: map[runOf]*pendingOf{},
@@ -310,6 +311,33 @@ func (r *records) RecordPost(ctx context.Context, group, key string, about int) 
 		r.posts[group][key] = about
 		return nil
 	})
+}
+
+// privatePost is what is written in private about a message.
+type privatePost struct {
+	group  string
+	number int
+}
+
+// SavePrivatePost implements receipts.PrivateRecords.
+func (r *records) SavePrivatePost(ctx context.Context, key, group string, number int) error {
+	return r.call(ctx, "SavePrivatePost", func() error {
+		r.private[key] = privatePost{group, number}
+		return nil
+	})
+}
+
+// PrivatePost implements receipts.PrivateRecords.
+func (r *records) PrivatePost(ctx context.Context, key string) (group string, number int, err error) {
+	err = r.call(ctx, "PrivatePost", func() error {
+		p, known := r.private[key]
+		if !known {
+			return receipts.ErrNotMessage
+		}
+		group, number = p.group, p.number
+		return nil
+	})
+	return group, number, err
 }
 
 // ByKey implements receipts.Records.

@@ -105,7 +105,8 @@ type Messenger interface {
 	// the text.
 	Reply(ctx context.Context, w Webhook, p Post, userIDs []string) error
 	// Direct writes to people in their one-to-one chats, no more than a Batch has.
-	Direct(ctx context.Context, userIDs []string, p Post) (Missed, error)
+	// The key is the processQueryKey of what was written; perhaps empty if it reached nobody.
+	Direct(ctx context.Context, userIDs []string, p Post) (key string, missed Missed, err error)
 	// Ding sends a DING with the post's text, which is no markdown, to no more people than
 	// a Batch has.
 	Ding(ctx context.Context, userIDs []string, p Post) (Missed, error)

@@ -40,7 +40,8 @@ func (p *Poster) Fits(post Post) error { return p.ports.Platform.Fits(post) }
 // Private writes to one person in the one-to-one chat. Missed is whether DingTalk did not
 // deliver it; an error is a *Failure.
 func (p *Poster) Private(ctx context.Context, userID string, post Post) (Missed, error) {
-	return p.ports.Platform.Direct(ctx, []string{userID}, post)
+	_, missed, err := p.ports.Platform.Direct(ctx, []string{userID}, post)
+	return missed, err
 }
 
 // Title returns what a group is called; empty if that is not known.
@@ -85,7 +86,7 @@ func (p *Poster) Answer(ctx context.Context, to Recipient, post Post) error {
 	if to.Person.UserID == "" {
 		return nil // there is nobody to write to
 	}
-	_, err = p.ports.Platform.Direct(ctx, []string{to.Person.UserID}, post)
+	_, _, err = p.ports.Platform.Direct(ctx, []string{to.Person.UserID}, post)
 	return final(log, err)
 }
 
@@ -181,6 +182,16 @@ func (p *Poster) record(ctx context.Context, group, key string, about int) {
 	if err := p.ports.Store.RecordPost(ctx, group, key, about); err != nil {
 		// It is there all the same, and must not come twice.
 		p.ports.Log(ctx).Error("post not recorded", zap.Int("about", about), zap.Error(err))
+	}
+}
+
+// recordPrivate records the key of what was written to people in private about a message, so
+// that who quotes it there confirms the message.
+func (p *Poster) recordPrivate(ctx context.Context, m Message, key string) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), postRecordWithin)
+	defer cancel()
+	if err := p.ports.Store.SavePrivatePost(ctx, key, m.Group, m.Number); err != nil {
+		p.ports.Log(ctx).Error("post not recorded", zap.Int("about", m.Number), zap.Error(err))
 	}
 }
 

@@ -153,7 +153,11 @@ func (n *reminderSender) Nudge(ctx context.Context, b Batch, soFar Reminded, sta
 	if b.By == Ding {
 		return n.ports.Platform.Ding(ctx, b.UserIDs, post)
 	}
-	return n.ports.Platform.Direct(ctx, b.UserIDs, post)
+	key, missed, err := n.ports.Platform.Direct(ctx, b.UserIDs, post)
+	if err == nil && key != "" && n.view.Message.Confirm {
+		n.poster.recordPrivate(ctx, n.view.Message, key)
+	}
+	return missed, err
 }
 
 // title looks up once what the group is called.
@@ -222,5 +226,6 @@ func (n togetherSender) NudgeTogether(ctx context.Context, by Channel, parts []R
 	case Ding:
 		return n.ports.Platform.Ding(ctx, parts[0].UserIDs, post)
 	}
-	return n.ports.Platform.Direct(ctx, parts[0].UserIDs, post)
+	_, missed, err := n.ports.Platform.Direct(ctx, parts[0].UserIDs, post)
+	return missed, err
 }

@@ -170,7 +170,7 @@ func (r *round) tell(ctx context.Context, userIDs []string, v RoundView) error {
 	v.Title = r.poster.Title(ctx, r.group())
 	for i, batch := range r.ports.Platform.Batches(InPrivate, userIDs, 0) {
 		err := r.once(ctx, fmt.Sprintf(":tell:%d", i), func() error {
-			missed, err := r.ports.Platform.Direct(ctx, batch.UserIDs, r.say(v))
+			_, missed, err := r.ports.Platform.Direct(ctx, batch.UserIDs, r.say(v))
 			log := r.ports.Log(ctx).With(zap.String("run", r.run))
 			if n := missed.Count(); n > 0 {
 				log.Warn("people not told", zap.Int("people", n))

@@ -23,6 +23,7 @@ type Store interface {
 	GroupRecords
 	StepLog
 	PendingRecords
+	PrivateRecords
 }
 
 // Platform is DingTalk.

@@ -60,6 +60,12 @@ func (k inboxKeys) calls(month string) string { return k.tag + ":calls:" + month
 // userId, and by "group/" and an openConversationId.
 func (k inboxKeys) asked(window string) string { return k.tag + ":asked:" + window }
 
+// private is a String: the number and the group of the message that something with that
+// processQueryKey, which was written to people in private, is about, with a space between.
+func (k keyspace) private(key string) string {
+	return "{" + k.prefix + ":private:" + url.QueryEscape(key) + "}"
+}
+
 // rate is a String: when the last turn of an app's API that was given to a process is
 // over, as redis_rate keeps it. It takes a digest of the app, and expires with that
 // turn.

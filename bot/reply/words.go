@@ -20,6 +20,7 @@ type Words struct {
 	Private       string // the help of a one-to-one chat
 	PrivateThanks string // to who confirms or thanks there
 	PrivateQuoted string // to who confirms there by a quotation
+	ConfirmedFor  string // in the one-to-one chat; %s heading
 	Unconfirmed   string // confirmations that could not be recorded
 
 	// Refusals.

@@ -30,6 +30,7 @@ Add a number (unread #n) or quote an announcement to ask about that one; otherwi
 - **remind**: mentions the unread (admins)
 - **help**: everything I can do`,
 	PrivateThanks: "Thanks. It counts as read once you open it in the group.",
+	ConfirmedFor:  "✓ You have confirmed %s.",
 	PrivateQuoted: `I can't note a "got it" that is said here. Please quote the announcement in the group, mention me and say "got it".`,
 	Unconfirmed:   `I could not note what was confirmed just now. Please say "got it" again in a few minutes.`,
 

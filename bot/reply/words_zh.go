@@ -30,6 +30,7 @@ var chinese = Words{
 - **提醒**：@ 没读的人（管理员）
 - **帮助**：看全部`,
 	PrivateThanks: "好的。在群里打开那条公告，才算已读。",
+	ConfirmedFor:  "✓ 你已收到 %s。",
 	PrivateQuoted: "在这里说的「收到」我记不到公告上。请到群里引用那条公告，@我 说「收到」。",
 	Unconfirmed:   "刚才的「收到」没能记下来，请过几分钟再说一次。",
 

@@ -45,9 +45,9 @@ func (p *Platform) Reply(ctx context.Context, w receipts.Webhook, post receipts.
 }
 
 // Direct implements receipts.Messenger.
-func (p *Platform) Direct(ctx context.Context, userIDs []string, post receipts.Post) (receipts.Missed, error) {
+func (p *Platform) Direct(ctx context.Context, userIDs []string, post receipts.Post) (string, receipts.Missed, error) {
 	result, err := p.Client.SendDirect(ctx, userIDs, markdown(post), p.turn("", len(userIDs)), dingtalk.While(post.Stands))
-	return missed(result), failure(err)
+	return result.ProcessQueryKey, missed(result), failure(err)
 }
 
 func missed(r dingtalk.DirectResult) receipts.Missed {

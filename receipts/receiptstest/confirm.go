@@ -71,3 +71,18 @@ func whoHasConfirmedIsLeftOut(t *testing.T, s Store) {
 func must2(m receipts.Message, _ bool, err error) func(*testing.T) receipts.Message {
 	return must(m, err)
 }
+
+func whatIsWrittenInPrivateIsAboutAMessage(t *testing.T, s Store) {
+	ctx := t.Context()
+	if _, _, err := s.PrivatePost(ctx, "key{1}"); !errors.Is(err, receipts.ErrNotMessage) {
+		t.Errorf("not known: %v", err)
+	}
+	for range 2 {
+		if err := s.SavePrivatePost(ctx, "key{1}", "cid of two words==", 12); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if g, number, err := s.PrivatePost(ctx, "key{1}"); g != "cid of two words==" || number != 12 || err != nil {
+		t.Errorf("it is about #%d of %q, %v", number, g, err)
+	}
+}

@@ -30,6 +30,7 @@ var messages = []contract{
 	{"reads at once lose nobody", readsAtOnceLoseNobody},
 	{"an endless list is noted", anEndlessListIsNoted},
 	{"the first confirmation of each person stays", theFirstConfirmationStays},
+	{"what is written in private is about a message", whatIsWrittenInPrivateIsAboutAMessage},
 	{"each end that was said is noted", eachEndThatWasSaidIsNoted},
 	{"the audience is set once", theAudienceIsSetOnce},
 	{"pushed reads", pushedReads},
