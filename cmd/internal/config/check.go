@@ -36,6 +36,9 @@ func (c *Config) complete(folder string, r *reader) {
 	}
 	c.checkKeepFor(r)
 	c.HTTP.check(r)
+	c.checkGroups(r)
+	c.API.complete(folder, c.Groups, r)
+	c.resolveGroups(r)
 }
 
 // checkKeepFor checks that reports.keep_for outlasts every sweep, pause and deadline.
@@ -98,13 +101,118 @@ func (d *DingTalk) complete(folder string, r *reader) {
 }
 
 func (h HTTP) check(r *reader) {
-	host, _, err := net.SplitHostPort(cmp.Or(h.Listen, DefaultListen))
-	if !h.PProf || err != nil {
+	if !h.PProf || h.Listen == ListenOff {
 		return
 	}
-	address, err := netip.ParseAddr(host)
-	r.check(host == "localhost" || err == nil && address.IsLoopback(), "http.pprof",
+	r.check(isLoopback(cmp.Or(h.Listen, DefaultListen)), "http.pprof",
 		"shows the memory of the process, and is only for this machine; let http.listen be a loopback address such as %s, or leave pprof out", DefaultListen)
+}
+
+// isLoopback reports whether only this machine reaches the address.
+func isLoopback(address string) bool {
+	host, _, err := net.SplitHostPort(address)
+	if err != nil {
+		return false
+	}
+	ip, err := netip.ParseAddr(host)
+	return host == "localhost" || err == nil && ip.IsLoopback()
+}
+
+// checkGroups checks the names of groups.
+func (c *Config) checkGroups(r *reader) {
+	for name, id := range c.Groups {
+		key := below("groups", name)
+		r.check(name != All, key, "* stands for all groups and can't be a name; choose another one")
+		r.check(id != "", key, "has no conversation id; usage says it in the group")
+		_, isName := c.Groups[id]
+		r.check(!isName, key, "is the name of another group, not a conversation id; usage says it in the group")
+	}
+}
+
+// resolveGroups puts conversation ids in the place of names.
+func (c *Config) resolveGroups(r *reader) {
+	resolved(c.Groups, c.Access.Groups)
+	c.Members.Rosters = byID(c.Groups, c.Members.Rosters, "members.rosters", r)
+	c.FollowUp = byID(c.Groups, c.FollowUp, "follow_up", r)
+}
+
+func resolved(groups map[string]string, ids []string) {
+	for i, name := range ids {
+		if id, named := groups[name]; named {
+			ids[i] = id
+		}
+	}
+}
+
+// byID is a section by conversation id, whether the file has ids or names.
+func byID[T any](groups map[string]string, section map[string]T, path string, r *reader) map[string]T {
+	for name, id := range groups {
+		one, named := section[name]
+		if !named {
+			continue
+		}
+		_, twice := section[id]
+		r.check(!twice, below(path, name), "is given twice, by its name and by its conversation id; keep one of them")
+		delete(section, name)
+		section[id] = one
+	}
+	return section
+}
+
+// minToken is how long a bearer token must be, in bytes.
+const minToken = 16
+
+// complete looks whether the API can be served, and whether each token may do something.
+func (a *API) complete(folder string, groups map[string]string, r *reader) {
+	for _, file := range []*string{&a.TLSCertFile, &a.TLSKeyFile} {
+		if *file != "" {
+			*file = inFolder(*file, folder)
+		}
+	}
+	r.check(a.TLSKeyFile == "" || a.TLSCertFile != "", "api.tls_key_file", "is given, but its certificate is not; give tls_cert_file")
+	r.check(a.TLSCertFile == "" || a.TLSKeyFile != "", "api.tls_cert_file", "is given, but its key is not; give tls_key_file")
+	if _, err := a.Certificate(); err != nil {
+		r.check(false, "api.tls_cert_file", "%v", err)
+	}
+	if a.Listen != "" {
+		r.check(isLoopback(a.Listen) || a.TLSCertFile != "", "api.listen",
+			"is reached from other machines, where tokens must not go unencrypted; give tls_cert_file and tls_key_file, or a loopback address such as 127.0.0.1:9443")
+		r.check(len(a.Tokens) > 0, "api.tokens", "is missing: nobody could use the API; give a token, or leave api.listen out")
+	}
+	names, files := map[string]bool{}, map[string]int{}
+	for n := range a.Tokens {
+		t, key := &a.Tokens[n], fmt.Sprintf("api.tokens[%d]", n)
+		r.check(t.Name != "", key+".name", "is missing; it is shown as the author of what the program announces")
+		r.check(t.Name == "" || !names[t.Name], key+".name", "is that of another token too; choose another one")
+		names[t.Name] = true
+		t.check(key, folder, groups, files, n, r)
+		resolved(groups, t.Groups)
+	}
+}
+
+func (t *Token) check(key, folder string, groups map[string]string, files map[string]int, n int, r *reader) {
+	r.check(len(t.Groups) > 0, key+".groups", "is empty: it may be used in no group; name some, or write [\"*\"] for all")
+	r.check(len(t.May) > 0, key+".may", "is empty: it may do nothing; write what it may (%s), or [\"*\"] for all", strings.Join(tokenRights[:len(tokenRights)-1], ", "))
+	for i, group := range t.Groups {
+		_, named := groups[group]
+		hint := ""
+		if guess := nearest(group, slices.Sorted(maps.Keys(groups))); guess != "" {
+			hint = "; " + didYouMean(guess)
+		}
+		r.check(named || group == All || strings.HasPrefix(group, "cid") || r.failed["groups"], fmt.Sprintf("%s.groups[%d]", key, i),
+			"is neither a name in groups: nor a conversation id (cid...)%s", hint)
+	}
+	r.check(t.TokenFile != "", key+".token_file", "is missing; write a token into a file, such as that of: openssl rand -hex 32")
+	if t.TokenFile == "" || r.failed[key+".token_file"] {
+		return
+	}
+	t.TokenFile = inFolder(t.TokenFile, folder)
+	secret, err := t.read()
+	r.check(err == nil, key+".token_file", "%v", err)
+	if before, twice := files[secret]; err == nil {
+		r.check(!twice, key+".token_file", "holds the same token as api.tokens[%d]; make another one", before)
+		files[secret] = n
+	}
 }
 
 func (f FollowUp) check(key string, r *reader) {

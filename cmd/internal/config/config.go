@@ -21,17 +21,20 @@ import (
 
 // Config is the shape of the file. config.example.yaml explains the keys to people.
 type Config struct {
-	DingTalk      DingTalk      `yaml:"dingtalk"`
-	Redis         Redis         `yaml:"redis"`
-	Access        Access        `yaml:"access"`
-	Announcements Announcements `yaml:"announcements"`
-	Members       Members       `yaml:"members"`
-	Reports       Reports       `yaml:"reports"`
-	Limits        Limits        `yaml:"limits"`
-	Reminders     Reminders     `yaml:"reminders"`
+	DingTalk DingTalk `yaml:"dingtalk"`
+	Redis    Redis    `yaml:"redis"`
+	// Groups are the conversation ids of groups, by names of the administrator's.
+	Groups        map[string]string `yaml:"groups"`
+	Access        Access            `yaml:"access"`
+	Announcements Announcements     `yaml:"announcements"`
+	Members       Members           `yaml:"members"`
+	Reports       Reports           `yaml:"reports"`
+	Limits        Limits            `yaml:"limits"`
+	Reminders     Reminders         `yaml:"reminders"`
 	// FollowUp is by conversation id; "*" is for all other groups.
 	FollowUp map[string]FollowUp `yaml:"follow_up"`
 	Budget   Budget              `yaml:"budget"`
+	API      API                 `yaml:"api"`
 	HTTP     HTTP                `yaml:"http"`
 	Log      Log                 `yaml:"log"`
 }
@@ -135,6 +138,25 @@ type Budget struct {
 	CallsPerMonth  int        `yaml:"calls_per_month"` // 0: no budget
 	WarnAt         Percentage `yaml:"warn_at"`         // 0: never
 }
+
+// API is the front door for programs.
+type API struct {
+	Listen      string  `yaml:"listen"` // empty: there is none
+	TLSCertFile string  `yaml:"tls_cert_file"`
+	TLSKeyFile  string  `yaml:"tls_key_file"`
+	Tokens      []Token `yaml:"tokens"`
+}
+
+// Token is one program that may use the API. The token itself is only in its file.
+type Token struct {
+	Name      string   `yaml:"name"`
+	TokenFile string   `yaml:"token_file"`
+	Groups    []string `yaml:"groups"` // names or conversation ids; once read, ids
+	May       []string `yaml:"may"`
+}
+
+// All stands for every group, and for every right, of a token.
+const All = "*"
 
 // HTTP is the endpoint of health checks and metrics.
 type HTTP struct {

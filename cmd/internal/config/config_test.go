@@ -84,7 +84,10 @@ func TestTheExampleWorksOnceCredentialsAreFilledIn(t *testing.T) {
 	if len(full.Members.Rosters) != 1 || len(full.FollowUp) != 1 {
 		t.Errorf("rosters: %+v, follow-ups: %+v", full.Members.Rosters, full.FollowUp)
 	}
-	full.Members.Rosters, full.FollowUp = nil, nil
+	if full.Groups["sales"] != "cidExample1234==" {
+		t.Errorf("groups: %v", full.Groups)
+	}
+	full.Groups, full.Members.Rosters, full.FollowUp = nil, nil, nil
 	full.HTTP.Listen = "" // the same, but where it is taken
 	full.DingTalk.RobotCode, full.DingTalk.CoolAppCode = defaults.DingTalk.RobotCode, ""
 	if diff := cmp.Diff(defaults, full, emptyIsNone()); diff != "" {
@@ -92,10 +95,16 @@ func TestTheExampleWorksOnceCredentialsAreFilledIn(t *testing.T) {
 	}
 	lines := strings.Split(string(all), "\n")
 	for key, s := range settings {
-		if strings.HasSuffix(key, "_file") && key != "redis.tls_ca_file" { // they are in it, but not switched on
+		if strings.HasSuffix(key, "_file") && key != "redis.tls_ca_file" && key != "api.tls_cert_file" { // they are in it, but not switched on
 			continue
 		}
-		key = strings.NewReplacer("rosters.*", "rosters.cidExample1234==").Replace(key)
+		if inner, found := strings.CutPrefix(key, "api.tokens."); found { // the list is empty by default
+			if !strings.Contains(string(source), inner+": ") {
+				t.Errorf("the example does not explain %s", key)
+			}
+			continue
+		}
+		key = strings.NewReplacer("rosters.*", "rosters.cidExample1234==", "groups.*", "groups.sales").Replace(key)
 		if fullFile.lines[key] == 0 {
 			t.Errorf("the example does not explain %s", key)
 			continue
@@ -276,6 +285,13 @@ func TestWhatPeopleMayWriteIsUnderstood(t *testing.T) {
 			credentials + "redis: {url: 'redis://host', master_name: main, sentinel_password: 'hush hush'}\n",
 			func(c Config) any { return string(c.Redis.SentinelPassword) },
 			"hush hush",
+		},
+		"groups by their names": {
+			credentials + "groups: {sales: cid1==}\naccess: {groups: [sales, cid2==]}\nmembers: {rosters: {sales: {users: [a]}}}\nfollow_up: {sales: {every: [1h]}}\n",
+			func(c Config) any {
+				return []any{c.Access.Groups, c.Members.Rosters["cid1=="].Users, len(c.FollowUp["cid1=="].Every)}
+			},
+			[]any{[]string{"cid1==", "cid2=="}, []string{"a"}, 1},
 		},
 		"dollars that are none": {
 			"dingtalk: {client_id: $HOME, client_secret: 'a$b$${N}'}\n",

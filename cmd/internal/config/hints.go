@@ -284,6 +284,9 @@ func keysBelow(section string) []string {
 				break
 			}
 		}
+		if t.Kind() == reflect.Slice {
+			t = t.Elem()
+		}
 	}
 	var keys []string
 	for field := range t.Fields() {

@@ -1,9 +1,11 @@
 package config
 
 import (
+	"crypto/tls"
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"whoread/receipts"
@@ -50,6 +52,56 @@ func readCAs(file string) (*x509.CertPool, error) {
 		return nil, errors.New("holds no certificate (PEM); give the file of the authority that signed Redis's")
 	}
 	return pool, nil
+}
+
+// Certificate returns the certificate of the API; nil if it has none. Its error does not name
+// the files.
+func (a *API) Certificate() (*tls.Certificate, error) {
+	if a.TLSCertFile == "" || a.TLSKeyFile == "" {
+		return nil, nil
+	}
+	cert, err := readFile(a.TLSCertFile, maxBytes)
+	if err != nil {
+		return nil, err
+	}
+	key, err := readFile(a.TLSKeyFile, maxBytes)
+	if err != nil {
+		return nil, fmt.Errorf("has a key in tls_key_file that %w", err)
+	}
+	pair, err := tls.X509KeyPair(cert, key)
+	if err != nil {
+		return nil, errors.New("is no certificate (PEM) that fits the key in tls_key_file")
+	}
+	return &pair, nil
+}
+
+// Secrets returns what is in the files of the tokens, in their order.
+func (a *API) Secrets() ([]Secret, error) {
+	secrets := make([]Secret, len(a.Tokens))
+	for i, t := range a.Tokens {
+		secret, err := t.read()
+		if err != nil {
+			return nil, fmt.Errorf("api.tokens[%d].token_file: %w", i, err)
+		}
+		secrets[i] = Secret(secret)
+	}
+	return secrets, nil
+}
+
+// read reads the token from its file. Its errors do not show it.
+func (t *Token) read() (string, error) {
+	content, err := readFile(t.TokenFile, MaxSecretBytes)
+	if err != nil {
+		return "", err
+	}
+	secret := strings.TrimSpace(string(content))
+	switch {
+	case strings.ContainsFunc(secret, isUnseen):
+		return "", errors.New(unseenRemedy)
+	case len(secret) < minToken:
+		return "", fmt.Errorf("holds a token of fewer than %d bytes, which can be guessed; make one with: openssl rand -hex 32", minToken)
+	}
+	return secret, nil
 }
 
 // RosterOptions returns the rosters as the bot takes them.

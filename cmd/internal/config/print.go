@@ -114,6 +114,9 @@ func schemaOf(value reflect.Value, known string) object {
 	case reflect.Slice:
 		items := schemaOf(reflect.New(t.Elem()).Elem(), known)
 		delete(items, "description")
+		if t.Elem().Kind() == reflect.Struct {
+			items["type"] = "object"
+		}
 		schema = object{"type": "array", "items": items}
 		if s.items > 0 {
 			schema["maxItems"] = s.items

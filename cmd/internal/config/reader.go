@@ -315,7 +315,11 @@ func (r *reader) readEntry(e entry, all reflect.Value, path, known string) {
 	}
 	r.lines[below(path, e.key)] = e.line
 	if e.key == "" {
-		r.mistake(e.line, path, "has an entry without a conversation id; write one, or take the entry out")
+		missing := "conversation id"
+		if known == "groups" {
+			missing = "name"
+		}
+		r.mistake(e.line, path, "has an entry without a %s; write one, or take the entry out", missing)
 		return
 	}
 	one := reflect.New(all.Type().Elem()).Elem()

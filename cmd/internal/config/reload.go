@@ -40,17 +40,20 @@ type Reloader struct {
 func reloadable(key string) bool {
 	section, _, _ := strings.Cut(key, ".")
 	switch section {
-	case "access", "members", "reports", "limits", "reminders", "follow_up", "budget":
+	case "groups", "access", "members", "reports", "limits", "reminders", "follow_up", "budget":
 		return true
 	}
-	return key == "log.level" || key == "log.phrases"
+	return section == "api" && key != "api.listen" || key == "log.level" || key == "log.phrases"
 }
 
 // withReloadable returns c with those settings of other that can change while the bot
 // runs.
 func (c Config) withReloadable(other Config) Config {
 	c.Access, c.Members, c.Reports, c.Limits, c.Reminders = other.Access, other.Members, other.Reports, other.Limits, other.Reminders
-	c.FollowUp, c.Budget = other.FollowUp, other.Budget
+	c.Groups, c.FollowUp, c.Budget = other.Groups, other.FollowUp, other.Budget
+	listen := c.API.Listen
+	c.API = other.API
+	c.API.Listen = listen
 	c.Log.Level, c.Log.Phrases = other.Log.Level, other.Log.Phrases
 	return c
 }
@@ -97,7 +100,10 @@ func (r *Reloader) look() [sha256.Size]byte {
 
 // secretFiles are the files that hold secrets.
 func (c Config) secretFiles() []string {
-	all := []string{c.DingTalk.ClientSecretFile, c.Redis.URLFile, c.Redis.SentinelPasswordFile}
+	all := []string{c.DingTalk.ClientSecretFile, c.Redis.URLFile, c.Redis.SentinelPasswordFile, c.API.TLSCertFile, c.API.TLSKeyFile}
+	for _, t := range c.API.Tokens {
+		all = append(all, t.TokenFile)
+	}
 	return slices.DeleteFunc(all, func(file string) bool { return file == "" })
 }
 

@@ -333,3 +333,39 @@ func TestAChangeJustAtTheStartIsNotMissed(t *testing.T) {
 		t.Errorf("log.level is %s", r.Effective.Log.Level)
 	}
 }
+
+func TestATokenThatChangesIsAppliedAndNeverLogged(t *testing.T) {
+	t.Parallel()
+	api := "api: {listen: '127.0.0.1:9443', tokens: [{name: ci, token_file: token, groups: ['*'], may: [announce]}]}\n"
+	follow(t, map[string]string{"whoread.yaml": credentials + api, "token": "hush-0123456789-one"}, func(f *followed) {
+		f.write("token", "hush-0123456789-two")
+		f.looks(2)
+		f.wants("info configuration reloaded changed=0 need_restart=0")
+		if len(f.applied) != 1 {
+			t.Fatalf("applied %d times", len(f.applied))
+		}
+		if secrets, err := f.applied[0].API.Secrets(); err != nil || len(secrets) != 1 || string(secrets[0]) != "hush-0123456789-two" {
+			t.Errorf("%d tokens, %v", len(secrets), err)
+		}
+		f.write("token", "hush-short")
+		f.looks(2)
+		if told := f.told(); !strings.Contains(told, "fewer than 16 bytes") || strings.Contains(told, "hush") {
+			t.Error(told)
+		}
+		f.write("token", "hush-0123456789-two")
+		f.write("whoread.yaml", credentials+strings.NewReplacer("9443", "9444", "[announce]", "[report]").Replace(api))
+		f.looks(2)
+		told := f.told()
+		for _, line := range []string{"warn setting needs a restart key=api.listen from=127.0.0.1:9443 to=127.0.0.1:9444", "info setting changed key=api.tokens"} {
+			if !strings.Contains(told, line) {
+				t.Errorf("%q is not in %s", line, told)
+			}
+		}
+		if strings.Contains(told, "hush") {
+			t.Error(told)
+		}
+		if last := f.applied[len(f.applied)-1].API; last.Listen != "127.0.0.1:9443" || last.Tokens[0].May[0] != "report" {
+			t.Errorf("%+v", last)
+		}
+	})
+}

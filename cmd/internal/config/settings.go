@@ -45,6 +45,7 @@ var (
 	channels  = []string{string(receipts.Mention), string(receipts.InPrivate), string(receipts.Ding)}
 	// memberSources are every source in turn, or only one.
 	memberSources = []string{"auto", "scene", "chat", "roster", "learned"}
+	tokenRights   = []string{string(receipts.RightAnnounce), string(receipts.RightReport), string(receipts.RightRemind), string(receipts.RightRecall), All}
 	dingTypes     = map[string]dingtalk.DingType{"app": dingtalk.DingApp, "sms": dingtalk.DingSMS, "call": dingtalk.DingCall}
 	logLevels     = []string{"debug", "info", "warn", "error"}
 
@@ -84,6 +85,11 @@ var (
 			return text == "" || clockErr == nil || err == nil && within > 0 && within <= receipts.AheadMax
 		},
 		hint: deadlineHint,
+	}
+	anAPIAddress = &form{
+		wanted: "an address such as 127.0.0.1:9443", pattern: `^$|^.*:[0-9A-Za-z-]+$`,
+		accepts: func(text string) bool { return text != ListenOff && anAddress.accepts(text) },
+		hint:    addressHint,
 	}
 	aHost     = &form{wanted: "an address such as https://api.dingtalk.com", pattern: `^https?://`}
 	aRedisURL = &form{
@@ -135,8 +141,11 @@ var settings = map[string]setting{
 	"redis.tls_ca_file":            {about: "With rediss://: the certificate (PEM) of the authority that signed Redis's."},
 	"redis.key_prefix":             {about: "Bots that share a Redis need different ones: letters, digits and - _ : . only.", form: aKeyPrefix},
 
+	"groups":   {about: "Names of groups for this file, the API and the command line."},
+	"groups.*": {about: "The conversation id; usage says it in the group.", noSpaces: true},
+
 	"access":          {about: "Where the bot works, and who may do what."},
-	"access.groups":   {about: "Conversation ids in which the bot works; empty: every group that it is in."},
+	"access.groups":   {about: "Conversation ids, or names of groups, in which the bot works; empty: every group that it is in."},
 	"access.admins":   {about: "userIds of admins besides the organisation's administrators."},
 	"access.announce": {about: "Who may announce.", choices: who},
 	"access.report":   {about: "Who may ask who has read, and list.", choices: who},
@@ -150,7 +159,7 @@ var settings = map[string]setting{
 	"members.source":                {about: "Where member lists come from: auto asks each source in turn, any other only that one.", choices: memberSources},
 	"members.cache_for":             {about: "How long a member list is used again."},
 	"members.exclude":               {about: "userIds that are never counted, such as service accounts."},
-	"members.rosters":               {about: "Members of groups of which DingTalk has no list, by conversation id."},
+	"members.rosters":               {about: "Members of groups of which DingTalk has no list, by conversation id or name."},
 	"members.rosters.*":             {about: "The members of one group: users, departments or chat_id, or several of them."},
 	"members.rosters.*.name":        {about: "For your eyes only."},
 	"members.rosters.*.chat_id":     {about: "Id of the chat, where this app created it."},
@@ -177,7 +186,7 @@ var settings = map[string]setting{
 	"reminders.quiet_hours": {about: `Nothing comes by itself then; "" for none. Commands are answered at any time.`, form: someQuietHours},
 	"reminders.time_zone":   {about: "Of the times in answers, of deadlines and of quiet hours.", form: aTimeZone},
 
-	"follow_up":            {about: "How every announcement of a group is followed up, by conversation id; * is for all other groups."},
+	"follow_up":            {about: "How every announcement of a group is followed up, by conversation id or name; * is for all other groups."},
 	"follow_up.*":          {about: "Reports and reminders that come by themselves; every, deadline or confirm must be given."},
 	"follow_up.*.every":    {about: "The pauses before the rounds; the last one is repeated.", from: int64(receipts.EveryMin), to: int64(receipts.EveryMax)},
 	"follow_up.*.by":       {about: "How each round reminds; the last one is repeated.", choices: channels},
@@ -190,6 +199,16 @@ var settings = map[string]setting{
 	"budget.calls_per_second": {about: "Of each API; 20 is what DingTalk's standard edition allows an app.", from: 1},
 	"budget.calls_per_month":  {about: "Counted calls; 5000 is what the standard edition allows an organisation; 0: no budget."},
 	"budget.warn_at":          {about: "Of calls_per_month: administrators are told once a month; 0 for never.", from: 1, to: 100, off: true},
+
+	"api":                   {about: "The front door for programs: HTTP, the command line."},
+	"api.listen":            {about: "Where it listens: a loopback address, or any with TLS; empty for nowhere.", form: anAPIAddress},
+	"api.tls_cert_file":     {about: "The certificate (PEM), with those that it was signed by; read again when it is renewed."},
+	"api.tls_key_file":      {about: "The certificate's key (PEM)."},
+	"api.tokens":            {about: "The programs that may use it."},
+	"api.tokens.name":       {about: "What the program is called, as the author of what it announces."},
+	"api.tokens.token_file": {about: "A file that holds its bearer token, of 16 bytes or more; read again when it changes."},
+	"api.tokens.groups":     {about: "Names or conversation ids of the groups that it may use; * for all."},
+	"api.tokens.may":        {about: "What it may do there: announce, report, remind (and follow up), recall; * for all.", choices: tokenRights},
 
 	"http":        {about: "What the process tells about itself."},
 	"http.listen": {about: "Where it is told; the default is " + DefaultListen + " if it is free; off for nowhere.", form: anAddress},
@@ -226,6 +245,8 @@ func (s setting) wanted(t reflect.Type) string {
 		return s.form.wanted
 	case len(s.choices) > 0:
 		return "one of " + strings.Join(s.choices, ", ")
+	case t.Kind() == reflect.Slice && t.Elem().Kind() == reflect.Struct:
+		return "a list: below it, further in, entries that begin with - and have keys with their values"
 	case t.Kind() == reflect.Slice:
 		return "a list such as [one, two]"
 	case t.Kind() == reflect.Struct || t.Kind() == reflect.Map:
