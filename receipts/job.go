@@ -18,6 +18,12 @@ type Job struct {
 	At time.Time
 }
 
+// Queue has jobs done at once, each once.
+type Queue interface {
+	// Accept has a job done. It returns false if a job of that ID was accepted in the last day.
+	Accept(ctx context.Context, j Job) (bool, error)
+}
+
 // Scheduler has jobs done at their times, each once. Every method is safe to repeat.
 type Scheduler interface {
 	// Schedule has jobs done, each at its time. A job takes the place of the one of the

@@ -77,17 +77,39 @@ type planner struct {
 
 // plan records an announcement for its time. It can be repeated.
 func (p *planner) plan(ctx context.Context, a Announcement) (Message, error) {
+	a, m, err := p.record(ctx, a)
+	if err != nil || m.State != Scheduled { // an earlier try of the same command has come further
+		return m, err
+	}
+	return m, p.schedule(ctx, m, a, m.Due)
+}
+
+// submit records an announcement that is due, and has it posted. It can be repeated.
+func (p *planner) submit(ctx context.Context, a Announcement) (Message, error) {
+	a, m, err := p.record(ctx, a)
+	if err != nil || m.State != Scheduled {
+		return m, err
+	}
+	j, err := dueJob(m, a)
+	if err == nil {
+		_, err = p.ports.Queue.Accept(ctx, j)
+	}
+	return m, err
+}
+
+// record records an announcement that waits, and returns it as one of its series.
+func (p *planner) record(ctx context.Context, a Announcement) (Announcement, Message, error) {
 	signed := a.longest()
 	signed.Deadline = p.settings.deadline(a, a.At)
 	if err := p.ports.Platform.Fits(p.ports.Presenter.Announcement(signed)); err != nil {
-		return Message{}, err
+		return a, Message{}, err
 	}
 	if a.Again != 0 && a.Series == "" {
 		local := a.At.In(p.settings.Zone)
 		a.Series, a.Clock = a.Command, ClockTime(local.Hour()*60+local.Minute())
 		waiting, err := p.waiting(ctx, a.Group)
 		if err != nil {
-			return Message{}, err
+			return a, Message{}, err
 		}
 		series := map[string]bool{a.Series: true}
 		for _, one := range waiting {
@@ -96,35 +118,39 @@ func (p *planner) plan(ctx context.Context, a Announcement) (Message, error) {
 			}
 		}
 		if len(series) > SeriesMax {
-			return Message{}, ErrManySeries
+			return a, Message{}, ErrManySeries
 		}
 	}
 	author := a.Author
 	a.Author = Person{} // the record has it
 	content, err := json.Marshal(a)
 	if err != nil {
-		return Message{}, err
+		return a, Message{}, err
 	}
 	draft := a.draft(p.ports.Now())
 	draft.Author, draft.Due, draft.Content, draft.Series, draft.Again = author, a.At, string(content), a.Series, a.Again
 	m, _, err := p.ports.Store.Begin(ctx, draft)
-	if err != nil || m.State != Scheduled { // an earlier try of the same command has come further
-		return m, err
-	}
-	return m, p.schedule(ctx, m, a, m.Due)
+	return a, m, err
 }
 
 // schedule has a message sent at that time.
 func (p *planner) schedule(ctx context.Context, m Message, a Announcement, at time.Time) error {
-	a.Title, a.Text, a.Author = "", "", Person{}
-	body, err := json.Marshal(dueAnnouncement{m.Number, a})
+	j, err := dueJob(m, a)
 	if err != nil {
 		return err
 	}
-	if err := p.ports.Jobs.Schedule(ctx, Job{ID: jobOf(m), Kind: AnnounceJob, Group: m.Group, Body: string(body), At: at}); err != nil {
+	j.At = at
+	if err := p.ports.Jobs.Schedule(ctx, j); err != nil {
 		return fmt.Errorf("schedule #%d: %w", m.Number, err)
 	}
 	return nil
+}
+
+// dueJob is the job that posts a message.
+func dueJob(m Message, a Announcement) (Job, error) {
+	a.Title, a.Text, a.Author = "", "", Person{}
+	body, err := json.Marshal(dueAnnouncement{m.Number, a})
+	return Job{ID: jobOf(m), Kind: AnnounceJob, Group: m.Group, Body: string(body)}, err
 }
 
 func jobOf(m Message) string { return fmt.Sprintf("%s/%s/%d", AnnounceJob, m.Group, m.Number) }

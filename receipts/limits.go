@@ -71,11 +71,11 @@ func (m *meter) asker(ctx context.Context, by Actor, group string) Asker {
 		return Asker{}
 	}
 	asker := Asker{Pay: func(ctx context.Context, calls int) {
-		if err := m.ports.Store.AddQuestionCalls(ctx, group, by.UserID, calls, m.ports.Now()); err != nil {
+		if err := m.ports.Store.AddQuestionCalls(ctx, group, by.payer(), calls, m.ports.Now()); err != nil {
 			m.ports.Log(ctx).Warn("what a question has cost is not noted", zap.Int("calls", calls), zap.Error(err))
 		}
 	}}
-	used, err := m.ports.Store.QuestionCalls(ctx, group, by.UserID, m.ports.Now())
+	used, err := m.ports.Store.QuestionCalls(ctx, group, by.payer(), m.ports.Now())
 	if err != nil {
 		m.ports.Log(ctx).Warn("limits are not known, and not applied", zap.Error(err))
 		return asker

@@ -7,6 +7,20 @@ type Actor struct {
 	Person
 	Admin    bool // of the organisation
 	External bool // not a member of the bot's organisation
+	// May is all that a program may do, which has a name and no userId: the rules are for
+	// people. Nil of a person.
+	May []Right
+}
+
+// program reports whether it is a program and no person.
+func (a Actor) program() bool { return a.May != nil }
+
+// payer is who pays for questions.
+func (a Actor) payer() string {
+	if a.program() {
+		return "program " + a.Name
+	}
+	return a.UserID
 }
 
 // Rule says who may do something. Whatever is none of the rules lets nobody.
@@ -17,6 +31,7 @@ const (
 	Everyone Rule = "everyone" // of the organisation
 	Admins   Rule = "admins"   // the organisation's, and those of the configuration
 	Author   Rule = "author"   // of the message, and admins
+	Nobody   Rule = "nobody"   // which is why a program may not
 )
 
 // Policy says who may do what, and where.

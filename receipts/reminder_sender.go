@@ -30,7 +30,8 @@ type RemindRequest struct {
 
 // Remind reminds the people who have not read a message, by a report that is asked for now:
 // an administrator's is, although the month's budget is spent, but not beyond the limits of the
-// group. Who reminds is not reminded. To more people than the settings let pass it asks first.
+// group. Who reminds is not reminded. To more people than the settings let pass it asks first,
+// if it is a person who reminds; a program does it in the group's language.
 // Errors are those of Permit and of a Ref.
 func (s *Service) Remind(ctx context.Context, by Actor, r RemindRequest) (Reminded, error) {
 	if err := s.Permit(by, r.Group, RightRemind); err != nil {
@@ -54,9 +55,16 @@ func (s *Service) Remind(ctx context.Context, by Actor, r RemindRequest) (Remind
 			return Reminded{Report: whole, NotUnread: r.People}, nil
 		}
 	}
-	if others := report.Asked().sparing(by.Person); !r.Confirmed && s.Reminders.asksFirst(others) {
+	if others := report.Asked().sparing(by.Person); !r.Confirmed && !by.program() && s.Reminders.asksFirst(others) {
 		asked := Pending{Kind: PendingReminder, Number: number, By: r.By, People: r.People}
 		return Reminded{Report: others, Asks: true}, s.ports.Store.SavePending(ctx, r.Group, by.UserID, asked)
+	}
+	if by.program() {
+		voice, err := s.ports.Store.Voice(ctx, r.Group)
+		if err != nil {
+			return Reminded{}, err
+		}
+		r.Language, r.Webhook = voice.Language, voice.Webhook
 	}
 	n := reminderSender{reminderKit: s.reminderKit, mentions: mentionsOfCommand, view: ReminderView{Language: r.Language, Message: report.Message, Deadline: report.Deadline(), Asker: by.Name}}
 	n.usable(r.Webhook)

@@ -207,6 +207,28 @@ func (r *Reporter) Progress(ctx context.Context, group string, limit int) ([]Rep
 	return reports, nil
 }
 
+// before is Progress of the messages before a number.
+func (r *Reporter) before(ctx context.Context, group string, number, limit int) ([]Report, error) {
+	current, err := r.Members.Known(ctx, group)
+	if err != nil {
+		return nil, err
+	}
+	var reports []Report
+	for n := number - 1; n > max(0, number-1-limit); n-- {
+		snapshot, err := r.snapshot(ctx, group, n)
+		if errors.Is(err, ErrNoMessage) { // its time is over
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		report := r.compute(snapshot, current, nil)
+		report.Unread = nil
+		reports = append(reports, report)
+	}
+	return reports, nil
+}
+
 // report makes a report, and returns how many calls of DingTalk that has cost: one for each
 // page of readers, and one for a list of members.
 func (r *Reporter) report(ctx context.Context, q question) (_ Report, calls int, _ error) {

@@ -165,8 +165,9 @@ func (r *round) stands(ctx context.Context) error {
 	return err
 }
 
-// tell writes to people in private, once for each run.
+// tell writes to people in private, once for each run. A program can't be written to.
 func (r *round) tell(ctx context.Context, userIDs []string, v RoundView) error {
+	userIDs = slices.DeleteFunc(userIDs, func(id string) bool { return id == "" })
 	v.Title = r.poster.Title(ctx, r.group())
 	for i, batch := range r.ports.Platform.Batches(InPrivate, userIDs, 0) {
 		err := r.once(ctx, fmt.Sprintf(":tell:%d", i), func() error {

@@ -58,6 +58,7 @@ type Ports struct {
 	Platform  Platform
 	Sources   []MemberSource // in the order in which they are asked
 	Jobs      Scheduler
+	Queue     Queue
 	Presenter Presenter
 	Now       func() time.Time
 	// Log returns the log for what is done in a context.
@@ -174,6 +175,12 @@ func (s *Service) Permit(by Actor, group string, right Right) error {
 	if err := s.Enter(by, group); err != nil {
 		return err
 	}
+	if by.program() {
+		if !slices.Contains(by.May, right) {
+			return &ForbiddenError{Rule: Nobody}
+		}
+		return nil
+	}
 	rule, author := Admins, Person{}
 	switch right {
 	case RightAnnounce:
@@ -200,8 +207,9 @@ func (s *Service) Enter(by Actor, group string) error {
 	return nil
 }
 
+// allow returns nil if the rule lets somebody whom Permit has let pass.
 func (s *Service) allow(rule Rule, by Actor, author Person) error {
-	if s.Policy.Allows(rule, by, author) {
+	if by.program() || s.Policy.Allows(rule, by, author) {
 		return nil
 	}
 	return &ForbiddenError{Rule: rule}
@@ -232,6 +240,31 @@ func (s *Service) Announce(ctx context.Context, by Actor, a Announcement) (Annou
 	return s.posted(ctx, a, done)
 }
 
+// Submit is Announce for who does not wait: the announcement is recorded, and posted by whoever
+// is free to do so, or at its time. A repetition of the same command posts nothing, and returns
+// the message as it is by then. Its errors are those of Permit, ErrTooLong and those of the
+// records; after one of these a repetition goes on.
+func (s *Service) Submit(ctx context.Context, by Actor, a Announcement) (Message, error) {
+	if err := s.Permit(by, a.Group, RightAnnounce); err != nil {
+		return Message{}, err
+	}
+	a.Author = by.Person
+	if !a.At.IsZero() {
+		return s.planner.plan(ctx, a)
+	}
+	a.At = s.ports.Now()
+	return s.planner.submit(ctx, a)
+}
+
+// Submitted returns the record of a message that was submitted. Its errors are those of Permit and a
+// *NoSuchMessageError.
+func (s *Service) Submitted(ctx context.Context, by Actor, group string, number int) (Message, error) {
+	if err := s.Permit(by, group, RightAnnounce); err != nil {
+		return Message{}, err
+	}
+	return s.reporter.numbered(ctx, group, number)
+}
+
 // posted does what is to be done about an announcement that was posted, or that was not.
 func (s *Service) posted(ctx context.Context, a Announcement, done Announced) (Announced, error) {
 	m := done.Message
@@ -256,6 +289,16 @@ func (s *Service) posted(ctx context.Context, a Announcement, done Announced) (A
 // Report tells who has read a message. Its errors are those of Permit and of a Ref.
 func (s *Service) Report(ctx context.Context, by Actor, group string, ref Ref) (Report, error) {
 	return s.report(ctx, by, group, ref, RightReport)
+}
+
+// Known is Report of a number by what is known, without asking DingTalk: where that may be out
+// of date, ErrLimited is a Gap.
+func (s *Service) Known(ctx context.Context, by Actor, group string, number int) (Report, error) {
+	if err := s.Permit(by, group, RightReport); err != nil {
+		return Report{}, err
+	}
+	r, err := s.reporter.shared(ctx, question{group: group, number: number, fresh: s.FreshFor}, Asker{Rights: Rights{NoCalls: true}})
+	return r, missing(number, err)
 }
 
 // Export is Report for who may have it whole, as a file.
@@ -341,6 +384,18 @@ func (s *Service) List(ctx context.Context, by Actor, group string, limit int) (
 		earlier = append(earlier, Report{Message: m})
 	}
 	return append(earlier, reports...), nil
+}
+
+// Page reports on the messages of a group before a number, at most limit of them, the newest
+// first; 0 stands for the last ones. They are from what is known. Its errors are those of Permit.
+func (s *Service) Page(ctx context.Context, by Actor, group string, before, limit int) ([]Report, error) {
+	if err := s.Permit(by, group, RightReport); err != nil {
+		return nil, err
+	}
+	if before == 0 {
+		return s.reporter.Progress(ctx, group, limit)
+	}
+	return s.reporter.before(ctx, group, before, limit)
 }
 
 // scheduledListed is how many messages that wait for their time are listed, besides those that

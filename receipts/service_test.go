@@ -21,6 +21,19 @@ type jobs struct {
 	mu   sync.Mutex
 	wait []receipts.Job
 	err  error // of Schedule
+
+	accepted []receipts.Job // each once
+}
+
+// Accept implements receipts.Queue.
+func (j *jobs) Accept(_ context.Context, job receipts.Job) (bool, error) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if slices.ContainsFunc(j.accepted, func(known receipts.Job) bool { return known.ID == job.ID }) {
+		return false, nil
+	}
+	j.accepted = append(j.accepted, job)
+	return true, nil
 }
 
 // Schedule implements receipts.Scheduler.
@@ -100,7 +113,7 @@ func (w *world) service(t *testing.T, change func(*receipts.Settings)) (*receipt
 	schedule := &jobs{}
 	return receipts.NewService(receipts.Ports{
 		Store: w.records, Pushes: w.records, Platform: dingtalk{sender: w.sender, readers: w.readers, recalls: w.recalls}, Sources: []receipts.MemberSource{w.members},
-		Jobs: schedule, Presenter: presenter{}, Now: w.clock.now, Log: func(context.Context) *zap.Logger { return zap.NewNop() },
+		Jobs: schedule, Queue: schedule, Presenter: presenter{}, Now: w.clock.now, Log: func(context.Context) *zap.Logger { return zap.NewNop() },
 	}, settings), schedule
 }
 

@@ -176,7 +176,7 @@ func (a *App) options(c config.Config, scheduled bool) (bot.Options, error) {
 	return bot.Options{
 		Service: receipts.NewService(receipts.Ports{
 			Store: a.records, Pushes: a.batch, Platform: dingTalk, Sources: ChosenSources(c.Members.Source, sources),
-			Jobs: a.inbox, Presenter: presenter, Now: now, Log: log,
+			Jobs: a.inbox, Queue: a.inbox, Presenter: presenter, Now: now, Log: log,
 		}, settings),
 		Presenter: presenter, Inbox: inbox{a.inbox}, Budget: callUsage{a.budget}, Observer: a.metrics,
 		Process: bot.Process{Version: a.env.Version, Connections: a.connections, ClocksOff: a.clocks.off}, RobotCode: c.DingTalk.RobotCode,
