@@ -32,6 +32,7 @@ type announceRequest struct {
 	Text     string          `json:"text"`
 	Deadline *time.Time      `json:"deadline"`
 	At       *time.Time      `json:"at"`
+	Confirm  bool            `json:"confirm"`
 	FollowUp *followUpWanted `json:"follow_up"`
 }
 
@@ -80,7 +81,7 @@ func (w *wrongFields) deadline(name string, given *time.Time, posted time.Time) 
 // announcement is what the request wants posted.
 func (r announceRequest) announcement(now time.Time) (receipts.Announcement, error) {
 	var wrong wrongFields
-	a := receipts.Announcement{Title: strings.TrimSpace(r.Title), Text: strings.TrimSpace(r.Text)}
+	a := receipts.Announcement{Title: strings.TrimSpace(r.Title), Text: strings.TrimSpace(r.Text), Confirm: r.Confirm}
 	switch {
 	case a.Title == "":
 		wrong.add("title", "is missing")
@@ -333,14 +334,16 @@ type gap struct {
 // report is a report as a program sees it.
 type report struct {
 	announcement
-	Complete bool       `json:"complete"`
-	Gaps     []gap      `json:"gaps"`
-	Total    int        `json:"total"`
-	Read     []person   `json:"read"`
-	Unread   []person   `json:"unread"`
-	Left     int        `json:"left"`
-	Joined   int        `json:"joined"`
-	AsOf     *time.Time `json:"as_of,omitempty"`
+	Complete bool     `json:"complete"`
+	Gaps     []gap    `json:"gaps"`
+	Total    int      `json:"total"`
+	Read     []person `json:"read"`
+	// Confirmed are those who confirmed it, if it asks for that.
+	Confirmed []person   `json:"confirmed"`
+	Unread    []person   `json:"unread"`
+	Left      int        `json:"left"`
+	Joined    int        `json:"joined"`
+	AsOf      *time.Time `json:"as_of,omitempty"`
 }
 
 // report tells who has read an announcement.
@@ -362,7 +365,7 @@ func (c *call) report() (int, any, error) {
 		return 0, nil, err
 	}
 	ids := slices.Clone(r.Unread)
-	for _, receipt := range r.Read {
+	for _, receipt := range slices.Concat(r.Read, r.Confirmed) {
 		ids = append(ids, receipt.UserID)
 	}
 	names, err := c.Records.Names(c.ctx, group, ids)
@@ -371,15 +374,20 @@ func (c *call) report() (int, any, error) {
 	}
 	shown := report{
 		announcement: c.announcementOf(r.Message), Complete: r.Complete(), Gaps: []gap{}, Total: r.Total, Left: r.Left, Joined: r.Joined,
-		Read: []person{}, Unread: people(r.Unread, names), AsOf: given(r.AsOf),
+		Read: receiptsOf(r.Read, names), Confirmed: receiptsOf(r.Confirmed, names), Unread: people(r.Unread, names), AsOf: given(r.AsOf),
 	}
 	for _, g := range r.Gaps {
 		shown.Gaps = append(shown.Gaps, gap{string(g.Part), gapCode(g.Err)})
 	}
-	for _, receipt := range r.Read {
-		shown.Read = append(shown.Read, person{receipt.UserID, names[receipt.UserID], given(receipt.At), receipt.Exact})
-	}
 	return http.StatusOK, shown, nil
+}
+
+func receiptsOf(all []receipts.Receipt, names receipts.Names) []person {
+	shown := make([]person, len(all))
+	for i, receipt := range all {
+		shown[i] = person{receipt.UserID, names[receipt.UserID], given(receipt.At), receipt.Exact}
+	}
+	return shown
 }
 
 func people(userIDs []string, names receipts.Names) []person {

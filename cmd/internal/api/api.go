@@ -55,7 +55,6 @@ type Config struct {
 	Observer Observer
 	Now      func() time.Time
 	Log      *zap.Logger
-	Version  string // of whoread
 }
 
 // Token is what one program may do.

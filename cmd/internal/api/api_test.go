@@ -379,14 +379,14 @@ func TestWhatIsAnnouncedComesThroughWhole(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
 		at, deadline := time.Now().Add(time.Hour).UTC(), time.Now().Add(26*time.Hour).UTC()
-		body := fmt.Sprintf(`{"group": "ops", "title": " T ", "text": " one\n\ntwo ", "at": %q, "deadline": %q, "follow_up": {"every": "90m"}}`, at.Format(time.RFC3339), deadline.Format(time.RFC3339))
+		body := fmt.Sprintf(`{"group": "ops", "title": " T ", "text": " one\n\ntwo ", "at": %q, "deadline": %q, "confirm": true, "follow_up": {"every": "90m"}}`, at.Format(time.RFC3339), deadline.Format(time.RFC3339))
 		got := w.ask("POST", "/v1/announcements", deploysToken, body, "Idempotency-Key", "k1")
 		if got.status != http.StatusCreated || got.body["state"] != "scheduled" || got.body["due_at"] != at.Format(time.RFC3339) {
 			t.Errorf("%d %s", got.status, got.text)
 		}
 		a := w.said[0].(receipts.Announcement)
 		a.Command = ""
-		want := receipts.Announcement{Group: ops, Title: "T", Text: "one\n\ntwo", At: at, Deadline: deadline, Every: 90 * time.Minute}
+		want := receipts.Announcement{Group: ops, Title: "T", Text: "one\n\ntwo", At: at, Deadline: deadline, Confirm: true, Every: 90 * time.Minute}
 		if diff := cmp.Diff(want, a); diff != "" {
 			t.Error(diff)
 		}
@@ -451,7 +451,7 @@ func TestAReportIsAsComplete(t *testing.T) {
 	}
 	got := w.ask("GET", "/v1/groups/sales/announcements/3?fresh=true", readerToken, "")
 	want := `{"group":"cidSales==","number":3,"state":"sent","title":"T","author":"deploys","created_at":"2026-11-28T06:02:00Z","sent_at":"2026-11-28T06:02:00Z",` +
-		`"complete":true,"gaps":[],"total":2,"read":[{"user_id":"li","name":"LI","at":"2026-11-28T06:02:00Z","exact":true}],"unread":[{"user_id":"wang","name":"WANG"}],` +
+		`"complete":true,"gaps":[],"total":2,"read":[{"user_id":"li","name":"LI","at":"2026-11-28T06:02:00Z","exact":true}],"confirmed":[],"unread":[{"user_id":"wang","name":"WANG"}],` +
 		`"left":0,"joined":0,"as_of":"2026-11-28T06:02:00Z"}` + "\n"
 	if got.status != http.StatusOK || got.text != want {
 		t.Errorf("%d\n%s\n%s", got.status, got.text, want)

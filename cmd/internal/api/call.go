@@ -81,7 +81,11 @@ func (a *API) answer(w http.ResponseWriter, r *http.Request, all methods) {
 	c.header.Set("X-Request-Id", id)
 	c.header.Set("X-Content-Type-Options", "nosniff")
 	c.header.Set("Cache-Control", "no-store")
-	status, body, err := 0, any(nil), error(nil)
+	var (
+		status int
+		body   any
+		err    error
+	)
 	switch {
 	case len(all) == 0:
 		err = refuse(http.StatusNotFound, "no_such_path", "there is nothing at this path; /v1/openapi.json says what there is")

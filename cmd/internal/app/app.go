@@ -6,6 +6,7 @@ package app
 import (
 	"cmp"
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net/http"
@@ -19,6 +20,7 @@ import (
 	commands "whoread/bot/command"
 	"whoread/bot/reply"
 	"whoread/bot/stream"
+	"whoread/cmd/internal/api"
 	"whoread/cmd/internal/config"
 	"whoread/cmd/internal/ops"
 	"whoread/receipts"
@@ -31,22 +33,25 @@ import (
 // App is the bot with everything that it stands on. New makes it, Run runs it until its
 // context ends, and Close releases what New took.
 type App struct {
-	env       Env
-	log       *zap.Logger
-	store     *store.Store
-	records   *receipts.Remembering // the store's
-	client    *dingtalk.Client
-	budget    *budget.Budget
-	inbox     *store.Inbox
-	clocks    *clocks
-	pushes    *pushNotes
-	batch     *store.PushBatch     // of the reads that are pushed
-	bots      atomic.Pointer[bots] // with the settings that are in effect
-	stream    *stream.Client
-	metrics   *ops.Metrics
-	endpoint  http.Handler // of health checks and metrics
-	listen    string       // its address, as http.listen has it
-	resources lifecycle    // that New took
+	env         Env
+	log         *zap.Logger
+	store       *store.Store
+	records     *receipts.Remembering // the store's
+	client      *dingtalk.Client
+	budget      *budget.Budget
+	inbox       *store.Inbox
+	clocks      *clocks
+	pushes      *pushNotes
+	batch       *store.PushBatch     // of the reads that are pushed
+	bots        atomic.Pointer[bots] // with the settings that are in effect
+	stream      *stream.Client
+	metrics     *ops.Metrics
+	endpoint    http.Handler // of health checks and metrics
+	listen      string       // its address, as http.listen has it
+	api         *api.API
+	apiListen   string                          // its address; empty if it is off
+	certificate atomic.Pointer[tls.Certificate] // its own; nil without TLS
+	resources   lifecycle                       // that New took
 
 	membersSince time.Time // when the settings about members last changed; zero if not since the start
 }
@@ -115,6 +120,13 @@ func New(c config.Config, e Env, log *zap.Logger, m *ops.Metrics) (_ *App, err e
 	if err := a.start(c, bot.New); err != nil {
 		return nil, err
 	}
+	a.apiListen = c.API.Listen
+	a.api = api.New(api.Config{
+		Service: func() api.Service { return a.bots.Load().service }, Records: a.store, Observer: m, Now: e.Now, Log: log,
+	})
+	if err := a.admit(c); err != nil {
+		return nil, err
+	}
 	a.resources.onStop("bot", botTimeout, func() error { a.bots.Load().people.Close(); return nil }) // and all that were before it
 	a.stream, err = stream.New(stream.Config{
 		ClientID: c.DingTalk.ClientID, ClientSecret: string(c.DingTalk.ClientSecret), APIURL: c.DingTalk.APIURL,
@@ -133,7 +145,10 @@ func New(c config.Config, e Env, log *zap.Logger, m *ops.Metrics) (_ *App, err e
 }
 
 // bots are one bot by two ways to DingTalk: what people wait for goes first.
-type bots struct{ people, scheduled *bot.Bot }
+type bots struct {
+	people, scheduled *bot.Bot
+	service           *receipts.Service // of people
+}
 
 // of returns the bot for a job.
 func (b *bots) of(j receipts.Job) *bot.Bot {
@@ -154,7 +169,30 @@ func (a *App) start(c config.Config, begin func(bot.Options) *bot.Bot) error {
 		return err
 	}
 	first := begin(people)
-	a.bots.Store(&bots{first, first.Reconfigure(scheduled)})
+	a.bots.Store(&bots{first, first.Reconfigure(scheduled), people.Service})
+	return nil
+}
+
+// admit puts the tokens and the certificate of the API into effect.
+func (a *App) admit(c config.Config) error {
+	access := api.Access{Groups: c.Groups}
+	secrets, err := c.API.Secrets()
+	if err != nil {
+		return err
+	}
+	for i, t := range c.API.Tokens {
+		token := api.Token{Name: t.Name, Secret: receipts.NewSecret(string(secrets[i])), Groups: t.Groups}
+		for _, right := range t.Rights() {
+			token.May = append(token.May, receipts.Right(right))
+		}
+		access.Tokens = append(access.Tokens, token)
+	}
+	certificate, err := c.API.Certificate()
+	if err != nil {
+		return fmt.Errorf("api.tls_cert_file: %w", err)
+	}
+	a.certificate.Store(certificate)
+	a.api.SetAccess(access)
 	return nil
 }
 
@@ -193,6 +231,9 @@ func (a *App) Apply(c config.Config, members bool) error {
 		a.membersSince = a.env.Now()
 	}
 	if err := a.start(c, a.bots.Load().people.Reconfigure); err != nil {
+		return err
+	}
+	if err := a.admit(c); err != nil {
 		return err
 	}
 	a.store.SetKeepFor(time.Duration(c.Reports.KeepFor))
@@ -271,7 +312,38 @@ func (a *App) Run(ctx context.Context) error {
 		<-finished
 		return nil
 	})
+	if err := a.serveAPI(ctx, &running); err != nil {
+		return errors.Join(err, running.stop())
+	}
 	return errors.Join(a.stream.Run(ctx), running.stop())
+}
+
+// serveAPI serves programs until what is running stops, if that is configured.
+func (a *App) serveAPI(ctx context.Context, running *lifecycle) error {
+	if a.apiListen == "" {
+		return nil
+	}
+	var certificate func() *tls.Certificate
+	if a.certificate.Load() != nil {
+		certificate = a.certificate.Load
+	}
+	server, err := api.Listen(ctx, a.apiListen, a.api, certificate, a.log)
+	if err != nil {
+		return err
+	}
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		if err := server.Run(); err != nil {
+			a.log.Error("programs are not answered any more", zap.Error(err))
+		}
+	}()
+	running.onStop("API", stopTimeout, func() error {
+		err := server.Close(ctx, stopTimeout/2)
+		<-ended
+		return err
+	})
+	return nil
 }
 
 // Close releases what New took. Run must have returned.

@@ -5,6 +5,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -86,6 +87,14 @@ func (a *API) Secrets() ([]Secret, error) {
 		secrets[i] = Secret(secret)
 	}
 	return secrets, nil
+}
+
+// Rights are what the token may do, each by its name.
+func (t *Token) Rights() []string {
+	if slices.Contains(t.May, All) {
+		return tokenRights[:len(tokenRights)-1]
+	}
+	return t.May
 }
 
 // read reads the token from its file. Its errors do not show it.

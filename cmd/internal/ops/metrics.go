@@ -26,6 +26,7 @@ type Metrics struct {
 	commandTime  *prometheus.HistogramVec
 	jobs         *prometheus.CounterVec
 	pushes       *prometheus.CounterVec
+	requests     *prometheus.CounterVec
 	calls        *prometheus.CounterVec
 	callTime     *prometheus.HistogramVec
 	redisTime    *prometheus.HistogramVec
@@ -75,6 +76,9 @@ func NewMetrics(version string) *Metrics {
 			`an event is pushed again), repeated (taken before), early (its message is not recorded yet: it is pushed again), `+
 			`ignored (for another bot or group, or of no kind that the bot follows), dropped (not understood). Any refused or dropped needs a look into the log.`,
 		"type", "outcome")
+	m.requests = counter("whoread_api_requests_total",
+		`Requests of programs that were answered, by route and by the status of the answer. 401 and 403 are a token or a right that is missing; any 503 means that Redis did not answer.`,
+		"route", "status")
 	m.calls = counter("whoread_dingtalk_calls_total",
 		`Calls of DingTalk's API, each try one, by API, outcome ("ok" or the kind of failure) and whether they count against the organisation's monthly quota. `+
 			`permission_denied, bad_credentials and the like need an administrator; throttled and unavailable are tried again.`,
@@ -165,6 +169,11 @@ func (m *Metrics) ObserveCall(c dingtalk.Call) {
 	}
 	m.calls.WithLabelValues(c.API, outcome, strconv.FormatBool(c.Counted)).Inc()
 	m.callTime.WithLabelValues(c.API).Observe(c.Took.Seconds())
+}
+
+// Request counts a request of a program. It implements api.Observer.
+func (m *Metrics) Request(route string, status int, _ time.Duration) {
+	m.requests.WithLabelValues(route, strconv.Itoa(status)).Inc()
 }
 
 // ObserveRedis counts a call to Redis.

@@ -53,6 +53,7 @@ func busy(c *State) *Metrics {
 	m.Command("who_read", bot.Done, time.Second)
 	m.Job("sweep", bot.Done)
 	m.Push("message", bot.Taken)
+	m.Request("announce", 201, time.Second)
 	m.ObserveCall(dingtalk.Call{API: "query", Took: time.Second, Counted: true})
 	m.ObserveCall(dingtalk.Call{API: "query", Took: time.Second, Kind: dingtalk.Throttled})
 	m.ObserveRedis(time.Millisecond, false)
@@ -82,6 +83,7 @@ func TestTheNamesOfMetricsStay(t *testing.T) {
 		"whoread_commands_total":                      "COUNTER outcome,verb",
 		"whoread_command_duration_seconds":            "HISTOGRAM verb",
 		"whoread_jobs_total":                          "COUNTER kind,outcome",
+		"whoread_api_requests_total":                  "COUNTER route,status",
 		"whoread_pushes_total":                        "COUNTER outcome,type",
 		"whoread_dingtalk_calls_total":                "COUNTER api,counted,outcome",
 		"whoread_dingtalk_call_duration_seconds":      "HISTOGRAM api",
