@@ -101,7 +101,7 @@ func (a *API) answer(w http.ResponseWriter, r *http.Request, all methods) {
 	if err != nil {
 		p := problemOf(err)
 		if status = p.Status; status >= http.StatusInternalServerError {
-			log.Error("API request failed", zap.String("route", wanted.name), zap.Error(err))
+			log.Error("request of a program failed", zap.String("route", wanted.name), zap.Error(err))
 		}
 		p.write(w, id)
 	} else {
@@ -117,7 +117,7 @@ func (a *API) answer(w http.ResponseWriter, r *http.Request, all methods) {
 	}
 	took := time.Since(began)
 	a.Observer.Request(route, status, took)
-	log.Info("API request", zap.String("token", c.token.Name), zap.String("route", route), zap.Int("status", status), zap.Duration("took", took))
+	log.Info("request of a program", zap.String("token", c.token.Name), zap.String("route", route), zap.Int("status", status), zap.Duration("took", took))
 }
 
 // RouteLabels are what an Observer is told as routes.

@@ -42,7 +42,7 @@ func Listen(ctx context.Context, address string, h http.Handler, certificate fun
 			GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return certificate(), nil },
 		}
 	}
-	log.Info("API", zap.String("address", listener.Addr().String()), zap.Bool("tls", s.tls))
+	log.Info("requests of programs are taken", zap.String("address", listener.Addr().String()), zap.Bool("tls", s.tls))
 	return s, nil
 }
 
