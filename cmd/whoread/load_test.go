@@ -443,7 +443,14 @@ func TestReplicasThatAreKilledUnderLoadDoEachCommandOnce(t *testing.T) {
 			if strings.HasPrefix(m.title, "值班") {
 				want = 1
 			}
-			if n := holding(replies(g), fmt.Sprintf("请看 #%d「", m.number)); n != want {
+			n := 0
+			for _, text := range replies(g) { // rounds that are due together are one
+				alone := strings.Contains(text, fmt.Sprintf("请看 #%d「", m.number))
+				if alone || strings.Contains(text, " 条没读：") && strings.Contains(text, fmt.Sprintf("#%d「", m.number)) {
+					n++
+				}
+			}
+			if n != want {
 				t.Errorf("group %d: reminded of #%d %d times, not %d", i, m.number, n, want)
 			}
 		}

@@ -66,7 +66,7 @@ func TestANewUserTriesItInABrowser(t *testing.T) {
 
 			said := v.commands(language.announce, 2)
 			_, words, _ := strings.Cut(language.announce, " ")
-			if diff := cmp.Diff(words, said[0]); diff != "" {
+			if diff := cmp.Diff(words+"\n\n#3 · 李雷", said[0]); diff != "" {
 				t.Errorf("posted (-want +got):\n%s", diff)
 			}
 			wantIn(t, said[1], language.posted[0])

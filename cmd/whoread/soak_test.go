@@ -481,7 +481,8 @@ func (s *soak) fates() map[string]*fate {
 
 // byItself reports whether the bot said that of a follow-up.
 func byItself(m dingtalktest.Message) bool {
-	return len(m.Mentioned) > 0 && strings.Contains(m.Text, "」，已读 ") || strings.Contains(m.Text, "跟进结束") || strings.Contains(m.Text, "这次没能确定谁没读")
+	round := strings.Contains(m.Text, "」，已读 ") || strings.Contains(m.Text, " 条没读：") // of one message, or of several
+	return len(m.Mentioned) > 0 && round || strings.Contains(m.Text, "跟进结束") || strings.Contains(m.Text, "这次没能确定谁没读")
 }
 
 // answers are the bot's, by the command with whose webhook each came, but for what comes
