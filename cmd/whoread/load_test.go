@@ -243,6 +243,7 @@ func (w *traveller) launchWith(config string, env ...string) *process {
 type remembered struct {
 	number              int
 	title, state, query string
+	created, sent       time.Time
 }
 
 // remembered returns what is recorded of the group's messages, of each number that
@@ -250,6 +251,7 @@ type remembered struct {
 func (w *world) remembered(g *dingtalktest.Group) []remembered {
 	w.t.Helper()
 	rdb := w.rdb()
+	defer func() { _ = rdb.Close() }() // a soak counts connections
 	last, err := rdb.Get(w.t.Context(), w.keyOf(g, "sequence")).Int()
 	if err != nil {
 		return nil // no number was given
@@ -264,9 +266,19 @@ func (w *world) remembered(g *dingtalktest.Group) []remembered {
 			w.t.Errorf("#%d was given to no message", number)
 			continue
 		}
-		all = append(all, remembered{number, fields["title"], fields["state"], fields["key"]})
+		all = append(all, remembered{number, fields["title"], fields["state"], fields["key"], millis(w.t, fields["created"]), millis(w.t, fields["sent"])})
 	}
 	return all
+}
+
+// millis reads a time in Unix milliseconds.
+func millis(t *testing.T, text string) time.Time {
+	t.Helper()
+	n, err := strconv.ParseInt(text, 10, 64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return time.UnixMilli(n)
 }
 
 // queries is how often each message's readers were asked for, by its processQueryKey.

@@ -19,6 +19,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
+	"whoread/receipts"
 	"whoread/receipts/dingtalk/dingtalktest"
 	"whoread/store/storetest"
 	"whoread/store/storetest/need"
@@ -79,13 +80,36 @@ type soak struct {
 	kills  int
 	befell map[string]int
 	turns  []turn
-	joined map[membership]time.Time // by the world's clock, the last time
+	moves  []move
 }
 
-// membership is a person in a group.
-type membership struct {
+// move is somebody coming into a group or leaving it, by the world's clock.
+type move struct {
 	group  *dingtalktest.Group
 	person dingtalktest.Person
+	at     time.Time
+	here   bool
+}
+
+// join lets somebody come into a group who may be there.
+func (s *soak) join(g *dingtalktest.Group, p dingtalktest.Person) {
+	s.t.Helper()
+	if slices.Contains(g.Members(), p) {
+		return
+	}
+	s.moves = append(s.moves, move{g, p, s.Clock().Now(), true})
+	if err := g.Join(s.admin, p); err != nil {
+		s.t.Error(err)
+	}
+}
+
+// leave lets a member leave a group.
+func (s *soak) leave(g *dingtalktest.Group, p dingtalktest.Person) {
+	s.t.Helper()
+	s.moves = append(s.moves, move{g, p, s.Clock().Now(), false})
+	if err := g.Leave(p); err != nil {
+		s.t.Error(err)
+	}
 }
 
 // turn is when the world's clock was turned, by the wall clock, and how far it is ahead
@@ -130,22 +154,7 @@ func TestSoak(t *testing.T) {
 		}
 	}
 	t.Logf("%s=%d", seedVariable, seed)
-	server := storetest.Own(t)
-	s := &soak{
-		traveller: newTraveller(t, storetest.Backend{URL: server.URL(), KeyPrefix: "soak"}, dingtalktest.Options{
-			CallsPerSecond: -1, CallbackRetryAfter: pushAgain, RetryAfter: time.Second, WebhookTTL: 30 * 24 * time.Hour, DisconnectAfter: time.Second,
-		}),
-		random: rand.New(rand.NewPCG(seed, seed)), //nolint:gosec // to be repeated
-		proxy:  storetest.NewProxy(t, server.URL()), befell: map[string]int{}, joined: map[membership]time.Time{},
-	}
-	s.redis = s.proxy.URL()
-	s.Events(true)
-	s.people = s.traveller.people(18)
-	for i := range 3 + int(lasts/(30*time.Second)) { // so that none gets more than is kept of its messages
-		some := s.people[i%3*5 : i%3*5+8]
-		s.groups = append(s.groups, s.AddGroup(dingtalktest.GroupOptions{}, append(slices.Clone(some), s.admin)...))
-	}
-	s.config = s.traveller.config(anyHour + "\nreports: {fresh_for: 0s}\n" + unlimited)
+	s, server := newSoak(t, seed, 3+int(lasts/(30*time.Second))) // so that none gets more than is kept of its messages
 	for range 3 {
 		s.all = append(s.all, s.launch(s.config))
 	}
@@ -175,6 +184,28 @@ func TestSoak(t *testing.T) {
 	s.checkKeys()
 }
 
+// newSoak returns a world of so many groups in which nothing has happened yet, and its Redis.
+func newSoak(t *testing.T, seed uint64, groups int) (*soak, *storetest.Server) {
+	t.Helper()
+	server := storetest.Own(t)
+	s := &soak{
+		traveller: newTraveller(t, storetest.Backend{URL: server.URL(), KeyPrefix: "soak"}, dingtalktest.Options{
+			CallsPerSecond: -1, CallbackRetryAfter: pushAgain, RetryAfter: time.Second, WebhookTTL: 30 * 24 * time.Hour, DisconnectAfter: time.Second,
+		}),
+		random: rand.New(rand.NewPCG(seed, seed)), //nolint:gosec // to be repeated
+		proxy:  storetest.NewProxy(t, server.URL()), befell: map[string]int{},
+	}
+	s.redis = s.proxy.URL()
+	s.Events(true)
+	s.people = s.traveller.people(18)
+	for i := range groups {
+		some := s.people[i%3*5 : i%3*5+8]
+		s.groups = append(s.groups, s.AddGroup(dingtalktest.GroupOptions{}, append(slices.Clone(some), s.admin)...))
+	}
+	s.config = s.traveller.config(anyHour + "\nreports: {fresh_for: 0s}\n" + unlimited)
+	return s, server
+}
+
 // live is something that people do.
 func (s *soak) live() {
 	s.t.Helper()
@@ -202,17 +233,11 @@ func (s *soak) live() {
 	case 8:
 		u.text = []string{"列表", "曲线", "帮助"}[s.random.IntN(3)]
 	case 9:
-		p := s.people[s.random.IntN(len(s.people))]
-		s.joined[membership{g, p}] = s.Clock().Now()
-		if err := g.Join(s.admin, p); err != nil {
-			s.t.Error(err)
-		}
+		s.join(g, s.people[s.random.IntN(len(s.people))])
 		return
 	case 10:
 		if who != s.admin && len(members) > 4 {
-			if err := g.Leave(who); err != nil {
-				s.t.Error(err)
-			}
+			s.leave(g, who)
 		}
 		return
 	default:
@@ -670,9 +695,10 @@ func (s *soak) checkTruth() {
 			reply = s.ask(g, s.admin, dingtalktest.Say{Text: "谁没读", Quote: id, QuoteFull: true})
 			return !strings.Contains(reply, notCarriedOut)
 		})
-		audience, err := g.Audience(id)
-		if err != nil {
-			s.t.Fatal(err)
+		audience, from, until := s.audience(g, id)
+		onItsWay := func(p dingtalktest.Person) bool {
+			came := s.cameLast(g, p)
+			return came.After(from) && !came.After(until)
 		}
 		readers, err := g.Readers(id)
 		if err != nil {
@@ -683,7 +709,7 @@ func (s *soak) checkTruth() {
 			if p == s.admin { // who announced it
 				continue
 			}
-			if s.onItsWay(id, g, s.joined[membership{g, p}]) {
+			if onItsWay(p) {
 				continue
 			}
 			if slices.Contains(g.Members(), p) && !slices.ContainsFunc(readers, func(r dingtalktest.Reader) bool { return r.Person == p }) {
@@ -694,7 +720,7 @@ func (s *soak) checkTruth() {
 			for name := range strings.SplitSeq(names[1], "、") {
 				name, _, _ = strings.Cut(strings.TrimSpace(name), "（")
 				if !slices.ContainsFunc(audience, func(p dingtalktest.Person) bool {
-					return p.Name == name && s.onItsWay(id, g, s.joined[membership{g, p}])
+					return p.Name == name && onItsWay(p)
 				}) {
 					listed = append(listed, name)
 				}
@@ -710,18 +736,62 @@ func (s *soak) checkTruth() {
 	s.t.Logf("in %d of %d groups the unread of the latest announcement were compared", compared, len(s.groups))
 }
 
-// onItsWay reports whether the announcement was on its way to DingTalk then: nobody but
-// DingTalk knows whether it came into the group before that or after.
-func (s *soak) onItsWay(id string, g *dingtalktest.Group, then time.Time) bool {
+// audience is who an announcement is for, and from when until when it was on its way to DingTalk:
+// of those who came meanwhile, nobody but DingTalk knows whether they were there before it.
+func (s *soak) audience(g *dingtalktest.Group, id string) (people []dingtalktest.Person, from, until time.Time) {
 	s.t.Helper()
 	m, err := g.Message(id)
 	if err != nil {
 		s.t.Fatal(err)
 	}
 	const sending = time.Second // from the bot's clock to DingTalk's
-	return slices.ContainsFunc(s.Calls(), func(c dingtalktest.Call) bool {
-		return c.API == dingtalktest.APISend && strings.Contains(c.Response, m.ProcessQueryKey) && then.After(c.At.Add(-sending)) && !then.After(m.At)
-	})
+	for _, r := range s.remembered(g) {
+		if r.query == m.ProcessQueryKey && s.turnedWhile(r) {
+			return s.membersAt(g, r.created), r.created.Add(-sending), r.created
+		}
+	}
+	people, err = g.Audience(id)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	from = m.At
+	for _, c := range s.Calls() {
+		if c.API == dingtalktest.APISend && strings.Contains(c.Response, m.ProcessQueryKey) {
+			from = c.At.Add(-sending)
+		}
+	}
+	return people, from, m.At
+}
+
+// turnedWhile reports whether the clock was turned between the record of a message and its
+// sending, and by more than that ever takes: to the bot it is posted when it was recorded then.
+func (s *soak) turnedWhile(m remembered) bool {
+	return m.sent.Sub(m.created) > receipts.PostedWithin && s.wall(m.sent).Sub(s.wall(m.created)) <= receipts.PostedWithin
+}
+
+// membersAt are who was in the group then.
+func (s *soak) membersAt(g *dingtalktest.Group, then time.Time) []dingtalktest.Person {
+	members := g.Members()
+	for _, m := range slices.Backward(s.moves) {
+		switch {
+		case m.group != g || !m.at.After(then):
+		case m.here:
+			members = slices.DeleteFunc(members, func(p dingtalktest.Person) bool { return p == m.person })
+		default:
+			members = append(members, m.person)
+		}
+	}
+	return members
+}
+
+// cameLast is when somebody came into the group; zero of who was there from the beginning.
+func (s *soak) cameLast(g *dingtalktest.Group, p dingtalktest.Person) time.Time {
+	for _, m := range slices.Backward(s.moves) {
+		if m.group == g && m.person == p && m.here {
+			return m.at
+		}
+	}
+	return time.Time{}
 }
 
 var unreadNames = regexp.MustCompile(`(?m)^(?:未读 \d+ 人：|\*\*还有 \d+ 人没读\*\* #.*\n)(.*)$`)
@@ -831,4 +901,37 @@ func (s *soak) checkKeys() {
 		}
 	}
 	s.t.Logf("%d keys, %d parked, %d consumers left by %d killed processes and %d that were restarted", len(keys), len(parked), left, s.kills, s.befell["restart"])
+}
+
+// Whoever comes into a group, or leaves it, while an announcement waits there to be posted
+// belongs to the audience or does not, as it is at the posting. Where the clock was turned
+// meanwhile, no time tells what was before the posting: it is as at the recording.
+func TestTheSoakKnowsTheAudience(t *testing.T) {
+	need.Slow(t)
+	t.Parallel()
+	for _, turned := range []time.Duration{0, 20 * time.Minute} {
+		t.Run(fmt.Sprint(turned), func(t *testing.T) {
+			t.Parallel()
+			s, _ := newSoak(t, 1, 1)
+			s.all = append(s.all, s.launch(s.config))
+			g, stays, goes, comes := s.groups[0], s.people[0], s.people[2], s.people[10]
+			s.Inject(dingtalktest.Fault{API: dingtalktest.APISend, Kind: dingtalktest.Throttled, Times: 1})
+			s.say(s.admin, uttered{group: g, title: "通告0", text: "公告 通告0"})
+			s.eventually("DingTalk did not take it", func() bool { return s.CallCount(dingtalktest.APISend) == 1 })
+			s.join(g, comes)
+			s.leave(g, goes)
+			s.turn(turned)
+			s.eventually("it is posted", func() bool { return len(posted(g)) == 1 })
+			s.join(g, goes)
+			id := posted(g)[0].ID
+			if err := g.Read(stays, id); err != nil {
+				t.Fatal(err)
+			}
+			s.checkTruth()
+			answer := since(g, nil)
+			if text := answer[len(answer)-1].Text; strings.Contains(text, comes.Name) != (turned == 0) || strings.Contains(text, goes.Name) != (turned > 0) {
+				t.Errorf("the clock was turned by %v: %s", turned, text)
+			}
+		})
+	}
 }
