@@ -2,9 +2,6 @@ package receipts
 
 import (
 	"context"
-	"crypto/rand"
-	"errors"
-	"fmt"
 	"slices"
 	"time"
 
@@ -224,37 +221,16 @@ func (p *Reminders) Remind(ctx context.Context, report Report, prompt Prompt, n 
 		done.OnlyAsker = true
 		return done, nil
 	}
-	group, number := report.Message.Group, report.Message.Number
-	batches := n.Batches(prompt.By, people)
-	begun, earlier, err := p.Records.BeginReminder(ctx, group, number, Reminder{
-		Run: prompt.Run, At: p.Now(), Who: prompt.Who, By: way(prompt.By, batches), Batches: batches,
-	}, p.Cooldown)
-	if err != nil {
-		return done, fmt.Errorf("record reminder: %w", err)
-	}
-	if earlier != nil {
-		done.Earlier = earlier
-		return done, nil
-	}
-	unread := setOf(people)
-	for i, batch := range begun.Batches {
-		if done.Err != nil { // what made one call fail makes the next one fail
-			done.Failed = append(done.Failed, batch.UserIDs...)
-			continue
-		}
-		if err := p.batch(ctx, &done, prompt, i, batch, unread, n); err != nil {
-			return done, err
-		}
-		if done.Halt != (Halt{}) {
-			break
-		}
-	}
-	if len(done.Reached) == 0 && len(done.Uncertain) == 0 {
-		if err := p.Records.DropReminder(ctx, group, number, prompt.Run); err != nil {
-			return done, fmt.Errorf("drop reminder: %w", err)
-		}
-	}
-	return done, nil
+	all, err := p.RemindTogether(ctx, []Due{{Report: report, Prompt: prompt}}, alone{n})
+	return all[0], err
+}
+
+// alone is the ReminderSender of one message as a TogetherSender.
+type alone struct{ ReminderSender }
+
+// NudgeTogether implements TogetherSender.
+func (a alone) NudgeTogether(ctx context.Context, by Channel, parts []ReminderPart, soFar Reminded, stands func(context.Context) error) (Missed, error) {
+	return a.Nudge(ctx, Batch{By: by, UserIDs: parts[0].UserIDs}, soFar, stands)
 }
 
 // way is how a reminder goes: as it was wanted, unless nobody can be reached so.
@@ -263,66 +239,6 @@ func way(wanted Channel, batches []Batch) Channel {
 		return wanted
 	}
 	return batches[0].By
-}
-
-// batch reminds one batch and adds what came of it to done. Err means that the
-// records did not answer before anybody was reminded.
-func (p *Reminders) batch(ctx context.Context, done *Reminded, prompt Prompt, i int, batch Batch, unread map[string]bool, n ReminderSender) error {
-	group, number, run := done.Report.Message.Group, done.Report.Message.Number, prompt.Run
-	start := BatchStart{Prompt: prompt, Number: number, Batch: i, UserIDs: batch.UserIDs, Confirm: done.Report.Message.Confirm, Try: rand.Text()}
-	now, err := p.Records.BeginBatch(ctx, group, start)
-	if err != nil {
-		return fmt.Errorf("record batch: %w", err)
-	}
-	switch {
-	case now.Halt != (Halt{}):
-		done.Halt = now.Halt
-		return nil
-	case now.Outcome != nil:
-		done.add(batch.By, *now.Outcome)
-		return nil
-	case !now.First: // an earlier try was cut off here
-		done.doubt(batch)
-		return nil
-	}
-	// An earlier try may have been cut off long ago: who has read since is left out.
-	batch.UserIDs = slices.DeleteFunc(slices.Clone(batch.UserIDs), func(id string) bool { return !unread[id] && !slices.Contains(now.Read, id) })
-	stands := func(ctx context.Context) error {
-		var err error
-		start.UserIDs = batch.UserIDs
-		if now, err = p.Records.BatchStanding(ctx, group, start); err == nil && (now.Halt != (Halt{}) || len(now.Read) > 0) {
-			err = errChanged
-		}
-		return err
-	}
-	var missed Missed
-	for again := true; again; again = errors.Is(err, errChanged) {
-		done.Read = append(done.Read, now.Read...)
-		batch.UserIDs = slices.DeleteFunc(slices.Clone(batch.UserIDs), func(id string) bool { return slices.Contains(now.Read, id) })
-		if done.Halt = now.Halt; done.Halt != (Halt{}) || len(batch.UserIDs) == 0 {
-			p.drop(ctx, group, run, i, start.Try)
-			return nil
-		}
-		missed, err = n.Nudge(ctx, batch, *done, stands)
-	}
-	failure, known := errors.AsType[*Failure](err)
-	switch {
-	case err == nil:
-	case known && !failure.Uncertain:
-		done.Failed, done.Err = append(done.Failed, batch.UserIDs...), err
-		p.drop(ctx, group, run, i, start.Try)
-		return nil
-	default:
-		done.doubt(batch)
-		return nil
-	}
-	// Of a copy: the sender may have answered with parts of the batch.
-	ended := Outcome{Missed: missed, Reached: slices.DeleteFunc(slices.Clone(batch.UserIDs), func(id string) bool {
-		return slices.Contains(missed.Unknown, id) || slices.Contains(missed.Flooded, id)
-	})}
-	done.add(batch.By, ended)
-	p.end(ctx, group, number, run, i, ended)
-	return nil
 }
 
 // end records the outcome of a batch. A batch whose outcome can't be recorded is not reminded

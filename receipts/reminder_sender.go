@@ -208,10 +208,13 @@ type togetherSender struct{ *reminderSender }
 // remindTogether carries reminders out, and logs what came of each.
 func (n togetherSender) remindTogether(ctx context.Context, due []Due) ([]Reminded, error) {
 	done, err := n.reminders.RemindTogether(ctx, due, n)
+	if err != nil {
+		return nil, err
+	}
 	for i := range done {
 		n.log(ctx, due[i].Report, due[i].Prompt, done[i])
 	}
-	return done, err
+	return done, nil
 }
 
 // NudgeTogether implements TogetherSender.

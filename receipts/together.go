@@ -34,43 +34,52 @@ type TogetherSender interface {
 
 // RemindTogether is Remind of several messages of a group in the same way: one post mentions
 // people for all of them, and whoever is written to has one message. What is begun and what
-// came of it is recorded for each message as Remind does, so that either goes on where the
-// other was cut off.
+// came of it is recorded for each message by itself, so that a repetition goes on where this was
+// cut off, together or alone. With an error comes what was done until then.
 func (p *Reminders) RemindTogether(ctx context.Context, all []Due, n TogetherSender) ([]Reminded, error) {
 	works := make([]*reminding, len(all))
 	for i, due := range all {
-		works[i] = &reminding{Due: due, done: Reminded{Report: due.Report, Reached: map[Channel][]string{}}, left: due.people()}
+		people := due.people()
+		works[i] = &reminding{Due: due, done: Reminded{Report: due.Report, Reached: map[Channel][]string{}}, unread: setOf(people), left: people}
 	}
 	calls := planned(works, all[0].Prompt.By, n)
 	for _, w := range works {
 		if err := p.begin(ctx, w, calls); err != nil {
-			return nil, err
+			return outcomes(works), err
 		}
 	}
 	for call := range slices.MaxFunc(works, func(a, b *reminding) int { return len(a.batches) - len(b.batches) }).batches {
 		for _, by := range Channels() { // one, unless an earlier try went another way
 			if err := p.call(ctx, call, by, works, n); err != nil {
-				return nil, err
+				return outcomes(works), err
 			}
 		}
 	}
-	done := make([]Reminded, len(works))
-	for i, w := range works {
-		if done[i] = w.done; w.done.Earlier != nil || len(w.done.Reached) > 0 || len(w.done.Uncertain) > 0 {
+	for _, w := range works {
+		if w.done.Earlier != nil || len(w.done.Reached) > 0 || len(w.done.Uncertain) > 0 {
 			continue
 		}
 		if err := p.Records.DropReminder(ctx, w.group(), w.number(), w.Prompt.Run); err != nil {
-			return nil, fmt.Errorf("drop reminder: %w", err)
+			return outcomes(works), fmt.Errorf("drop reminder: %w", err)
 		}
 	}
-	return done, nil
+	return outcomes(works), nil
+}
+
+func outcomes(works []*reminding) []Reminded {
+	done := make([]Reminded, len(works))
+	for i, w := range works {
+		done[i] = w.done
+	}
+	return done
 }
 
 // reminding is what becomes of one message of several.
 type reminding struct {
 	Due
 	done    Reminded
-	batches []Batch // its part of each call; nobody where it has none
+	unread  map[string]bool // whom the report would have reminded
+	batches []Batch         // its part of each call; nobody where it has none
 
 	// Of the call that is under way:
 	start   BatchStart
@@ -100,10 +109,9 @@ func planned(works []*reminding, by Channel, n TogetherSender) []Batch {
 
 // begin records the reminder of one of the messages.
 func (p *Reminders) begin(ctx context.Context, w *reminding, calls []Batch) error {
-	people := setOf(w.left)
 	batches := make([]Batch, len(calls))
 	for i, call := range calls {
-		batches[i] = Batch{By: call.By, UserIDs: slices.DeleteFunc(slices.Clone(call.UserIDs), func(id string) bool { return !people[id] })}
+		batches[i] = Batch{By: call.By, UserIDs: slices.DeleteFunc(slices.Clone(call.UserIDs), func(id string) bool { return !w.unread[id] })}
 	}
 	begun, earlier, err := p.Records.BeginReminder(ctx, w.group(), w.number(), Reminder{
 		Run: w.Prompt.Run, At: p.Now(), Who: w.Prompt.Who, By: way(w.Prompt.By, batches), Batches: batches,
@@ -206,8 +214,7 @@ func (p *Reminders) beginCall(ctx context.Context, w *reminding, call int) (bool
 		return false, nil
 	}
 	// An earlier try may have been cut off long ago: who has read since is left out.
-	unread := setOf(w.people())
-	w.left = slices.DeleteFunc(slices.Clone(batch.UserIDs), func(id string) bool { return !unread[id] && !slices.Contains(now.Read, id) })
+	w.left = slices.DeleteFunc(slices.Clone(batch.UserIDs), func(id string) bool { return !w.unread[id] && !slices.Contains(now.Read, id) })
 	w.stands(now)
 	return true, nil
 }
@@ -301,6 +308,9 @@ func partsOf(parts []part) []ReminderPart {
 
 // soFar is what came of the people of all messages.
 func soFar(works []*reminding) Reminded {
+	if len(works) == 1 {
+		return works[0].done
+	}
 	all := Reminded{Reached: map[Channel][]string{}}
 	for _, w := range works {
 		for by, ids := range w.done.Reached {
