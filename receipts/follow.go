@@ -3,10 +3,10 @@ package receipts
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"time"
 
 	"go.uber.org/zap"
@@ -190,11 +190,10 @@ func (f *follower) schedule(ctx context.Context, group string, number int, at ti
 }
 
 func (f *follower) put(ctx context.Context, group string, due dueFollowUp, at time.Time) error {
-	body, err := json.Marshal(due)
+	job, err := jobOf(FollowUpJob, group, strconv.Itoa(due.Number), due, at)
 	if err != nil {
 		return err
 	}
-	job := Job{ID: fmt.Sprintf("%s/%s/%d", FollowUpJob, group, due.Number), Kind: FollowUpJob, Group: group, Body: string(body), At: at}
 	if err := f.ports.Jobs.Schedule(ctx, job); err != nil {
 		return fmt.Errorf("schedule the follow-up of #%d: %w", due.Number, err)
 	}

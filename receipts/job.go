@@ -2,6 +2,8 @@ package receipts
 
 import (
 	"context"
+	"encoding/json"
+	"fmt"
 	"time"
 )
 
@@ -35,4 +37,29 @@ type Scheduler interface {
 	// Scheduled returns the jobs about a group that wait for their time, the next first, and
 	// those of the same time by their IDs.
 	Scheduled(ctx context.Context, group string) ([]Job, error)
+}
+
+// The kinds of jobs that a Service does.
+const (
+	AnnounceJob = "announce"  // posts an announcement whose time has come
+	SweepJob    = "sweep"     // saves the reads of a message before DingTalk forgets them
+	FollowUpJob = "follow_up" // looks whether a round of a message's follow-up is due
+)
+
+// jobOf returns a job with that body, which BodyOf decodes. About tells it from the others of its
+// kind and group.
+func jobOf(kind, group, about string, body any, at time.Time) (Job, error) {
+	text, err := json.Marshal(body)
+	return Job{ID: jobID(kind, group, about), Kind: kind, Group: group, Body: string(text), At: at}, err
+}
+
+func jobID(kind, group, about string) string { return kind + "/" + group + "/" + about }
+
+// BodyOf decodes the body of a job, which is JSON.
+func BodyOf[T any](j Job) (T, error) {
+	var body T
+	if err := json.Unmarshal([]byte(j.Body), &body); err != nil {
+		return body, fmt.Errorf("read job %s: %w", j.ID, err)
+	}
+	return body, nil
 }

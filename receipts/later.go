@@ -6,13 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"time"
 
 	"go.uber.org/zap"
 )
-
-// AnnounceJob is the kind of the jobs that post announcements whose time has come.
-const AnnounceJob = "announce"
 
 // LaterMax is how far ahead an announcement may be scheduled.
 const LaterMax = 90 * 24 * time.Hour
@@ -90,7 +88,7 @@ func (p *planner) submit(ctx context.Context, a Announcement) (Message, error) {
 	if err != nil || m.State != Scheduled {
 		return m, err
 	}
-	j, err := dueJob(m, a)
+	j, err := dueJob(m, a, time.Time{})
 	if err == nil {
 		_, err = p.ports.Queue.Accept(ctx, j)
 	}
@@ -135,11 +133,10 @@ func (p *planner) record(ctx context.Context, a Announcement) (Announcement, Mes
 
 // schedule has a message sent at that time.
 func (p *planner) schedule(ctx context.Context, m Message, a Announcement, at time.Time) error {
-	j, err := dueJob(m, a)
+	j, err := dueJob(m, a, at)
 	if err != nil {
 		return err
 	}
-	j.At = at
 	if err := p.ports.Jobs.Schedule(ctx, j); err != nil {
 		return fmt.Errorf("schedule #%d: %w", m.Number, err)
 	}
@@ -147,13 +144,12 @@ func (p *planner) schedule(ctx context.Context, m Message, a Announcement, at ti
 }
 
 // dueJob is the job that posts a message.
-func dueJob(m Message, a Announcement) (Job, error) {
+func dueJob(m Message, a Announcement, at time.Time) (Job, error) {
 	a.Title, a.Text, a.Author = "", "", Person{}
-	body, err := json.Marshal(dueAnnouncement{m.Number, a})
-	return Job{ID: jobOf(m), Kind: AnnounceJob, Group: m.Group, Body: string(body)}, err
+	return jobOf(AnnounceJob, m.Group, strconv.Itoa(m.Number), dueAnnouncement{m.Number, a}, at)
 }
 
-func jobOf(m Message) string { return fmt.Sprintf("%s/%s/%d", AnnounceJob, m.Group, m.Number) }
+func dueID(m Message) string { return jobID(AnnounceJob, m.Group, strconv.Itoa(m.Number)) }
 
 // waiting returns what is to be posted in a group, the next first.
 func (p *planner) waiting(ctx context.Context, group string) ([]dueAnnouncement, error) {
@@ -253,7 +249,7 @@ func (p *planner) sent(ctx context.Context, a Announcement, done Announced) erro
 	if _, err := p.posted(ctx, a, done); err != nil || m.State != Failed && m.State != Uncertain {
 		return err
 	}
-	_, err := p.poster.once(ctx, m.Group, jobOf(m), func() error {
+	_, err := p.poster.once(ctx, m.Group, dueID(m), func() error {
 		p.say(ctx, m)
 		return nil
 	})
@@ -361,7 +357,7 @@ func (p *planner) callOff(ctx context.Context, m Message) (Message, error) {
 	if err != nil {
 		return off, err
 	}
-	if _, err := p.ports.Jobs.Cancel(ctx, jobOf(m)); err != nil { // it finds that out by itself
+	if _, err := p.ports.Jobs.Cancel(ctx, dueID(m)); err != nil { // it finds that out by itself
 		p.ports.Log(ctx).Warn("job of what was called off is left", zap.Int("number", m.Number), zap.Error(err))
 	}
 	return off, nil

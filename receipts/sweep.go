@@ -2,7 +2,6 @@ package receipts
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"hash/fnv"
@@ -10,21 +9,6 @@ import (
 
 	"go.uber.org/zap"
 )
-
-// The kinds of jobs that a Service does.
-const (
-	SweepJob    = "sweep"     // saves the reads of a message before DingTalk forgets them
-	FollowUpJob = "follow_up" // looks whether a round of a message's follow-up is due
-)
-
-// BodyOf decodes the body of a job, which is JSON.
-func BodyOf[T any](j Job) (T, error) {
-	var body T
-	if err := json.Unmarshal([]byte(j.Body), &body); err != nil {
-		return body, fmt.Errorf("read job %s: %w", j.ID, err)
-	}
-	return body, nil
-}
 
 // sweepSpread is by how much of its time a sweep comes earlier, at most, so that messages
 // that were sent together are not swept together, and none after DingTalk may have forgotten.
@@ -60,12 +44,11 @@ func (s *sweeper) schedule(ctx context.Context, m Message) {
 	}
 	jobs := make([]Job, len(s.after))
 	for nth := range s.after {
-		body, err := json.Marshal(dueSweep{m.Number, nth})
-		if err != nil {
+		var err error
+		if jobs[nth], err = jobOf(SweepJob, m.Group, fmt.Sprintf("%d/%d", m.Number, nth), dueSweep{m.Number, nth}, s.at(m, nth)); err != nil {
 			s.ports.Log(ctx).Error("sweeps not scheduled", zap.Int("number", m.Number), zap.Error(err))
 			return
 		}
-		jobs[nth] = Job{ID: fmt.Sprintf("%s/%s/%d/%d", SweepJob, m.Group, m.Number, nth), Kind: SweepJob, Group: m.Group, Body: string(body), At: s.at(m, nth)}
 	}
 	if err := s.ports.Jobs.Schedule(ctx, jobs...); err != nil {
 		s.ports.Log(ctx).Error("sweeps not scheduled", zap.Int("number", m.Number), zap.Error(err))
