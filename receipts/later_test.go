@@ -101,18 +101,15 @@ func TestAnAnnouncementForLater(t *testing.T) {
 	}
 }
 
-// Whatever call of the records fails, or loses its answer: it is sent at most once, it is not
-// forgotten, and the next one of its series comes.
-func TestAnAnnouncementForLaterWhereRecordsFail(t *testing.T) {
-	t.Parallel()
+// failing plays the same again and again, each time in a world of its own in which another call of
+// the records fails, or is carried out and loses its answer, until each has. Play prepares a world,
+// and returns what is tried while that call fails, and what has to be true after.
+func failing(t *testing.T, play func(w *world) (try func(), check func(name string))) {
+	t.Helper()
 	for _, carriedOut := range []bool{false, true} {
 		for nth := 1; ; nth++ {
 			w := newWorld(t)
-			s, schedule := w.service(t, nil)
-			a := forLater("msg1", time.Hour)
-			a.Again = receipts.WeekdaysOf(time.Sunday, time.Monday, time.Tuesday, time.Wednesday, time.Thursday, time.Friday, time.Saturday)
-			planned(t, s, a)
-			w.clock.advance(time.Hour)
+			try, check := play(w)
 			calls := 0
 			fail := func(_ context.Context, method string) error {
 				if calls++; calls == nth {
@@ -126,27 +123,49 @@ func TestAnAnnouncementForLaterWhereRecordsFail(t *testing.T) {
 				w.records.before = fail
 			}
 			for range 4 {
-				w.due(t, s, schedule)
+				try()
 			}
 			w.records.before, w.records.after = nil, nil
 			if calls < nth {
 				break
 			}
-			name := fmt.Sprintf("call %d, carried out %t", nth, carriedOut)
-			sent := 0
-			for _, title := range w.sender.posts {
-				if title == a.Title {
-					sent++
-				}
-			}
-			switch state := w.stateOf(t, 1); {
-			case sent > 1:
-				t.Errorf("%s: sent %d times", name, sent)
-			case state != receipts.Sent && state != receipts.Uncertain:
-				t.Errorf("%s: it is %s", name, state)
-			case state == receipts.Sent && sent != 1:
-				t.Errorf("%s: it counts as sent and is not", name)
-			}
+			check(fmt.Sprintf("call %d, carried out %t", nth, carriedOut))
+		}
+	}
+}
+
+// sentOnce expects that #1, of that title, is Sent and was posted once, or is Uncertain and was
+// posted once at most.
+func (w *world) sentOnce(t *testing.T, name, title string) {
+	t.Helper()
+	sent := 0
+	for _, posted := range w.sender.posts {
+		if posted == title {
+			sent++
+		}
+	}
+	switch state := w.stateOf(t, 1); {
+	case sent > 1:
+		t.Errorf("%s: sent %d times", name, sent)
+	case state != receipts.Sent && state != receipts.Uncertain:
+		t.Errorf("%s: it is %s", name, state)
+	case state == receipts.Sent && sent != 1:
+		t.Errorf("%s: it counts as sent and is not", name)
+	}
+}
+
+// Whatever call of the records fails, or loses its answer: it is sent at most once, it is not
+// forgotten, and the next one of its series comes.
+func TestAnAnnouncementForLaterWhereRecordsFail(t *testing.T) {
+	t.Parallel()
+	failing(t, func(w *world) (func(), func(string)) {
+		s, schedule := w.service(t, nil)
+		a := forLater("msg1", time.Hour)
+		a.Again = receipts.WeekdaysOf(time.Sunday, time.Monday, time.Tuesday, time.Wednesday, time.Thursday, time.Friday, time.Saturday)
+		planned(t, s, a)
+		w.clock.advance(time.Hour)
+		return func() { w.due(t, s, schedule) }, func(name string) {
+			w.sentOnce(t, name, a.Title)
 			if state := w.stateOf(t, 2); state != receipts.Scheduled {
 				t.Errorf("%s: the next one is %s", name, state)
 			}
@@ -154,41 +173,20 @@ func TestAnAnnouncementForLaterWhereRecordsFail(t *testing.T) {
 				t.Errorf("%s: %d jobs wait", name, len(waiting))
 			}
 		}
-	}
+	})
 }
 
 // Whatever call of the records fails, or loses its answer: what is posted is followed up, and
 // its author hears if it is uncertain, once.
 func TestWhatFollowsAnAnnouncementForLaterIsNotLost(t *testing.T) {
 	t.Parallel()
-	for _, carriedOut := range []bool{false, true} {
-		for nth := 1; ; nth++ {
-			w := newWorld(t)
-			s, schedule := w.service(t, func(s *receipts.Settings) { s.Sweeps = []time.Duration{time.Hour} })
-			a := forLater("msg1", time.Hour)
-			a.Deadline = a.At.Add(time.Hour)
-			planned(t, s, a)
-			w.clock.advance(time.Hour)
-			calls := 0
-			fail := func(_ context.Context, method string) error {
-				if calls++; calls == nth {
-					return fmt.Errorf("%s: %w", method, errDown)
-				}
-				return nil
-			}
-			if carriedOut {
-				w.records.after = fail
-			} else {
-				w.records.before = fail
-			}
-			for range 4 {
-				w.due(t, s, schedule)
-			}
-			w.records.before, w.records.after = nil, nil
-			if calls < nth {
-				break
-			}
-			name := fmt.Sprintf("call %d, carried out %t", nth, carriedOut)
+	failing(t, func(w *world) (func(), func(string)) {
+		s, schedule := w.service(t, func(s *receipts.Settings) { s.Sweeps = []time.Duration{time.Hour} })
+		a := forLater("msg1", time.Hour)
+		a.Deadline = a.At.Add(time.Hour)
+		planned(t, s, a)
+		w.clock.advance(time.Hour)
+		return func() { w.due(t, s, schedule) }, func(name string) {
 			if f := w.kept(t).FollowUp; f == nil || !f.Until.Equal(a.Deadline) {
 				t.Errorf("%s: it is %s, and its follow-up %+v", name, w.stateOf(t, 1), f)
 			}
@@ -209,7 +207,7 @@ func TestWhatFollowsAnAnnouncementForLaterIsNotLost(t *testing.T) {
 				t.Errorf("%s: it is %s, and its author was told %d times", name, w.stateOf(t, 1), said)
 			}
 		}
-	}
+	})
 }
 
 // DingTalk can't be reached, so that two of a series wait.

@@ -1,7 +1,6 @@
 package receipts_test
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"testing"
@@ -84,47 +83,15 @@ func TestWhatAProgramSubmitsIsPostedOnceAndItIsNoReader(t *testing.T) {
 // posted at most once, and is never forgotten.
 func TestASubmissionWhereRecordsFail(t *testing.T) {
 	t.Parallel()
-	for _, carriedOut := range []bool{false, true} {
-		for nth := 1; ; nth++ {
-			w := newWorld(t)
-			s, queue := w.service(t, nil)
-			calls := 0
-			fail := func(_ context.Context, method string) error {
-				if calls++; calls == nth {
-					return fmt.Errorf("%s: %w", method, errDown)
-				}
-				return nil
+	failing(t, func(w *world) (func(), func(string)) {
+		s, queue := w.service(t, nil)
+		return func() {
+			_, _ = s.Submit(t.Context(), deploys, saying("api/deploys/1", "release"))
+			for _, j := range queue.accepted {
+				_ = s.Run(t.Context(), j)
 			}
-			if carriedOut {
-				w.records.after = fail
-			} else {
-				w.records.before = fail
-			}
-			for range 4 {
-				_, _ = s.Submit(t.Context(), deploys, saying("api/deploys/1", "release"))
-				for _, j := range queue.accepted {
-					_ = s.Run(t.Context(), j)
-				}
-			}
-			w.records.before, w.records.after = nil, nil
-			if calls < nth {
-				break
-			}
-			name := fmt.Sprintf("call %d, carried out %t", nth, carriedOut)
-			sent := 0
-			for _, title := range w.sender.posts {
-				if title == "release" {
-					sent++
-				}
-			}
-			switch state := w.stateOf(t, 1); {
-			case sent > 1:
-				t.Errorf("%s: posted %d times", name, sent)
-			case state == receipts.Sent && sent != 1, state != receipts.Sent && state != receipts.Uncertain:
-				t.Errorf("%s: it is %s", name, state)
-			}
-		}
-	}
+		}, func(name string) { w.sentOnce(t, name, "release") }
+	})
 }
 
 func TestWhatIsKnownIsToldWithoutAskingDingTalk(t *testing.T) {
