@@ -247,3 +247,24 @@ func (s *Store) DeleteRefusals(ctx context.Context, group string) error {
 	}
 	return nil
 }
+
+// Voice implements receipts.GroupRecords.
+func (s *Store) Voice(ctx context.Context, group string) (receipts.Voice, error) {
+	keys, pipe := s.keys.group(group), s.rdb.Pipeline()
+	webhook, language := pipe.HGetAll(ctx, keys.webhook()), pipe.Get(ctx, keys.language())
+	if _, err := pipe.Exec(ctx); err != nil && !errors.Is(err, redis.Nil) {
+		return receipts.Voice{}, fmt.Errorf("read how to speak to a group: %w", err)
+	}
+	var kept struct {
+		Webhook string `redis:"webhook"`
+		Until   int64  `redis:"until"`
+	}
+	if err := webhook.Scan(&kept); err != nil {
+		return receipts.Voice{}, fmt.Errorf("read how to speak to a group: %w", err)
+	}
+	return receipts.Voice{Language: language.Val(), Webhook: receipts.Webhook{URL: receipts.NewSecret(kept.Webhook), Until: fromMillis(kept.Until)}}, nil
+}
+
+// webhookKeptFor is longer than a session webhook lives; how long that is, its frame
+// says.
+const webhookKeptFor = 24 * time.Hour

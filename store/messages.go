@@ -3,11 +3,8 @@ package store
 import (
 	"context"
 	"crypto/rand"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"maps"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -64,30 +61,6 @@ func toMillis(t time.Time) int64 {
 	return t.UnixMilli()
 }
 
-// memberList is the JSON of a member list.
-type memberList struct {
-	UserIDs   []string `json:"users"`
-	Outsiders int      `json:"outsiders,omitempty"`
-	Source    string   `json:"source"`
-	At        int64    `json:"at"`
-}
-
-func encodeMembers(m receipts.Members) (string, error) {
-	text, err := json.Marshal(memberList{m.UserIDs, m.Outsiders, string(m.Source), toMillis(m.At)})
-	return string(text), err
-}
-
-func decodeMembers(text string) (*receipts.Members, error) {
-	var list memberList
-	if err := json.Unmarshal([]byte(text), &list); err != nil {
-		return nil, fmt.Errorf("read member list: %w", err)
-	}
-	return &receipts.Members{
-		UserIDs: list.UserIDs, Outsiders: list.Outsiders,
-		Source: receipts.Source(list.Source), At: fromMillis(list.At),
-	}, nil
-}
-
 // Begin implements receipts.Records.
 func (s *Store) Begin(ctx context.Context, d receipts.Draft) (receipts.Message, bool, error) {
 	m := receipts.Message{
@@ -119,16 +92,6 @@ func (s *Store) RecordPost(ctx context.Context, group, key string, about int) er
 		return fmt.Errorf("record post: %w", err)
 	}
 	return nil
-}
-
-// audienceOf is an audience as the scripts take it: as JSON, and since when moves may not be
-// in it, in Unix milliseconds.
-func audienceOf(audience *receipts.Members) (list string, since int64, err error) {
-	if audience == nil {
-		return "", 0, nil
-	}
-	list, err = encodeMembers(*audience)
-	return list, audience.SyncedUntil().UnixMilli(), err
 }
 
 func (s *Store) begin(ctx context.Context, origin string, m receipts.Message, audience *receipts.Members, content string) (receipts.Message, bool, error) {
@@ -178,27 +141,6 @@ func (s *Store) DropStep(ctx context.Context, group, step, try string) error {
 	}
 	return nil
 }
-
-// Voice implements receipts.GroupRecords.
-func (s *Store) Voice(ctx context.Context, group string) (receipts.Voice, error) {
-	keys, pipe := s.keys.group(group), s.rdb.Pipeline()
-	webhook, language := pipe.HGetAll(ctx, keys.webhook()), pipe.Get(ctx, keys.language())
-	if _, err := pipe.Exec(ctx); err != nil && !errors.Is(err, redis.Nil) {
-		return receipts.Voice{}, fmt.Errorf("read how to speak to a group: %w", err)
-	}
-	var kept struct {
-		Webhook string `redis:"webhook"`
-		Until   int64  `redis:"until"`
-	}
-	if err := webhook.Scan(&kept); err != nil {
-		return receipts.Voice{}, fmt.Errorf("read how to speak to a group: %w", err)
-	}
-	return receipts.Voice{Language: language.Val(), Webhook: receipts.Webhook{URL: receipts.NewSecret(kept.Webhook), Until: fromMillis(kept.Until)}}, nil
-}
-
-// webhookKeptFor is longer than a session webhook lives; how long that is, its frame
-// says.
-const webhookKeptFor = 24 * time.Hour
 
 // Mark implements receipts.Records.
 func (s *Store) Mark(ctx context.Context, group string, number int, c receipts.Change) (receipts.Message, error) {
@@ -463,226 +405,7 @@ func (a keptAnswers) kept(group string, number int) (receipts.Snapshot, error) {
 	return kept, nil
 }
 
-func decodeReads(hash map[string]string) (receipts.Reads, error) {
-	reads := make(receipts.Reads, len(hash))
-	for id, text := range hash {
-		ms, exact := strings.CutPrefix(text, exactMark)
-		at, err := strconv.ParseInt(ms, 10, 64)
-		if err != nil {
-			return nil, fmt.Errorf("read the time of a read: %w", err)
-		}
-		reads[id] = receipts.Read{At: time.UnixMilli(at), Exact: exact}
-	}
-	return reads, nil
-}
-
-// SaveReads implements receipts.Records.
-func (s *Store) SaveReads(ctx context.Context, group string, number int, userIDs []string, by, when time.Time) error {
-	asOf := ""
-	if !when.IsZero() {
-		asOf = strconv.FormatInt(when.UnixMilli(), 10)
-	}
-	args := make([]any, 0, 3+len(userIDs))
-	args = append(args, number, by.UnixMilli(), asOf)
-	for _, id := range userIDs {
-		args = append(args, id)
-	}
-	keys := s.keys.group(group)
-	if err := saveReadsScript.Run(ctx, s.rdb, []string{keys.message(number), keys.reads(number), keys.readers()}, args...).Err(); err != nil {
-		return fmt.Errorf("keep reads: %w", err)
-	}
-	return nil
-}
-
-// SaveConfirmation implements receipts.Records.
-func (s *Store) SaveConfirmation(ctx context.Context, group string, number int, userID string, at time.Time) error {
-	keys := s.keys.group(group)
-	saved, err := confirmScript.Run(ctx, s.rdb, []string{keys.message(number), keys.confirmations(number)}, userID, at.UnixMilli()).Bool()
-	switch {
-	case err != nil:
-		return fmt.Errorf("save confirmation: %w", err)
-	case !saved:
-		return receipts.ErrNoMessage
-	}
-	return nil
-}
-
-// SaveOver implements receipts.Records.
-func (s *Store) SaveOver(ctx context.Context, group string, number int, end receipts.State, at time.Time) (time.Time, error) {
-	since, err := overScript.Run(ctx, s.rdb, []string{s.keys.group(group).message(number)}, string(end), at.UnixMilli()).Int64()
-	switch {
-	case err != nil:
-		return time.Time{}, fmt.Errorf("save that a message is over: %w", err)
-	case since < 0:
-		return time.Time{}, receipts.ErrNoMessage
-	}
-	return time.UnixMilli(since), nil
-}
-
-// SaveEndless implements receipts.Records.
-func (s *Store) SaveEndless(ctx context.Context, group string, number int, at time.Time) error {
-	saved, err := saveEndlessScript.Run(ctx, s.rdb, []string{s.keys.group(group).message(number)}, at.UnixMilli()).Bool()
-	switch {
-	case err != nil:
-		return fmt.Errorf("save that a list of readers is endless: %w", err)
-	case !saved:
-		return receipts.ErrNoMessage
-	}
-	return nil
-}
-
-// exactMark begins the value of a read whose time DingTalk pushed.
-const exactMark = "="
-
-// SavePushedReads implements receipts.PushRecords.
-func (s *Store) SavePushedReads(ctx context.Context, group, key string, reads map[string]time.Time) (bool, error) {
-	args := make([]any, 0, 2*len(reads))
-	for id, at := range reads {
-		args = append(args, id, at.UnixMilli())
-	}
-	keys := s.keys.group(group)
-	known, err := savePushedScript.Run(ctx, s.rdb, []string{keys.processQueryKey(key), keys.messages(), keys.readers()}, args...).Int()
-	if err != nil {
-		return false, fmt.Errorf("keep pushed reads: %w", err)
-	}
-	return known == 1, nil
-}
-
-// SaveAudience implements receipts.Records.
-func (s *Store) SaveAudience(ctx context.Context, group string, number int, m receipts.Members) error {
-	text, err := encodeMembers(m)
-	if err != nil {
-		return err
-	}
-	keys := s.keys.group(group)
-	if err := saveAudienceScript.Run(ctx, s.rdb, []string{keys.message(number), keys.audience(number)}, text).Err(); err != nil {
-		return fmt.Errorf("keep audience: %w", err)
-	}
-	return nil
-}
-
-// KnownMembers implements receipts.MemberRecords. The userIds come in their own
-// order.
-func (s *Store) KnownMembers(ctx context.Context, group string) (*receipts.Members, []receipts.Refusal, error) {
-	keys := s.keys.group(group)
-	pipe := s.rdb.Pipeline()
-	about := pipe.HGetAll(ctx, keys.membersAbout())
-	userIDs := pipe.HKeys(ctx, keys.members())
-	kept := pipe.HGetAll(ctx, keys.refusals())
-	if _, err := pipe.Exec(ctx); err != nil {
-		return nil, nil, fmt.Errorf("read known members: %w", err)
-	}
-	refusals, err := decodeRefusals(kept.Val())
-	if err != nil {
-		return nil, nil, err
-	}
-	var list struct {
-		Source    string `redis:"source"`
-		Outsiders int    `redis:"outsiders"`
-		At        int64  `redis:"at"`
-	}
-	if err := about.Scan(&list); err != nil {
-		return nil, nil, fmt.Errorf("read known members: %w", err)
-	}
-	if list.Source == "" {
-		return nil, refusals, nil
-	}
-	return &receipts.Members{
-		UserIDs: slices.Sorted(slices.Values(userIDs.Val())), Outsiders: list.Outsiders,
-		Source: receipts.Source(list.Source), At: fromMillis(list.At),
-	}, refusals, nil
-}
-
-// SaveMembers implements receipts.MemberRecords.
-func (s *Store) SaveMembers(ctx context.Context, group string, m receipts.Members, names receipts.Names) error {
-	keys := s.keys.group(group)
-	_, err := s.rdb.TxPipelined(ctx, func(p redis.Pipeliner) error {
-		s.setNames(ctx, p, group, names)
-		p.Del(ctx, keys.members())
-		for ids := range slices.Chunk(m.UserIDs, perCommand) {
-			p.HSet(ctx, keys.members(), pairs(ids, func(string) string { return "" }))
-		}
-		p.HSet(ctx, keys.membersAbout(), "source", string(m.Source), "outsiders", m.Outsiders, "at", toMillis(m.At))
-		p.PExpire(ctx, keys.members(), s.keepFor())
-		p.PExpire(ctx, keys.membersAbout(), s.keepFor())
-		catchUpScript.Eval(ctx, p, []string{keys.members(), keys.moved()}, m.SyncedUntil().UnixMilli(), s.keepFor().Milliseconds())
-		return nil
-	})
-	if err != nil {
-		return fmt.Errorf("keep members: %w", err)
-	}
-	return nil
-}
-
-// AddMembers implements receipts.MemberRecords.
-func (s *Store) AddMembers(ctx context.Context, group string, userIDs []string, at receipts.EventTime) error {
-	return s.changeMembers(ctx, group, "add", userIDs, at)
-}
-
-// RemoveMembers implements receipts.MemberRecords.
-func (s *Store) RemoveMembers(ctx context.Context, group string, userIDs []string, at receipts.EventTime) error {
-	return s.changeMembers(ctx, group, "remove", userIDs, at)
-}
-
-// Names implements receipts.NameRecords.
-func (s *Store) Names(ctx context.Context, group string, userIDs []string) (receipts.Names, error) {
-	names := receipts.Names{}
-	if len(userIDs) == 0 {
-		return names, nil
-	}
-	values, err := s.rdb.HMGet(ctx, s.keys.group(group).names(), userIDs...).Result()
-	if err != nil {
-		return nil, fmt.Errorf("read names: %w", err)
-	}
-	for i, value := range values {
-		if name, ok := value.(string); ok {
-			names[userIDs[i]] = name
-		}
-	}
-	return names, nil
-}
-
-// SaveNames implements receipts.NameRecords. Names are kept as long as messages
-// are, from the last time that any was learned.
-func (s *Store) SaveNames(ctx context.Context, group string, names receipts.Names) error {
-	_, err := s.rdb.Pipelined(ctx, func(p redis.Pipeliner) error {
-		s.setNames(ctx, p, group, names)
-		return nil
-	})
-	if err != nil {
-		return fmt.Errorf("keep names: %w", err)
-	}
-	return nil
-}
-
-func (s *Store) setNames(ctx context.Context, p redis.Pipeliner, group string, names receipts.Names) {
-	if len(names) == 0 {
-		return
-	}
-	key := s.keys.group(group).names()
-	for ids := range slices.Chunk(slices.Sorted(maps.Keys(names)), perCommand) {
-		p.HSet(ctx, key, pairs(ids, func(id string) string { return names[id] }))
-	}
-	p.PExpire(ctx, key, s.keepFor())
-}
-
-// perCommand bounds the fields of one command, so that a group of 5,000 does not
-// hold Redis up.
-const perCommand = 500
-
-// pairs are fields, each followed by its value, as HSET takes them.
-func pairs(fields []string, value func(string) string) []string {
-	all := make([]string, 0, 2*len(fields))
-	for _, field := range fields {
-		all = append(all, field, value(field))
-	}
-	return all
-}
-
 var _ interface {
-	receipts.Records
+	receipts.Store
 	receipts.PushRecords
-	receipts.MemberRecords
-	receipts.NameRecords
-	receipts.SeenRecords
 } = (*Store)(nil)
