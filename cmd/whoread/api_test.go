@@ -12,10 +12,12 @@ import (
 
 	"whoread/receipts/dingtalk/dingtalktest"
 	"whoread/store/storetest"
+	"whoread/store/storetest/need"
 )
 
 // A program announces once and is told who has read it, by a process that is killed in between too.
 func TestAProgramAnnouncesOnceAndIsToldWhoHasRead(t *testing.T) {
+	need.Slow(t) // it kills the program, and waits for its lease to end
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, b storetest.Backend) {
 		w := newWorld(t, b, dingtalktest.Options{})

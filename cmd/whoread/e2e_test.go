@@ -35,7 +35,7 @@ func TestMain(m *testing.M) {
 		os.Exit(travel(file))
 	}
 	if !need.Requires("slow") { // a load has the machine to itself; the other tests mostly wait for processes
-		_ = flag.Set("test.parallel", "8")
+		_ = flag.Set("test.parallel", "16")
 	}
 	os.Exit(func() int {
 		folder, err := os.MkdirTemp("", "whoread")
